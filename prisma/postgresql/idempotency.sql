@@ -1,0 +1,22 @@
+-- CreateTable
+CREATE TABLE "idempotency_record" (
+    "id" TEXT NOT NULL,
+    "scope" TEXT NOT NULL,
+    "operation" TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    "fingerprint" TEXT NOT NULL,
+    "status" TEXT NOT NULL,
+    "owner" TEXT NOT NULL,
+    "attempt" INTEGER NOT NULL DEFAULT 1,
+    "locked_until" TIMESTAMPTZ(3),
+    "response" TEXT,
+    "input" TEXT,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "completed_at" TIMESTAMPTZ(3),
+    "expires_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "idempotency_record_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateIndex
+CREATE INDEX "idempotency_record_expires_at_idx" ON "idempotency_record"("expires_at");
