@@ -1,0 +1,38 @@
+import { randomUUID } from "node:crypto";
+import type { PreparedRun } from "./request.ts";
+import type { ClaimParams, TransactionLimits } from "./store.ts";
+
+// A claim blocks in slices, so that Prisma's limit of the transaction, which runs from BEGIN, need not grow by all of
+// `waitMs`; the handler would inherit the rest.
+const LOCK_WAIT_MS_MAX = 1_000;
+// Enough for the short locks of the database itself, such as the one that extends a table's file.
+const LOCK_WAIT_MS_MIN = 50;
+
+/** The claim of one attempt, with an owner of its own. */
+export function claimOf(run: PreparedRun): ClaimParams {
+  const { id, scope, operation, key, fingerprint, options } = run;
+  const remaining = options.onDuplicate === "wait" ? Math.ceil(run.deadline - performance.now()) : 0;
+  const lockWaitMs = Math.min(Math.max(remaining, LOCK_WAIT_MS_MIN), LOCK_WAIT_MS_MAX);
+  return {
+    id,
+    scope,
+    operation,
+    key,
+    fingerprint,
+    owner: randomUUID(),
+    lockWaitMs,
+    retentionMs: options.retentionMs,
+  };
+}
+
+export function limitsOf(
+  { options: { transaction } }: PreparedRun,
+  { lockWaitMs }: ClaimParams,
+): TransactionLimits {
+  return {
+    maxWaitMs: transaction.maxWaitMs,
+    timeoutMs: transaction.timeoutMs,
+    isolationLevel: transaction.isolationLevel,
+    lockWaitMs,
+  };
+}

@@ -1,0 +1,101 @@
+import { Decimal } from "decimal.js";
+import { DevalueError, parse, stringify } from "devalue";
+
+/** Turns results into text and back. What comes back must equal what went in, on the wire too. */
+export interface Codec {
+  /** Stored beside each result: a result of another codec is refused (`RESULT_UNREADABLE`), never misread. */
+  readonly name: string;
+  /** @throws when the value cannot be stored; an {@link UnstorableValueError} tells where it stands. */
+  encode(value: unknown): string;
+  decode(text: string): unknown;
+}
+
+/** Thrown by a codec for a value that it cannot bring back. */
+export class UnstorableValueError extends Error {
+  override readonly name = "UnstorableValueError";
+  /** Where the value stands in the result, for example `.items[0].price`. */
+  readonly path: string;
+
+  constructor(message: string, path: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.path = path;
+  }
+}
+
+/**
+ * The default codec: JSON and beyond it `Date`, `BigInt`, `Map`, `Set`, `RegExp`, `URL`, typed arrays, `undefined`,
+ * `-0`, `NaN`, holes, repeated references, cycles, and the `Decimal` that Prisma uses.
+ */
+export const devalueCodec: Codec = {
+  name: "devalue",
+  encode(value) {
+    try {
+      return stringify(value, {
+        Decimal: (item) => Decimal.isDecimal(item) && String(item),
+        // A view into a larger buffer would take the whole buffer along, and Node keeps small Buffers of unrelated
+        // owners in one common buffer.
+        View: (item) =>
+          ArrayBuffer.isView(item) && item.byteLength !== item.buffer.byteLength && tightCopy(item),
+      });
+    } catch (error) {
+      if (error instanceof DevalueError) {
+        throw new UnstorableValueError(error.message, error.path, error);
+      }
+      throw error;
+    }
+  },
+  decode(text) {
+    const value: unknown = parse(text, {
+      Decimal: (digits: string) => new Decimal(digits),
+      View: (view: unknown) => view,
+    });
+    return value;
+  },
+};
+
+/** The part of a tRPC data transformer (superjson and others) that a codec needs. */
+export interface Transformer {
+  serialize(value: unknown): unknown;
+  deserialize(value: never): unknown;
+}
+
+/** A codec that stores results as a data transformer writes them, so that a replay looks as the transformer's does. */
+export function transformerCodec(transformer: Transformer): Codec {
+  return {
+    name: "transformer",
+    encode(value) {
+      assertNoLiveValue(value, "", new Set());
+      return JSON.stringify(transformer.serialize(value));
+    },
+    decode(text) {
+      return transformer.deserialize(JSON.parse(text) as never);
+    },
+  };
+}
+
+/** Transformers turn streams and promises into `{}` without a word. */
+function assertNoLiveValue(value: unknown, path: string, seen: Set<object>): void {
+  if (typeof value === "function" || typeof value === "symbol") {
+    throw new UnstorableValueError(`Cannot store a ${typeof value}`, path);
+  }
+  if (typeof value !== "object" || value === null || seen.has(value) || ArrayBuffer.isView(value)) {
+    return;
+  }
+  seen.add(value);
+  if ("then" in value || "getReader" in value || Symbol.asyncIterator in value || value instanceof Response) {
+    throw new UnstorableValueError(`Cannot store a ${value.constructor.name}`, path);
+  }
+  for (const [name, item] of Object.entries(value)) {
+    assertNoLiveValue(item, Array.isArray(value) ? `${path}[${name}]` : `${path}.${name}`, seen);
+  }
+}
+
+function tightCopy(view: ArrayBufferView): ArrayBufferView {
+  const { buffer, byteOffset, byteLength } = view;
+  const copy = buffer.slice(byteOffset, byteOffset + byteLength);
+  if (view instanceof Uint8Array) {
+    return new Uint8Array(copy);
+  }
+  const View = view.constructor as new (buffer: ArrayBufferLike) => ArrayBufferView;
+  return new View(copy);
+}

@@ -1,0 +1,84 @@
+/** What each {@link IdempotencyErrorCode} tells besides its message. */
+export interface IdempotencyErrorDetails {
+  /** No key was sent where one is required. */
+  KEY_MISSING: { readonly operation: string };
+  /** The key, or the header that carries it, is malformed. */
+  KEY_INVALID: { readonly reason: KeyProblem };
+  /** The key was used before with another input. */
+  KEY_REUSED: { readonly operation: string };
+  /** The same key is being executed elsewhere, and did not finish within `waitMs`. */
+  IN_PROGRESS: { readonly operation: string };
+  /** Another executor took the claim over: nothing of this run was stored. */
+  LEASE_LOST: { readonly operation: string };
+  /** The database could not be reached, or lacks the table. */
+  STORE_UNAVAILABLE: { readonly operation: string };
+  /** The handler's result cannot be stored, hence could not be replayed: it was rolled back. */
+  RESULT_UNSTORABLE: { readonly operation: string; readonly path?: string };
+  /** The stored result cannot be read by this process. */
+  RESULT_UNREADABLE: { readonly operation: string };
+  /** The scope function gave nothing: two users could see each other's results. */
+  SCOPE_MISSING: { readonly operation: string };
+}
+
+/** The literal codes of {@link IdempotencyError}. Each adapter maps them to its transport. */
+export type IdempotencyErrorCode = keyof IdempotencyErrorDetails;
+
+/** Why a key was refused. */
+export type KeyProblem =
+  | "not_a_string"
+  | "empty"
+  | "too_long"
+  | "not_printable_ascii"
+  | "malformed_header"
+  | "count_mismatch";
+
+/** Codes after which the same request may be sent again with the same key. */
+const RETRYABLE: ReadonlySet<IdempotencyErrorCode> = new Set([
+  "IN_PROGRESS",
+  "LEASE_LOST",
+  "STORE_UNAVAILABLE",
+]);
+
+const DEFAULT_RETRY_AFTER_MS = 1_000;
+
+// Two copies of this package in one process do not share a class, but they do share registered symbols.
+const BRAND: unique symbol = Symbol.for("onceonly.IdempotencyError") as never;
+
+/** Every failure this library reports about a run. Misuse of an option is a `TypeError` instead. */
+export class IdempotencyError<TCode extends IdempotencyErrorCode = IdempotencyErrorCode> extends Error {
+  override readonly name = "IdempotencyError";
+  /** Stable and literal: `switch` on it. */
+  readonly code: TCode;
+  readonly details: IdempotencyErrorDetails[TCode];
+  /** Whether the same request with the same key may succeed later. */
+  readonly retryable: boolean;
+  /** When to retry, in milliseconds; only where {@link retryable}. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: TCode,
+    message: string,
+    details: IdempotencyErrorDetails[TCode],
+    options: { readonly cause?: unknown } = {},
+  ) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.details = details;
+    this.retryable = RETRYABLE.has(code);
+    this.retryAfterMs = this.retryable ? DEFAULT_RETRY_AFTER_MS : undefined;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+}
+
+/** Discriminated by `code`, so that `switch (error.code)` narrows `error.details`. */
+export type AnyIdempotencyError = {
+  [TCode in IdempotencyErrorCode]: IdempotencyError<TCode>;
+}[IdempotencyErrorCode];
+
+/**
+ * Whether `value` is an {@link IdempotencyError}, also one of another copy of this package.
+ * Use it instead of `instanceof`.
+ */
+export function isIdempotencyError(value: unknown): value is AnyIdempotencyError {
+  return typeof value === "object" && value !== null && BRAND in value;
+}

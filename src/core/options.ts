@@ -1,0 +1,154 @@
+import { type Codec, devalueCodec } from "./codec.ts";
+import { typeOf } from "./key.ts";
+import { type ErrorSerializer, errorSerializer } from "./stored-error.ts";
+
+/** Limits of the transaction a run opens; where absent, Prisma's own apply. */
+export interface TransactionOptions {
+  /** How long to wait for a connection, in milliseconds. Default: Prisma's `maxWait`, 2,000. */
+  readonly maxWaitMs?: number;
+  /**
+   * How long the handler's transaction may take, in milliseconds. Default: Prisma's `timeout`, 5,000.
+   * The time the claim may block on a duplicate (up to 1 s at a time) comes on top.
+   */
+  readonly timeoutMs?: number;
+  /** A Prisma isolation level. Default: the database's own. */
+  readonly isolationLevel?: string;
+}
+
+/** What can be set once for all runs, and again for one middleware, plugin or run. */
+export interface RunOptions {
+  /** How long a finished record is replayed, in milliseconds. Default 86,400,000 (24 hours). */
+  readonly retentionMs?: number;
+  /**
+   * What a duplicate of a run under way does: wait for its result, or fail at once with `IN_PROGRESS`.
+   * Default `"wait"`.
+   */
+  readonly onDuplicate?: "wait" | "reject";
+  /** How long a duplicate waits before `IN_PROGRESS`, in milliseconds. Default 10,000. */
+  readonly waitMs?: number;
+  /** How many duplicates of one key wait in this process; further ones get `IN_PROGRESS`. Default 100. */
+  readonly waitersMax?: number;
+  readonly transaction?: TransactionOptions;
+  /**
+   * How often a run is repeated whole, handler included, after a write conflict in the handler or at COMMIT.
+   * Default 0: a handler may have effects outside the database.
+   */
+  readonly retryConflicts?: number;
+  /** The longest encoded result, in bytes of UTF-8. Default 1,048,576. */
+  readonly resultBytesMax?: number;
+  /**
+   * Which errors of the handler are its answer: stored, and the same on every duplicate. All others release the
+   * key. Default: none (`onceonly/trpc` and `onceonly/yoga` bring their own).
+   */
+  readonly storeError?: (error: unknown) => boolean;
+  /** How stored errors are written and brought back. Default: name, message and own properties. */
+  readonly errors?: ErrorSerializer;
+  /** How results are written and brought back. Default {@link devalueCodec}. */
+  readonly codec?: Codec;
+}
+
+/** {@link RunOptions}, checked and complete. */
+export interface ResolvedRunOptions extends Required<Omit<RunOptions, "storeError">> {
+  /** `undefined` where no error is ever stored: such a run needs no savepoint. */
+  readonly storeError: ((error: unknown) => boolean) | undefined;
+}
+
+const DEFAULTS: ResolvedRunOptions = {
+  retentionMs: 24 * 60 * 60 * 1_000,
+  onDuplicate: "wait",
+  waitMs: 10_000,
+  waitersMax: 100,
+  transaction: {},
+  retryConflicts: 0,
+  resultBytesMax: 1_048_576,
+  storeError: undefined,
+  errors: errorSerializer,
+  codec: devalueCodec,
+};
+
+/**
+ * Completes `options` from `base`, or from the defaults.
+ *
+ * @throws TypeError that names the option, what it got and the remedy.
+ */
+export function resolveOptions(options: RunOptions, base: ResolvedRunOptions = DEFAULTS): ResolvedRunOptions {
+  checkOptions(options);
+  return { ...base, ...definedOnly(options) };
+}
+
+function definedOnly(options: RunOptions): Partial<ResolvedRunOptions> {
+  const names = Object.keys(DEFAULTS) as (keyof RunOptions)[];
+  return Object.fromEntries(
+    names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
+  );
+}
+
+function checkOptions(options: RunOptions): void {
+  checkNumber("retentionMs", options.retentionMs, 1);
+  checkNumber("waitMs", options.waitMs, 0);
+  checkNumber("waitersMax", options.waitersMax, 0);
+  checkNumber("retryConflicts", options.retryConflicts, 0);
+  checkNumber("resultBytesMax", options.resultBytesMax, 1);
+  checkOneOf("onDuplicate", options.onDuplicate, ["wait", "reject"]);
+  checkFunctions(
+    "storeError",
+    options.storeError === undefined ? undefined : { storeError: options.storeError },
+    ["storeError"],
+  );
+  checkFunctions("codec", options.codec, ["encode", "decode"]);
+  checkFunctions("errors", options.errors, ["serialize", "deserialize"]);
+  checkTransaction(options.transaction);
+}
+
+function checkTransaction(transaction: unknown): void {
+  if (transaction === undefined) {
+    return;
+  }
+  if (typeof transaction !== "object" || transaction === null) {
+    throw misuse("transaction", transaction, "an object of maxWaitMs, timeoutMs and isolationLevel");
+  }
+  const { maxWaitMs, timeoutMs, isolationLevel } = transaction as Record<string, unknown>;
+  checkNumber("transaction.maxWaitMs", maxWaitMs, 1);
+  checkNumber("transaction.timeoutMs", timeoutMs, 1);
+  if (isolationLevel !== undefined && typeof isolationLevel !== "string") {
+    throw misuse(
+      "transaction.isolationLevel",
+      isolationLevel,
+      'a Prisma isolation level such as "Serializable"',
+    );
+  }
+}
+
+// Timers of JavaScript hold 32 bits; a larger delay would fire at once.
+const NUMBER_MAX = 2 ** 31 - 1;
+
+export function checkNumber(option: string, value: unknown, min: number): void {
+  if (value === undefined) {
+    return;
+  }
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < min || value > NUMBER_MAX) {
+    throw misuse(option, value, `an integer from ${min} to ${NUMBER_MAX}`);
+  }
+}
+
+export function checkOneOf(option: string, value: unknown, allowed: readonly string[]): void {
+  if (value !== undefined && !allowed.includes(value as string)) {
+    throw misuse(option, value, allowed.map((name) => JSON.stringify(name)).join(" or "));
+  }
+}
+
+function checkFunctions(option: string, value: unknown, names: readonly string[]): void {
+  if (value === undefined) {
+    return;
+  }
+  const functions = value as Record<string, unknown> | null;
+  if (typeof value !== "object" || names.some((name) => typeof functions?.[name] !== "function")) {
+    throw misuse(option, value, `an object with the functions ${names.join(" and ")}`);
+  }
+}
+
+/** The error for an option that cannot be used: `misuse("waitMs", "3s", "an integer")`. */
+export function misuse(option: string, value: unknown, remedy: string): TypeError {
+  const shown = typeof value === "string" || typeof value === "number" ? ` (${JSON.stringify(value)})` : "";
+  return new TypeError(`onceonly: option ${option} is of type ${typeOf(value)}${shown}; give ${remedy}.`);
+}

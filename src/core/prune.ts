@@ -1,0 +1,18 @@
+import type { PruneOptions } from "./idempotency.ts";
+import { checkNumber } from "./options.ts";
+import type { Store } from "./store.ts";
+
+const BATCH_SIZE = 1_000;
+
+/** Deletes in small statements, so that none holds its locks for long. */
+export async function prune(store: Store<unknown>, options: PruneOptions = {}): Promise<number> {
+  const { batchSize = BATCH_SIZE, signal } = options;
+  checkNumber("batchSize", batchSize, 1);
+  for (let total = 0; ; ) {
+    const deleted = signal?.aborted === true ? 0 : await store.prune({ limit: batchSize });
+    total += deleted;
+    if (deleted < batchSize) {
+      return total;
+    }
+  }
+}

@@ -1,0 +1,282 @@
+import { runCallbacks } from "./after-commit.ts";
+import { backOff } from "./backoff.ts";
+import { claimOf, limitsOf } from "./claim.ts";
+import { IdempotencyError, isIdempotencyError } from "./errors.ts";
+import type { Handler, RunContext, SettledRun } from "./idempotency.ts";
+import { derivedKey } from "./key.ts";
+import { encodeOutcome, replay } from "./outcome.ts";
+import type { PreparedRun } from "./request.ts";
+import { type Flight, SingleFlight } from "./single-flight.ts";
+import type { FinishedRecord, Store, StoreSession } from "./store.ts";
+import { inProgress, storeUnavailable, throwUnlessWorthRetrying } from "./waiting.ts";
+
+/**
+ * Mode `transaction`: claim, handler and result commit together. All control flow of such a run stands in this file:
+ *
+ *     run                    leads, or waits in memory for the duplicate of this process that does
+ *     └ lead                 repeats an attempt that met a held lock or a write conflict
+ *       └ attempt            one transaction: claim, then execute or read the stored outcome, then COMMIT
+ *         ├ execute          savepoint, handler, encode, store
+ *         └ afterBrokenCommit  asks the database how a COMMIT without an answer ended
+ */
+export class TransactionRunner<TTransaction> {
+  readonly #store: Store<TTransaction>;
+  readonly #flights: SingleFlight<FinishedRecord> = new SingleFlight();
+
+  constructor(store: Store<TTransaction>) {
+    this.#store = store;
+  }
+
+  async run<T>(run: PreparedRun, handler: Handler<TTransaction, T>): Promise<SettledRun<T>> {
+    for (;;) {
+      const flight = this.#flights.get(run.id);
+      if (flight === undefined) {
+        const ended = await this.#flights.lead(run.id, (publish) => this.#lead(run, handler, publish));
+        await runCallbacks(ended.afterCommit);
+        return ended.executed ?? replay(run, ended.record);
+      }
+      const record = await waitFor(flight, run);
+      if (record !== "released") {
+        return replay(run, record);
+      }
+    }
+  }
+
+  async #lead<T>(
+    run: PreparedRun,
+    handler: Handler<TTransaction, T>,
+    publish: (record: FinishedRecord) => void,
+  ): Promise<Ended<T>> {
+    let conflictRetriesLeft = run.options.retryConflicts;
+    for (let retry = 0; ; retry += 1) {
+      const result = await this.#attempt(run, handler);
+      if (!("failedIn" in result)) {
+        publish(result.record);
+        return result;
+      }
+      const fault = this.#store.faultOf(result.error);
+      if (result.failedIn === "claim") {
+        throwUnlessWorthRetrying(run, fault, result.error);
+      } else if (fault !== "write_conflict" || conflictRetriesLeft === 0) {
+        throw result.failedIn === "commit" && fault === "unavailable"
+          ? storeUnavailable(run, result.error)
+          : result.error;
+      } else {
+        conflictRetriesLeft -= 1;
+      }
+      if (fault === "write_conflict") {
+        await backOff(retry);
+      }
+    }
+  }
+
+  async #attempt<T>(run: PreparedRun, handler: Handler<TTransaction, T>): Promise<Ended<T> | FailedAttempt> {
+    const claim = claimOf(run);
+    let phase: Phase = "claim";
+    let executed: Ended<T> | undefined;
+    try {
+      return await this.#store.transaction(limitsOf(run, claim), async (session) => {
+        // Client extensions that repeat failed transactions call this more than once.
+        phase = "claim";
+        executed = undefined;
+        const claimed = await session.claim(claim);
+        if (claimed.state === "finished") {
+          return { record: claimed.record, afterCommit: [] };
+        }
+        phase = "handler";
+        executed = await this.#execute(session, run, claim.owner, claimed.attempt, handler);
+        phase = "commit";
+        return executed;
+      });
+    } catch (error) {
+      return executed === undefined
+        ? { failedIn: phase, error }
+        : this.#afterBrokenCommit(run, executed, error);
+    }
+  }
+
+  async #execute<T>(
+    session: StoreSession<TTransaction>,
+    run: PreparedRun,
+    owner: string,
+    attempt: number,
+    handler: Handler<TTransaction, T>,
+  ): Promise<Ended<T>> {
+    const { storeError, retentionMs } = run.options;
+    const afterCommit: (() => unknown)[] = [];
+    if (storeError !== undefined) {
+      await session.savepoint();
+    }
+    const executed = await settledBy(storeError, () =>
+      handler(contextOf(run, session.tx, attempt, afterCommit)),
+    );
+    const response = encodeOrRelease(run, executed);
+    if (executed.status === "failed") {
+      await undo(session, executed.error);
+      afterCommit.length = 0;
+    }
+    const record = { status: executed.status, fingerprint: run.fingerprint, owner, response };
+    await this.#complete(session, run, { ...record, id: run.id, retentionMs });
+    return { executed, record, afterCommit };
+  }
+
+  async #complete(
+    session: StoreSession<TTransaction>,
+    run: PreparedRun,
+    params: Parameters<StoreSession<TTransaction>["complete"]>[0],
+  ): Promise<void> {
+    const { operation } = run;
+    let stored: boolean;
+    try {
+      stored = await session.complete(params);
+    } catch (cause) {
+      if (this.#store.faultOf(cause) !== "transaction_aborted") {
+        throw cause;
+      }
+      throw new IdempotencyError(
+        "RESULT_UNSTORABLE",
+        `The handler of ${operation} caught the error of a failed statement; the database takes no further statement ` +
+          "in that transaction, so nothing was stored. Let such errors reach the caller, or avoid them.",
+        { operation },
+        { cause },
+      );
+    }
+    if (!stored) {
+      throw new IdempotencyError(
+        "LEASE_LOST",
+        `The claim of ${operation} was gone when its result was to be stored; nothing of it was committed.`,
+        { operation },
+      );
+    }
+  }
+
+  /** COMMIT failed or its answer was lost. A guess could execute twice, or report a payment made as failed. */
+  async #afterBrokenCommit<T>(
+    run: PreparedRun,
+    executed: Ended<T>,
+    error: unknown,
+  ): Promise<Ended<T> | FailedAttempt> {
+    const deadline = performance.now() + BROKEN_COMMIT_WAIT_MS;
+    for (let retry = 0; ; retry += 1) {
+      try {
+        const record = await this.#probe(run);
+        if (record === undefined) {
+          return { failedIn: "commit", error };
+        }
+        return record.owner === executed.record.owner ? executed : { record, afterCommit: [] };
+      } catch (probeError) {
+        if (performance.now() > deadline) {
+          throw storeUnavailable(run, probeError);
+        }
+      }
+      await backOff(retry);
+    }
+  }
+
+  /**
+   * Reads the record by trying to claim it, since a plain read would not see a COMMIT that is still on its way: the
+   * claim waits for it. The probe's own claim is rolled back.
+   */
+  async #probe(run: PreparedRun): Promise<FinishedRecord | undefined> {
+    const claim = claimOf(run);
+    try {
+      return await this.#store.transaction(limitsOf(run, claim), async (session) => {
+        const claimed = await session.claim(claim);
+        if (claimed.state === "claimed") {
+          throw new ProbeRollback();
+        }
+        return claimed.record;
+      });
+    } catch (error) {
+      if (error instanceof ProbeRollback) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+}
+
+type Phase = "claim" | "handler" | "commit";
+
+/** How an attempt ended whose outcome is stored. */
+interface Ended<T> {
+  readonly record: FinishedRecord;
+  /** Absent where another execution made the record. */
+  readonly executed?: SettledRun<T>;
+  readonly afterCommit: readonly (() => unknown)[];
+}
+
+/** An attempt that left no trace. */
+interface FailedAttempt {
+  readonly failedIn: Phase;
+  readonly error: unknown;
+}
+
+/** Leaves a probe's transaction without a trace. */
+class ProbeRollback extends Error {}
+
+const BROKEN_COMMIT_WAIT_MS = 10_000;
+
+function contextOf<TTransaction>(
+  run: PreparedRun,
+  tx: TTransaction,
+  attempt: number,
+  afterCommit: (() => unknown)[],
+): RunContext<TTransaction> {
+  return {
+    tx,
+    key: run.key,
+    attempt,
+    deriveKey: (name) => derivedKey(run.id, name),
+    afterCommit: (callback) => afterCommit.push(callback),
+  };
+}
+
+async function settledBy<T>(
+  storeError: ((error: unknown) => boolean) | undefined,
+  work: () => Promise<T>,
+): Promise<SettledRun<T>> {
+  try {
+    return { status: "completed", value: await work(), replayed: false };
+  } catch (error) {
+    // A nested run's "in progress" is not this handler's answer.
+    if (isIdempotencyError(error) || storeError?.(error) !== true) {
+      throw error;
+    }
+    return { status: "failed", error, replayed: false };
+  }
+}
+
+function encodeOrRelease(run: PreparedRun, executed: SettledRun<unknown>): string {
+  try {
+    return encodeOutcome(run, executed);
+  } catch (error) {
+    // An error with something unstorable about it is not worth failing over: the caller gets it, unstored.
+    throw executed.status === "failed" ? executed.error : error;
+  }
+}
+
+async function undo(session: StoreSession<unknown>, handlerError: unknown): Promise<void> {
+  try {
+    await session.rollbackToSavepoint();
+  } catch {
+    // The transaction is gone, and with it all it wrote: the handler's error says more than that one.
+    throw handlerError;
+  }
+}
+
+async function waitFor(
+  flight: Flight<FinishedRecord>,
+  run: PreparedRun,
+): Promise<FinishedRecord | "released"> {
+  const { onDuplicate, waitersMax } = run.options;
+  const remaining = run.deadline - performance.now();
+  if (onDuplicate === "reject" || flight.waiterCount >= waitersMax || remaining <= 0) {
+    throw inProgress(run);
+  }
+  const record = await flight.wait(remaining);
+  if (record === "timeout") {
+    throw inProgress(run);
+  }
+  return record;
+}

@@ -1,0 +1,72 @@
+/**
+ * Lets one caller per id work while the others wait in memory, holding no connection.
+ *
+ * Duplicates that waited in the database instead would each pin a connection, and a burst of one key would leave
+ * the pool none for anybody else.
+ */
+export class SingleFlight<TResult> {
+  readonly #flights: Map<string, Flight<TResult>> = new Map();
+
+  /** The flight of `id`, if one is under way in this process. */
+  get(id: string): Flight<TResult> | undefined {
+    return this.#flights.get(id);
+  }
+
+  /**
+   * Works as the one of `id`. Nothing may be awaited between {@link get} answering `undefined` and this call.
+   * What `publish` is given reaches the waiters; without it they start over.
+   */
+  async lead<T>(id: string, work: (publish: (result: TResult) => void) => Promise<T>): Promise<T> {
+    const flight = new Flight<TResult>();
+    this.#flights.set(id, flight);
+    let published: TResult | undefined;
+    try {
+      return await work((result) => {
+        published = result;
+      });
+    } finally {
+      this.#flights.delete(id);
+      flight.land(published);
+    }
+  }
+}
+
+/** One execution under way, and those who wait for it. */
+export class Flight<TResult> {
+  #waiterCount = 0;
+  readonly #landed: Promise<TResult | undefined>;
+  #resolve!: (result: TResult | undefined) => void;
+
+  constructor() {
+    this.#landed = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  get waiterCount(): number {
+    return this.#waiterCount;
+  }
+
+  land(result: TResult | undefined): void {
+    this.#resolve(result);
+  }
+
+  /**
+   * Waits for the end of the flight, at most `timeoutMs` milliseconds.
+   *
+   * @returns the published result, `"released"` when there is none, `"timeout"` when the time ran out.
+   */
+  async wait(timeoutMs: number): Promise<TResult | "released" | "timeout"> {
+    this.#waiterCount += 1;
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<"timeout">((resolve) => {
+      timer = setTimeout(resolve, timeoutMs, "timeout");
+    });
+    try {
+      return (await Promise.race([this.#landed, timeout])) ?? "released";
+    } finally {
+      clearTimeout(timer);
+      this.#waiterCount -= 1;
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The port between the runs and a database. A store knows SQL and locks; it decides nothing about a run.
+ *
+ * `TTransaction` is the transaction client that a handler gets.
+ */
+export interface Store<TTransaction> {
+  /**
+   * Runs `body` in one transaction: committed when `body` resolves, rolled back when it rejects.
+   *
+   * When `body` resolved and this rejects, the outcome may be unknown (the connection broke during COMMIT).
+   */
+  transaction<T>(
+    limits: TransactionLimits,
+    body: (session: StoreSession<TTransaction>) => Promise<T>,
+  ): Promise<T>;
+  /** What kind of failure an error of this store is; `undefined` for every error that is not the store's own. */
+  faultOf(error: unknown): StoreFault | undefined;
+  /** Deletes up to `limit` records whose retention has run out, skipping locked ones. Returns how many. */
+  prune(params: PruneParams): Promise<number>;
+}
+
+/** What a run does inside its transaction. */
+export interface StoreSession<TTransaction> {
+  /** The transaction client for the handler. */
+  readonly tx: TTransaction;
+  /**
+   * Makes the row of `id`, or takes over an expired one, or reads a finished one. Blocks while another transaction
+   * holds the row uncommitted, up to `lockWaitMs`; then rejects with the fault `lock_timeout`.
+   *
+   * The claim is the first statement of its transaction, and the lock bound does not outlive it.
+   */
+  claim(params: ClaimParams): Promise<Claim>;
+  /** Marks the point that {@link rollbackToSavepoint} returns to: after the claim, before the handler's writes. */
+  savepoint(): Promise<void>;
+  /** Undoes the handler's writes and keeps the claim. */
+  rollbackToSavepoint(): Promise<void>;
+  /** Stores the outcome if `owner` still holds the claim. Returns whether it did. */
+  complete(params: CompleteParams): Promise<boolean>;
+}
+
+export interface TransactionLimits {
+  /** How long to wait for a connection, in milliseconds. */
+  readonly maxWaitMs: number | undefined;
+  /** How long the transaction may stay open after the claim, in milliseconds. */
+  readonly timeoutMs: number | undefined;
+  /** How long the claim may block, in milliseconds: granted on top of `timeoutMs`. */
+  readonly lockWaitMs: number;
+  readonly isolationLevel: string | undefined;
+}
+
+export interface ClaimParams {
+  readonly id: string;
+  readonly scope: string;
+  readonly operation: string;
+  readonly key: string;
+  readonly fingerprint: string;
+  /** Random token of this executor; every later write is conditional on it. */
+  readonly owner: string;
+  readonly lockWaitMs: number;
+  readonly retentionMs: number;
+}
+
+export interface CompleteParams {
+  readonly id: string;
+  readonly owner: string;
+  readonly status: "completed" | "failed";
+  readonly response: string;
+  readonly retentionMs: number;
+}
+
+export interface PruneParams {
+  readonly limit: number;
+}
+
+/** What a claim found. */
+export type Claim =
+  | { readonly state: "claimed"; readonly attempt: number }
+  | { readonly state: "finished"; readonly record: FinishedRecord };
+
+/** A record that is replayed instead of executed. */
+export interface FinishedRecord {
+  readonly status: "completed" | "failed";
+  readonly fingerprint: string;
+  readonly owner: string;
+  readonly response: string;
+}
+
+/** How a store can fail. */
+export type StoreFault =
+  /** Serialisation failure, deadlock, busy database: the same statements may succeed when repeated. */
+  | "write_conflict"
+  /** Another transaction held the row for longer than the claim was willing to wait. */
+  | "lock_timeout"
+  /** An earlier statement failed, and the database refuses all others up to the rollback. */
+  | "transaction_aborted"
+  /** The model or the table is not there; the error's message says how to add it. */
+  | "schema_missing"
+  /** No connection, no free connection in time, or the connection was lost. */
+  | "unavailable";
