@@ -1,0 +1,28 @@
+import type { Idempotency } from "./core/idempotency.ts";
+import type { RunOptions } from "./core/options.ts";
+import { misuse } from "./core/options.ts";
+import { idempotencyOver } from "./core/over-store.ts";
+import type { PrismaClientLike, TransactionOf } from "./prisma/client.ts";
+import { createPrismaStore, type PrismaStoreOptions } from "./prisma/create-store.ts";
+
+/** Options of {@link createIdempotency}. */
+export interface IdempotencyOptions<TClient extends PrismaClientLike>
+  extends PrismaStoreOptions<TClient>,
+    RunOptions {}
+
+/**
+ * Makes the object that runs mutations exactly once, over the application's own Prisma client. One for the whole
+ * application: duplicates of one key wait in its memory instead of each holding a connection.
+ *
+ * The database is first touched by the first run.
+ *
+ * @throws TypeError for an option that cannot be used; it names the option and the remedy.
+ */
+export function createIdempotency<TClient extends PrismaClientLike>(
+  options: IdempotencyOptions<TClient>,
+): Idempotency<TransactionOf<TClient>> {
+  if (typeof options !== "object" || options === null) {
+    throw misuse("(the first argument)", options, "an object such as { prisma }");
+  }
+  return idempotencyOver(createPrismaStore(options), options);
+}

@@ -1,0 +1,39 @@
+import { typeOf } from "../core/key.ts";
+import { checkOneOf, misuse } from "../core/options.ts";
+import type { PrismaClientLike } from "./client.ts";
+import { dialects } from "./dialect.ts";
+import { providerOf } from "./internals.ts";
+import { checkModels, type ModelOptions } from "./model.ts";
+import { PrismaStore } from "./store.ts";
+
+/** How the store reaches its table. */
+export interface PrismaStoreOptions<TClient extends PrismaClientLike> {
+  /** The application's own generated client (Prisma 6.19+ or 7), extended or not. */
+  readonly prisma: TClient;
+  /** The database. Default: read from the client. */
+  readonly provider?: "postgresql" | "sqlite";
+  /** Names of table and columns. Default: read from the client. */
+  readonly models?: ModelOptions;
+}
+
+/** @throws TypeError for options that cannot be used. */
+export function createPrismaStore<TClient extends PrismaClientLike>(
+  options: PrismaStoreOptions<TClient>,
+): PrismaStore<TClient> {
+  const { prisma, provider, models } = options;
+  if (typeof prisma?.$transaction !== "function" || typeof prisma.$queryRawUnsafe !== "function") {
+    throw misuse("prisma", prisma, "your generated PrismaClient, not one of its transactions");
+  }
+  const supported = Object.keys(dialects);
+  checkOneOf("provider", provider, supported);
+  checkModels(models);
+  const name = provider ?? providerOf(prisma);
+  const dialect = typeof name === "string" ? dialects[name] : undefined;
+  if (dialect === undefined) {
+    throw new TypeError(
+      `onceonly: the database of option prisma is ${typeof name === "string" ? `"${name}"` : `unknown (${typeOf(name)})`}; ` +
+        `supported are ${supported.join(" and ")}. If it is one of them, give option provider.`,
+    );
+  }
+  return new PrismaStore(prisma, dialect, models);
+}

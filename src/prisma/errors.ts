@@ -1,0 +1,67 @@
+import type { StoreFault } from "../core/store.ts";
+import type { Dialect } from "./dialect.ts";
+
+/** The model is not in the client, or its table not in the database. */
+export class MissingSchemaError extends Error {
+  override readonly name = "MissingSchemaError";
+}
+
+/** What Prisma's errors have in common. They are told apart by name and code: every client has its own classes. */
+interface PrismaErrorLike {
+  readonly name?: string;
+  readonly message?: string;
+  readonly code?: string;
+  readonly meta?: { readonly code?: string; readonly driverAdapterError?: { readonly cause?: DriverCause } };
+  readonly cause?: DriverCause;
+}
+
+interface DriverCause {
+  readonly kind?: string;
+  readonly originalCode?: string | number;
+  readonly originalMessage?: string;
+}
+
+/** Prisma error codes: https://www.prisma.io/docs/orm/reference/error-reference */
+const PRISMA_FAULTS: Readonly<Record<string, StoreFault>> = {
+  P1001: "unavailable", // can't reach database server
+  P1002: "unavailable", // database server timed out
+  P1017: "unavailable", // server has closed the connection
+  P2021: "schema_missing", // table does not exist
+  P2024: "unavailable", // no connection from the pool in time
+  P2034: "write_conflict", // write conflict or deadlock
+};
+
+const KIND_FAULTS: Readonly<Record<string, StoreFault>> = {
+  TransactionWriteConflict: "write_conflict",
+  TableDoesNotExist: "schema_missing",
+  DatabaseNotReachable: "unavailable",
+  ConnectionClosed: "unavailable",
+  TooManyConnections: "unavailable",
+  SocketTimeout: "unavailable",
+};
+
+const CONNECTION_LOST =
+  /connection error|connection terminated|ECONNRESET|ECONNREFUSED|EPIPE|server closed the connection/i;
+
+/**
+ * Errors reach us in four shapes: a model query's (code of Prisma's own), a raw query's (`P2010`, the database's code
+ * in `meta`), a failed COMMIT's (a bare `DriverAdapterError`), a lost connection's (a plain `Error`).
+ */
+export function faultOf(dialect: Dialect, error: unknown): StoreFault | undefined {
+  if (error instanceof MissingSchemaError) {
+    return "schema_missing";
+  }
+  if (typeof error !== "object" || error === null) {
+    return undefined;
+  }
+  const { name, message = "", code, meta, cause: bareCause } = error as PrismaErrorLike;
+  const cause = meta?.driverAdapterError?.cause ?? (name === "DriverAdapterError" ? bareCause : undefined);
+  const databaseCode = cause?.originalCode ?? meta?.code;
+  return (
+    (databaseCode === undefined ? undefined : dialect.faultOfCode(String(databaseCode))) ??
+    KIND_FAULTS[cause?.kind ?? ""] ??
+    PRISMA_FAULTS[code ?? ""] ??
+    (code === "P2028" && message.includes("Unable to start") ? "unavailable" : undefined) ??
+    (CONNECTION_LOST.test(message) ? "unavailable" : undefined)
+  );
+}

@@ -1,0 +1,129 @@
+import type {
+  Claim,
+  ClaimParams,
+  CompleteParams,
+  Store,
+  StoreSession,
+  TransactionLimits,
+} from "../core/store.ts";
+import type { PrismaClientLike, RawClient, TransactionOf } from "./client.ts";
+import type { Dialect } from "./dialect.ts";
+import { faultOf, MissingSchemaError } from "./errors.ts";
+import { transactionOptionsOf } from "./internals.ts";
+import { type ModelOptions, type TableNames, tableNames } from "./model.ts";
+import type { RecordRow, Statement } from "./statement.ts";
+
+/** The {@link Store} port over a generated Prisma client and raw SQL. */
+export class PrismaStore<TClient extends PrismaClientLike> implements Store<TransactionOf<TClient>> {
+  readonly #client: TClient;
+  readonly #dialect: Dialect;
+  readonly #models: ModelOptions | undefined;
+  #names: TableNames | undefined;
+
+  constructor(client: TClient, dialect: Dialect, models: ModelOptions | undefined) {
+    this.#client = client;
+    this.#dialect = dialect;
+    this.#models = models;
+  }
+
+  async transaction<T>(
+    limits: TransactionLimits,
+    body: (session: StoreSession<TransactionOf<TClient>>) => Promise<T>,
+  ): Promise<T> {
+    const names = this.#tableNames();
+    return (await this.#client.$transaction(
+      (tx: TransactionOf<TClient> & RawClient) => body(new PrismaSession(tx, this.#dialect, names)),
+      this.#prismaOptions(limits),
+    )) as T;
+  }
+
+  faultOf(error: unknown): ReturnType<Store<never>["faultOf"]> {
+    return faultOf(this.#dialect, error);
+  }
+
+  async prune(params: { readonly limit: number }): Promise<number> {
+    return affected(this.#client, this.#dialect.prune(this.#tableNames(), params));
+  }
+
+  /** Read at the first use: the application starts without the model, and its first keyed mutation says so. */
+  #tableNames(): TableNames {
+    this.#names ??= tableNames(this.#client, this.#models);
+    return this.#names;
+  }
+
+  #prismaOptions({ maxWaitMs, timeoutMs, isolationLevel, lockWaitMs }: TransactionLimits): object {
+    const own = transactionOptionsOf(this.#client);
+    const maxWait = maxWaitMs ?? own.maxWait ?? this.#dialect.maxWaitMs;
+    return {
+      timeout: (timeoutMs ?? own.timeout ?? PRISMA_TIMEOUT_MS) + lockWaitMs,
+      ...(maxWait === undefined ? {} : { maxWait }),
+      ...(isolationLevel === undefined ? {} : { isolationLevel }),
+    };
+  }
+}
+
+const PRISMA_TIMEOUT_MS = 5_000;
+
+class PrismaSession<TTransaction extends RawClient> implements StoreSession<TTransaction> {
+  readonly tx: TTransaction;
+  readonly #dialect: Dialect;
+  readonly #names: TableNames;
+
+  constructor(tx: TTransaction, dialect: Dialect, names: TableNames) {
+    this.tx = tx;
+    this.#dialect = dialect;
+    this.#names = names;
+  }
+
+  async claim(params: ClaimParams): Promise<Claim> {
+    const row =
+      (await this.#firstRow(this.#dialect.claim(this.#names, params))) ??
+      (await this.#firstRow(this.#dialect.read(this.#names, params.id)));
+    if (row === undefined) {
+      // Deleted between the two statements, by `prune` or by hand: to be claimed in a new transaction.
+      throw Object.assign(new Error("The record vanished during its claim"), { code: "P2034" });
+    }
+    if (row.mine) {
+      return { state: "claimed", attempt: Number(row.attempt) };
+    }
+    const { status, fingerprint, owner, response } = row;
+    if ((status !== "completed" && status !== "failed") || response === null) {
+      throw new Error(
+        `The idempotency record ${params.id} has status "${status}", which no committed one can have`,
+      );
+    }
+    return { state: "finished", record: { status, fingerprint, owner, response } };
+  }
+
+  async savepoint(): Promise<void> {
+    await this.tx.$executeRawUnsafe("SAVEPOINT onceonly");
+  }
+
+  async rollbackToSavepoint(): Promise<void> {
+    await this.tx.$executeRawUnsafe("ROLLBACK TO SAVEPOINT onceonly");
+  }
+
+  async complete(params: CompleteParams): Promise<boolean> {
+    return (await affected(this.tx, this.#dialect.complete(this.#names, params))) === 1;
+  }
+
+  async #firstRow({ text, values }: Statement): Promise<RecordRow | undefined> {
+    try {
+      const rows = await this.tx.$queryRawUnsafe<RecordRow[]>(text, ...values);
+      return rows[0];
+    } catch (cause) {
+      if (faultOf(this.#dialect, cause) === "schema_missing") {
+        throw new MissingSchemaError(
+          `The table ${this.#names.table} is not in the database: migrate the model IdempotencyRecord, or apply ` +
+            "prisma/<provider>/idempotency.sql of the package onceonly.",
+          { cause },
+        );
+      }
+      throw cause;
+    }
+  }
+}
+
+async function affected(client: RawClient, { text, values }: Statement): Promise<number> {
+  return client.$executeRawUnsafe(text, ...values);
+}
