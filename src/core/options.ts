@@ -17,7 +17,7 @@ export interface TransactionOptions {
 
 /** What can be set once for all runs, and again for one middleware, plugin or run. */
 export interface RunOptions {
-  /** How long a finished record is replayed, in milliseconds. Default 86,400,000 (24 hours). */
+  /** How long a record is replayed, in milliseconds from its claim. Default 86,400,000 (24 hours). */
   readonly retentionMs?: number;
   /**
    * What a duplicate of a run under way does: wait for its result, or fail at once with `IN_PROGRESS`.

@@ -102,7 +102,7 @@ export class TransactionRunner<TTransaction> {
     attempt: number,
     handler: Handler<TTransaction, T>,
   ): Promise<Ended<T>> {
-    const { storeError, retentionMs } = run.options;
+    const { storeError } = run.options;
     const afterCommit: (() => unknown)[] = [];
     if (storeError !== undefined) {
       await session.savepoint();
@@ -116,7 +116,7 @@ export class TransactionRunner<TTransaction> {
       afterCommit.length = 0;
     }
     const record = { status: executed.status, fingerprint: run.fingerprint, owner, response };
-    await this.#complete(session, run, { ...record, id: run.id, retentionMs });
+    await this.#complete(session, run, { ...record, id: run.id });
     return { executed, record, afterCommit };
   }
 

@@ -57,6 +57,7 @@ export interface ClaimParams {
   /** Random token of this executor; every later write is conditional on it. */
   readonly owner: string;
   readonly lockWaitMs: number;
+  /** How long the record is kept from now on, in milliseconds. */
   readonly retentionMs: number;
 }
 
@@ -65,7 +66,6 @@ export interface CompleteParams {
   readonly owner: string;
   readonly status: "completed" | "failed";
   readonly response: string;
-  readonly retentionMs: number;
 }
 
 export interface PruneParams {

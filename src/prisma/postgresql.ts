@@ -58,12 +58,15 @@ SELECT found.*, set_config('lock_timeout', (SELECT before FROM bound), true) AS 
     };
   },
 
-  /** The row is locked already, by the claim of the same transaction. */
-  complete({ table, columns: c }, { id, owner, status, response, retentionMs }) {
+  /**
+   * The row is locked already, by the claim of the same transaction. No indexed column changes, so that the new
+   * version can stay on the row's page without a new index entry (a HOT update).
+   */
+  complete({ table, columns: c }, { id, owner, status, response }) {
     return {
-      text: `UPDATE ${table} SET ${c.status} = $3, ${c.response} = $4, ${c.completedAt} = clock_timestamp(), ${c.expiresAt} = clock_timestamp() + $5::float8 * interval '1 millisecond'
+      text: `UPDATE ${table} SET ${c.status} = $3, ${c.response} = $4, ${c.completedAt} = clock_timestamp()
 WHERE ${c.id} = $1 AND ${c.owner} = $2 AND ${c.status} = 'in_progress'`,
-      values: [id, owner, status, response, retentionMs],
+      values: [id, owner, status, response],
     };
   },
 

@@ -42,11 +42,11 @@ RETURNING true AS mine, ${c.attempt} AS attempt, ${c.status} AS status, ${c.fing
   },
 
   /** Under the write lock that the claim took. */
-  complete({ table, columns: c }, { id, owner, status, response, retentionMs }) {
+  complete({ table, columns: c }, { id, owner, status, response }) {
     return {
-      text: `UPDATE ${table} SET ${c.status} = ?, ${c.response} = ?, ${c.completedAt} = ${NOW}, ${c.expiresAt} = ${NOW_PLUS_MS}
+      text: `UPDATE ${table} SET ${c.status} = ?, ${c.response} = ?, ${c.completedAt} = ${NOW}
 WHERE ${c.id} = ? AND ${c.owner} = ? AND ${c.status} = 'in_progress'`,
-      values: [status, response, retentionMs, id, owner],
+      values: [status, response, id, owner],
     };
   },
 
