@@ -1,0 +1,41 @@
+/**
+ * Adds up what `.ci/run` left in a folder: `steps` (a name and an exit code in each line) and vitest's JSON
+ * reports, named after their steps. A skipped test is a failure here: CI has every database there is.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+interface Report {
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
+}
+
+const folder = process.argv[2];
+if (folder === undefined) throw new Error("usage: ci-summary.ts <folder>");
+
+let passed = 0;
+const failures: string[] = [];
+for (const line of readFileSync(join(folder, "steps"), "utf8").trim().split("\n")) {
+  const [step = "", code] = line.split(" ");
+  const before = failures.length;
+  addReport(step, join(folder, `${step}.json`));
+  if (code !== "0" && failures.length === before) failures.push(`${step}: exit code ${code}`);
+}
+for (const failure of failures) console.log(`failed: ${failure}`);
+console.log(`${passed} passed, ${failures.length} failed`);
+process.exitCode = failures.length === 0 ? 0 : 1;
+
+function addReport(step: string, path: string): void {
+  if (!existsSync(path)) return;
+  const { testResults } = JSON.parse(readFileSync(path, "utf8")) as Report;
+  for (const { name, status, assertionResults } of testResults) {
+    const notPassed = assertionResults.filter((test) => test.status !== "passed");
+    passed += assertionResults.length - notPassed.length;
+    for (const test of notPassed) failures.push(`${step}: ${name}: ${test.fullName} (${test.status})`);
+    // A file that could not be loaded has no tests to blame.
+    if (status === "failed" && notPassed.length === 0) failures.push(`${step}: ${name}`);
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The suites that run a second time against another major version of a peer. Each version lives in a folder
+ * of its own with its own node_modules; a resolver sends the imports of sources and tests there.
+ */
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import type { Plugin, TestProjectInlineConfiguration } from "vitest/config";
+
+const root = new URL("../../", import.meta.url);
+const pathOf = (path: string): string => fileURLToPath(new URL(path, root));
+
+/**
+ * Resolves GraphQL and what is built on it as seen from `folder`.
+ *
+ * Vite would take graphql's ES module where Node, and so Yoga, takes its CommonJS one: two copies, and no
+ * `instanceof` holds between them.
+ */
+export function graphqlFrom(folder: string): Plugin {
+  const importer = pathOf(`${folder}package.json`);
+  const { resolve } = createRequire(importer);
+  return {
+    name: "graphql-from",
+    enforce: "pre",
+    resolveId(source, _from, options) {
+      if (/^graphql(\/|$)/.test(source)) return resolve(source);
+      if (!/^(graphql-yoga|@envelop|@graphql-tools)(\/|$)/.test(source)) return undefined;
+      return this.resolve(source, importer, { ...options, skipSelf: true });
+    },
+  };
+}
+
+/** Resolves Prisma's packages, and the clients generated for the tests, as seen from `folder`. */
+function prismaFrom(folder: string): Plugin {
+  const importer = pathOf(`${folder}package.json`);
+  const libsql = pathOf(`${folder}adapter-libsql.js`);
+  const generated = pathOf("test/support/generated/");
+  return {
+    name: "prisma-from",
+    enforce: "pre",
+    async resolveId(source, from, options) {
+      if (source === "@prisma/adapter-libsql" && from !== libsql) return libsql;
+      const base = source.startsWith("@prisma/") ? importer : from;
+      const found = await this.resolve(source, base, { ...options, skipSelf: true });
+      return found?.id.replace(generated, pathOf(`${folder}generated/`));
+    },
+  };
+}
+
+/** The suites of the compat folders that are installed. In CI each of them must be. */
+export function compatProjects(): TestProjectInlineConfiguration[] {
+  return [...compatProject("graphql-17", graphql17), ...compatProject("prisma-6", prisma6)];
+}
+
+function graphql17(folder: string): TestProjectInlineConfiguration {
+  return {
+    plugins: [graphqlFrom(folder)],
+    test: { name: "graphql-17", include: ["test/yoga/**/*.test.ts"] },
+  };
+}
+
+function prisma6(folder: string): TestProjectInlineConfiguration {
+  return {
+    plugins: [graphqlFrom("./"), prismaFrom(folder)],
+    test: {
+      name: "prisma-6",
+      include: ["test/prisma/**/*.test.ts"],
+      // Asks the schema engine of Prisma 7.
+      exclude: ["test/prisma/schema-drift.test.ts"],
+      globalSetup: [`${folder}generate.ts`],
+    },
+  };
+}
+
+function compatProject(
+  name: string,
+  project: (folder: string) => TestProjectInlineConfiguration,
+): TestProjectInlineConfiguration[] {
+  const folder = `test/compat/${name}/`;
+  if (existsSync(pathOf(`${folder}node_modules`))) return [project(folder)];
+  const message = `LEFT OUT: suite "${name}". To run it: npm ci --ignore-scripts --prefix ${folder}`;
+  if (process.env["CI"]) throw new Error(message);
+  process.stderr.write(`${message}\n`);
+  return [];
+}

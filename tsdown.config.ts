@@ -1,0 +1,16 @@
+import { defineConfig } from "tsdown";
+import { publicEntries } from "./scripts/public-entries.ts";
+
+export default defineConfig({
+  entry: Object.fromEntries(publicEntries().map(({ name, source }) => [name, source])),
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  fixedExtension: false,
+  dts: true,
+  // Whatever is not a dependency of ours would be copied into the build without a word.
+  deps: { onlyBundle: [] },
+  failOnWarn: true,
+  publint: { strict: true },
+  attw: { profile: "esm-only", level: "error" },
+});

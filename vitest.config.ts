@@ -1,0 +1,18 @@
+import { defineConfig } from "vitest/config";
+import { compatProjects, graphqlFrom } from "./test/compat/projects.ts";
+
+const main = { plugins: [graphqlFrom("./")], test: { name: "main", include: ["test/**/*.test.ts"] } };
+
+export default defineConfig({
+  test: {
+    pool: "forks",
+    // Two test files at a time: enough for two cores, and one database server serves them all.
+    maxWorkers: 2,
+    globalSetup: ["test/support/global-setup.ts"],
+    projects: [main, ...compatProjects()].map((project) => ({
+      ...project,
+      resolve: { tsconfigPaths: true },
+      test: { testTimeout: 30_000, hookTimeout: 60_000, ...project.test },
+    })),
+  },
+});
