@@ -119,9 +119,14 @@ class CanonicalWriter {
     if (hasToJson(value)) {
       return `j${this.write(value.toJSON(), path)}`;
     }
-    return value instanceof RegExp || value instanceof URLSearchParams
-      ? `s${text(String(value))}`
-      : `o{${this.#properties(value, path)}}`;
+    if (value instanceof RegExp || value instanceof URLSearchParams) {
+      return `s${text(String(value))}`;
+    }
+    // What shows nothing of itself (private fields, iterators, headers) would equal every other of its kind.
+    if (Object.keys(value).length === 0 || value instanceof Error) {
+      throw notComparable(value, path);
+    }
+    return `o{${this.#properties(value, path)}}`;
   }
 
   #properties(value: object, path: string): string {
@@ -168,14 +173,15 @@ function hasToJson(value: object): value is { toJSON(): unknown } {
 
 function isOneShot(value: object): boolean {
   return (
-    "getReader" in value ||
+    ("getReader" in value && typeof value.getReader === "function") ||
     ("then" in value && typeof value.then === "function") ||
     Symbol.asyncIterator in value
   );
 }
 
 function notComparable(value: unknown, path: string): TypeError {
-  const kind = typeof value === "object" ? (value?.constructor.name ?? "object") : typeOf(value);
+  const prototype = typeof value === "object" ? (Object.getPrototypeOf(value) as object | null) : null;
+  const kind = prototype?.constructor.name ?? typeOf(value);
   return new TypeError(
     `${path} is a ${kind}, which cannot be compared with a retry's; pass as \`input\` only what identifies the ` +
       "request (for a stream, its bytes or their hash).",

@@ -31,7 +31,9 @@ export const devalueCodec: Codec = {
   encode(value) {
     try {
       return stringify(value, {
-        Decimal: (item) => Decimal.isDecimal(item) && String(item),
+        // The tag that `isDecimal` looks for may stand in a client's JSON, a method may not. `valueOf` keeps -0.
+        Decimal: (item) => Decimal.isDecimal(item) && typeof item.toFixed === "function" && item.valueOf(),
+        Row: (item) => isComputedRow(item) && Object.fromEntries(Object.entries(item)),
         // A view into a larger buffer would take the whole buffer along, and Node keeps small Buffers of unrelated
         // owners in one common buffer.
         View: (item) =>
@@ -47,11 +49,25 @@ export const devalueCodec: Codec = {
   decode(text) {
     const value: unknown = parse(text, {
       Decimal: (digits: string) => new Decimal(digits),
+      Row: (row: unknown) => row,
       View: (view: unknown) => view,
     });
     return value;
   },
 };
+
+const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+
+/** A row of a Prisma client with computed fields: plain data, but for a symbol that tells Node how to print it. */
+function isComputedRow(item: unknown): item is object {
+  return (
+    typeof item === "object" &&
+    item !== null &&
+    Object.getOwnPropertySymbols(item).every((symbol) => symbol === INSPECT) &&
+    Object.hasOwn(item, INSPECT) &&
+    Object.getPrototypeOf(item) === Object.prototype
+  );
+}
 
 /** The part of a tRPC data transformer (superjson and others) that a codec needs. */
 export interface Transformer {
@@ -65,10 +81,11 @@ export function transformerCodec(transformer: Transformer): Codec {
     name: "transformer",
     encode(value) {
       assertNoLiveValue(value, "", new Set());
-      return JSON.stringify(transformer.serialize(value));
+      // JSON has no text for `undefined`, which transformers without types of their own pass on.
+      return (JSON.stringify(transformer.serialize(value)) as string | undefined) ?? "";
     },
     decode(text) {
-      return transformer.deserialize(JSON.parse(text) as never);
+      return transformer.deserialize((text === "" ? undefined : JSON.parse(text)) as never);
     },
   };
 }
@@ -82,12 +99,33 @@ function assertNoLiveValue(value: unknown, path: string, seen: Set<object>): voi
     return;
   }
   seen.add(value);
-  if ("then" in value || "getReader" in value || Symbol.asyncIterator in value || value instanceof Response) {
-    throw new UnstorableValueError(`Cannot store a ${value.constructor.name}`, path);
+  if (isLive(value)) {
+    const prototype = Object.getPrototypeOf(value) as object | null;
+    throw new UnstorableValueError(`Cannot store a ${prototype?.constructor.name ?? "thenable"}`, path);
+  }
+  if ("toJSON" in value) {
+    // Decimal and the like: written by their own text, whatever functions they carry.
+    return;
+  }
+  if (value instanceof Map || value instanceof Set) {
+    for (const item of [...value].flat()) {
+      assertNoLiveValue(item, path, seen);
+    }
   }
   for (const [name, item] of Object.entries(value)) {
     assertNoLiveValue(item, Array.isArray(value) ? `${path}[${name}]` : `${path}.${name}`, seen);
   }
+}
+
+/** Promises, streams and iterators, which give their content only once. */
+function isLive(value: object): boolean {
+  return (
+    ["then", "getReader", "next"].some(
+      (name) => typeof (value as Record<string, unknown>)[name] === "function",
+    ) ||
+    Symbol.asyncIterator in value ||
+    value instanceof Response
+  );
 }
 
 function tightCopy(view: ArrayBufferView): ArrayBufferView {

@@ -7,9 +7,9 @@ export const KEY_HEADER = "idempotency-key";
 /** The response header that marks a replay; the name Stripe gave it. */
 export const REPLAYED_HEADER = "idempotent-replayed";
 
-// A bare key is what most clients send today. Without quotes only characters that cannot be part of the
-// structured syntax are taken, so that no header ever has two readings.
-const BARE_KEY = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x7e]+$/;
+// A bare key is what most clients send today. Without quotes only what is no other structured value (a boolean, a
+// byte sequence, an inner list) and has no separator is taken, so that no header ever has two readings.
+const BARE_KEY = /^(?![?:(])[\x21\x23-\x2b\x2d-\x3a\x3c-\x7e]+$/;
 
 /**
  * Reads the header of a request that carries one call: `"key"` as the draft has it, or the bare key.
@@ -60,7 +60,7 @@ export function parseKeyListHeader(
 
 function listMembers(header: string): readonly unknown[] {
   const bare = header.split(",").map((member) => member.trim());
-  if (bare.every((member) => BARE_KEY.test(member))) {
+  if (bare.every((member) => member === "?0" || BARE_KEY.test(member))) {
     return bare.map((member) => (member === "?0" ? false : member));
   }
   return parsed(header, () => parseList(header).map(([member]) => member));

@@ -73,7 +73,8 @@ const DEFAULTS: ResolvedRunOptions = {
  */
 export function resolveOptions(options: RunOptions, base: ResolvedRunOptions = DEFAULTS): ResolvedRunOptions {
   checkOptions(options);
-  return { ...base, ...definedOnly(options) };
+  const transaction = { ...base.transaction, ...options.transaction };
+  return { ...base, ...definedOnly(options), transaction };
 }
 
 function definedOnly(options: RunOptions): Partial<ResolvedRunOptions> {
@@ -90,14 +91,20 @@ function checkOptions(options: RunOptions): void {
   checkNumber("retryConflicts", options.retryConflicts, 0);
   checkNumber("resultBytesMax", options.resultBytesMax, 1);
   checkOneOf("onDuplicate", options.onDuplicate, ["wait", "reject"]);
-  checkFunctions(
-    "storeError",
-    options.storeError === undefined ? undefined : { storeError: options.storeError },
-    ["storeError"],
-  );
+  if (options.storeError !== undefined && typeof options.storeError !== "function") {
+    throw misuse("storeError", options.storeError, "a function (error) => boolean");
+  }
   checkFunctions("codec", options.codec, ["encode", "decode"]);
+  checkCodecName(options.codec);
   checkFunctions("errors", options.errors, ["serialize", "deserialize"]);
   checkTransaction(options.transaction);
+}
+
+/** The name stands before each stored result, and a colon after it. */
+function checkCodecName(codec: { readonly name: unknown } | undefined): void {
+  if (codec !== undefined && (typeof codec.name !== "string" || !/^[^:]+$/.test(codec.name))) {
+    throw misuse("codec.name", codec.name, "a name of at least one character and no colon");
+  }
 }
 
 function checkTransaction(transaction: unknown): void {

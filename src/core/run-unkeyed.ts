@@ -18,6 +18,8 @@ export async function runUnkeyed<TTransaction, T>(
       { maxWaitMs, timeoutMs, isolationLevel, lockWaitMs: 0 },
       (session) => {
         began = true;
+        // Client extensions that repeat failed transactions call this more than once.
+        callbacks.length = 0;
         return handler({ tx: session.tx, afterCommit: (callback) => callbacks.push(callback) });
       },
     );

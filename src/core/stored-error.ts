@@ -27,6 +27,7 @@ export function toStoredError(error: unknown): StoredError {
 
 export function fromStoredError({ name, message, properties }: StoredError): Error {
   const error = new Error(message);
-  Object.defineProperty(error, "name", { value: name, configurable: true, writable: true });
+  const enumerable = Object.hasOwn(properties, "name");
+  Object.defineProperty(error, "name", { value: name, configurable: true, writable: true, enumerable });
   return Object.assign(error, properties);
 }

@@ -21,7 +21,8 @@ export function createPrismaStore<TClient extends PrismaClientLike>(
   options: PrismaStoreOptions<TClient>,
 ): PrismaStore<TClient> {
   const { prisma, provider, models } = options;
-  if (typeof prisma?.$transaction !== "function" || typeof prisma.$queryRawUnsafe !== "function") {
+  // A transaction of Prisma 7 has `$transaction` too, for savepoints; only a client connects.
+  if (!["$transaction", "$queryRawUnsafe", "$connect"].every((name) => isMethod(prisma, name))) {
     throw misuse("prisma", prisma, "your generated PrismaClient, not one of its transactions");
   }
   const supported = Object.keys(dialects);
@@ -36,4 +37,12 @@ export function createPrismaStore<TClient extends PrismaClientLike>(
     );
   }
   return new PrismaStore(prisma, dialect, models);
+}
+
+function isMethod(client: unknown, name: string): boolean {
+  return (
+    typeof client === "object" &&
+    client !== null &&
+    typeof (client as Record<string, unknown>)[name] === "function"
+  );
 }

@@ -14,8 +14,8 @@ export interface Dialect {
   complete(names: TableNames, params: CompleteParams): Statement;
   /** Deletes expired rows: the number of rows affected counts them. */
   prune(names: TableNames, params: PruneParams): Statement;
-  /** What an error code of the database, or of its driver, means. */
-  faultOfCode(code: string): StoreFault | undefined;
+  /** What an error of the database, or of its driver, means: by its code, and its message where one code has many. */
+  faultOf(code: string, message: string): StoreFault | undefined;
   /** How long BEGIN may wait, in milliseconds, where the application does not say; `undefined` for Prisma's default. */
   readonly maxWaitMs: number | undefined;
 }

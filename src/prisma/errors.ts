@@ -57,8 +57,9 @@ export function faultOf(dialect: Dialect, error: unknown): StoreFault | undefine
   const { name, message = "", code, meta, cause: bareCause } = error as PrismaErrorLike;
   const cause = meta?.driverAdapterError?.cause ?? (name === "DriverAdapterError" ? bareCause : undefined);
   const databaseCode = cause?.originalCode ?? meta?.code;
+  const databaseMessage = cause?.originalMessage ?? "";
   return (
-    (databaseCode === undefined ? undefined : dialect.faultOfCode(String(databaseCode))) ??
+    (databaseCode === undefined ? undefined : dialect.faultOf(String(databaseCode), databaseMessage)) ??
     KIND_FAULTS[cause?.kind ?? ""] ??
     PRISMA_FAULTS[code ?? ""] ??
     (code === "P2028" && message.includes("Unable to start") ? "unavailable" : undefined) ??

@@ -62,9 +62,25 @@ export function tableNames(client: object, models: ModelOptions | undefined): Ta
 
 /** @throws TypeError */
 export function checkModels(models: unknown): void {
-  if (models !== undefined && (typeof models !== "object" || models === null)) {
-    throw misuse("models", models, 'an object such as { record: { table: "idempotency_record" } }');
+  const { record } = objectOf("models", models);
+  const { table, schema, columns } = objectOf("models.record", record);
+  const names = Object.entries(objectOf("models.record.columns", columns));
+  for (const [field, name] of [
+    ["table", table],
+    ["schema", schema],
+    ...names.map(([field, name]) => [`columns.${field}`, name]),
+  ]) {
+    if (name !== undefined && (typeof name !== "string" || name === "")) {
+      throw misuse(`models.record.${String(field)}`, name, "its name in the database, as text");
+    }
   }
+}
+
+function objectOf(option: string, value: unknown = {}): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null) {
+    throw misuse(option, value, 'an object such as { record: { table: "idempotency_record" } } for models');
+  }
+  return value as Readonly<Record<string, unknown>>;
 }
 
 function describedNames(

@@ -83,7 +83,7 @@ WHERE ${c.id} = $1 AND ${c.owner} = $2 AND ${c.status} = 'in_progress'`,
     };
   },
 
-  faultOfCode: (code) => FAULTS[code] ?? (code.startsWith("08") ? "unavailable" : undefined),
+  faultOf: (code) => FAULTS[code] ?? (code.startsWith("08") ? "unavailable" : undefined),
 
   maxWaitMs: undefined,
 };

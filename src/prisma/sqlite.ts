@@ -58,7 +58,13 @@ WHERE ${c.id} = ? AND ${c.owner} = ? AND ${c.status} = 'in_progress'`,
     };
   },
 
-  faultOfCode: (code) => FAULTS[code] ?? (code.startsWith("SQLITE_BUSY") ? "write_conflict" : undefined),
+  faultOf(code, message) {
+    // An extended code, such as 517 for a busy snapshot, holds the primary one in its last byte.
+    const primary = Number.isNaN(Number(code))
+      ? code.replace(/^(SQLITE_[A-Z]+).*/, "$1")
+      : String(Number(code) & 0xff);
+    return message.includes("no such table") ? "schema_missing" : FAULTS[primary];
+  },
 
   // Transactions of one client queue for a mutex before BEGIN: what is a lock wait elsewhere is a wait to begin here.
   maxWaitMs: 10_000,
@@ -68,5 +74,6 @@ WHERE ${c.id} = ? AND ${c.owner} = ? AND ${c.status} = 'in_progress'`,
 const FAULTS: Readonly<Record<string, StoreFault>> = {
   "5": "write_conflict", // SQLITE_BUSY
   "6": "write_conflict", // SQLITE_LOCKED
+  SQLITE_BUSY: "write_conflict",
   SQLITE_LOCKED: "write_conflict",
 };
