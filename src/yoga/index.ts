@@ -1,0 +1,18 @@
+/**
+ * Exactly-once mutations for GraphQL Yoga and plain Envelop.
+ *
+ * @module onceonly/yoga
+ */
+export { type AuditedField, auditSchema } from "./audit.ts";
+export { idempotentDirective } from "./directive.ts";
+export { isExpectedError } from "./expected-error.ts";
+export type {
+  IdempotencyPluginOptions,
+  KeyRequest,
+  MutationInfo,
+  RequireKey,
+  ScopeValue,
+} from "./options.ts";
+export type { IdempotencyPlugin } from "./plugin.ts";
+export type { MutationIdempotency } from "./provide.ts";
+export { useIdempotency } from "./use-idempotency.ts";

@@ -1,0 +1,88 @@
+import type { ExecutionArgs, GraphQLError } from "graphql";
+import type { Idempotency } from "../core/idempotency.ts";
+import { checkOneOf, misuse, type RunOptions, resolveOptions } from "../core/options.ts";
+
+/** What `scope` may give; nothing, or an empty string, is refused with `IDEMPOTENCY_SCOPE_MISSING`. */
+export type ScopeValue = string | number | bigint | null | undefined;
+
+/** What a custom `key` function gets. */
+export interface KeyRequest<TContext> {
+  readonly context: TContext;
+  readonly args: ExecutionArgs;
+}
+
+/** What is about to be executed: a whole mutation, or one root field where that is a unit of its own. */
+export interface MutationInfo {
+  /** The name of the GraphQL operation, if it has one. */
+  readonly name: string | undefined;
+  /** The schema's names of the root fields, without aliases, in the order of the response. */
+  readonly rootFields: readonly string[];
+}
+
+export type RequireKey = "all" | "none" | ((mutation: MutationInfo) => boolean);
+
+/** Options of {@link useIdempotency}. Those of {@link RunOptions} override what `createIdempotency` got. */
+export interface IdempotencyPluginOptions<TContext extends object>
+  extends Omit<RunOptions, "storeError" | "errors"> {
+  /** Made by `createIdempotency`; one for the whole application. */
+  readonly idempotency: Idempotency<unknown>;
+  /**
+   * Who may share a key, for example the user's id: two scopes never see each other's results. `"global"` if there
+   * is but one client, or keys are secrets.
+   */
+  readonly scope: "global" | ((context: TContext) => ScopeValue | Promise<ScopeValue>);
+  /**
+   * The property of the context that holds the transaction while a mutation executes. Default `"tx"`. With the name
+   * of the application's own client, existing resolvers join the transaction unchanged; it is put back afterwards.
+   */
+  readonly provide?: string;
+  /**
+   * Reads the key of a request from where the application keeps it. Where it gives nothing, the default carriers
+   * apply: `extensions.idempotencyKey` of the body, and the header `Idempotency-Key`.
+   */
+  readonly key?: (request: KeyRequest<TContext>) => string | null | undefined;
+  /** Which mutations fail with `IDEMPOTENCY_KEY_MISSING` if they come without a key. Default `"none"`. */
+  readonly require?: RequireKey;
+  /**
+   * Which errors are an answer: stored, and the same on every duplicate. Asked for each `GraphQLError` that a
+   * resolver threw; any other error releases the key, as its text is not meant for clients. Default: what
+   * `createIdempotency` got, else those with an `extensions.code` that blames the request and not the moment.
+   */
+  readonly storeError?: (error: GraphQLError) => boolean;
+}
+
+/** @throws TypeError that names the option, what it got and the remedy. */
+export function checkPluginOptions(options: unknown): void {
+  if (typeof options !== "object" || options === null) {
+    throw misuse("(the first argument)", options, "an object such as { idempotency, scope }");
+  }
+  const { idempotency, scope, provide, key, require, storeError, ...run } = options as Record<
+    string,
+    unknown
+  >;
+  if (typeof (idempotency as Partial<Idempotency<unknown>> | null | undefined)?.runSettled !== "function") {
+    throw misuse("idempotency", idempotency, "what createIdempotency returned");
+  }
+  if (scope !== "global" && typeof scope !== "function") {
+    throw misuse("scope", scope, 'a function such as (context) => context.user.id, or "global"');
+  }
+  if (provide !== undefined && (typeof provide !== "string" || provide === "" || provide === "idempotency")) {
+    throw misuse("provide", provide, 'the name of a context property, other than "idempotency"');
+  }
+  checkFunction("key", key, "({ context }) => context.myKey");
+  checkFunction("storeError", storeError, '(error) => error.extensions.code === "OUT_OF_STOCK"');
+  if (typeof require !== "function") {
+    checkOneOf("require", require, ["all", "none"]);
+  }
+  resolveOptions(run);
+}
+
+export function isKeyRequired(require: RequireKey, mutation: MutationInfo): boolean {
+  return typeof require === "function" ? require(mutation) : require === "all";
+}
+
+function checkFunction(option: string, value: unknown, example: string): void {
+  if (value !== undefined && typeof value !== "function") {
+    throw misuse(option, value, `a function such as ${example}`);
+  }
+}

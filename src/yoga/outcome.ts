@@ -1,0 +1,48 @@
+import { type ExecutionResult, GraphQLError } from "graphql";
+
+/** What becomes of an executed mutation. */
+export type Outcome =
+  /** Its writes are kept and its result is stored: some root field has an answer, and every error is expected. */
+  | "completed"
+  /** Its writes are undone and its result is stored: no root field has an answer, by expected errors. */
+  | "failed"
+  /** Its writes are undone and nothing is stored: a retry executes again. */
+  | "released";
+
+export function outcomeOf(
+  result: ExecutionResult,
+  responseNames: readonly string[],
+  isExpected: (error: GraphQLError) => boolean,
+): Outcome {
+  const errors = result.errors ?? [];
+  if (errors.length === 0) {
+    return "completed";
+  }
+  // Without data, not even the variables were right: that is found out again for nothing.
+  if (!("data" in result) || !errors.every((error) => isDeliberate(error) && isExpected(error))) {
+    return "released";
+  }
+  const failed = new Set(errors.map(({ path }) => path?.[0]));
+  const { data } = result;
+  const isAllFailed =
+    !data || responseNames.every((name) => failed.has(name) && (data[name] ?? null) === null);
+  return isAllFailed ? "failed" : "completed";
+}
+
+/**
+ * Whether a resolver threw a `GraphQLError`, hence a text meant for clients. Any other error is masked in answers by
+ * what it is; once stored it could not be told apart any more, and its text would be replayed.
+ */
+export function isDeliberate(error: unknown): boolean {
+  if (!(error instanceof Error) || !(error instanceof GraphQLError || error.name === "GraphQLError")) {
+    return false;
+  }
+  const { originalError } = error as Partial<GraphQLError>;
+  return originalError === undefined || originalError === null || isDeliberate(originalError);
+}
+
+/** What a resolver threw, below the wrappings that locate it. */
+export function rootCause(error: Error): Error {
+  const { originalError } = error as Partial<GraphQLError>;
+  return originalError ? rootCause(originalError) : error;
+}
