@@ -29,7 +29,7 @@ export type {
   SettledRun,
   UnkeyedContext,
 } from "./core/idempotency.ts";
-export type { RunOptions, TransactionOptions } from "./core/options.ts";
+export type { ResolvedRunOptions, RunOptions, TransactionOptions } from "./core/options.ts";
 export type { ErrorSerializer } from "./core/stored-error.ts";
 export { createIdempotency, type IdempotencyOptions } from "./create-idempotency.ts";
 

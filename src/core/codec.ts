@@ -82,7 +82,8 @@ export function transformerCodec(transformer: Transformer): Codec {
     encode(value) {
       assertNoLiveValue(value, "", new Set());
       // JSON has no text for `undefined`, which transformers without types of their own pass on.
-      return (JSON.stringify(transformer.serialize(value)) as string | undefined) ?? "";
+      const json: string | undefined = JSON.stringify(transformer.serialize(value));
+      return json ?? "";
     },
     decode(text) {
       return transformer.deserialize((text === "" ? undefined : JSON.parse(text)) as never);

@@ -1,7 +1,9 @@
-import type { RunOptions } from "./options.ts";
+import type { ResolvedRunOptions, RunOptions } from "./options.ts";
 
 /** Runs handlers exactly once per key. Made by `createIdempotency`. */
 export interface Idempotency<TTransaction> {
+  /** What `createIdempotency` was given, checked and complete. */
+  readonly options: ResolvedRunOptions;
   /**
    * Runs `handler` at most once per (scope, operation, key) and gives every duplicate the stored result.
    *

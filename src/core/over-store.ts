@@ -18,6 +18,7 @@ export function idempotencyOver<TTransaction>(
   const base = resolveOptions(options);
   const runner = new TransactionRunner(store);
   const idempotency: Idempotency<TTransaction> = {
+    options: base,
     async run(request, handler) {
       const settled = await idempotency.runSettled(request, handler);
       if (settled.status === "failed") {

@@ -8,11 +8,11 @@ export interface ErrorSerializer {
 export interface StoredError {
   readonly name: string;
   readonly message: string;
-  /** The error's own enumerable properties, such as `code`. */
+  /** The error's own enumerable properties that are plain data, such as `code`. */
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-/** Stores name, message and own enumerable properties. The class is lost: a replayed error is an `Error`. */
+/** Stores name, message and own properties that are data. The class is lost: a replayed error is an `Error`. */
 export const errorSerializer: ErrorSerializer = {
   serialize: toStoredError,
   deserialize: (stored) => fromStoredError(stored as StoredError),
@@ -20,7 +20,8 @@ export const errorSerializer: ErrorSerializer = {
 
 export function toStoredError(error: unknown): StoredError {
   if (error instanceof Error) {
-    return { name: error.name, message: error.message, properties: { ...error } };
+    const properties = Object.entries(error).filter(([, value]) => isData(value, new Set()));
+    return { name: error.name, message: error.message, properties: Object.fromEntries(properties) };
   }
   return { name: "Error", message: String(error), properties: {} };
 }
@@ -30,4 +31,18 @@ export function fromStoredError({ name, message, properties }: StoredError): Err
   const enumerable = Object.hasOwn(properties, "name");
   Object.defineProperty(error, "name", { value: name, configurable: true, writable: true, enumerable });
   return Object.assign(error, properties);
+}
+
+/** Not what a driver or an HTTP client hangs onto its errors: an answer must not go unstored over a socket. */
+function isData(value: unknown, seen: Set<object>): boolean {
+  if (typeof value !== "object" || value === null) {
+    return typeof value !== "function" && typeof value !== "symbol";
+  }
+  if (seen.has(value) || value instanceof Date) {
+    return true;
+  }
+  seen.add(value);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const plain = Array.isArray(value) || prototype === Object.prototype || prototype === null;
+  return plain && Object.values(value).every((item) => isData(item, seen));
 }

@@ -48,6 +48,13 @@ const CONNECTION_LOST =
  * in `meta`), a failed COMMIT's (a bare `DriverAdapterError`), a lost connection's (a plain `Error`).
  */
 export function faultOf(dialect: Dialect, error: unknown): StoreFault | undefined {
+  // Frameworks wrap what a handler threw, as tRPC does in a TRPCError.
+  return (
+    faultOfItself(dialect, error) ?? faultOfItself(dialect, error instanceof Error ? error.cause : undefined)
+  );
+}
+
+function faultOfItself(dialect: Dialect, error: unknown): StoreFault | undefined {
   if (error instanceof MissingSchemaError) {
     return "schema_missing";
   }

@@ -28,27 +28,27 @@ export interface TableNames {
   readonly columns: Readonly<Record<Field, string>>;
 }
 
-/** Where the records are, for a client whose own description cannot be read. */
+/** Where the records are, as far as the client's own description does not tell: that of Prisma 6 lacks the schema. */
 export interface ModelOptions {
   readonly record?: {
-    /** Table name. Default `"idempotency_record"`. */
+    /** Table name. Default: as in the client, or `"idempotency_record"`. */
     readonly table?: string;
-    /** Database schema. Default: the connection's own. */
+    /** Database schema. Default: as in the client, or the connection's own. */
     readonly schema?: string;
-    /** Column names by field. Default: as in the model file. */
+    /** Column names by field. Default: as in the client, or in the model file. */
     readonly columns?: Partial<Record<Field, string>>;
   };
 }
 
 /**
- * Names of the table and its columns: from the option, else from the client (`@@map`, `@map`, `@@schema`), else as
- * shipped.
+ * Names of the table and its columns, each from the option, else from the client (`@@map`, `@map`, `@@schema`, which
+ * Prisma 6 does not tell), else as shipped.
  *
  * @throws MissingSchemaError when the client was generated without the model.
  */
 export function tableNames(client: object, models: ModelOptions | undefined): TableNames {
   const given = models?.record;
-  const described = given === undefined ? describedNames(client) : undefined;
+  const described = describedNames(client, given !== undefined);
   const schema = given?.schema ?? described?.schema;
   const table = given?.table ?? described?.table ?? "idempotency_record";
   const columns = { ...SHIPPED_COLUMNS, ...described?.columns, ...given?.columns };
@@ -85,12 +85,13 @@ function objectOf(option: string, value: unknown = {}): Readonly<Record<string, 
 
 function describedNames(
   client: object,
+  isOptional: boolean,
 ): { table: string; schema: string | undefined; columns: object } | undefined {
   const described = modelsOf(client);
-  if (described === undefined) {
+  const model = described?.[MODEL];
+  if (described === undefined || (model === undefined && isOptional)) {
     return undefined;
   }
-  const model = described[MODEL];
   if (model === undefined) {
     throw new MissingSchemaError(
       `The Prisma client has no model ${MODEL}: copy prisma/<provider>/idempotency.prisma of the package onceonly ` +
