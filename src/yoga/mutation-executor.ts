@@ -8,7 +8,7 @@ import { isMetaField, type Mutation, type RootField, readMutation } from "./muta
 import { type IdempotencyPluginOptions, isKeyRequired, type RequireKey, type ScopeValue } from "./options.ts";
 import type { Execute } from "./plugin.ts";
 import { alreadyProvides } from "./provide.ts";
-import { recordName } from "./record-name.ts";
+import { fieldRecordName, operationRecordName } from "./record-name.ts";
 import { refuseIncrementalDelivery, refuseMisplacedKeys } from "./refusals.ts";
 import { markReplayed } from "./replay-mark.ts";
 import { carriedKey, directiveKey } from "./request-key.ts";
@@ -64,7 +64,7 @@ export class MutationExecutor<TContext extends object> {
       return (await runUnkeyed(unit, this.#units)).result;
     }
     const request = {
-      operation: recordName(fields),
+      operation: operationRecordName(fields),
       key,
       scope: await this.#scopeOf(context),
       input: operationInput(mutation),
@@ -99,7 +99,8 @@ export class MutationExecutor<TContext extends object> {
     const key = isMetaField(field) ? undefined : (directiveKey(mutation, field) ?? this.#requestKey(args));
     if (key !== undefined) {
       const scope = await this.#scopeOf(context);
-      const request = { operation: recordName([field]), key, scope, input: fieldInput(mutation, field) };
+      const operation = fieldRecordName(field, mutation.fields);
+      const request = { operation, key, scope, input: fieldInput(mutation, field) };
       return runKeyed(unit, request, this.#units);
     }
     if (!isMetaField(field)) {
@@ -119,7 +120,7 @@ export class MutationExecutor<TContext extends object> {
   #checkMayLackKey({ operation }: Mutation, fields: readonly RootField[]): void {
     const name = operation.name?.value;
     if (isKeyRequired(this.#require, { name, rootFields: fields.map(({ fieldName }) => fieldName) })) {
-      const record = recordName(fields);
+      const record = operationRecordName(fields);
       throw new IdempotencyError(
         "KEY_MISSING",
         `${record} needs an idempotency key: @idempotent(key:) on the field, extensions.idempotencyKey in the body, or ` +

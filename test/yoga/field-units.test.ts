@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { databases } from "../support/database.ts";
+import { databases, openSqlite } from "../support/database.ts";
 import { app, keyed, recordsOf, SECRET } from "./support.ts";
 
 const byVariable = (name: string) => `mutation ($${name}: String!, $i: String!, $more: Boolean = false) {
@@ -86,7 +86,7 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     }`;
     const reply = await send({ query, variables: { yes: true } });
     expect(reply.json).toEqual({ data: { c: { item: "c" } } });
-    expect(await recordsOf(db)).toMatchObject([{ operation: "c:place" }]);
+    expect(await recordsOf(db)).toMatchObject([{ operation: "place" }]);
     const wrong = await send({ query, variables: { yes: true, no: null } });
     expect(wrong.json.errors[0].message).toContain('"Boolean!" must not be null');
     expect((await send({ query, variables: {} })).json.errors[0].message).toContain("$yes");
@@ -107,7 +107,7 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     expect(second.json.errors).toEqual(first.json.errors);
     expect(await recordsOf(db)).toMatchObject([
       { operation: "a:place", status: "completed" },
-      { operation: "b:failStrict", status: "failed" },
+      { operation: "failStrict", status: "failed" },
     ]);
     expect(await db.countOrders()).toBe(1);
   });
@@ -187,5 +187,24 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     });
     expect(two.json.errors[0].extensions.code).toBe("IDEMPOTENCY_KEY_INVALID");
     expect(await db.countOrders()).toBe(0);
+  });
+});
+
+describe("an alias named anew for a retry", () => {
+  it.each([
+    [
+      "the field",
+      (alias: string) => ({
+        query: `mutation { ${alias}: place(item: "tea") @idempotent(key: "k") { id } }`,
+      }),
+    ],
+    ["the operation", (alias: string) => keyed(`mutation { ${alias}: place(item: "tea") { id } }`, "k")],
+  ])("never executes twice where the key is of %s", async (_, requestWith) => {
+    await using db = await openSqlite();
+    const { send } = app(db);
+    await send(requestWith("a"));
+    const retry = await send(requestWith("b"));
+    expect(retry.json.errors[0].extensions.code).toBe("IDEMPOTENCY_KEY_PARAMETER_MISMATCH");
+    expect(await db.countOrders()).toBe(1);
   });
 });

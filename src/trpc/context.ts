@@ -1,0 +1,35 @@
+import { randomUUID } from "node:crypto";
+import type { RunContext, UnkeyedContext } from "../core/idempotency.ts";
+import { derivedKey } from "../core/key.ts";
+
+/** What a handler finds as `ctx.idempotency`. */
+export interface MutationIdempotency
+  extends Pick<RunContext<unknown>, "attempt" | "deriveKey" | "afterCommit"> {
+  /**
+   * The client's key; `undefined` where the key is optional and none was sent. `deriveKey` then gives keys that are
+   * of use within this execution only.
+   */
+  readonly key: string | undefined;
+}
+
+/** What the middleware adds to `ctx`. */
+export type ProvidedContext<TProvide extends string, TTransaction> = {
+  readonly [TName in TProvide]: TTransaction;
+} & { readonly idempotency: MutationIdempotency };
+
+/** A new object each time: tRPC shares one context among the calls of a batch. */
+export function providedContext<TTransaction>(
+  provide: string,
+  { tx, ...idempotency }: { readonly tx: TTransaction } & MutationIdempotency,
+): ProvidedContext<string, TTransaction> {
+  return { [provide]: tx, idempotency } as ProvidedContext<string, TTransaction>;
+}
+
+export function unkeyedContext<TTransaction>(
+  provide: string,
+  context: UnkeyedContext<TTransaction>,
+): ProvidedContext<string, TTransaction> {
+  const id = randomUUID();
+  const deriveKey = (name: string): string => derivedKey(id, name);
+  return providedContext(provide, { ...context, key: undefined, attempt: 1, deriveKey });
+}

@@ -1,0 +1,12 @@
+/**
+ * Exactly-once mutations for tRPC.
+ *
+ * @module onceonly/trpc
+ */
+export { type AuditedMutation, auditRouter } from "./audit.ts";
+export type { MutationIdempotency, ProvidedContext } from "./context.ts";
+export { isExpectedError } from "./expected-error.ts";
+export { type IdempotencyMiddleware, idempotencyMiddleware } from "./middleware.ts";
+export type { IdempotencyMiddlewareOptions, MutationCall, ScopeValue } from "./options.ts";
+export type { IdempotencyMeta, IdempotencyPolicy } from "./policy.ts";
+export type { NodeHeaders, NodeResponse, RequestInfo, RequestParts } from "./request.ts";

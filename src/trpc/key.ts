@@ -1,0 +1,52 @@
+import { IdempotencyError } from "../core/errors.ts";
+import { KEY_HEADER, parseKeyHeader, parseKeyListHeader } from "../core/header.ts";
+import type { Settings } from "./options.ts";
+import type { ProcedureCall } from "./procedure-call.ts";
+import { headerIn, isCallOf, type RequestParts } from "./request.ts";
+
+/**
+ * The key of a call: from option `key`, else from the header.
+ *
+ * @throws {@link IdempotencyError} `KEY_INVALID`; `KEY_MISSING` for a header that cannot be told to be this call's
+ */
+export async function keyOf<TContext, TInput>(
+  { key }: Pick<Settings<unknown, TContext, TInput>, "key">,
+  call: ProcedureCall<TContext, TInput>,
+  request: RequestParts,
+): Promise<string | undefined> {
+  return (await key?.(call)) ?? keyInHeader(call, request);
+}
+
+function keyInHeader(
+  call: ProcedureCall<unknown, unknown>,
+  { headers, info }: RequestParts,
+): string | undefined {
+  const header = headerIn(headers, KEY_HEADER);
+  if (header === undefined) {
+    return undefined;
+  }
+  if (info === undefined) {
+    // Ignored, it would have the client believe in a promise that nobody keeps.
+    throw keyMissing(call.path, { headers, info });
+  }
+  if (!isCallOf(info, call)) {
+    return undefined;
+  }
+  return info.isBatchCall
+    ? parseKeyListHeader(header, info.calls.length)?.[call.batchIndex]
+    : parseKeyHeader(header);
+}
+
+export function keyMissing(
+  operation: string,
+  { headers, info }: RequestParts,
+): IdempotencyError<"KEY_MISSING"> {
+  const remedy =
+    headers === undefined || info === undefined
+      ? "the header Idempotency-Key is not read, as the context does not say which call it belongs to: return req " +
+        "and info from createContext, or give option request or key"
+      : "send the header Idempotency-Key; a nested or WebSocket call takes none from its request and needs option key";
+  return new IdempotencyError("KEY_MISSING", `${operation} needs an idempotency key: ${remedy}.`, {
+    operation,
+  });
+}

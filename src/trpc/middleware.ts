@@ -1,0 +1,91 @@
+import { isIdempotencyError } from "../core/errors.ts";
+import { rememberPolicy } from "./audit.ts";
+import type { ProvidedContext } from "./context.ts";
+import { type IdempotencyMiddlewareOptions, settingsOf } from "./options.ts";
+import { policyIn } from "./policy.ts";
+import type { ContextIn, ProcedureCall, ProcedureResult } from "./procedure-call.ts";
+import { setResponseHeader } from "./request.ts";
+import { runMutation } from "./run-mutation.ts";
+import { toTRPCError } from "./trpc-error.ts";
+
+/** A tRPC middleware for `.use()`, also assignable to `TRPCMiddlewareFunction`. */
+export interface IdempotencyMiddleware<TContext, TInput, TAdded> {
+  (call: ProcedureCall<ContextIn<TContext>, TInput>): Promise<ProcedureResult<TAdded>>;
+  _type?: string | undefined;
+}
+
+/**
+ * Makes the mutations of a procedure exactly-once: a retry with the same key gets the stored answer, and what the
+ * handler writes through `ctx.tx` (or the property that option `provide` names) commits together with that answer.
+ *
+ * Stands after `.input()`, so that only valid input is compared and stored, and before `.output()`, so that an
+ * output that fails its validation is rolled back:
+ *
+ *     t.procedure.input(Order).use(idempotent).output(Receipt).mutation(...)
+ *
+ * The key is the header `Idempotency-Key`, in a batch a list with one member per call; or what option `key` gives.
+ * The header needs `req` and `info` of `createContext`'s argument in the context, or option `request`.
+ * A replay is marked by the response header `Idempotent-Replayed: true`, but not in a batch, whose one response
+ * answers other calls too, nor over a streaming link, which has sent its headers.
+ *
+ * Queries and subscriptions pass untouched; `ctx.tx` is not there for them, whatever its type says.
+ *
+ * @throws TypeError for an option that cannot be used; it names the option and the remedy.
+ * @remarks Calls fail with a `TRPCError` whose `cause` is an `IdempotencyError`: `BAD_REQUEST` for a key that is
+ * missing or malformed, `UNPROCESSABLE_CONTENT` for a key used before with another input, `CONFLICT` while a
+ * duplicate is executing, `SERVICE_UNAVAILABLE` without a database, `INTERNAL_SERVER_ERROR` for a result that cannot
+ * be stored or read and for a scope function that gave nothing.
+ */
+export function idempotencyMiddleware<TTransaction, TContext, TInput, const TProvide extends string = "tx">(
+  options: IdempotencyMiddlewareOptions<TTransaction, TContext, TInput, TProvide>,
+): IdempotencyMiddleware<TContext, TInput, ProvidedContext<TProvide, TTransaction>> {
+  const settings = settingsOf(options);
+  const middleware = async (
+    call: ProcedureCall<TContext, TInput>,
+  ): Promise<ProcedureResult<ProvidedContext<TProvide, TTransaction>>> => {
+    if (call.type !== "mutation") {
+      return call.next();
+    }
+    const policy = policyIn(call.meta) ?? settings.policy;
+    if (policy === "off") {
+      return call.next();
+    }
+    const request = settings.request(call);
+    try {
+      return await runOnce(call, () => runMutation(settings, policy, call, request));
+    } catch (error) {
+      if (!isIdempotencyError(error)) {
+        throw error;
+      }
+      if (error.retryAfterMs !== undefined) {
+        setResponseHeader(request, call, "retry-after", String(Math.ceil(error.retryAfterMs / 1_000)));
+      }
+      throw toTRPCError(error);
+    }
+  };
+  rememberPolicy(middleware, settings.policy);
+  return middleware as IdempotencyMiddleware<TContext, TInput, ProvidedContext<TProvide, TTransaction>>;
+}
+
+const running = new WeakSet<ProcedureCall<unknown, unknown>["getRawInput"]>();
+
+/**
+ * Refuses a second middleware on the same procedure: it would wait for the first, which waits for it.
+ * A call and all its middlewares have one `getRawInput`.
+ */
+async function runOnce<T>(
+  { path, getRawInput }: ProcedureCall<unknown, unknown>,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (running.has(getRawInput)) {
+    throw new TypeError(
+      `onceonly: ${path} uses idempotencyMiddleware twice; remove one, or look at its base procedure.`,
+    );
+  }
+  running.add(getRawInput);
+  try {
+    return await work();
+  } finally {
+    running.delete(getRawInput);
+  }
+}

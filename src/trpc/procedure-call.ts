@@ -1,0 +1,39 @@
+import type { TRPCError, TRPCMiddlewareFunction } from "@trpc/server";
+
+type Middleware<TAdded> = TRPCMiddlewareFunction<object, unknown, object, TAdded, unknown>;
+
+/**
+ * What tRPC calls a middleware with. `TRPCMiddlewareFunction` computes the type of `ctx` from two others, which
+ * TypeScript cannot undo; as a type parameter it is inferred, also for options written inside `.use()`.
+ */
+export interface ProcedureCall<TContext, TInput>
+  extends Omit<Parameters<Middleware<object>>[0], "ctx" | "input"> {
+  readonly ctx: TContext;
+  readonly input: TInput;
+}
+
+/** A context, also as tRPC computes its type: there an optional property is one that may be `undefined`. */
+export type ContextIn<TContext> =
+  | TContext
+  | Parameters<TRPCMiddlewareFunction<TContext, unknown, object, object, unknown>>[0]["ctx"];
+
+/** What a middleware answers with; `TAdded` is what it added to the context. */
+export type ProcedureResult<TAdded> = Awaited<ReturnType<Middleware<TAdded>>>;
+
+/** tRPC's `next()` never throws, but only a throw rolls back. */
+export function dataOf(result: ProcedureResult<unknown>): unknown {
+  if (!result.ok) {
+    throw result.error;
+  }
+  return result.data;
+}
+
+const marker = "middlewareMarker" as ProcedureResult<unknown>["marker"];
+
+export function success<TAdded>(data: unknown): ProcedureResult<TAdded> {
+  return { ok: true, data, marker };
+}
+
+export function failure<TAdded>(error: TRPCError): ProcedureResult<TAdded> {
+  return { ok: false, error, marker };
+}

@@ -1,0 +1,31 @@
+import { type TRPC_ERROR_CODE_KEY, TRPCError } from "@trpc/server";
+import {
+  type ErrorSerializer,
+  fromStoredError,
+  type StoredError,
+  toStoredError,
+} from "../core/stored-error.ts";
+
+interface StoredTRPCError extends StoredError {
+  readonly code: TRPC_ERROR_CODE_KEY;
+  readonly cause?: StoredError;
+}
+
+/**
+ * Stores code, message, own properties and the cause, so that an `errorFormatter` shapes a replayed error as it did
+ * the first. Classes are lost, but for that of `TRPCError` itself.
+ */
+export const trpcErrorSerializer: ErrorSerializer = {
+  serialize: (error) => toStored(error as TRPCError),
+  deserialize: (stored) => fromStored(stored as StoredTRPCError),
+};
+
+function toStored(error: TRPCError): StoredTRPCError {
+  const stored = { ...toStoredError(error), code: error.code };
+  return error.cause === undefined ? stored : { ...stored, cause: toStoredError(error.cause) };
+}
+
+function fromStored({ name, message, properties, code, cause }: StoredTRPCError): TRPCError {
+  const error = new TRPCError({ code, message, cause: cause && fromStoredError(cause) });
+  return Object.assign(error, properties, { name });
+}

@@ -1,0 +1,19 @@
+import { type TRPC_ERROR_CODE_KEY, TRPCError } from "@trpc/server";
+import type { AnyIdempotencyError, IdempotencyErrorCode } from "../core/errors.ts";
+
+const CODES = {
+  KEY_MISSING: "BAD_REQUEST",
+  KEY_INVALID: "BAD_REQUEST",
+  KEY_REUSED: "UNPROCESSABLE_CONTENT",
+  IN_PROGRESS: "CONFLICT",
+  LEASE_LOST: "CONFLICT",
+  STORE_UNAVAILABLE: "SERVICE_UNAVAILABLE",
+  RESULT_UNSTORABLE: "INTERNAL_SERVER_ERROR",
+  RESULT_UNREADABLE: "INTERNAL_SERVER_ERROR",
+  SCOPE_MISSING: "INTERNAL_SERVER_ERROR",
+} as const satisfies Record<IdempotencyErrorCode, TRPC_ERROR_CODE_KEY>;
+
+/** One of our errors as tRPC's; an `errorFormatter` finds ours in `cause`. */
+export function toTRPCError(error: AnyIdempotencyError): TRPCError {
+  return new TRPCError({ code: CODES[error.code], message: error.message, cause: error });
+}

@@ -1,0 +1,97 @@
+import { lazy } from "@trpc/server";
+import superjson from "superjson";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createIdempotency } from "../../src/index.ts";
+import { auditRouter, idempotencyMiddleware } from "../../src/trpc/index.ts";
+import { openSqlite, type TestDatabase } from "../support/database.ts";
+import { idempotentOn, t } from "./support.ts";
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await openSqlite();
+});
+afterAll(() => db[Symbol.asyncDispose]());
+
+describe("options that cannot be used are a TypeError at construction", () => {
+  const wrong: [name: string, options: object, remedy: string][] = [
+    ["idempotency", { idempotency: undefined }, "what createIdempotency returned"],
+    ["idempotency", { idempotency: {} }, "what createIdempotency returned"],
+    ["scope", { scope: undefined }, 'or "global" spelt out'],
+    ["scope", { scope: "everyone" }, "({ ctx }) => ctx.user.id"],
+    ["provide", { provide: "" }, "the name of a context property"],
+    ["provide", { provide: "idempotency" }, 'other than "idempotency"'],
+    ["key", { key: "input.key" }, "a function such as"],
+    ["request", { request: {} }, "a function such as"],
+    ["policy", { policy: "sometimes" }, '"required" or "optional" or "off"'],
+    ["transformer", { transformer: {} }, "for example superjson"],
+    ["transformer", { transformer: { input: superjson, output: null } }, "for example superjson"],
+    ["transformer", { transformer: null }, "for example superjson"],
+    ["codec", { transformer: superjson, codec: { name: "own" } }, "either transformer or codec"],
+    ["storeError", { storeError: ["NOT_FOUND"] }, "storeError"],
+    ["waitMs", { waitMs: -1 }, "an integer"],
+  ];
+
+  it.each(wrong)("%s: %j", (name, options, remedy) => {
+    const idempotency = createIdempotency({ prisma: db.prisma });
+    const make = () => idempotencyMiddleware({ idempotency, scope: "global", ...options });
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(`option ${name}`);
+    expect(make).toThrow(remedy);
+  });
+
+  it.each([undefined, null, "global"])("in place of all options: %j", (options) => {
+    expect(() => idempotencyMiddleware(options as never)).toThrow("{ idempotency, scope }");
+  });
+});
+
+it("takes a combined transformer", () => {
+  const idempotency = createIdempotency({ prisma: db.prisma });
+  const transformer = { input: superjson, output: superjson };
+  expect(idempotencyMiddleware({ idempotency, scope: "global", transformer })).toBeTypeOf("function");
+});
+
+describe("auditRouter", () => {
+  it("lists every mutation with its policy", async () => {
+    const idempotent = idempotentOn(db.prisma);
+    const optional = idempotencyMiddleware({
+      idempotency: createIdempotency({ prisma: db.prisma }),
+      scope: "global",
+      policy: "optional",
+    });
+    const deep = t.router({ inside: t.procedure.mutation(() => 1) });
+    const router = t.router({
+      ask: t.procedure.use(idempotent).query(() => 1),
+      place: t.procedure.use(idempotent).mutation(() => 1),
+      wrapped: t.procedure.use(t.middleware(idempotent)).mutation(() => 1),
+      forgotten: t.procedure.mutation(() => 1),
+      claimed: t.procedure.meta({ idempotency: "required" }).mutation(() => 1),
+      decided: t.procedure.meta({ idempotency: "off" }).mutation(() => 1),
+      nested: {
+        optional: t.procedure.use(optional).mutation(() => 1),
+        off: t.procedure
+          .use(optional)
+          .meta({ idempotency: "off" })
+          .mutation(() => 1),
+      },
+      later: lazy(async () =>
+        t.router({ place: t.procedure.use(idempotent).mutation(() => 1), deep: lazy(async () => deep) }),
+      ),
+    });
+    expect(await auditRouter(router)).toEqual([
+      { path: "place", policy: "required" },
+      { path: "wrapped", policy: "required" },
+      { path: "forgotten", policy: "unprotected" },
+      { path: "claimed", policy: "unprotected" },
+      { path: "decided", policy: "off" },
+      { path: "nested.optional", policy: "optional" },
+      { path: "nested.off", policy: "off" },
+      { path: "later.place", policy: "required" },
+      { path: "later.deep.inside", policy: "unprotected" },
+    ]);
+  });
+
+  it("refuses a policy that is none", async () => {
+    const router = t.router({ place: t.procedure.meta({ idempotency: "of" as "off" }).mutation(() => 1) });
+    await expect(auditRouter(router)).rejects.toThrow(TypeError);
+  });
+});
