@@ -1,0 +1,58 @@
+/**
+ * The TypeScript samples of the documents, as files. A block whose first line is a comment such as `// trpc.ts` is
+ * that file; the samples of a document import each other by these names, and the README's everywhere.
+ */
+import { posix } from "node:path";
+import { codeBlocks, documents, read, root } from "./markdown.ts";
+
+export interface Sample {
+  readonly document: string;
+  readonly file: string;
+  readonly line: number;
+  readonly code: string;
+}
+
+/** Where an import of a sample leads in this repository. */
+function targets(provider: "sqlite" | "postgresql"): Readonly<Record<string, string>> {
+  return {
+    onceonly: `${root}src/index.ts`,
+    "onceonly/trpc": `${root}src/trpc/index.ts`,
+    "onceonly/yoga": `${root}src/yoga/index.ts`,
+    "./generated/prisma/client.ts": `${root}test/support/generated/${provider}/client.ts`,
+  };
+}
+
+function samplesOf(document: string): Sample[] {
+  return codeBlocks(read(document))
+    .filter(({ language }) => language === "ts")
+    .map(({ code, line }) => {
+      const file = /^\/\/ ([\w-]+\.ts)\n/.exec(code)?.[1] ?? `line-${line}.ts`;
+      return { document, file, line, code };
+    });
+}
+
+/** The samples of a document and of the README, with imports that lead into this repository, by path. */
+export function filesOf(
+  document: string,
+  folder: string,
+  provider: "sqlite" | "postgresql",
+): ReadonlyMap<string, Sample> {
+  const samples = [...(document === "README.md" ? [] : samplesOf("README.md")), ...samplesOf(document)];
+  return new Map(
+    samples.map((sample) => [
+      posix.join(folder, sample.file),
+      { ...sample, code: redirected(sample.code, provider) },
+    ]),
+  );
+}
+
+export function documentsWithSamples(): string[] {
+  return documents().filter((document) => samplesOf(document).length > 0);
+}
+
+function redirected(code: string, provider: "sqlite" | "postgresql"): string {
+  const known = targets(provider);
+  return code.replaceAll(/(from |import\()"([^"]+)"/g, (whole, before: string, name: string) =>
+    known[name] === undefined ? whole : `${before}${JSON.stringify(known[name])}`,
+  );
+}

@@ -1,0 +1,13 @@
+import { expect, test } from "vitest";
+import * as onceonly from "../src/index.ts";
+
+test("the main entry exports exactly these values", () => {
+  expect(Object.keys(onceonly).toSorted()).toEqual([
+    "IdempotencyError",
+    "UnstorableValueError",
+    "createIdempotency",
+    "devalueCodec",
+    "isIdempotencyError",
+    "transformerCodec",
+  ]);
+});

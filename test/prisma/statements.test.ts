@@ -1,0 +1,179 @@
+import { describe, expect, test } from "vitest";
+import { databases, openPostgres } from "../support/database.ts";
+import { openProxy } from "../support/tcp-proxy.ts";
+import { idempotencyOf, orderOf, placing, request } from "./helpers.ts";
+
+/** A pool of one connection, opened already, through a proxy that sees what passes. */
+async function watched() {
+  const db = await openPostgres();
+  const proxy = await openProxy(db.url);
+  const client = await db.connect({ url: proxy.url, max: 1 });
+  await client.$queryRawUnsafe("SELECT 1");
+  const close = async () => {
+    await db[Symbol.asyncDispose]();
+    await proxy[Symbol.asyncDispose]();
+  };
+  return { client, proxy, [Symbol.asyncDispose]: close };
+}
+
+/** The first words of each statement, white space aside. */
+const shapes = (statements: string[]) =>
+  statements.map((text) => text.replaceAll(/\s+/g, " ").trim().slice(0, 44).trim());
+
+const BEGIN = "BEGIN";
+const CLAIM = "WITH bound AS MATERIALIZED ( SELECT current_";
+const COMPLETE = 'UPDATE "idempotency_record" SET "status" = $';
+const HANDLER = "SELECT 'handler'";
+
+const handler = ({ tx }: { tx: { $queryRawUnsafe: (sql: string) => PromiseLike<unknown> } }) =>
+  Promise.resolve(tx.$queryRawUnsafe(HANDLER)).then(() => "done");
+
+describe.runIf(databases.some(({ name }) => name === "postgresql"))("what reaches PostgreSQL", () => {
+  test("for a fresh key is BEGIN, one claim, the handler's, one UPDATE and COMMIT: a round trip each", async () => {
+    await using db = await watched();
+    const idempotency = idempotencyOf(db.client);
+    db.proxy.reset();
+    await idempotency.run(request("k"), handler);
+    expect(shapes(db.proxy.statements)).toEqual([BEGIN, CLAIM, HANDLER, COMPLETE, "COMMIT"]);
+    expect(db.proxy.roundTrips).toBe(5);
+  });
+
+  test("for a replay is BEGIN, the same one claim and COMMIT", async () => {
+    await using db = await watched();
+    const idempotency = idempotencyOf(db.client);
+    await idempotency.run(request("k"), handler);
+    db.proxy.reset();
+    expect((await idempotency.run(request("k"), handler)).replayed).toBe(true);
+    expect(shapes(db.proxy.statements)).toEqual([BEGIN, CLAIM, "COMMIT"]);
+    expect(db.proxy.roundTrips).toBe(3);
+  });
+
+  test("for a replay writes nothing: no row version, no transaction id", async () => {
+    await using db = await openPostgres();
+    const idempotency = idempotencyOf(db.prisma);
+    await idempotency.run(request("k"), async () => 1);
+    const versions = () => db.query("SELECT xmin::text, xmax::text, ctid::text FROM idempotency_record");
+    const before = await versions();
+    await idempotency.run(request("k"), async () => 1);
+    expect(await versions()).toEqual(before);
+  });
+
+  test("for a run that may store an error has one SAVEPOINT more", async () => {
+    await using db = await watched();
+    const idempotency = idempotencyOf(db.client, { storeError: () => true });
+    db.proxy.reset();
+    await idempotency.run(request("k"), handler);
+    expect(shapes(db.proxy.statements)).toEqual([
+      BEGIN,
+      CLAIM,
+      "SAVEPOINT onceonly",
+      HANDLER,
+      COMPLETE,
+      "COMMIT",
+    ]);
+    expect(db.proxy.roundTrips).toBe(6);
+  });
+
+  test("for a stored error goes back to the savepoint, and commits the record", async () => {
+    await using db = await watched();
+    const idempotency = idempotencyOf(db.client, { storeError: () => true });
+    db.proxy.reset();
+    await idempotency.runSettled(request("k"), (context) =>
+      handler(context).then(() => Promise.reject(new Error("no"))),
+    );
+    expect(shapes(db.proxy.statements)).toEqual([
+      BEGIN,
+      CLAIM,
+      "SAVEPOINT onceonly",
+      HANDLER,
+      "ROLLBACK TO SAVEPOINT onceonly",
+      COMPLETE,
+      "COMMIT",
+    ]);
+  });
+
+  test("for an error that is not stored is ROLLBACK, and no statement about the record", async () => {
+    await using db = await watched();
+    db.proxy.reset();
+    await expect(
+      idempotencyOf(db.client).run(request("k"), (context) =>
+        handler(context).then(() => Promise.reject(new Error("no"))),
+      ),
+    ).rejects.toThrow("no");
+    expect(shapes(db.proxy.statements)).toEqual([BEGIN, CLAIM, HANDLER, "ROLLBACK"]);
+  });
+
+  test("for a result that cannot be stored is ROLLBACK", async () => {
+    await using db = await watched();
+    db.proxy.reset();
+    await expect(idempotencyOf(db.client).run(request("k"), async () => () => 1)).rejects.toThrow(
+      "cannot be stored",
+    );
+    expect(shapes(db.proxy.statements)).toEqual([BEGIN, CLAIM, "ROLLBACK"]);
+  });
+
+  test("for a call without a key is the handler's alone, in a transaction", async () => {
+    await using db = await watched();
+    db.proxy.reset();
+    await idempotencyOf(db.client).runUnkeyed(handler);
+    expect(shapes(db.proxy.statements)).toEqual([BEGIN, HANDLER, "COMMIT"]);
+  });
+
+  test("is parameterised: no key, scope, operation or result stands in the text of a statement", async () => {
+    await using db = await watched();
+    const secret = "secret-of-the-user";
+    const idempotency = idempotencyOf(db.client);
+    db.proxy.reset();
+    await idempotency.run(
+      { operation: secret, scope: secret, key: secret, input: secret },
+      async () => secret,
+    );
+    expect(db.proxy.statements.join("\n")).not.toContain(secret);
+    expect(db.proxy.statements).toHaveLength(4);
+  });
+
+  test("uses the primary key for a claim, and HOT updates for storing a result", async () => {
+    await using db = await openPostgres();
+    const idempotency = idempotencyOf(db.prisma);
+    for (let i = 0; i < 20; i += 1) await idempotency.run(request(`k${i}`), async () => i);
+    await expect
+      .poll(
+        async () => {
+          await db.prisma.$queryRawUnsafe("SELECT pg_stat_force_next_flush()::text").catch(() => {});
+          const [row] = await db.query(
+            "SELECT n_tup_upd::int AS updates, n_tup_hot_upd::int AS hot FROM pg_stat_user_tables WHERE relname = 'idempotency_record'",
+          );
+          return row;
+        },
+        { timeout: 15_000, interval: 250 },
+      )
+      .toEqual({ updates: 20, hot: 20 });
+  });
+});
+
+describe.each(databases)("what Prisma sends on $name", ({ name, open }) => {
+  test("claims before the handler's first statement", async () => {
+    await using db = await open();
+    const statements: string[] = [];
+    const client = await db.connect({ log: (text) => statements.push(text) });
+    await idempotencyOf(client).run(request("k"), placing("k"));
+    const order = statements.findIndex((text) => /INSERT INTO .*Order/.test(text));
+    const claim = statements.findIndex((text) => /INSERT INTO "idempotency_record"/.test(text));
+    expect(claim).toBeGreaterThanOrEqual(0);
+    expect(claim).toBeLessThan(order);
+    expect(statements.filter((text) => text.includes("idempotency_record"))).toHaveLength(2);
+    expect(statements.filter((text) => text.includes("idempotency_record"))[1]).toMatch(/^UPDATE/);
+    expect(name).toBe(db.provider);
+  });
+
+  test("reads no model of the application", async () => {
+    await using db = await open();
+    await db.prisma.order.create({ data: orderOf("k") });
+    const statements: string[] = [];
+    const idempotency = idempotencyOf(await db.connect({ log: (text) => statements.push(text) }));
+    await idempotency.run(request("k"), async () => 1);
+    await idempotency.run(request("k"), async () => 1);
+    await idempotency.prune();
+    expect(statements.filter((text) => /Order|Account/.test(text))).toEqual([]);
+  });
+});
