@@ -28,17 +28,37 @@ interface FileLike {
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
+// A client chooses the input. References to one object, which some transformers carry, can make a short request
+// unfold into gigabytes, and nesting can exhaust the stack.
+const SIZE_MAX = 8_000_000;
+const DEPTH_MAX = 600;
+// Longer texts count by their hash, and so hardly towards the size.
+const TEXT_LENGTH_MAX = 1_024;
+
 class CanonicalWriter {
   /** Files met whose content was not known yet: contents are read asynchronously, writing is synchronous. */
   readonly files: Set<FileLike> = new Set();
   readonly #digests: ReadonlyMap<FileLike, string>;
   readonly #open: object[] = [];
+  #size = 0;
 
   constructor(digests: ReadonlyMap<FileLike, string> = new Map()) {
     this.#digests = digests;
   }
 
   write(value: unknown, path: string): string {
+    if (typeof value === "object" && value !== null) {
+      return this.#enter(value, path);
+    }
+    const leaf = this.#writeLeaf(value, path);
+    this.#size += leaf.length;
+    if (this.#size > SIZE_MAX) {
+      throw tooLarge(`more than ${SIZE_MAX} characters`);
+    }
+    return leaf;
+  }
+
+  #writeLeaf(value: unknown, path: string): string {
     switch (typeof value) {
       case "undefined":
         return "u";
@@ -51,7 +71,7 @@ class CanonicalWriter {
       case "string":
         return text(value);
       case "object":
-        return value === null ? "0" : this.#enter(value, path);
+        return "0";
       default:
         throw notComparable(value, path);
     }
@@ -62,6 +82,10 @@ class CanonicalWriter {
     if (depth !== -1) {
       return `c${depth};`;
     }
+    if (this.#open.length === DEPTH_MAX) {
+      throw tooLarge(`nested deeper than ${DEPTH_MAX} levels`);
+    }
+    this.#size += 2;
     this.#open.push(value);
     const written = this.#writeObject(value, path);
     this.#open.pop();
@@ -139,7 +163,9 @@ class CanonicalWriter {
 }
 
 function text(value: string): string {
-  return `"${value.length}:${value}`;
+  return value.length > TEXT_LENGTH_MAX
+    ? `h${value.length}:${sha256(Buffer.from(value, "utf16le"))}`
+    : `"${value.length}:${value}`;
 }
 
 function bytes(value: ArrayBufferView | ArrayBuffer): string {
@@ -147,12 +173,15 @@ function bytes(value: ArrayBufferView | ArrayBuffer): string {
   const view = ArrayBuffer.isView(value)
     ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
     : new Uint8Array(value);
-  return `x${text(kind)}${text(Buffer.from(view).toString("base64"))}`;
+  return `x${text(kind)}${view.length}:${sha256(view)}`;
+}
+
+function sha256(content: Uint8Array): string {
+  return createHash("sha256").update(content).digest("base64");
 }
 
 async function digestFile(file: FileLike): Promise<[FileLike, string]> {
-  const content = new Uint8Array(await file.arrayBuffer());
-  return [file, createHash("sha256").update(content).digest("base64")];
+  return [file, sha256(new Uint8Array(await file.arrayBuffer()))];
 }
 
 function isPlain(value: object): boolean {
@@ -176,6 +205,12 @@ function isOneShot(value: object): boolean {
     ("getReader" in value && typeof value.getReader === "function") ||
     ("then" in value && typeof value.then === "function") ||
     Symbol.asyncIterator in value
+  );
+}
+
+function tooLarge(how: string): TypeError {
+  return new TypeError(
+    `input is ${how}; pass as \`input\` only what identifies the request, or a hash of it.`,
   );
 }
 

@@ -15,8 +15,8 @@ import { inProgress, storeUnavailable, throwUnlessWorthRetrying } from "./waitin
  *
  *     run                    leads, or waits in memory for the duplicate of this process that does
  *     └ lead                 repeats an attempt that met a held lock or a write conflict
- *       └ attempt            one transaction: claim, then execute or read the stored outcome, then COMMIT
- *         ├ execute          savepoint, handler, encode, store
+ *       └ attempt            one transaction: claim and savepoint, execute or read the stored outcome, COMMIT
+ *         ├ execute          handler, encode, store
  *         └ afterBrokenCommit  asks the database how a COMMIT without an answer ended
  */
 export class TransactionRunner<TTransaction> {
@@ -83,6 +83,9 @@ export class TransactionRunner<TTransaction> {
         if (claimed.state === "finished") {
           return { record: claimed.record, afterCommit: [] };
         }
+        if (run.options.storeError !== undefined) {
+          await session.savepoint();
+        }
         phase = "handler";
         executed = await this.#execute(session, run, claim.owner, claimed.attempt, handler);
         phase = "commit";
@@ -104,9 +107,6 @@ export class TransactionRunner<TTransaction> {
   ): Promise<Ended<T>> {
     const { storeError } = run.options;
     const afterCommit: (() => unknown)[] = [];
-    if (storeError !== undefined) {
-      await session.savepoint();
-    }
     const executed = await settledBy(storeError, () =>
       handler(contextOf(run, session.tx, attempt, afterCommit)),
     );
@@ -130,7 +130,11 @@ export class TransactionRunner<TTransaction> {
     try {
       stored = await session.complete(params);
     } catch (cause) {
-      if (this.#store.faultOf(cause) !== "transaction_aborted") {
+      const fault = this.#store.faultOf(cause);
+      if (fault === "unavailable") {
+        throw storeUnavailable(run, cause);
+      }
+      if (fault !== "transaction_aborted") {
         throw cause;
       }
       throw new IdempotencyError(

@@ -241,3 +241,31 @@ function shared(byte: number): SharedArrayBuffer {
 function refused(error: unknown): boolean {
   return error instanceof TypeError && error.message.includes("cannot be compared");
 }
+
+describe("an input made to exhaust the server", () => {
+  const doubled = (times: number) => {
+    let value: unknown = "x";
+    for (let index = 0; index < times; index += 1) value = [value, value];
+    return value;
+  };
+
+  test("may refer to one object again and again, as long as it does not unfold without bounds", async () => {
+    expect(await canonical(doubled(4))).toBe(await canonical(JSON.parse(JSON.stringify(doubled(4)))));
+    await expect(canonical(doubled(60))).rejects.toThrow(
+      "input is more than 8000000 characters; pass as `input`",
+    );
+  });
+
+  test("is refused when it is nested too deep, with the remedy", async () => {
+    let value: unknown = 1;
+    for (let depth = 0; depth < 601; depth += 1) value = { value };
+    await expect(canonical(value)).rejects.toThrow("input is nested deeper than 600 levels; pass as `input`");
+  });
+
+  test("counts by its hash where it is one long text", async () => {
+    const long = "a".repeat(20_000_000);
+    expect((await canonical(long)).length).toBeLessThan(100);
+    expect(await canonical(long)).not.toBe(await canonical(`${long.slice(1)}b`));
+    expect(await canonical("a".repeat(1_025))).not.toBe(await canonical("a".repeat(1_024)));
+  });
+});

@@ -140,6 +140,25 @@ describe.runIf(databases.some(({ name }) => name === "postgresql"))("a duplicate
     expect([a.replayed, b.replayed, b.value.id]).toEqual([false, true, a.value.id]);
   });
 
+  test("has all its own time for the handler after the wait", async () => {
+    const { db, one, other } = await twoProcesses();
+    await using _ = db;
+    const { wait, arrived, open } = door();
+    const first = idempotencyOf(one).run(request("k"), async () => {
+      await wait();
+      throw new Error("rolled back");
+    });
+    await arrived;
+    const place = placing("k", () => sleep(100));
+    const second = idempotencyOf(other, { transaction: { timeoutMs: 300 } }).run(request("k"), place);
+    await db.waitForBlockedBackend();
+    await sleep(700);
+    open();
+    await expect(first).rejects.toThrow("rolled back");
+    expect((await second).replayed).toBe(false);
+    expect(place.runs).toBe(1);
+  });
+
   test("comes with nine others and their own duplicates: the handler runs once", async () => {
     await using db = await openPostgres();
     const clients = await Promise.all(Array.from({ length: 10 }, () => db.connect({ max: 3 })));

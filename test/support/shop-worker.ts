@@ -2,10 +2,10 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { RunOptions } from "../../src/core/options.ts";
 import type { StoreFault } from "../../src/core/store.ts";
-import { type ClientOptions, type ClientTarget, connect } from "./clients.ts";
+import { type ClientOptions, type ClientTarget, connect, type TestClient } from "./clients.ts";
 import type { CrashPoint } from "./crash-points.ts";
-import { type Answer, failureText, openShop, type PlaceOptions } from "./shop.ts";
-import { parentPort, spawnWorker, type Worker } from "./worker.ts";
+import { type Answer, failureText, openShop, type PlaceOptions, type Shop } from "./shop.ts";
+import { type ParentPort, parentPort, spawnWorker, type Worker } from "./worker.ts";
 
 export interface ShopWorkerData {
   target: ClientTarget;
@@ -33,8 +33,7 @@ export type FromShop =
   | { type: "failed"; failure: string }
   | { type: "began" }
   | { type: "burst over"; answers: Answer[]; failures: string[]; unseen: number }
-  | { type: "asked"; orders: number }
-  | { type: "load over" };
+  | { type: "asked"; orders: number };
 
 export type ShopWorker = Worker<FromShop, ToShop> & { by: string };
 
@@ -45,9 +44,11 @@ export async function startShop(data: ShopWorkerData): Promise<ShopWorker> {
   return Object.assign(worker, { by: data.by });
 }
 
+type Port = ParentPort<ShopWorkerData, ToShop, FromShop>;
+
 /** In the child. */
 export async function runShop(): Promise<void> {
-  const port = await parentPort<ShopWorkerData, FromShop, ToShop>();
+  const port: Port = await parentPort<ShopWorkerData, FromShop, ToShop>();
   const { target, client, by, run } = port.data;
   const prisma = await connect(target, client);
   // Sees what is committed, and nothing else.
@@ -65,69 +66,70 @@ export async function runShop(): Promise<void> {
     onFault: (fault) => port.send({ type: "fault", fault }),
     ...(run === undefined ? {} : { run }),
   });
-
-  const tell = (placing: Promise<Answer>) =>
-    placing.then(
-      (answer) => port.send({ type: "answer", answer }),
-      (error: unknown) => port.send({ type: "failed", failure: failureText(error) }),
-    );
-
-  async function listenForPlace(): Promise<never> {
-    for (;;) {
-      const command = await port.waitFor("place");
-      stopAt = command.stopAt;
-      void tell(shop.place(command.key));
-    }
-  }
-
-  async function listenForAsk(): Promise<never> {
-    for (;;) {
-      await port.waitFor("ask");
-      port.send({ type: "asked", orders: await prisma.order.count() });
-    }
-  }
-
-  async function listenForBurst(): Promise<never> {
-    for (;;) {
-      const { keys, each, gated } = await port.waitFor("burst");
-      const failures: string[] = [];
-      const answers: Answer[] = [];
-      let unseen = 0;
-      const options: PlaceOptions = gated === true ? { first: passGate } : {};
-      const placeAndLook = async (key: string) => {
-        const answer = await shop.place(key, options);
-        const seen = await observer.order.count({ where: { id: answer.orderId } });
-        answers.push(answer);
-        unseen += 1 - seen;
-      };
-      const all = keys.flatMap((key) =>
-        Array.from({ length: each }, () =>
-          placeAndLook(key).catch((error: unknown) => failures.push(failureText(error))),
-        ),
-      );
-      // By then each of them leads or waits in memory.
-      await turn();
-      port.send({ type: "began" });
-      await Promise.all(all);
-      port.send({ type: "burst over", answers, failures, unseen });
-    }
-  }
-
-  async function listenForLoad(): Promise<never> {
-    for (;;) {
-      const { keys, atOnce } = await port.waitFor("load");
-      const left = [...keys];
-      const lane = async () => {
-        for (let key = left.shift(); key !== undefined; key = left.shift()) await tell(shop.place(key));
-      };
-      await Promise.all(Array.from({ length: atOnce }, lane));
-      port.send({ type: "load over" });
-    }
-  }
-
   await prisma.order.count();
   port.send({ type: "ready" });
-  await Promise.all([listenForPlace(), listenForAsk(), listenForBurst(), listenForLoad()]);
+  await Promise.all([
+    obey(port, "place", (command) => {
+      stopAt = command.stopAt;
+      void placeAndTell(port, shop, command.key);
+    }),
+    obey(port, "ask", async () => port.send({ type: "asked", orders: await prisma.order.count() })),
+    obey(port, "burst", (command) => burst(port, shop, observer, command)),
+    obey(port, "load", (command) => load(port, shop, command)),
+  ]);
+}
+
+async function obey<T extends ToShop["type"]>(
+  port: Port,
+  type: T,
+  handle: (command: CommandOf<T>) => Promise<void> | void,
+): Promise<never> {
+  for (;;) await handle(await port.waitFor(type));
+}
+
+type CommandOf<T extends ToShop["type"]> = Extract<ToShop, { type: T }>;
+
+function placeAndTell(port: Port, shop: Shop, key: string): Promise<void> {
+  return shop.place(key).then(
+    (answer) => port.send({ type: "answer", answer }),
+    (error: unknown) => port.send({ type: "failed", failure: failureText(error) }),
+  );
+}
+
+async function burst(
+  port: Port,
+  shop: Shop,
+  observer: TestClient,
+  { keys, each, gated }: CommandOf<"burst">,
+) {
+  const failures: string[] = [];
+  const answers: Answer[] = [];
+  let unseen = 0;
+  const options: PlaceOptions = gated === true ? { first: passGate } : {};
+  const placeAndLook = async (key: string) => {
+    const answer = await shop.place(key, options);
+    const seen = await observer.order.count({ where: { id: answer.orderId } });
+    answers.push(answer);
+    unseen += 1 - seen;
+  };
+  const all = keys.flatMap((key) =>
+    Array.from({ length: each }, () =>
+      placeAndLook(key).catch((error: unknown) => failures.push(failureText(error))),
+    ),
+  );
+  // By then each of them leads or waits in memory.
+  await turn();
+  port.send({ type: "began" });
+  await Promise.all(all);
+  port.send({ type: "burst over", answers, failures, unseen });
+}
+
+async function load(port: Port, shop: Shop, { keys, atOnce }: CommandOf<"load">) {
+  const left = [...keys];
+  const lane = async () => {
+    for (let key = left.shift(); key !== undefined; key = left.shift()) await placeAndTell(port, shop, key);
+  };
+  await Promise.all(Array.from({ length: atOnce }, lane));
 }
 
 const passGate: NonNullable<PlaceOptions["first"]> = (tx) =>

@@ -1,6 +1,7 @@
 /** The application of the race and chaos tests: places orders, and leaves rows that tell who executed what. */
-import { isIdempotencyError } from "../../src/core/errors.ts";
+
 import { devalueCodec } from "../../src/core/codec.ts";
+import { isIdempotencyError } from "../../src/core/errors.ts";
 import type { Idempotency } from "../../src/core/idempotency.ts";
 import type { RunOptions } from "../../src/core/options.ts";
 import { idempotencyOver } from "../../src/core/over-store.ts";
