@@ -3,7 +3,7 @@
  * reports, named after their steps. A skipped test is a failure here: CI has every database there is.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 interface Report {
   readonly testResults: readonly {
@@ -32,10 +32,11 @@ function addReport(step: string, path: string): void {
   if (!existsSync(path)) return;
   const { testResults } = JSON.parse(readFileSync(path, "utf8")) as Report;
   for (const { name, status, assertionResults } of testResults) {
+    const file = relative("", name);
     const notPassed = assertionResults.filter((test) => test.status !== "passed");
     passed += assertionResults.length - notPassed.length;
-    for (const test of notPassed) failures.push(`${step}: ${name}: ${test.fullName} (${test.status})`);
+    for (const test of notPassed) failures.push(`${step}: ${file}: ${test.fullName} (${test.status})`);
     // A file that could not be loaded has no tests to blame.
-    if (status === "failed" && notPassed.length === 0) failures.push(`${step}: ${name}`);
+    if (status === "failed" && notPassed.length === 0) failures.push(`${step}: ${file}`);
   }
 }

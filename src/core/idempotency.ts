@@ -32,6 +32,7 @@ export interface Idempotency<TTransaction> {
    * Deletes records whose retention has run out, in batches that lock no row in use.
    *
    * @returns how many were deleted.
+   * @throws {@link IdempotencyError} `STORE_UNAVAILABLE`
    */
   prune(options?: PruneOptions): Promise<number>;
 }
@@ -48,6 +49,7 @@ export interface RunRequest extends RunOptions {
   readonly input?: unknown;
 }
 
+/** What a run executes. */
 export type Handler<TTransaction, T> = (context: RunContext<TTransaction>) => Promise<T>;
 
 /** What a handler gets when no record is kept. */
@@ -64,12 +66,13 @@ export interface UnkeyedContext<TTransaction> {
 /** What a handler gets. */
 export interface RunContext<TTransaction> extends UnkeyedContext<TTransaction> {
   readonly key: string;
-  /** Number of this execution, from 1. */
+  /** Number of this execution, from 1. One that was rolled back left no trace, and is not counted. */
   readonly attempt: number;
   /** A key for a downstream service: the same on every attempt, another for every name, free of secrets. */
   readonly deriveKey: (name: string) => string;
 }
 
+/** The answer of a run. */
 export interface RunResult<T> {
   readonly value: T;
   /** Whether `value` is the stored result of an earlier execution. */
@@ -81,6 +84,7 @@ export type SettledRun<T> =
   | { readonly status: "completed"; readonly value: T; readonly replayed: boolean }
   | { readonly status: "failed"; readonly error: unknown; readonly replayed: boolean };
 
+/** How records are deleted. */
 export interface PruneOptions {
   /** Records per statement. Default 1,000. */
   readonly batchSize?: number;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { IdempotencyError, type KeyProblem } from "./errors.ts";
 
 /** The longest key, in characters. The same bound as Stripe's. */
-export const KEY_LENGTH_MAX = 255;
+const KEY_LENGTH_MAX = 255;
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 

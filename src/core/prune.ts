@@ -1,6 +1,7 @@
 import type { PruneOptions } from "./idempotency.ts";
 import { checkNumber } from "./options.ts";
 import type { Store } from "./store.ts";
+import { storeUnavailable } from "./waiting.ts";
 
 const BATCH_SIZE = 1_000;
 
@@ -9,10 +10,18 @@ export async function prune(store: Store<unknown>, options: PruneOptions = {}): 
   const { batchSize = BATCH_SIZE, signal } = options;
   checkNumber("batchSize", batchSize, 1);
   for (let total = 0; ; ) {
-    const deleted = signal?.aborted === true ? 0 : await store.prune({ limit: batchSize });
+    const deleted = signal?.aborted === true ? 0 : await pruneBatch(store, batchSize);
     total += deleted;
     if (deleted < batchSize) {
       return total;
     }
+  }
+}
+
+async function pruneBatch(store: Store<unknown>, limit: number): Promise<number> {
+  try {
+    return await store.prune({ limit });
+  } catch (error) {
+    throw storeUnavailable({ operation: "prune" }, error);
   }
 }

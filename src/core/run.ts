@@ -72,13 +72,13 @@ export class TransactionRunner<TTransaction> {
 
   async #attempt<T>(run: PreparedRun, handler: Handler<TTransaction, T>): Promise<Ended<T> | FailedAttempt> {
     const claim = claimOf(run);
-    let phase: Phase = "claim";
-    let executed: Ended<T> | undefined;
+    let phase: "claim" | "handler" = "claim";
+    let ended: Ended<T> | undefined;
     try {
       return await this.#store.transaction(limitsOf(run, claim), async (session) => {
         // Client extensions that repeat failed transactions call this more than once.
         phase = "claim";
-        executed = undefined;
+        ended = undefined;
         const claimed = await session.claim(claim);
         if (claimed.state === "finished") {
           return { record: claimed.record, afterCommit: [] };
@@ -87,14 +87,11 @@ export class TransactionRunner<TTransaction> {
           await session.savepoint();
         }
         phase = "handler";
-        executed = await this.#execute(session, run, claim.owner, claimed.attempt, handler);
-        phase = "commit";
-        return executed;
+        ended = await this.#execute(session, run, claim.owner, claimed.attempt, handler);
+        return ended;
       });
     } catch (error) {
-      return executed === undefined
-        ? { failedIn: phase, error }
-        : this.#afterBrokenCommit(run, executed, error);
+      return ended === undefined ? { failedIn: phase, error } : this.#afterBrokenCommit(run, ended, error);
     }
   }
 
@@ -157,7 +154,7 @@ export class TransactionRunner<TTransaction> {
   /** COMMIT failed or its answer was lost. A guess could execute twice, or report a payment made as failed. */
   async #afterBrokenCommit<T>(
     run: PreparedRun,
-    executed: Ended<T>,
+    ended: Ended<T>,
     error: unknown,
   ): Promise<Ended<T> | FailedAttempt> {
     const deadline = performance.now() + BROKEN_COMMIT_WAIT_MS;
@@ -167,7 +164,7 @@ export class TransactionRunner<TTransaction> {
         if (record === undefined) {
           return { failedIn: "commit", error };
         }
-        return record.owner === executed.record.owner ? executed : { record, afterCommit: [] };
+        return record.owner === ended.record.owner ? ended : { record, afterCommit: [] };
       } catch (probeError) {
         if (performance.now() > deadline) {
           throw storeUnavailable(run, probeError);
@@ -200,8 +197,6 @@ export class TransactionRunner<TTransaction> {
   }
 }
 
-type Phase = "claim" | "handler" | "commit";
-
 /** How an attempt ended whose outcome is stored. */
 interface Ended<T> {
   readonly record: FinishedRecord;
@@ -212,7 +207,7 @@ interface Ended<T> {
 
 /** An attempt that left no trace. */
 interface FailedAttempt {
-  readonly failedIn: Phase;
+  readonly failedIn: "claim" | "handler" | "commit";
   readonly error: unknown;
 }
 

@@ -95,7 +95,7 @@ function describedNames(
   if (model === undefined) {
     throw new MissingSchemaError(
       `The Prisma client has no model ${MODEL}: copy prisma/<provider>/idempotency.prisma of the package onceonly ` +
-        "into your schema, run `prisma generate` and migrate.",
+        "into your schema (a folder, by `schema` in the Prisma config), run `prisma generate` and migrate.",
     );
   }
   return {

@@ -19,6 +19,7 @@ export interface MutationInfo {
   readonly rootFields: readonly string[];
 }
 
+/** Which mutations need a key. */
 export type RequireKey = "all" | "none" | ((mutation: MutationInfo) => boolean);
 
 /** Options of {@link useIdempotency}. Those of {@link RunOptions} override what `createIdempotency` got. */

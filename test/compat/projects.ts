@@ -30,18 +30,21 @@ export function graphqlFrom(folder: string): Plugin {
   };
 }
 
-/** Resolves Prisma's packages, and the clients generated for the tests, as seen from `folder`. */
+/**
+ * Resolves Prisma's packages, and the clients generated for the tests, as seen from `folder`. A package for which
+ * the folder has a file of the same name is replaced by that file.
+ */
 function prismaFrom(folder: string): Plugin {
   const importer = pathOf(`${folder}package.json`);
-  const libsql = pathOf(`${folder}adapter-libsql.js`);
   const generated = pathOf("test/support/generated/");
   return {
     name: "prisma-from",
     enforce: "pre",
     async resolveId(source, from, options) {
-      if (source === "@prisma/adapter-libsql" && from !== libsql) return libsql;
-      const base = source.startsWith("@prisma/") ? importer : from;
-      const found = await this.resolve(source, base, { ...options, skipSelf: true });
+      const own = pathOf(`${folder}${source.replace("@prisma/", "")}.js`);
+      const ofPrisma = source.startsWith("@prisma/");
+      if (ofPrisma && from !== own && existsSync(own)) return own;
+      const found = await this.resolve(source, ofPrisma ? importer : from, { ...options, skipSelf: true });
       return found?.id.replace(generated, pathOf(`${folder}generated/`));
     },
   };

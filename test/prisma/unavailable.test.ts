@@ -174,3 +174,9 @@ describe.each(databases)("a handler on $name", ({ name, open }) => {
     expect(replay.replayed).toBe(false);
   });
 });
+
+test("prune without its table is STORE_UNAVAILABLE too", async () => {
+  await using db = await openSqlite();
+  await db.query("DROP TABLE idempotency_record");
+  await expect(createIdempotency({ prisma: db.prisma }).prune()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+});

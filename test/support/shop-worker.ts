@@ -25,7 +25,7 @@ export type ToShop =
   /** Places orders of these keys one after the other, `at once` of them side by side, telling each answer. */
   | { type: "load"; keys: string[]; atOnce: number };
 
-export type FromShop =
+type FromShop =
   | { type: "ready" }
   | { type: "at"; point: CrashPoint }
   | { type: "fault"; fault: StoreFault | undefined }

@@ -53,7 +53,7 @@ export class SoldOut extends Error {
   override readonly name = "SoldOut";
 }
 
-export const orderData = (key: string, by: string) => ({
+const orderData = (key: string, by: string) => ({
   key,
   customer: by,
   item: "book",

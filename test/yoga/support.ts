@@ -39,7 +39,7 @@ const typeDefs = /* GraphQL */ `
   }
 `;
 
-export interface Place {
+interface Place {
   item: string;
   quantity?: number;
 }

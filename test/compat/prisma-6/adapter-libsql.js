@@ -1,2 +1,2 @@
-/** The adapter under the name that it has since Prisma 7. Not TypeScript, since without Prisma 6 it has no types. */
+/** The adapter under the name that it has since Prisma 7. */
 export { PrismaLibSQL as PrismaLibSql } from "@prisma/adapter-libsql";
