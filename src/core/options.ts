@@ -85,7 +85,8 @@ function definedOnly(options: RunOptions): Partial<ResolvedRunOptions> {
 }
 
 function checkOptions(options: RunOptions): void {
-  checkNumber("retentionMs", options.retentionMs, 1);
+  // The database counts it; 100 years are enough for its clock.
+  checkNumber("retentionMs", options.retentionMs, 1, 100 * 365 * 24 * 60 * 60 * 1_000);
   checkNumber("waitMs", options.waitMs, 0);
   checkNumber("waitersMax", options.waitersMax, 0);
   checkNumber("retryConflicts", options.retryConflicts, 0);
@@ -129,12 +130,12 @@ function checkTransaction(transaction: unknown): void {
 // Timers of JavaScript hold 32 bits; a larger delay would fire at once.
 const NUMBER_MAX = 2 ** 31 - 1;
 
-export function checkNumber(option: string, value: unknown, min: number): void {
+export function checkNumber(option: string, value: unknown, min: number, max: number = NUMBER_MAX): void {
   if (value === undefined) {
     return;
   }
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < min || value > NUMBER_MAX) {
-    throw misuse(option, value, `an integer from ${min} to ${NUMBER_MAX}`);
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < min || value > max) {
+    throw misuse(option, value, `an integer from ${min} to ${max}`);
   }
 }
 

@@ -33,7 +33,7 @@ export function replay<T>(run: PreparedRun, record: FinishedRecord): SettledRun<
       { operation: run.operation },
     );
   }
-  const stored = decode(run, record.response);
+  const stored = decodeValue(run, record.response);
   return record.status === "completed"
     ? { status: "completed", value: stored as T, replayed: true }
     : { status: "failed", error: run.options.errors.deserialize(stored), replayed: true };
@@ -49,7 +49,12 @@ function encode(run: PreparedRun, write: () => string): string {
   }
 }
 
-function decode(run: PreparedRun, response: string): unknown {
+/**
+ * The value of a stored text.
+ *
+ * @throws {@link IdempotencyError} `RESULT_UNREADABLE`
+ */
+export function decodeValue(run: PreparedRun, response: string): unknown {
   const { codec } = run.options;
   const colon = response.indexOf(":");
   try {

@@ -51,7 +51,7 @@ function checkOperation(operation: unknown): string {
 
 function checkScope(scope: unknown, operation: string): string {
   const usable = typeof scope === "string" || typeof scope === "number" || typeof scope === "bigint";
-  if (!usable || scope === "" || Number.isNaN(scope)) {
+  if (!usable || scope === "" || (typeof scope === "number" && !Number.isFinite(scope))) {
     throw new IdempotencyError(
       "SCOPE_MISSING",
       `The scope of ${operation} is ${scope === "" ? "an empty string" : `of type ${typeOf(scope)}`}; ` +

@@ -16,11 +16,16 @@ export async function runUnkeyed<TTransaction, T>(
   try {
     const value = await store.transaction(
       { maxWaitMs, timeoutMs, isolationLevel, lockWaitMs: 0 },
-      (session) => {
+      async (session) => {
         began = true;
         // Client extensions that repeat failed transactions call this more than once.
         callbacks.length = 0;
-        return handler({ tx: session.tx, afterCommit: (callback) => callbacks.push(callback) });
+        const value = await handler({
+          tx: session.tx,
+          afterCommit: (callback) => callbacks.push(callback),
+        });
+        await session.seal();
+        return value;
       },
     );
     await runCallbacks(callbacks);

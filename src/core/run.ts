@@ -4,7 +4,7 @@ import { claimOf, limitsOf } from "./claim.ts";
 import { IdempotencyError, isIdempotencyError } from "./errors.ts";
 import type { Handler, RunContext, SettledRun } from "./idempotency.ts";
 import { derivedKey } from "./key.ts";
-import { encodeOutcome, replay } from "./outcome.ts";
+import { decodeValue, encodeOutcome, replay } from "./outcome.ts";
 import type { PreparedRun } from "./request.ts";
 import { type Flight, SingleFlight } from "./single-flight.ts";
 import type { FinishedRecord, Store, StoreSession } from "./store.ts";
@@ -104,10 +104,12 @@ export class TransactionRunner<TTransaction> {
   ): Promise<Ended<T>> {
     const { storeError } = run.options;
     const afterCommit: (() => unknown)[] = [];
-    const executed = await settledBy(storeError, () =>
+    const settled = await settledBy(storeError, () =>
       handler(contextOf(run, session.tx, attempt, afterCommit)),
     );
-    const response = encodeOrRelease(run, executed);
+    await session.seal();
+    const response = encodeOrRelease(run, settled);
+    const executed = asReplayed(run, settled, response);
     if (executed.status === "failed") {
       await undo(session, executed.error);
       afterCommit.length = 0;
@@ -253,6 +255,11 @@ function encodeOrRelease(run: PreparedRun, executed: SettledRun<unknown>): strin
     // An error with something unstorable about it is not worth failing over: the caller gets it, unstored.
     throw executed.status === "failed" ? executed.error : error;
   }
+}
+
+/** The first answer is what its duplicates will get: from the stored text too, which thereby is known to be readable. */
+function asReplayed<T>(run: PreparedRun, settled: SettledRun<T>, response: string): SettledRun<T> {
+  return settled.status === "completed" ? { ...settled, value: decodeValue(run, response) as T } : settled;
 }
 
 async function undo(session: StoreSession<unknown>, handlerError: unknown): Promise<void> {

@@ -30,6 +30,11 @@ export interface StoreSession<TTransaction> {
    * The claim is the first statement of its transaction, and the lock bound does not outlive it.
    */
   claim(params: ClaimParams): Promise<Claim>;
+  /**
+   * Refuses further statements through {@link tx}, and waits for those under way: what the handler did not await must
+   * not run after its result is stored.
+   */
+  seal(): Promise<void>;
   /** Marks the point that {@link rollbackToSavepoint} returns to: after the claim, before the handler's writes. */
   savepoint(): Promise<void>;
   /** Undoes the handler's writes and keeps the claim. */

@@ -9,7 +9,7 @@ export class MissingSchemaError extends Error {
 /** What Prisma's errors have in common. They are told apart by name and code: every client has its own classes. */
 interface PrismaErrorLike {
   readonly name?: string;
-  readonly message?: string;
+  readonly message?: unknown;
   readonly code?: string;
   readonly meta?: { readonly code?: string; readonly driverAdapterError?: { readonly cause?: DriverCause } };
   readonly cause?: DriverCause;
@@ -61,7 +61,8 @@ function faultOfItself(dialect: Dialect, error: unknown): StoreFault | undefined
   if (typeof error !== "object" || error === null) {
     return undefined;
   }
-  const { name, message = "", code, meta, cause: bareCause } = error as PrismaErrorLike;
+  const { name, code, meta, cause: bareCause, message: given } = error as PrismaErrorLike;
+  const message = typeof given === "string" ? given : "";
   const cause = meta?.driverAdapterError?.cause ?? (name === "DriverAdapterError" ? bareCause : undefined);
   const databaseCode = cause?.originalCode ?? meta?.code;
   const databaseMessage = cause?.originalMessage ?? "";

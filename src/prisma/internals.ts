@@ -7,7 +7,10 @@
 interface ClientInternals {
   readonly _activeProvider?: unknown;
   readonly _runtimeDataModel?: { readonly models?: Readonly<Record<string, RuntimeModel>> };
-  readonly _engineConfig?: { readonly transactionOptions?: ClientTransactionOptions };
+  readonly _engineConfig?: {
+    readonly transactionOptions?: ClientTransactionOptions;
+    readonly adapter?: { readonly options?: { readonly schema?: unknown } };
+  };
 }
 
 /** A model as the client knows it: names in the database where they differ from those in the schema. */
@@ -35,4 +38,10 @@ export function modelsOf(client: object): Readonly<Record<string, RuntimeModel>>
 
 export function transactionOptionsOf(client: object): ClientTransactionOptions {
   return (client as ClientInternals)._engineConfig?.transactionOptions ?? {};
+}
+
+/** The schema given to `PrismaPg`. Prisma qualifies its own queries with it; raw SQL goes by the search path. */
+export function adapterSchemaOf(client: object): string | undefined {
+  const schema = (client as ClientInternals)._engineConfig?.adapter?.options?.schema;
+  return typeof schema === "string" ? schema : undefined;
 }

@@ -1,6 +1,6 @@
 import { misuse } from "../core/options.ts";
 import { MissingSchemaError } from "./errors.ts";
-import { modelsOf } from "./internals.ts";
+import { adapterSchemaOf, modelsOf } from "./internals.ts";
 
 const MODEL = "IdempotencyRecord";
 
@@ -49,7 +49,7 @@ export interface ModelOptions {
 export function tableNames(client: object, models: ModelOptions | undefined): TableNames {
   const given = models?.record;
   const described = describedNames(client, given !== undefined);
-  const schema = given?.schema ?? described?.schema;
+  const schema = given?.schema ?? described?.schema ?? adapterSchemaOf(client);
   const table = given?.table ?? described?.table ?? "idempotency_record";
   const columns = { ...SHIPPED_COLUMNS, ...described?.columns, ...given?.columns };
   return {

@@ -93,6 +93,7 @@ const FAULTS: Readonly<Record<string, StoreFault>> = {
   "40001": "write_conflict", // serialization_failure
   "40P01": "write_conflict", // deadlock_detected
   "55P03": "lock_timeout", // lock_not_available
+  "57014": "lock_timeout", // query_canceled: a statement_timeout shorter than the claim's wait
   "25P02": "transaction_aborted", // in_failed_sql_transaction
   "42P01": "schema_missing", // undefined_table
   "57P01": "unavailable", // admin_shutdown

@@ -10,7 +10,9 @@ import type { PrismaClientLike, RawClient, TransactionOf } from "./client.ts";
 import type { Dialect } from "./dialect.ts";
 import { faultOf, MissingSchemaError } from "./errors.ts";
 import { transactionOptionsOf } from "./internals.ts";
+import { endingBy, TIMER_MS_MAX } from "./late.ts";
 import { type ModelOptions, type TableNames, tableNames } from "./model.ts";
+import { SealableTransaction } from "./sealable.ts";
 import type { RecordRow, Statement } from "./statement.ts";
 
 /** The {@link Store} port over a generated Prisma client and raw SQL. */
@@ -31,10 +33,12 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     body: (session: StoreSession<TransactionOf<TClient>>) => Promise<T>,
   ): Promise<T> {
     const names = this.#tableNames();
-    return (await this.#client.$transaction(
+    const options = this.#prismaOptions(limits);
+    const transaction = this.#client.$transaction(
       (tx: TransactionOf<TClient> & RawClient) => body(new PrismaSession(tx, this.#dialect, names)),
-      this.#prismaOptions(limits),
-    )) as T;
+      options,
+    ) as Promise<T>;
+    return endingBy(options.timeout + (options.maxWait ?? PRISMA_MAX_WAIT_MS), transaction);
   }
 
   faultOf(error: unknown): ReturnType<Store<never>["faultOf"]> {
@@ -51,11 +55,16 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     return this.#names;
   }
 
-  #prismaOptions({ maxWaitMs, timeoutMs, isolationLevel, lockWaitMs }: TransactionLimits): object {
+  #prismaOptions({
+    maxWaitMs,
+    timeoutMs,
+    isolationLevel,
+    lockWaitMs,
+  }: TransactionLimits): PrismaTransactionOptions {
     const own = transactionOptionsOf(this.#client);
     const maxWait = maxWaitMs ?? own.maxWait ?? this.#dialect.maxWaitMs;
     return {
-      timeout: (timeoutMs ?? own.timeout ?? PRISMA_TIMEOUT_MS) + lockWaitMs,
+      timeout: Math.min((timeoutMs ?? own.timeout ?? PRISMA_TIMEOUT_MS) + lockWaitMs, TIMER_MS_MAX),
       ...(maxWait === undefined ? {} : { maxWait }),
       ...(isolationLevel === undefined ? {} : { isolationLevel }),
     };
@@ -63,16 +72,33 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
 }
 
 const PRISMA_TIMEOUT_MS = 5_000;
+const PRISMA_MAX_WAIT_MS = 2_000;
+interface PrismaTransactionOptions {
+  readonly timeout: number;
+  readonly maxWait?: number;
+  readonly isolationLevel?: string;
+}
 
 class PrismaSession<TTransaction extends RawClient> implements StoreSession<TTransaction> {
-  readonly tx: TTransaction;
+  /** Our own statements; the handler's go through {@link tx}. */
+  readonly #raw: RawClient;
+  readonly #sealable: SealableTransaction<TTransaction>;
   readonly #dialect: Dialect;
   readonly #names: TableNames;
 
   constructor(tx: TTransaction, dialect: Dialect, names: TableNames) {
-    this.tx = tx;
+    this.#raw = tx;
+    this.#sealable = new SealableTransaction(tx);
     this.#dialect = dialect;
     this.#names = names;
+  }
+
+  get tx(): TTransaction {
+    return this.#sealable.tx;
+  }
+
+  seal(): Promise<void> {
+    return this.#sealable.seal();
   }
 
   async claim(params: ClaimParams): Promise<Claim> {
@@ -96,20 +122,20 @@ class PrismaSession<TTransaction extends RawClient> implements StoreSession<TTra
   }
 
   async savepoint(): Promise<void> {
-    await this.tx.$executeRawUnsafe("SAVEPOINT onceonly");
+    await this.#raw.$executeRawUnsafe("SAVEPOINT onceonly");
   }
 
   async rollbackToSavepoint(): Promise<void> {
-    await this.tx.$executeRawUnsafe("ROLLBACK TO SAVEPOINT onceonly");
+    await this.#raw.$executeRawUnsafe("ROLLBACK TO SAVEPOINT onceonly");
   }
 
   async complete(params: CompleteParams): Promise<boolean> {
-    return (await affected(this.tx, this.#dialect.complete(this.#names, params))) === 1;
+    return (await affected(this.#raw, this.#dialect.complete(this.#names, params))) === 1;
   }
 
   async #firstRow({ text, values }: Statement): Promise<RecordRow | undefined> {
     try {
-      const rows = await this.tx.$queryRawUnsafe<RecordRow[]>(text, ...values);
+      const rows = await this.#raw.$queryRawUnsafe<RecordRow[]>(text, ...values);
       return rows[0];
     } catch (cause) {
       if (faultOf(this.#dialect, cause) === "schema_missing") {

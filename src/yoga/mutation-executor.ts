@@ -8,7 +8,7 @@ import { isMetaField, type Mutation, type RootField, readMutation } from "./muta
 import { type IdempotencyPluginOptions, isKeyRequired, type RequireKey, type ScopeValue } from "./options.ts";
 import type { Execute } from "./plugin.ts";
 import { alreadyProvides } from "./provide.ts";
-import { fieldRecordName, operationRecordName } from "./record-name.ts";
+import { fieldRecordName, operationRecordName, sharedKeyRecordName } from "./record-name.ts";
 import { refuseIncrementalDelivery, refuseMisplacedKeys } from "./refusals.ts";
 import { markReplayed } from "./replay-mark.ts";
 import { carriedKey, directiveKey } from "./request-key.ts";
@@ -96,10 +96,11 @@ export class MutationExecutor<TContext extends object> {
       execute,
       responseNames: [field.responseName],
     };
-    const key = isMetaField(field) ? undefined : (directiveKey(mutation, field) ?? this.#requestKey(args));
+    const ownKey = isMetaField(field) ? undefined : directiveKey(mutation, field);
+    const key = isMetaField(field) ? undefined : (ownKey ?? this.#requestKey(args));
     if (key !== undefined) {
       const scope = await this.#scopeOf(context);
-      const operation = fieldRecordName(field, mutation.fields);
+      const operation = ownKey === undefined ? sharedKeyRecordName(field) : fieldRecordName(field);
       const request = { operation, key, scope, input: fieldInput(mutation, field) };
       return runKeyed(unit, request, this.#units);
     }

@@ -8,7 +8,8 @@ export type MutationIdempotency =
 const occupied = new WeakSet<object>();
 
 /**
- * Works with the transaction on the context, as the property `provide`, and puts back what was there.
+ * Works with the transaction on the context, as the property `provide`, and puts back what was there, unless resolvers
+ * may still be running.
  *
  * The context stays the same object: caches are keyed by it, and in a batch it inherits what a copy would lose.
  */
@@ -17,7 +18,9 @@ export async function withProvided<T>(
   provide: string,
   { tx, ...idempotency }: RunContext<unknown> | UnkeyedContext<unknown>,
   work: () => Promise<T>,
+  mayStillResolve: (result: T) => boolean,
 ): Promise<T> {
+  takeBack(context);
   if (occupied.has(context)) {
     // Going on would write one request's changes in the transaction of another.
     throw new Error(
@@ -26,17 +29,40 @@ export async function withProvided<T>(
   }
   occupied.add(context);
   const before = { [provide]: propertyOf(context, provide), idempotency: propertyOf(context, "idempotency") };
+  let isLeft = false;
   try {
     define(context, { [provide]: tx, idempotency });
-    return await work();
+    const result = await work();
+    isLeft = mayStillResolve(result);
+    return result;
   } finally {
-    restore(context, before);
     occupied.delete(context);
+    if (isLeft) {
+      leftOn.set(context, before);
+    } else {
+      restore(context, before);
+    }
+  }
+}
+
+/**
+ * What stood on a context before a transaction that was left there, closed. GraphQL answers as soon as a field fails
+ * that may not be null, while its siblings go on: finding the application's client again, they would write outside.
+ */
+const leftOn = new WeakMap<object, Record<string, PropertyDescriptor | undefined>>();
+
+/** Puts back what stood on the context before an earlier mutation. */
+function takeBack(context: object): void {
+  const before = leftOn.get(context);
+  if (before !== undefined) {
+    leftOn.delete(context);
+    restore(context, before);
   }
 }
 
 /** Whether resolvers find something under `provide` without our doing. */
 export function alreadyProvides(context: object, provide: string): boolean {
+  takeBack(context);
   return (context as Record<string, unknown>)[provide] !== undefined;
 }
 

@@ -11,12 +11,16 @@ export function operationRecordName(fields: readonly RootField[]): string {
 }
 
 /**
- * What a root field is called in its record: `pay`, or `a:pay` for an alias beside other `pay`s. The alias of a field
- * that stands alone does not count: a client or gateway that names it anew for a retry is refused, not executed twice.
+ * What a root field with a key of its own is called in its record. Its alias does not count: a client or gateway that
+ * names it anew for a retry is refused, as its document changed, and never executed twice.
  */
-export function fieldRecordName({ responseName, fieldName }: RootField, all: readonly RootField[]): string {
-  const isAlone = all.filter((other) => other.fieldName === fieldName).length === 1;
-  return bounded(isAlone || responseName === fieldName ? fieldName : `${responseName}:${fieldName}`);
+export function fieldRecordName({ fieldName }: RootField): string {
+  return bounded(fieldName);
+}
+
+/** What a root field is called that shares the request's key with others: by its alias, which keeps them apart. */
+export function sharedKeyRecordName({ responseName, fieldName }: RootField): string {
+  return bounded(responseName === fieldName ? fieldName : `${responseName}:${fieldName}`);
 }
 
 /** A longer name ends in a hash of the whole. */

@@ -50,7 +50,9 @@ export async function runKeyed(unit: Unit, request: UnitRequest, options: UnitOp
     if (settled.status === "failed") {
       return { result: (settled.error as FailedResult).result, replayed };
     }
-    return { result: replayed ? fromStoredResult(settled.value, source) : execution.result, replayed };
+    const stored = fromStoredResult(settled.value, source);
+    // Masking and logging need the errors as they were thrown.
+    return { result: replayed ? stored : { ...execution.result, data: stored.data ?? null }, replayed };
   } catch (error) {
     return { result: execution.resultUndoneBy(error), replayed: false };
   }
@@ -88,8 +90,12 @@ class Execution {
   async run(context: RunContext<unknown> | UnkeyedContext<unknown>): Promise<ExecutionResult> {
     const { args, execute, responseNames } = this.#unit;
     const { provide, isExpected } = this.#options;
-    const executed: unknown = await withProvided(args.contextValue as object, provide, context, async () =>
-      execute(args),
+    const executed: unknown = await withProvided(
+      args.contextValue as object,
+      provide,
+      context,
+      async () => execute(args),
+      (result) => ((result as ExecutionResult).errors ?? []).length > 0,
     );
     const result = wholeResult(executed, responseNames);
     const outcome = outcomeOf(result, responseNames, isExpected);

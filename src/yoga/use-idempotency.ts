@@ -12,8 +12,7 @@ import type { Execute, IdempotencyPlugin } from "./plugin.ts";
  * Executes mutations exactly once per idempotency key, in GraphQL Yoga 5 and in plain Envelop 5.
  *
  * **Unit.** Usually the whole operation: one transaction, one record, one stored `ExecutionResult`. If a root field
- * carries `@idempotent(key:)`, each root field is a unit of its own, executed in document order; `a: pay` and
- * `b: pay` in one operation are units apart.
+ * carries `@idempotent(key:)`, each root field is a unit of its own, executed in document order.
  *
  * **Key.** `@idempotent` on the field; else the option `key`; else `extensions.idempotencyKey` of the body, or the
  * header `Idempotency-Key` (of a batch a list, `?0` for an operation without one). The last two must agree. In an

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { createIdempotency } from "../../src/create-idempotency.ts";
-import { databases, openPostgres } from "../support/database.ts";
+import { databases, openPostgres, openSqlite } from "../support/database.ts";
 import {
   door,
   failureOf,
@@ -178,5 +178,7 @@ describe.each(databases)("a handler on $name", ({ name, open }) => {
 test("prune without its table is STORE_UNAVAILABLE too", async () => {
   await using db = await openSqlite();
   await db.query("DROP TABLE idempotency_record");
-  await expect(createIdempotency({ prisma: db.prisma }).prune()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  await expect(createIdempotency({ prisma: db.prisma }).prune()).rejects.toMatchObject({
+    code: "STORE_UNAVAILABLE",
+  });
 });

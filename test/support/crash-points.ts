@@ -47,6 +47,7 @@ function sessionWithCrashPoints<TTransaction>(
       await session.savepoint();
       await hit("after the savepoint");
     },
+    seal: () => session.seal(),
     rollbackToSavepoint: () => session.rollbackToSavepoint(),
     async complete(params) {
       await hit("before the result is stored");

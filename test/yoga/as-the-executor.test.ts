@@ -59,7 +59,9 @@ describe("an operation of units by field", () => {
       fc.asyncProperty(fc.array(wrapped, { minLength: 1, maxLength: 6 }), async (fields) => {
         run += 1;
         const selections = fields.map((text, index) =>
-          text.replace(/(place|placeStrict|fail|failStrict|crash|__typename)\b/, `f${index}: $1`),
+          text
+            .replace(/(place|placeStrict|fail|failStrict|crash|__typename)\b/, `f${index}: $1`)
+            .replace("KEY", `KEY-${index}`),
         );
         const query = `mutation ($yes: Boolean = true, $item: String = "default") {
           z: place(item: "first") @idempotent(key: "KEY") { item }

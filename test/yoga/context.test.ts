@@ -1,5 +1,8 @@
-import { type Plugin, useExecutionCancellation } from "graphql-yoga";
+import { GraphQLError } from "graphql";
+import { createSchema, createYoga, type Plugin, useExecutionCancellation } from "graphql-yoga";
 import { describe, expect, it } from "vitest";
+import { createIdempotency } from "../../src/index.ts";
+import { useIdempotency } from "../../src/yoga/index.ts";
 import { databases } from "../support/database.ts";
 import { app, type Context, keyed, recordsOf } from "./support.ts";
 
@@ -87,4 +90,55 @@ describe.each(databases)("the context of a mutation, on $name", ({ open }) => {
     expect(await db.countOrders()).toBe(2);
     expect(await recordsOf(db)).toMatchObject([{ status: "completed" }]);
   });
+});
+
+describe.each(databases)("resolvers that go on after the answer, on $name", ({ open }) => {
+  it.each(["OUT_OF_STOCK", "INTERNAL_SERVER_ERROR"])(
+    "write nothing, neither outside nor inside: %s",
+    async (code) => {
+      await using db = await open();
+      const ended: Promise<unknown>[] = [];
+      const write = async ({ prisma }: Pick<Context, "prisma">, key: string) =>
+        prisma.order.create({
+          data: { key, customer: "u", item: "x", quantity: 1, total: "1", big: 1n },
+        });
+      const yoga = createYoga({
+        logging: false,
+        schema: createSchema<Pick<Context, "prisma">>({
+          typeDefs: `type Query { q: Int } type Order { refused: Int! late: Int! } type Mutation { place: Order }`,
+          resolvers: {
+            Mutation: { place: async (_, __, context) => write(context, "placed") },
+            Order: {
+              refused: () => {
+                throw new GraphQLError("no", { extensions: { code } });
+              },
+              late: (_, __, context) => {
+                const late = new Promise((resolve) => setTimeout(resolve, 100)).then(() =>
+                  write(context, "late"),
+                );
+                ended.push(late.catch(({ name }) => name));
+                return late;
+              },
+            },
+          },
+        }),
+        context: () => ({ prisma: db.prisma }),
+        plugins: [
+          useIdempotency({
+            idempotency: createIdempotency({ prisma: db.prisma }),
+            scope: "global",
+            provide: "prisma",
+          }),
+        ],
+      });
+      const response = await yoga.fetch("http://test/graphql", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(keyed("mutation { place { late refused } }", "k")),
+      });
+      expect((await response.json()).data).toEqual(code === "OUT_OF_STOCK" ? { place: null } : null);
+      expect(await Promise.all(ended)).toEqual(["TransactionOverError"]);
+      expect(await db.countOrders()).toBe(0);
+    },
+  );
 });

@@ -33,30 +33,54 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     const PLACE = `place(item: "tea") @idempotent(key: "k1") { id }`;
     const alone = await send({ query: `mutation { ${PLACE} }` });
     const both = await send({
-      query: `mutation { new: place(item: "cup") @idempotent(key: "k1") { item } ${PLACE} }`,
+      query: `mutation { new: place(item: "cup") @idempotent(key: "k2") { item } ${PLACE} }`,
     });
     expect(Object.keys(both.json.data)).toEqual(["new", "place"]);
     expect(both.json.data).toEqual({ new: { item: "cup" }, ...alone.json.data });
     expect(both.json.extensions.idempotency.fields).toEqual(["place"]);
     const replay = await send({ query: `mutation { ${PLACE} }` });
     expect(replay.headers.get("idempotent-replayed")).toBe("true");
-    expect(await recordsOf(db)).toMatchObject([{ operation: "new:place" }, { operation: "place" }]);
+    expect(await recordsOf(db)).toMatchObject([{ operation: "place" }, { operation: "place" }]);
   });
 
-  it("keeps aliases apart that share a key, even one named __proto__", async () => {
+  it("executes a key once, whatever aliases the same field has beside it", async () => {
+    await using db = await open();
+    const { send } = app(db);
+    const pay = (alias: string, key: string) =>
+      `${alias}: place(item: "${key}") @idempotent(key: "${key}") { item }`;
+    await send({ query: `mutation { ${pay("a", "k1")} ${pay("b", "k2")} }` });
+    const alone = await send({ query: `mutation { ${pay("a", "k1")} }` });
+    expect(alone.json.extensions.idempotency.replayed).toBe(true);
+    const renamed = await send({ query: `mutation { ${pay("x", "k1")} ${pay("y", "k2")} }` });
+    expect(renamed.json.errors.map(({ extensions }: { extensions: object }) => extensions)).toMatchObject([
+      { code: "IDEMPOTENCY_KEY_PARAMETER_MISMATCH" },
+      { code: "IDEMPOTENCY_KEY_PARAMETER_MISMATCH" },
+    ]);
+    const twice = await send({ query: `mutation { ${pay("a", "k3")} ${pay("b", "k3")} }` });
+    expect(twice.json).toMatchObject({ data: { a: { item: "k3" } }, errors: [{ path: ["b"] }] });
+    expect(await db.countOrders()).toBe(3);
+  });
+
+  it("keeps aliases apart that share the request's key", async () => {
     await using db = await open();
     const { send } = app(db);
     const query = `mutation {
-      x: place(item: "x") @idempotent(key: "k") { item }
-      y: place(item: "y") @idempotent(key: "k") { item }
-      __proto__: attempt
+      x: place(item: "x") { item }
+      y: place(item: "y") { item }
+      attempt @idempotent(key: "own")
     }`;
-    const first = await send({ query });
-    expect(first.text.startsWith(`{"data":{"x":{"item":"x"},"y":{"item":"y"},"__proto__":"undefined`)).toBe(
-      true,
-    );
-    expect((await send({ query })).json.extensions.idempotency.fields).toEqual(["x", "y"]);
+    const first = await send(keyed(query, "k"));
+    expect(first.json.data).toMatchObject({ x: { item: "x" }, y: { item: "y" } });
+    const { json } = await send(keyed(query, "k"));
+    expect(json.extensions.idempotency.fields).toEqual(["x", "y", "attempt"]);
     expect(await db.countOrders()).toBe(2);
+  });
+
+  it("answers a field named __proto__ beside one with a key", async () => {
+    await using db = await open();
+    const { send } = app(db);
+    const query = `mutation { x: place(item: "x") @idempotent(key: "k") { item } __proto__: attempt }`;
+    expect((await send({ query })).text).toContain(`{"data":{"x":{"item":"x"},"__proto__":"undefined`);
   });
 
   it("reads keys through fragments, and merges the selections of one response name", async () => {
@@ -80,9 +104,9 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     await using db = await open();
     const { send } = app(db);
     const query = `mutation ($yes: Boolean!, $no: Boolean = false) {
-      a: place(item: "a") @idempotent(key: "k") @skip(if: $yes) { item }
-      ... @include(if: $no) { b: place(item: "b") @idempotent(key: "k") { item } }
-      c: place(item: "c") @idempotent(key: "k") @include(if: $yes) { item }
+      a: place(item: "a") @idempotent(key: "k1") @skip(if: $yes) { item }
+      ... @include(if: $no) { b: place(item: "b") @idempotent(key: "k2") { item } }
+      c: place(item: "c") @idempotent(key: "k3") @include(if: $yes) { item }
     }`;
     const reply = await send({ query, variables: { yes: true } });
     expect(reply.json).toEqual({ data: { c: { item: "c" } } });
@@ -97,17 +121,17 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     await using db = await open();
     const { send } = app(db);
     const query = `mutation {
-      a: place(item: "a") @idempotent(key: "k") { id }
-      b: failStrict(code: "NO") @idempotent(key: "k") { id }
-      c: place(item: "c") @idempotent(key: "k") { id }
+      a: place(item: "a") @idempotent(key: "k1") { id }
+      b: failStrict(code: "NO") @idempotent(key: "k2") { id }
+      c: place(item: "c") @idempotent(key: "k3") { id }
     }`;
     const [first, second] = [await send({ query }), await send({ query })];
     expect(first.json).toMatchObject({ data: null, errors: [{ path: ["b"], extensions: { code: "NO" } }] });
     expect(first.json.errors[0].locations).toEqual([{ line: 3, column: 7 }]);
     expect(second.json.errors).toEqual(first.json.errors);
     expect(await recordsOf(db)).toMatchObject([
-      { operation: "a:place", status: "completed" },
       { operation: "failStrict", status: "failed" },
+      { operation: "place", status: "completed" },
     ]);
     expect(await db.countOrders()).toBe(1);
   });
@@ -119,7 +143,7 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     const query = `mutation {
       place(item: "other") @idempotent(key: "k") { id }
       c: place(item: "c") @idempotent(key: "") { id }
-      d: place(item: "d") @idempotent(key: "k") { item }
+      d: place(item: "d") @idempotent(key: "k2") { item }
     }`;
     const reply = await send({ query });
     expect(reply.status).toBe(200);
@@ -144,7 +168,7 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
       a: slow(item: "1") @idempotent(key: "k") { id }
       b: place(item: "2") @idempotent(key: "k") { id }
       c: slow(item: "3") { id }
-      d: place(item: "4") @idempotent(key: "k") { id }
+      d: place(item: "4") @idempotent(key: "k2") { id }
     }`;
     await send({ query });
     const rows = await db.query(`SELECT item FROM "Order" ORDER BY "createdAt"`);
