@@ -20,12 +20,11 @@ export async function runUnkeyed<TTransaction, T>(
         began = true;
         // Client extensions that repeat failed transactions call this more than once.
         callbacks.length = 0;
-        const value = await handler({
-          tx: session.tx,
-          afterCommit: (callback) => callbacks.push(callback),
-        });
-        await session.seal();
-        return value;
+        try {
+          return await handler({ tx: session.tx, afterCommit: (callback) => callbacks.push(callback) });
+        } finally {
+          await session.seal();
+        }
       },
     );
     await runCallbacks(callbacks);

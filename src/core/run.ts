@@ -106,8 +106,7 @@ export class TransactionRunner<TTransaction> {
     const afterCommit: (() => unknown)[] = [];
     const settled = await settledBy(storeError, () =>
       handler(contextOf(run, session.tx, attempt, afterCommit)),
-    );
-    await session.seal();
+    ).finally(() => session.seal());
     const response = encodeOrRelease(run, settled);
     const executed = asReplayed(run, settled, response);
     if (executed.status === "failed") {

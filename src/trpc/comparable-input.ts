@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { TRPCError } from "@trpc/server";
 import type { ProcedureCall } from "./procedure-call.ts";
 
 /** A call's input, in a form to compare with a retry's and in one to hand on. */
@@ -12,13 +13,17 @@ export interface ComparableInput {
  * The input of a call. A stream is read into memory, as it must be known whole before the handler may start.
  *
  * @throws TypeError for a stream where no `.input()` stands before the middleware.
+ * @throws TRPCError `PAYLOAD_TOO_LARGE` for a stream of more than 16 MiB.
  */
 export async function comparableInput(call: ProcedureCall<unknown, unknown>): Promise<ComparableInput> {
   const { input } = call;
   if (input instanceof ReadableStream) {
-    const bytes = await new Response(input).arrayBuffer();
-    const compared = createHash("sha256").update(new Uint8Array(bytes)).digest("base64url");
-    return { compared, handedOn: () => ({ input: new Blob([bytes]).stream() }) };
+    const chunks = await chunksOf(call.path, input);
+    const sha = createHash("sha256");
+    for (const chunk of chunks) {
+      sha.update(chunk);
+    }
+    return { compared: sha.digest("base64url"), handedOn: () => ({ input: new Blob(chunks).stream() }) };
   }
   // Before `.input()`, or without one, only the raw input can tell a retry from another request.
   const compared = input === undefined ? await call.getRawInput() : input;
@@ -28,4 +33,22 @@ export async function comparableInput(call: ProcedureCall<unknown, unknown>): Pr
     );
   }
   return { compared, handedOn: () => ({}) };
+}
+
+const STREAM_BYTES_MAX = 16 * 1_048_576;
+
+async function chunksOf(path: string, stream: ReadableStream<unknown>): Promise<Uint8Array<ArrayBuffer>[]> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let bytes = 0;
+  for await (const chunk of stream as AsyncIterable<Uint8Array<ArrayBuffer>>) {
+    bytes += chunk.byteLength;
+    if (bytes > STREAM_BYTES_MAX) {
+      throw new TRPCError({
+        code: "PAYLOAD_TOO_LARGE",
+        message: `${path} takes at most ${STREAM_BYTES_MAX} bytes with an idempotency key; upload first, and send a reference.`,
+      });
+    }
+    chunks.push(chunk);
+  }
+  return chunks;
 }

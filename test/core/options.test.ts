@@ -54,7 +54,10 @@ describe("an option of the wrong type is a TypeError that names option, type and
 describe("a number that cannot be used is refused, and shown", () => {
   test.each(
     numbers.flatMap((option) =>
-      [-1, 0.5, Number.NaN, Infinity, 2 ** 31].map((value) => [option, value] as const),
+      // Only the retention is not counted by a timer of 32 bits.
+      [-1, 0.5, Number.NaN, Infinity, option === "retentionMs" ? 2 ** 42 : 2 ** 31].map(
+        (value) => [option, value] as const,
+      ),
     ),
   )("%s: %d", (option, value) => {
     expect(() => resolve({ [option]: value })).toThrow(TypeError);
@@ -75,6 +78,7 @@ describe("a number that cannot be used is refused, and shown", () => {
 describe("a number at its bound is accepted", () => {
   test.each<[string, number]>([
     ["retentionMs", 1],
+    ["retentionMs", 365 * 86_400_000],
     ["waitMs", 0],
     ["waitersMax", 0],
     ["retryConflicts", 0],

@@ -3,7 +3,16 @@ import type { RunOptions } from "../../src/core/options.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import type { TestClient } from "../support/clients.ts";
 import { databases, openPostgres } from "../support/database.ts";
-import { door, failureOf, idempotencyOf, isPrisma6, placing, pretending, request } from "./helpers.ts";
+import {
+  door,
+  failureOf,
+  idempotencyOf,
+  isPrisma6,
+  orderOf,
+  placing,
+  pretending,
+  request,
+} from "./helpers.ts";
 
 /** Prisma 6 does not tell the schema of a model; that is what the option is for. */
 function mapped(client: TestClient, options: RunOptions = {}) {
@@ -132,5 +141,26 @@ describe.runIf(databases.some(({ name }) => name === "postgresql"))("another sch
     open();
     expect((await second).value.id).toBe((await first).value.id);
     expect(place.runs).toBe(1);
+  });
+});
+
+describe.runIf(databases.some(({ name }) => name === "postgresql"))("the schema given to the adapter", () => {
+  test("holds the records: two tenants on one database never see each other's", async () => {
+    await using db = await openPostgres();
+    const tenant = async (schema: string) => {
+      await db.query(`CREATE SCHEMA ${schema}`);
+      for (const table of ["idempotency_record", '"Order"']) {
+        await db.query(`CREATE TABLE ${schema}.${table} (LIKE public.${table} INCLUDING ALL)`);
+      }
+      return idempotencyOf(await db.connect({ schema }));
+    };
+    const [a, b] = [await tenant("tenant_a"), await tenant("tenant_b")];
+    await a.run(request("k"), async ({ tx }) => {
+      await tx.order.create({ data: orderOf("k") });
+      return "a";
+    });
+    expect(await b.run(request("k"), async () => "b")).toEqual({ value: "b", replayed: false });
+    expect(await db.query("SELECT id FROM public.idempotency_record")).toEqual([]);
+    expect(await db.query("SELECT id FROM tenant_a.idempotency_record")).toHaveLength(1);
   });
 });

@@ -20,6 +20,8 @@ export interface ClientOptions {
   log?: (statement: string) => void;
   /** PostgreSQL start-up options. */
   serverOptions?: string;
+  /** The schema given to the PostgreSQL adapter. */
+  schema?: string;
   /** How long SQLite waits for another connection's lock; it blocks the event loop meanwhile. */
   busyTimeoutMs?: number;
   /** How the SQLite driver hands over integers. Its own default, "number", refuses those above 2^53. */
@@ -66,7 +68,11 @@ function adapterFor({ provider, url }: ClientTarget, options: ClientOptions) {
       options: options.serverOptions ?? "-c TimeZone=UTC",
     },
     // Tests cut connections on purpose; what that does to a query still reaches its caller.
-    { onPoolError: () => {}, onConnectionError: () => {} },
+    {
+      onPoolError: () => {},
+      onConnectionError: () => {},
+      ...(options.schema === undefined ? {} : { schema: options.schema }),
+    },
   );
 }
 

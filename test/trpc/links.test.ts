@@ -155,6 +155,20 @@ describe("Node's own server", () => {
     }
   });
 
+  it("refuses an upload too large to be kept in memory, before the handler", async () => {
+    let ran = 0;
+    const upload = t.procedure
+      .input(octetInputParser)
+      .use(idempotentOn(db.prisma))
+      .mutation(() => (ran += 1));
+    const { handle } = app(t.router({ upload }), db.prisma);
+    const headers = { "idempotency-key": "large", "content-type": "application/octet-stream" };
+    const body = new Uint8Array(17 * 1_048_576);
+    const response = await handle(new Request("http://test/trpc/upload", { method: "POST", headers, body }));
+    expect([response.status, ran]).toEqual([413, 0]);
+    expect(await response.text()).toContain("upload takes at most 16777216 bytes with an idempotency key");
+  });
+
   it("compares the raw input where the middleware stands before input()", async () => {
     const place = t.procedure
       .use(idempotentOn(db.prisma))

@@ -109,7 +109,8 @@ describe.each(databases)("resolvers that go on after the answer, on $name", ({ o
           resolvers: {
             Mutation: { place: async (_, __, context) => write(context, "placed") },
             Order: {
-              refused: () => {
+              refused: async () => {
+                await Promise.resolve();
                 throw new GraphQLError("no", { extensions: { code } });
               },
               late: (_, __, context) => {
