@@ -104,9 +104,13 @@ export class TransactionRunner<TTransaction> {
   ): Promise<Ended<T>> {
     const { storeError } = run.options;
     const afterCommit: (() => unknown)[] = [];
-    const settled = await settledBy(storeError, () =>
-      handler(contextOf(run, session.tx, attempt, afterCommit)),
-    ).finally(() => session.seal());
+    const settled = await settledBy(storeError, async () => {
+      try {
+        return await handler(contextOf(run, session.tx, attempt, afterCommit));
+      } finally {
+        await session.seal();
+      }
+    });
     const response = encodeOrRelease(run, settled);
     const executed = asReplayed(run, settled, response);
     if (executed.status === "failed") {
