@@ -1,6 +1,6 @@
 import type { Idempotency } from "./core/idempotency.ts";
+import { misuse } from "./core/misuse.ts";
 import type { RunOptions } from "./core/options.ts";
-import { misuse } from "./core/options.ts";
 import { idempotencyOver } from "./core/over-store.ts";
 import type { PrismaClientLike, TransactionOf } from "./prisma/client.ts";
 import { createPrismaStore, type PrismaStoreOptions } from "./prisma/create-store.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { typeOf } from "./key.ts";
+import { typeOf } from "./misuse.ts";
 
 /**
  * A text that two values share exactly when they are the same input: independent of key order, of the order in

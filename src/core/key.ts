@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { IdempotencyError, type KeyProblem } from "./errors.ts";
+import { typeOf } from "./misuse.ts";
 
 /** The longest key, in characters. The same bound as Stripe's. */
 const KEY_LENGTH_MAX = 255;
@@ -68,9 +69,4 @@ export function invalidKey(
   cause?: unknown,
 ): IdempotencyError<"KEY_INVALID"> {
   return new IdempotencyError("KEY_INVALID", message, { reason }, cause === undefined ? {} : { cause });
-}
-
-/** The type of a value as an error message names it. */
-export function typeOf(value: unknown): string {
-  return value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
 }

@@ -1,5 +1,5 @@
 import { type Codec, devalueCodec } from "./codec.ts";
-import { typeOf } from "./key.ts";
+import { checkFunctions, checkNumber, checkOneOf, misuse } from "./misuse.ts";
 import { type ErrorSerializer, errorSerializer } from "./stored-error.ts";
 
 /** Limits of the transaction a run opens; where absent, Prisma's own apply. */
@@ -118,45 +118,8 @@ function checkTransaction(transaction: unknown): void {
   const { maxWaitMs, timeoutMs, isolationLevel } = transaction as Record<string, unknown>;
   checkNumber("transaction.maxWaitMs", maxWaitMs, 1);
   checkNumber("transaction.timeoutMs", timeoutMs, 1);
-  if (isolationLevel !== undefined && typeof isolationLevel !== "string") {
-    throw misuse(
-      "transaction.isolationLevel",
-      isolationLevel,
-      'a Prisma isolation level such as "Serializable"',
-    );
-  }
+  checkOneOf("transaction.isolationLevel", isolationLevel, ISOLATION_LEVELS);
 }
 
-// Timers of JavaScript hold 32 bits; a larger delay would fire at once.
-const NUMBER_MAX = 2 ** 31 - 1;
-
-export function checkNumber(option: string, value: unknown, min: number, max: number = NUMBER_MAX): void {
-  if (value === undefined) {
-    return;
-  }
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < min || value > max) {
-    throw misuse(option, value, `an integer from ${min} to ${max}`);
-  }
-}
-
-export function checkOneOf(option: string, value: unknown, allowed: readonly string[]): void {
-  if (value !== undefined && !allowed.includes(value as string)) {
-    throw misuse(option, value, allowed.map((name) => JSON.stringify(name)).join(" or "));
-  }
-}
-
-function checkFunctions(option: string, value: unknown, names: readonly string[]): void {
-  if (value === undefined) {
-    return;
-  }
-  const functions = value as Record<string, unknown> | null;
-  if (typeof value !== "object" || names.some((name) => typeof functions?.[name] !== "function")) {
-    throw misuse(option, value, `an object with the functions ${names.join(" and ")}`);
-  }
-}
-
-/** The error for an option that cannot be used: `misuse("waitMs", "3s", "an integer")`. */
-export function misuse(option: string, value: unknown, remedy: string): TypeError {
-  const shown = typeof value === "string" || typeof value === "number" ? ` (${JSON.stringify(value)})` : "";
-  return new TypeError(`onceonly: option ${option} is of type ${typeOf(value)}${shown}; give ${remedy}.`);
-}
+/** As Prisma names them. Which of them the database knows, it says itself. */
+const ISOLATION_LEVELS = ["ReadUncommitted", "ReadCommitted", "RepeatableRead", "Snapshot", "Serializable"];

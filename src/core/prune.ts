@@ -1,5 +1,5 @@
 import type { PruneOptions } from "./idempotency.ts";
-import { checkNumber } from "./options.ts";
+import { checkNumber } from "./misuse.ts";
 import type { Store } from "./store.ts";
 import { storeUnavailable } from "./waiting.ts";
 

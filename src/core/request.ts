@@ -1,7 +1,8 @@
 import { IdempotencyError } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import type { RunRequest } from "./idempotency.ts";
-import { checkKey, type Identity, recordId, typeOf } from "./key.ts";
+import { checkKey, type Identity, recordId } from "./key.ts";
+import { typeOf } from "./misuse.ts";
 import { type ResolvedRunOptions, resolveOptions } from "./options.ts";
 
 const OPERATION_LENGTH_MAX = 255;
@@ -40,10 +41,11 @@ export async function prepareRun(request: RunRequest, base: ResolvedRunOptions):
 }
 
 function checkOperation(operation: unknown): string {
-  if (typeof operation !== "string" || operation.length === 0 || operation.length > OPERATION_LENGTH_MAX) {
+  const usable = typeof operation === "string" && operation !== "" && !operation.includes("\0");
+  if (!usable || operation.length > OPERATION_LENGTH_MAX) {
     throw new TypeError(
       `onceonly: operation is ${typeof operation === "string" ? `a string of ${operation.length} characters` : `of type ${typeOf(operation)}`}; ` +
-        `give a name of 1 to ${OPERATION_LENGTH_MAX} characters, for example "orders.place".`,
+        `give a name of 1 to ${OPERATION_LENGTH_MAX} characters without NUL, for example "orders.place".`,
     );
   }
   return operation;

@@ -71,15 +71,15 @@ export class TransactionRunner<TTransaction> {
   }
 
   async #attempt<T>(run: PreparedRun, handler: Handler<TTransaction, T>): Promise<Ended<T> | FailedAttempt> {
-    const claim = claimOf(run);
+    const params = claimOf(run);
     let phase: "claim" | "handler" = "claim";
     let ended: Ended<T> | undefined;
     try {
-      return await this.#store.transaction(limitsOf(run, claim), async (session) => {
+      return await this.#store.transaction(limitsOf(run, params), async (session) => {
         // Client extensions that repeat failed transactions call this more than once.
         phase = "claim";
         ended = undefined;
-        const claimed = await session.claim(claim);
+        const claimed = await session.claim(params);
         if (claimed.state === "finished") {
           return { record: claimed.record, afterCommit: [] };
         }
@@ -87,7 +87,7 @@ export class TransactionRunner<TTransaction> {
           await session.savepoint();
         }
         phase = "handler";
-        ended = await this.#execute(session, run, claim.owner, claimed.attempt, handler);
+        ended = await this.#execute(session, run, params.owner, claimed.attempt, handler);
         return ended;
       });
     } catch (error) {
@@ -184,10 +184,10 @@ export class TransactionRunner<TTransaction> {
    * claim waits for it. The probe's own claim is rolled back.
    */
   async #probe(run: PreparedRun): Promise<FinishedRecord | undefined> {
-    const claim = claimOf(run);
+    const params = claimOf(run);
     try {
-      return await this.#store.transaction(limitsOf(run, claim), async (session) => {
-        const claimed = await session.claim(claim);
+      return await this.#store.transaction(limitsOf(run, params), async (session) => {
+        const claimed = await session.claim(params);
         if (claimed.state === "claimed") {
           throw new ProbeRollback();
         }

@@ -1,7 +1,6 @@
-import { typeOf } from "../core/key.ts";
-import { checkOneOf, misuse } from "../core/options.ts";
+import { checkOneOf, misuse, typeOf } from "../core/misuse.ts";
 import type { PrismaClientLike } from "./client.ts";
-import { dialects } from "./dialect.ts";
+import { type Dialect, dialects, type Provider } from "./dialect.ts";
 import { providerOf } from "./internals.ts";
 import { checkModels, type ModelOptions } from "./model.ts";
 import { PrismaStore } from "./store.ts";
@@ -11,7 +10,7 @@ export interface PrismaStoreOptions<TClient extends PrismaClientLike> {
   /** The application's own generated client (Prisma 6.19+ or 7), extended or not. */
   readonly prisma: TClient;
   /** The database. Default: read from the client. */
-  readonly provider?: "postgresql" | "sqlite";
+  readonly provider?: Provider;
   /** Names of table and columns. Default: read from the client. */
   readonly models?: ModelOptions;
 }
@@ -29,7 +28,9 @@ export function createPrismaStore<TClient extends PrismaClientLike>(
   checkOneOf("provider", provider, supported);
   checkModels(models);
   const name = provider ?? providerOf(prisma);
-  const dialect = typeof name === "string" ? dialects[name] : undefined;
+  const dialect: Dialect | undefined = supported.includes(name as Provider)
+    ? dialects[name as Provider]
+    : undefined;
   if (dialect === undefined) {
     throw new TypeError(
       `onceonly: the database of option prisma is ${typeof name === "string" ? `"${name}"` : `unknown (${typeOf(name)})`}; ` +

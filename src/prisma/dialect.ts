@@ -15,10 +15,12 @@ export interface Dialect {
   /** Deletes expired rows: the number of rows affected counts them. */
   prune(names: TableNames, params: PruneParams): Statement;
   /** What an error of the database, or of its driver, means: by its code, and its message where one code has many. */
-  faultOf(code: string, message: string): StoreFault | undefined;
+  faultOfCode(code: string, message: string): StoreFault | undefined;
   /** How long BEGIN may wait, in milliseconds, where the application does not say; `undefined` for Prisma's default. */
   readonly maxWaitMs: number | undefined;
 }
 
-/** By the name Prisma gives the provider. */
-export const dialects: Readonly<Record<string, Dialect>> = { postgresql, sqlite };
+/** The databases there are, by the names that Prisma gives them. */
+export type Provider = "postgresql" | "sqlite";
+
+export const dialects: Readonly<Record<Provider, Dialect>> = { postgresql, sqlite };

@@ -1,9 +1,15 @@
 import type { StoreFault } from "../core/store.ts";
 import type { Dialect } from "./dialect.ts";
 
-/** The model is not in the client, or its table not in the database. */
-export class MissingSchemaError extends Error {
-  override readonly name = "MissingSchemaError";
+/** A failure that this store finds out itself. */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+  readonly fault: StoreFault;
+
+  constructor(fault: StoreFault, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.fault = fault;
+  }
 }
 
 /** What Prisma's errors have in common. They are told apart by name and code: every client has its own classes. */
@@ -55,8 +61,8 @@ export function faultOf(dialect: Dialect, error: unknown): StoreFault | undefine
 }
 
 function faultOfItself(dialect: Dialect, error: unknown): StoreFault | undefined {
-  if (error instanceof MissingSchemaError) {
-    return "schema_missing";
+  if (error instanceof StoreError) {
+    return error.fault;
   }
   if (typeof error !== "object" || error === null) {
     return undefined;
@@ -67,7 +73,7 @@ function faultOfItself(dialect: Dialect, error: unknown): StoreFault | undefined
   const databaseCode = cause?.originalCode ?? meta?.code;
   const databaseMessage = cause?.originalMessage ?? "";
   return (
-    (databaseCode === undefined ? undefined : dialect.faultOf(String(databaseCode), databaseMessage)) ??
+    (databaseCode === undefined ? undefined : dialect.faultOfCode(String(databaseCode), databaseMessage)) ??
     KIND_FAULTS[cause?.kind ?? ""] ??
     PRISMA_FAULTS[code ?? ""] ??
     (code === "P2028" && message.includes("Unable to start") ? "unavailable" : undefined) ??

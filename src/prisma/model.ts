@@ -1,5 +1,5 @@
-import { misuse } from "../core/options.ts";
-import { MissingSchemaError } from "./errors.ts";
+import { misuse } from "../core/misuse.ts";
+import { StoreError } from "./errors.ts";
 import { adapterSchemaOf, modelsOf } from "./internals.ts";
 
 const MODEL = "IdempotencyRecord";
@@ -44,7 +44,7 @@ export interface ModelOptions {
  * Names of the table and its columns, each from the option, else from the client (`@@map`, `@map`, `@@schema`, which
  * Prisma 6 does not tell), else as shipped.
  *
- * @throws MissingSchemaError when the client was generated without the model.
+ * @throws StoreError `schema_missing` when the client was generated without the model.
  */
 export function tableNames(client: object, models: ModelOptions | undefined): TableNames {
   const given = models?.record;
@@ -93,7 +93,8 @@ function describedNames(
     return undefined;
   }
   if (model === undefined) {
-    throw new MissingSchemaError(
+    throw new StoreError(
+      "schema_missing",
       `The Prisma client has no model ${MODEL}: copy prisma/<provider>/idempotency.prisma of the package onceonly ` +
         "into your schema (a folder, by `schema` in the Prisma config), run `prisma generate` and migrate.",
     );

@@ -1,5 +1,6 @@
 import type { StoreFault } from "../core/store.ts";
 import type { Dialect } from "./dialect.ts";
+import { rowOf } from "./statement.ts";
 
 /**
  * Times are PostgreSQL's own: `clock_timestamp()`, as `now()` stands still at BEGIN, and a claim may wait after it.
@@ -16,8 +17,9 @@ export const postgresql: Dialect = {
    *
    * Index used: the primary key.
    */
-  claim({ table, columns: c }, params) {
-    const row = `${c.attempt} AS attempt, ${c.status} AS status, ${c.fingerprint} AS fingerprint, ${c.owner} AS owner, ${c.response} AS response`;
+  claim(names, params) {
+    const { table, columns: c } = names;
+    const row = rowOf(names);
     return {
       text: `WITH bound AS MATERIALIZED (
   SELECT current_setting('lock_timeout') AS before, set_config('lock_timeout', $8, true) AS now
@@ -51,9 +53,10 @@ SELECT found.*, set_config('lock_timeout', (SELECT before FROM bound), true) AS 
   },
 
   /** Takes no lock. Under READ COMMITTED it has a snapshot of its own, which shows what the claim waited for. */
-  read({ table, columns: c }, id) {
+  read(names, id) {
+    const { table, columns: c } = names;
     return {
-      text: `SELECT false AS mine, ${c.attempt} AS attempt, ${c.status} AS status, ${c.fingerprint} AS fingerprint, ${c.owner} AS owner, ${c.response} AS response FROM ${table} WHERE ${c.id} = $1`,
+      text: `SELECT false AS mine, ${rowOf(names)} FROM ${table} WHERE ${c.id} = $1`,
       values: [id],
     };
   },
@@ -83,7 +86,7 @@ WHERE ${c.id} = $1 AND ${c.owner} = $2 AND ${c.status} = 'in_progress'`,
     };
   },
 
-  faultOf: (code) => FAULTS[code] ?? (code.startsWith("08") ? "unavailable" : undefined),
+  faultOfCode: (code) => FAULTS[code] ?? (code.startsWith("08") ? "unavailable" : undefined),
 
   maxWaitMs: undefined,
 };

@@ -1,5 +1,6 @@
 import type { StoreFault } from "../core/store.ts";
 import type { Dialect } from "./dialect.ts";
+import { rowOf } from "./statement.ts";
 
 // The form Prisma itself writes and reads. All of one length, so that comparing the texts compares the times.
 const NOW = "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')";
@@ -11,7 +12,8 @@ export const sqlite: Dialect = {
    * write lock of the database, also where it changes nothing. From then on nobody else writes until the end of the
    * transaction, and the transaction never has to upgrade a read lock, which is what fails with SQLITE_BUSY.
    */
-  claim({ table, columns: c }, params) {
+  claim(names, params) {
+    const { table, columns: c } = names;
     return {
       text: `INSERT INTO ${table} (${c.id}, ${c.scope}, ${c.operation}, ${c.key}, ${c.fingerprint}, ${c.owner}, ${c.status}, ${c.attempt}, ${c.createdAt}, ${c.expiresAt})
 VALUES (?, ?, ?, ?, ?, ?, 'in_progress', 1, ${NOW}, ${NOW_PLUS_MS})
@@ -20,7 +22,7 @@ ON CONFLICT (${c.id}) DO UPDATE SET
   ${c.attempt} = excluded.${c.attempt}, ${c.response} = NULL, ${c.completedAt} = NULL,
   ${c.createdAt} = excluded.${c.createdAt}, ${c.expiresAt} = excluded.${c.expiresAt}
 WHERE ${c.expiresAt} <= ${NOW}
-RETURNING true AS mine, ${c.attempt} AS attempt, ${c.status} AS status, ${c.fingerprint} AS fingerprint, ${c.owner} AS owner, ${c.response} AS response`,
+RETURNING true AS mine, ${rowOf(names)}`,
       values: [
         params.id,
         params.scope,
@@ -34,9 +36,10 @@ RETURNING true AS mine, ${c.attempt} AS attempt, ${c.status} AS status, ${c.fing
   },
 
   /** Under the write lock that the claim took. */
-  read({ table, columns: c }, id) {
+  read(names, id) {
+    const { table, columns: c } = names;
     return {
-      text: `SELECT false AS mine, ${c.attempt} AS attempt, ${c.status} AS status, ${c.fingerprint} AS fingerprint, ${c.owner} AS owner, ${c.response} AS response FROM ${table} WHERE ${c.id} = ?`,
+      text: `SELECT false AS mine, ${rowOf(names)} FROM ${table} WHERE ${c.id} = ?`,
       values: [id],
     };
   },
@@ -58,7 +61,7 @@ WHERE ${c.id} = ? AND ${c.owner} = ? AND ${c.status} = 'in_progress'`,
     };
   },
 
-  faultOf(code, message) {
+  faultOfCode(code, message) {
     // An extended code, such as 517 for a busy snapshot, holds the primary one in its last byte.
     const primary = Number.isNaN(Number(code))
       ? code.replace(/^(SQLITE_[A-Z]+).*/, "$1")

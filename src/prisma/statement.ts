@@ -1,3 +1,5 @@
+import type { TableNames } from "./model.ts";
+
 /** One parameterised SQL statement. */
 export interface Statement {
   readonly text: string;
@@ -13,4 +15,10 @@ export interface RecordRow {
   readonly fingerprint: string;
   readonly owner: string;
   readonly response: string | null;
+}
+
+/** The columns of a {@link RecordRow} but `mine`, by their names there. */
+export function rowOf({ columns: c }: TableNames): string {
+  const fields = ["attempt", "status", "fingerprint", "owner", "response"] as const;
+  return fields.map((field) => `${c[field]} AS ${field}`).join(", ");
 }

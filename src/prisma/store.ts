@@ -8,7 +8,7 @@ import type {
 } from "../core/store.ts";
 import type { PrismaClientLike, RawClient, TransactionOf } from "./client.ts";
 import type { Dialect } from "./dialect.ts";
-import { faultOf, MissingSchemaError } from "./errors.ts";
+import { faultOf, StoreError } from "./errors.ts";
 import { transactionOptionsOf } from "./internals.ts";
 import { endingBy, TIMER_MS_MAX } from "./late.ts";
 import { type ModelOptions, type TableNames, tableNames } from "./model.ts";
@@ -106,8 +106,8 @@ class PrismaSession<TTransaction extends RawClient> implements StoreSession<TTra
       (await this.#firstRow(this.#dialect.claim(this.#names, params))) ??
       (await this.#firstRow(this.#dialect.read(this.#names, params.id)));
     if (row === undefined) {
-      // Deleted between the two statements, by `prune` or by hand: to be claimed in a new transaction.
-      throw Object.assign(new Error("The record vanished during its claim"), { code: "P2034" });
+      // Deleted between the two statements, by `prune` or by hand.
+      throw new StoreError("write_conflict", "The record vanished during its claim");
     }
     if (row.mine) {
       return { state: "claimed", attempt: Number(row.attempt) };
@@ -139,10 +139,11 @@ class PrismaSession<TTransaction extends RawClient> implements StoreSession<TTra
       return rows[0];
     } catch (cause) {
       if (faultOf(this.#dialect, cause) === "schema_missing") {
-        throw new MissingSchemaError(
+        throw new StoreError(
+          "schema_missing",
           `The table ${this.#names.table} is not in the database: migrate the model IdempotencyRecord, or apply ` +
             "prisma/<provider>/idempotency.sql of the package onceonly.",
-          { cause },
+          cause,
         );
       }
       throw cause;

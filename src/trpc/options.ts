@@ -1,7 +1,8 @@
 import type { TRPCCombinedDataTransformer, TRPCDataTransformer, TRPCError } from "@trpc/server";
 import { transformerCodec } from "../core/codec.ts";
 import type { Idempotency } from "../core/idempotency.ts";
-import { misuse, type RunOptions, resolveOptions } from "../core/options.ts";
+import { misuse } from "../core/misuse.ts";
+import { type RunOptions, resolveOptions } from "../core/options.ts";
 import { isExpectedError } from "./expected-error.ts";
 import { checkPolicy, DEFAULT_POLICY, type IdempotencyPolicy } from "./policy.ts";
 import { type RequestParts, requestIn } from "./request.ts";

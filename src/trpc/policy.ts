@@ -1,4 +1,4 @@
-import { checkOneOf } from "../core/options.ts";
+import { checkOneOf } from "../core/misuse.ts";
 
 /**
  * Whether a mutation needs a key: with `"optional"`, one without a key runs in a transaction but keeps no record;

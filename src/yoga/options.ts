@@ -1,6 +1,7 @@
 import type { ExecutionArgs, GraphQLError } from "graphql";
 import type { Idempotency } from "../core/idempotency.ts";
-import { checkOneOf, misuse, type RunOptions, resolveOptions } from "../core/options.ts";
+import { checkOneOf, misuse } from "../core/misuse.ts";
+import { type RunOptions, resolveOptions } from "../core/options.ts";
 
 /** What `scope` may give; nothing, or an empty string, is refused with `IDEMPOTENCY_SCOPE_MISSING`. */
 export type ScopeValue = string | number | bigint | null | undefined;

@@ -42,7 +42,7 @@ describe("an option of the wrong type is a TypeError that names option, type and
   test.each([
     ...wrong("maxWaitMs", ["number"], "an integer from 1"),
     ...wrong("timeoutMs", ["number"], "an integer from 1"),
-    ...wrong("isolationLevel", ["string"], '"Serializable"'),
+    ...wrong("isolationLevel", [], `"Serializable"`),
   ])("transaction.$option: $type", ({ option, type, value, remedy }) => {
     const options = { transaction: { [option]: value } };
     expect(() => resolve(options)).toThrow(TypeError);

@@ -68,3 +68,8 @@ describe("prepareRun", () => {
     await expect(prepare({ input: { a: [() => 1] } })).rejects.toThrow("input.a[0] is a function");
   });
 });
+
+test("an operation with a NUL, which PostgreSQL cannot store, is refused before any database work", async () => {
+  const request = { operation: "a\0b", key: "k", scope: "u" };
+  await expect(prepareRun(request, resolveOptions({}))).rejects.toThrow("characters without NUL");
+});

@@ -1,0 +1,38 @@
+// Timers of JavaScript hold 32 bits; a larger delay would fire at once.
+const NUMBER_MAX = 2 ** 31 - 1;
+
+export function checkNumber(option: string, value: unknown, min: number, max: number = NUMBER_MAX): void {
+  if (value === undefined) {
+    return;
+  }
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < min || value > max) {
+    throw misuse(option, value, `an integer from ${min} to ${max}`);
+  }
+}
+
+export function checkOneOf(option: string, value: unknown, allowed: readonly string[]): void {
+  if (value !== undefined && !allowed.includes(value as string)) {
+    throw misuse(option, value, allowed.map((name) => JSON.stringify(name)).join(" or "));
+  }
+}
+
+export function checkFunctions(option: string, value: unknown, names: readonly string[]): void {
+  if (value === undefined) {
+    return;
+  }
+  const functions = value as Record<string, unknown> | null;
+  if (typeof value !== "object" || names.some((name) => typeof functions?.[name] !== "function")) {
+    throw misuse(option, value, `an object with the functions ${names.join(" and ")}`);
+  }
+}
+
+/** The error for an option that cannot be used: `misuse("waitMs", "3s", "an integer")`. */
+export function misuse(option: string, value: unknown, remedy: string): TypeError {
+  const shown = typeof value === "string" || typeof value === "number" ? ` (${JSON.stringify(value)})` : "";
+  return new TypeError(`onceonly: option ${option} is of type ${typeOf(value)}${shown}; give ${remedy}.`);
+}
+
+/** The type of a value as an error message names it. */
+export function typeOf(value: unknown): string {
+  return value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
+}
