@@ -28,7 +28,7 @@ export class SealableTransaction<TTransaction extends object> {
     return new Proxy(client, {
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name, target);
-        if (typeof value !== "object" || value === null) {
+        if (typeof value !== "object" || value === null || !isModelName(name)) {
           return this.#watched(target, name, value);
         }
         const model = models.get(name) ?? this.#watchedModel(value);
@@ -112,6 +112,11 @@ class TransactionOverError extends Error {
         "statement in the handler.",
     );
   }
+}
+
+/** What begins otherwise is the client's own, such as its description. */
+function isModelName(name: PropertyKey): boolean {
+  return typeof name === "string" && !/^[$_]/.test(name);
 }
 
 type Thenable = PromiseLike<unknown> & object;

@@ -34,11 +34,14 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   ): Promise<T> {
     const names = this.#tableNames();
     const options = this.#prismaOptions(limits);
-    const transaction = this.#client.$transaction(
-      (tx: TransactionOf<TClient> & RawClient) => body(new PrismaSession(tx, this.#dialect, names)),
-      options,
-    ) as Promise<T>;
-    return endingBy(options.timeout + (options.maxWait ?? PRISMA_MAX_WAIT_MS), transaction);
+    const limitMs = options.timeout + (options.maxWait ?? PRISMA_MAX_WAIT_MS);
+    return endingBy(limitMs, (over) => {
+      const begun = (tx: TransactionOf<TClient> & RawClient) => {
+        over.throwIfAborted();
+        return body(new PrismaSession(tx, this.#dialect, names));
+      };
+      return this.#client.$transaction(begun, options) as Promise<T>;
+    });
   }
 
   faultOf(error: unknown): ReturnType<Store<never>["faultOf"]> {
@@ -73,6 +76,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
 
 const PRISMA_TIMEOUT_MS = 5_000;
 const PRISMA_MAX_WAIT_MS = 2_000;
+
 interface PrismaTransactionOptions {
   readonly timeout: number;
   readonly maxWait?: number;
