@@ -1,7 +1,7 @@
-// Timers of JavaScript hold 32 bits; a larger delay would fire at once.
-const NUMBER_MAX = 2 ** 31 - 1;
+/** Timers of JavaScript hold 32 bits; a larger delay would fire at once. */
+export const TIMER_MS_MAX: number = 2 ** 31 - 1;
 
-export function checkNumber(option: string, value: unknown, min: number, max: number = NUMBER_MAX): void {
+export function checkNumber(option: string, value: unknown, min: number, max: number = TIMER_MS_MAX): void {
   if (value === undefined) {
     return;
   }
@@ -23,6 +23,12 @@ export function checkFunctions(option: string, value: unknown, names: readonly s
   const functions = value as Record<string, unknown> | null;
   if (typeof value !== "object" || names.some((name) => typeof functions?.[name] !== "function")) {
     throw misuse(option, value, `an object with the functions ${names.join(" and ")}`);
+  }
+}
+
+export function checkFunction(option: string, value: unknown, example: string): void {
+  if (value !== undefined && typeof value !== "function") {
+    throw misuse(option, value, `a function such as ${example}`);
   }
 }
 

@@ -1,5 +1,5 @@
-// A longer timer of JavaScript would fire at once.
-export const TIMER_MS_MAX: number = 2 ** 31 - 1;
+import { TIMER_MS_MAX } from "../core/misuse.ts";
+
 const LATE_MS = 1_000;
 
 /**

@@ -1,3 +1,4 @@
+import { TIMER_MS_MAX } from "../core/misuse.ts";
 import type {
   Claim,
   ClaimParams,
@@ -10,7 +11,7 @@ import type { PrismaClientLike, RawClient, TransactionOf } from "./client.ts";
 import type { Dialect } from "./dialect.ts";
 import { faultOf, StoreError } from "./errors.ts";
 import { transactionOptionsOf } from "./internals.ts";
-import { endingBy, TIMER_MS_MAX } from "./late.ts";
+import { endingBy } from "./late.ts";
 import { type ModelOptions, type TableNames, tableNames } from "./model.ts";
 import { SealableTransaction } from "./sealable.ts";
 import type { RecordRow, Statement } from "./statement.ts";

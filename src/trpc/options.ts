@@ -1,15 +1,13 @@
 import type { TRPCCombinedDataTransformer, TRPCDataTransformer, TRPCError } from "@trpc/server";
+import { checkAdapterOptions, type ScopeValue } from "../core/adapter-options.ts";
 import { transformerCodec } from "../core/codec.ts";
 import type { Idempotency } from "../core/idempotency.ts";
-import { misuse } from "../core/misuse.ts";
+import { checkFunction, misuse } from "../core/misuse.ts";
 import { type RunOptions, resolveOptions } from "../core/options.ts";
 import { isExpectedError } from "./expected-error.ts";
 import { checkPolicy, DEFAULT_POLICY, type IdempotencyPolicy } from "./policy.ts";
 import { type RequestParts, requestIn } from "./request.ts";
 import { trpcErrorSerializer } from "./stored-error.ts";
-
-/** What `scope` may give; nothing, or an empty string, is refused with `SCOPE_MISSING`. */
-export type ScopeValue = string | number | bigint | null | undefined;
 
 /** What the functions among the options get. */
 export interface MutationCall<TContext, TInput> {
@@ -121,15 +119,7 @@ function checkOwnOptions(options: unknown): void {
     string,
     unknown
   >;
-  if (typeof (idempotency as Partial<Idempotency<unknown>> | null | undefined)?.runSettled !== "function") {
-    throw misuse("idempotency", idempotency, "what createIdempotency returned");
-  }
-  if (scope !== "global" && typeof scope !== "function") {
-    throw misuse("scope", scope, 'a function such as ({ ctx }) => ctx.user.id, or "global" spelt out');
-  }
-  if (provide !== undefined && (typeof provide !== "string" || provide === "" || provide === "idempotency")) {
-    throw misuse("provide", provide, 'the name of a context property, other than "idempotency"');
-  }
+  checkAdapterOptions({ idempotency, scope, provide }, '({ ctx }) => ctx.user.id, or "global" spelt out');
   checkFunction("key", key, "({ input }) => input.idempotencyKey");
   checkFunction("request", request, "({ ctx }) => ({ headers: ctx.request.headers, info: ctx.info })");
   checkPolicy("policy", policy);
@@ -147,11 +137,5 @@ function checkTransformer(transformer: unknown): void {
   const { serialize, deserialize } = (whole.output ?? whole) as Partial<TRPCDataTransformer>;
   if (typeof serialize !== "function" || typeof deserialize !== "function") {
     throw misuse("transformer", transformer, "the transformer of initTRPC.create, for example superjson");
-  }
-}
-
-function checkFunction(option: string, value: unknown, example: string): void {
-  if (value !== undefined && typeof value !== "function") {
-    throw misuse(option, value, `a function such as ${example}`);
   }
 }

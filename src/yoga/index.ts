@@ -3,6 +3,7 @@
  *
  * @module onceonly/yoga
  */
+export type { ScopeValue } from "../core/adapter-options.ts";
 export { type AuditedField, auditSchema } from "./audit.ts";
 export { idempotentDirective } from "./directive.ts";
 export { isExpectedError } from "./expected-error.ts";
@@ -11,7 +12,6 @@ export type {
   KeyRequest,
   MutationInfo,
   RequireKey,
-  ScopeValue,
 } from "./options.ts";
 export type { IdempotencyPlugin } from "./plugin.ts";
 export type { MutationIdempotency } from "./provide.ts";

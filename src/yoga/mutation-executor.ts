@@ -1,11 +1,12 @@
 import type { ExecutionArgs, ExecutionResult } from "graphql";
+import type { ScopeValue } from "../core/adapter-options.ts";
 import { IdempotencyError } from "../core/errors.ts";
 import { directiveOf } from "./directive.ts";
 import { isExpectedError } from "./expected-error.ts";
 import { executeFields } from "./fields.ts";
 import { documentOfField, fieldInput, operationInput } from "./fingerprint.ts";
 import { isMetaField, type Mutation, type RootField, readMutation } from "./mutation.ts";
-import { type IdempotencyPluginOptions, isKeyRequired, type RequireKey, type ScopeValue } from "./options.ts";
+import { type IdempotencyPluginOptions, isKeyRequired, type RequireKey } from "./options.ts";
 import type { Execute } from "./plugin.ts";
 import { alreadyProvides } from "./provide.ts";
 import { fieldRecordName, operationRecordName, sharedKeyRecordName } from "./record-name.ts";

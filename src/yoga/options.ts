@@ -1,10 +1,8 @@
 import type { ExecutionArgs, GraphQLError } from "graphql";
+import { checkAdapterOptions, type ScopeValue } from "../core/adapter-options.ts";
 import type { Idempotency } from "../core/idempotency.ts";
-import { checkOneOf, misuse } from "../core/misuse.ts";
+import { checkFunction, checkOneOf, misuse } from "../core/misuse.ts";
 import { type RunOptions, resolveOptions } from "../core/options.ts";
-
-/** What `scope` may give; nothing, or an empty string, is refused with `IDEMPOTENCY_SCOPE_MISSING`. */
-export type ScopeValue = string | number | bigint | null | undefined;
 
 /** What a custom `key` function gets. */
 export interface KeyRequest<TContext> {
@@ -62,15 +60,7 @@ export function checkPluginOptions(options: unknown): void {
     string,
     unknown
   >;
-  if (typeof (idempotency as Partial<Idempotency<unknown>> | null | undefined)?.runSettled !== "function") {
-    throw misuse("idempotency", idempotency, "what createIdempotency returned");
-  }
-  if (scope !== "global" && typeof scope !== "function") {
-    throw misuse("scope", scope, 'a function such as (context) => context.user.id, or "global"');
-  }
-  if (provide !== undefined && (typeof provide !== "string" || provide === "" || provide === "idempotency")) {
-    throw misuse("provide", provide, 'the name of a context property, other than "idempotency"');
-  }
+  checkAdapterOptions({ idempotency, scope, provide }, '(context) => context.user.id, or "global"');
   checkFunction("key", key, "({ context }) => context.myKey");
   checkFunction("storeError", storeError, '(error) => error.extensions.code === "OUT_OF_STOCK"');
   if (typeof require !== "function") {
@@ -81,10 +71,4 @@ export function checkPluginOptions(options: unknown): void {
 
 export function isKeyRequired(require: RequireKey, mutation: MutationInfo): boolean {
   return typeof require === "function" ? require(mutation) : require === "all";
-}
-
-function checkFunction(option: string, value: unknown, example: string): void {
-  if (value !== undefined && typeof value !== "function") {
-    throw misuse(option, value, `a function such as ${example}`);
-  }
 }

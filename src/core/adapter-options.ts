@@ -1,0 +1,26 @@
+import type { Idempotency } from "./idempotency.ts";
+import { misuse } from "./misuse.ts";
+
+/** What `scope` may give; nothing, or an empty string, is refused with `SCOPE_MISSING`. */
+export type ScopeValue = string | number | bigint | null | undefined;
+
+/**
+ * Checks the options that every adapter has.
+ *
+ * @throws TypeError that names the option, what it got and the remedy.
+ */
+export function checkAdapterOptions(
+  options: { readonly idempotency: unknown; readonly scope: unknown; readonly provide: unknown },
+  scopeExample: string,
+): void {
+  const { idempotency, scope, provide } = options;
+  if (typeof (idempotency as Partial<Idempotency<unknown>> | null | undefined)?.runSettled !== "function") {
+    throw misuse("idempotency", idempotency, "what createIdempotency returned");
+  }
+  if (scope !== "global" && typeof scope !== "function") {
+    throw misuse("scope", scope, `a function such as ${scopeExample}`);
+  }
+  if (provide !== undefined && (typeof provide !== "string" || provide === "" || provide === "idempotency")) {
+    throw misuse("provide", provide, 'the name of a context property, other than "idempotency"');
+  }
+}
