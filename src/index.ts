@@ -12,6 +12,13 @@ export {
   UnstorableValueError,
 } from "./core/codec.ts";
 export {
+  type Completer,
+  type CompletingHandler,
+  createCompleter,
+  type HandlersCompleterOptions,
+} from "./core/completer.ts";
+export type { CompleterOptions } from "./core/completer-options.ts";
+export {
   type AnyIdempotencyError,
   IdempotencyError,
   type IdempotencyErrorCode,
@@ -20,13 +27,22 @@ export {
   type KeyProblem,
 } from "./core/errors.ts";
 export type {
+  AbandonedRun,
+  AbandonedRuns,
   Handler,
   Idempotency,
+  LeaseContext,
+  LeaseHandler,
+  LeaseRequest,
   PruneOptions,
+  ResumeOptions,
   RunContext,
   RunRequest,
   RunResult,
   SettledRun,
+  StepContext,
+  StepOptions,
+  TransactionStepContext,
   UnkeyedContext,
 } from "./core/idempotency.ts";
 export type { ResolvedRunOptions, RunOptions, TransactionOptions } from "./core/options.ts";
@@ -34,4 +50,4 @@ export type { ErrorSerializer } from "./core/stored-error.ts";
 export { createIdempotency, type IdempotencyOptions } from "./create-idempotency.ts";
 
 export type { PrismaClientLike, TransactionOf } from "./prisma/client.ts";
-export type { ModelOptions } from "./prisma/model.ts";
+export type { ModelNames, ModelOptions } from "./prisma/model.ts";

@@ -18,5 +18,19 @@ CREATE TABLE "idempotency_record" (
     CONSTRAINT "idempotency_record_pkey" PRIMARY KEY ("id")
 );
 
+-- CreateTable
+CREATE TABLE "idempotency_step" (
+    "record_id" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    "record_created_at" TIMESTAMPTZ(3) NOT NULL,
+    "response" TEXT NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "idempotency_step_pkey" PRIMARY KEY ("record_id","name")
+);
+
 -- CreateIndex
 CREATE INDEX "idempotency_record_expires_at_idx" ON "idempotency_record"("expires_at");
+
+-- CreateIndex
+CREATE INDEX "idempotency_record_locked_until_idx" ON "idempotency_record"("locked_until");

@@ -1,4 +1,4 @@
-import { inspect } from "node:util";
+import { warn } from "./warning.ts";
 
 /** Runs callbacks in order. The mutation is committed: whatever they throw cannot change its answer any more. */
 export async function runCallbacks(callbacks: readonly (() => unknown)[]): Promise<void> {
@@ -6,10 +6,7 @@ export async function runCallbacks(callbacks: readonly (() => unknown)[]): Promi
     try {
       await callback();
     } catch (error) {
-      const text = error instanceof Error ? error.message : inspect(error);
-      const warning = new Error(`A callback given to afterCommit failed: ${text}`, { cause: error });
-      warning.name = "OnceonlyAfterCommitWarning";
-      process.emitWarning(warning);
+      warn("OnceonlyAfterCommitWarning", "A callback given to afterCommit failed", error);
     }
   }
 }

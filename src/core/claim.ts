@@ -8,9 +8,9 @@ const LOCK_WAIT_MS_MAX = 1_000;
 // Enough for the short locks of the database itself, such as the one that extends a table's file.
 const LOCK_WAIT_MS_MIN = 50;
 
-/** The claim of one attempt, with an owner of its own. */
-export function claimOf(run: PreparedRun): ClaimParams {
-  const { id, scope, operation, key, fingerprint, options } = run;
+/** The claim of one attempt, with an owner of its own. `leaseMs` is `null` where the transaction is the lock. */
+export function claimOf(run: PreparedRun, leaseMs: number | null = null): ClaimParams {
+  const { id, scope, operation, key, fingerprint, options, input } = run;
   const remaining = options.onDuplicate === "wait" ? Math.ceil(run.deadline - performance.now()) : 0;
   const lockWaitMs = Math.min(Math.max(remaining, LOCK_WAIT_MS_MIN), LOCK_WAIT_MS_MAX);
   return {
@@ -22,12 +22,14 @@ export function claimOf(run: PreparedRun): ClaimParams {
     owner: randomUUID(),
     lockWaitMs,
     retentionMs: options.retentionMs,
+    leaseMs,
+    input,
   };
 }
 
 export function limitsOf(
   { options: { transaction } }: PreparedRun,
-  { lockWaitMs }: ClaimParams,
+  { lockWaitMs }: { readonly lockWaitMs: number },
 ): TransactionLimits {
   return {
     maxWaitMs: transaction.maxWaitMs,

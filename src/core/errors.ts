@@ -10,6 +10,8 @@ export interface IdempotencyErrorDetails {
   IN_PROGRESS: { readonly operation: string };
   /** Another executor took the claim over: nothing of this run was stored. */
   LEASE_LOST: { readonly operation: string };
+  /** Completers have tried `attempts` times to bring an abandoned run to its end, and have given up. */
+  ATTEMPTS_EXHAUSTED: { readonly operation: string; readonly attempts: number };
   /** The database could not be reached, or lacks the table. */
   STORE_UNAVAILABLE: { readonly operation: string };
   /** The handler's result cannot be stored, hence could not be replayed: it was rolled back. */

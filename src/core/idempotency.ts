@@ -29,6 +29,26 @@ export interface Idempotency<TTransaction> {
     options?: RunOptions,
   ): Promise<T>;
   /**
+   * Runs `handler` to its end once per (scope, operation, key), in steps that are recorded one by one: for handlers
+   * that call the outside world, or take longer than a transaction may.
+   *
+   * The claim is a lease, renewed while the process lives. After a crash, a retry takes over once the lease has
+   * lapsed, and executes `handler` anew; recorded steps give their results without running.
+   *
+   * @remarks **Warning**: what stands outside of `step` and `transaction` runs on every attempt.
+   * @throws {@link IdempotencyError} before the handler ran: `KEY_INVALID`, `KEY_REUSED`, `IN_PROGRESS`,
+   * `SCOPE_MISSING`, `STORE_UNAVAILABLE`; after it: `LEASE_LOST`, `STORE_UNAVAILABLE`, `RESULT_UNSTORABLE`; on a
+   * replay `RESULT_UNREADABLE`; `ATTEMPTS_EXHAUSTED` when a completer has given up.
+   * @throws the handler's own error; a stored one on every duplicate too.
+   */
+  runLeased<T>(request: LeaseRequest, handler: LeaseHandler<TTransaction, T>): Promise<RunResult<T>>;
+  /** Like {@link runLeased}, but a handler's error that is its stored answer is returned instead of thrown. */
+  runLeasedSettled<T>(request: LeaseRequest, handler: LeaseHandler<TTransaction, T>): Promise<SettledRun<T>>;
+  /** Runs `handler` with steps that are not recorded: for a call whose key is optional and was not sent. */
+  runLeasedUnkeyed<T>(handler: LeaseHandler<TTransaction, T, undefined>, options?: RunOptions): Promise<T>;
+  /** What completers are made of; see `createCompleter`. */
+  readonly abandoned: AbandonedRuns;
+  /**
    * Deletes records whose retention has run out, in batches that lock no row in use.
    *
    * @returns how many were deleted.
@@ -70,6 +90,113 @@ export interface RunContext<TTransaction> extends UnkeyedContext<TTransaction> {
   readonly attempt: number;
   /** A key for a downstream service: the same on every attempt, another for every name, free of secrets. */
   readonly deriveKey: (name: string) => string;
+}
+
+/** What a leased run executes, for whom, under which key. */
+export interface LeaseRequest extends RunRequest {
+  /** What a completer is given as the input, if it is not `input`: for example, as it was before it was parsed. */
+  readonly storedInput?: unknown;
+}
+
+/** What a leased run executes. On a later attempt it is executed anew, and its recorded steps are not. */
+export type LeaseHandler<TTransaction, T, TKey = string> = (
+  context: LeaseContext<TTransaction, TKey>,
+) => Promise<T>;
+
+/** What the handler of a leased run gets. */
+export interface LeaseContext<TTransaction, TKey = string> {
+  readonly key: TKey;
+  /** Number of this execution, from 1. */
+  readonly attempt: number;
+  /** Aborted when another executor has, or may have, taken over. Give it to what takes long. */
+  readonly signal: AbortSignal;
+  /** A key for a downstream service: the same on every attempt, another for every name, free of secrets. */
+  readonly deriveKey: (name: string) => string;
+  /**
+   * Runs `execute` outside of any transaction and records its result, which later attempts get without running it.
+   *
+   * A crash between the two leaves unknown whether it ran: it runs again, with the same `key`. Give that key to the
+   * service it calls, as its idempotency key, and the effect happens once; or give `reconcile`.
+   *
+   * @throws {@link IdempotencyError} `RESULT_UNSTORABLE`: nothing is recorded; `LEASE_LOST`
+   * @throws TypeError when the name was used before in this run, or the step begins inside a `transaction`.
+   */
+  readonly step: <T>(
+    name: string,
+    execute: (step: StepContext) => Promise<T> | T,
+    options?: StepOptions<T>,
+  ) => Promise<T>;
+  /**
+   * Runs `execute` in a transaction which also records its result: its writes are made once, whatever crashes.
+   *
+   * @throws as {@link LeaseContext.step}
+   */
+  readonly transaction: <T>(
+    name: string,
+    execute: (step: TransactionStepContext<TTransaction>) => Promise<T> | T,
+  ) => Promise<T>;
+}
+
+/** What a step gets. */
+export interface StepContext {
+  /** A key for the service that the step calls: the same on every attempt, another for every step. */
+  readonly key: string;
+  /** Number of the execution of the handler, from 1. */
+  readonly attempt: number;
+  /** Aborted when another executor has, or may have, taken over. */
+  readonly signal: AbortSignal;
+}
+
+/** What a step in a transaction gets. */
+export interface TransactionStepContext<TTransaction> extends StepContext {
+  /** The transaction client: only what is written through it is covered. */
+  readonly tx: TTransaction;
+}
+
+/** How a step is taken. */
+export interface StepOptions<T> {
+  /**
+   * Finds out what became of the step, for a service without idempotency keys. Called on a later attempt, instead of
+   * running the step at once: what it returns is recorded as the result, and after `undefined` the step runs.
+   */
+  readonly reconcile?: (step: StepContext) => Promise<T | undefined> | T | undefined;
+}
+
+/** A leased run whose executor is gone, claimed by a completer. */
+export interface AbandonedRun {
+  readonly operation: string;
+  readonly key: string;
+  readonly scope: string;
+  /** Number of the execution that the claim is for. */
+  readonly attempt: number;
+  /** The stored input. @throws what the codec throws. */
+  readonly readInput: () => unknown;
+}
+
+/** How an abandoned run is resumed. */
+export interface ResumeOptions {
+  /** Aborts the run's own `signal`. */
+  readonly signal?: AbortSignal;
+  /** How long completers leave the record alone if it fails, in milliseconds. */
+  readonly retryDelayMs: number;
+}
+
+/** Claims abandoned runs one by one, and has them executed. */
+export interface AbandonedRuns {
+  /**
+   * Claims one run whose lease has lapsed and whose input is stored, if there is one. Many may claim at a time.
+   *
+   * @throws {@link IdempotencyError} `STORE_UNAVAILABLE`
+   */
+  claim(operations: readonly string[]): Promise<AbandonedRun | undefined>;
+  /**
+   * Calls `work`, inside which a leased run of the same operation, key and scope executes under that claim.
+   *
+   * @throws what `work` threw, where no outcome was stored.
+   */
+  resume(run: AbandonedRun, work: () => Promise<unknown>, options: ResumeOptions): Promise<void>;
+  /** Stores `ATTEMPTS_EXHAUSTED` as the outcome, as a run with these options would. Returns whether it did. */
+  giveUp(run: AbandonedRun, options: RunOptions): Promise<boolean>;
 }
 
 /** The answer of a run. */

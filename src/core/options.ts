@@ -30,8 +30,19 @@ export interface RunOptions {
   readonly waitersMax?: number;
   readonly transaction?: TransactionOptions;
   /**
-   * How often a run is repeated whole, handler included, after a write conflict in the handler or at COMMIT.
-   * Default 0: a handler may have effects outside the database.
+   * Mode `lease`: how long a claim is good without a sign of life of its executor, in milliseconds; it is renewed
+   * every third. After a crash, a retry waits that long. Default 60,000, at least 100; give it more than
+   * `transaction.timeoutMs`.
+   */
+  readonly leaseMs?: number;
+  /**
+   * Mode `lease`: whether the input is stored beside the claim, so that a completer can bring the run to its end after
+   * a crash, without a retry. Default `false`.
+   */
+  readonly storeInput?: boolean;
+  /**
+   * How often a run is repeated whole, handler included, after a write conflict in the handler or at COMMIT; in mode
+   * `lease`, one `transaction`. Default 0: a handler may have effects outside the database.
    */
   readonly retryConflicts?: number;
   /** The longest encoded result, in bytes of UTF-8. Default 1,048,576. */
@@ -59,6 +70,8 @@ const DEFAULTS: ResolvedRunOptions = {
   waitMs: 10_000,
   waitersMax: 100,
   transaction: {},
+  leaseMs: 60_000,
+  storeInput: false,
   retryConflicts: 0,
   resultBytesMax: 1_048_576,
   storeError: undefined,
@@ -89,6 +102,11 @@ function checkOptions(options: RunOptions): void {
   checkNumber("retentionMs", options.retentionMs, 1, 100 * 365 * 24 * 60 * 60 * 1_000);
   checkNumber("waitMs", options.waitMs, 0);
   checkNumber("waitersMax", options.waitersMax, 0);
+  // Below, a third of it is no time for a heartbeat to reach a busy database.
+  checkNumber("leaseMs", options.leaseMs, 100);
+  if (options.storeInput !== undefined && typeof options.storeInput !== "boolean") {
+    throw misuse("storeInput", options.storeInput, "true or false");
+  }
   checkNumber("retryConflicts", options.retryConflicts, 0);
   checkNumber("resultBytesMax", options.resultBytesMax, 1);
   checkOneOf("onDuplicate", options.onDuplicate, ["wait", "reject"]);

@@ -9,13 +9,30 @@ import type { FinishedRecord } from "./store.ts";
  *
  * @throws {@link IdempotencyError} `RESULT_UNSTORABLE`
  */
-export function encodeOutcome(run: PreparedRun, outcome: SettledRun<unknown>): string {
-  const { codec, errors, resultBytesMax } = run.options;
-  const value = outcome.status === "completed" ? outcome.value : errors.serialize(outcome.error);
-  const response = `${codec.name}:${encode(run, () => codec.encode(value))}`;
+export function encodeOutcome(
+  run: Pick<PreparedRun, "operation" | "options">,
+  outcome: SettledRun<unknown>,
+): string {
+  const value = outcome.status === "completed" ? outcome.value : run.options.errors.serialize(outcome.error);
+  return encodeValue(run, value, run.operation);
+}
+
+/**
+ * Writes a value as the text that is stored. `source` names what it is the result of.
+ *
+ * @throws {@link IdempotencyError} `RESULT_UNSTORABLE`
+ */
+export function encodeValue(
+  { operation, options }: Pick<PreparedRun, "operation" | "options">,
+  value: unknown,
+  source: string,
+): string {
+  const { codec, resultBytesMax } = options;
+  const refused = { operation, source };
+  const response = `${codec.name}:${encode(refused, () => codec.encode(value))}`;
   const bytes = Buffer.byteLength(response);
   if (bytes > resultBytesMax) {
-    throw unstorable(run, `takes ${bytes} bytes; resultBytesMax is ${resultBytesMax}`);
+    throw unstorable(refused, `takes ${bytes} bytes; resultBytesMax is ${resultBytesMax}`);
   }
   return response;
 }
@@ -26,26 +43,31 @@ export function encodeOutcome(run: PreparedRun, outcome: SettledRun<unknown>): s
  * @throws {@link IdempotencyError} `KEY_REUSED` when the duplicate has another input, `RESULT_UNREADABLE`
  */
 export function replay<T>(run: PreparedRun, record: FinishedRecord): SettledRun<T> {
-  if (record.fingerprint !== run.fingerprint) {
-    throw new IdempotencyError(
-      "KEY_REUSED",
-      `The idempotency key was used before for ${run.operation} with another input; send a new key with a new input.`,
-      { operation: run.operation },
-    );
-  }
+  throwIfReused(run, record.fingerprint);
   const stored = decodeValue(run, record.response);
   return record.status === "completed"
     ? { status: "completed", value: stored as T, replayed: true }
     : { status: "failed", error: run.options.errors.deserialize(stored), replayed: true };
 }
 
-function encode(run: PreparedRun, write: () => string): string {
+/** @throws {@link IdempotencyError} `KEY_REUSED` when the key's record is that of another input. */
+export function throwIfReused(run: PreparedRun, fingerprint: string): void {
+  if (fingerprint !== run.fingerprint) {
+    throw new IdempotencyError(
+      "KEY_REUSED",
+      `The idempotency key was used before for ${run.operation} with another input; send a new key with a new input.`,
+      { operation: run.operation },
+    );
+  }
+}
+
+function encode(refused: Refused, write: () => string): string {
   try {
     return write();
   } catch (cause) {
     const path = cause instanceof UnstorableValueError ? cause.path : undefined;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw unstorable(run, `cannot be stored${path ? ` at ${path}` : ""} (${reason})`, path, cause);
+    throw unstorable(refused, `cannot be stored${path ? ` at ${path}` : ""} (${reason})`, path, cause);
   }
 }
 
@@ -72,12 +94,16 @@ export function decodeValue(run: PreparedRun, response: string): unknown {
   }
 }
 
-function unstorable(run: PreparedRun, problem: string, path?: string, cause?: unknown) {
+interface Refused {
+  readonly operation: string;
+  readonly source: string;
+}
+
+function unstorable({ operation, source }: Refused, problem: string, path?: string, cause?: unknown) {
   return new IdempotencyError(
     "RESULT_UNSTORABLE",
-    `The result of ${run.operation} ${problem}. It was rolled back, as it could not be replayed; ` +
-      "return plain data.",
-    { operation: run.operation, ...(path === undefined ? {} : { path }) },
+    `The result of ${source} ${problem}. It was not stored, as it could not be replayed; return plain data.`,
+    { operation, ...(path === undefined ? {} : { path }) },
     cause === undefined ? {} : { cause },
   );
 }

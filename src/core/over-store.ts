@@ -1,9 +1,12 @@
-import type { Idempotency } from "./idempotency.ts";
+import { abandonedRuns } from "./abandoned.ts";
+import { Duplicates } from "./duplicates.ts";
+import type { Idempotency, RunResult, SettledRun } from "./idempotency.ts";
 import { type RunOptions, resolveOptions } from "./options.ts";
 import { prune } from "./prune.ts";
-import { prepareRun } from "./request.ts";
+import { prepareLeasedRun, prepareRun } from "./request.ts";
 import { TransactionRunner } from "./run.ts";
-import { runUnkeyed } from "./run-unkeyed.ts";
+import { LeaseRunner } from "./run-leased.ts";
+import { runLeasedUnkeyed, runUnkeyed } from "./run-unkeyed.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -16,20 +19,29 @@ export function idempotencyOver<TTransaction>(
   options: RunOptions = {},
 ): Idempotency<TTransaction> {
   const base = resolveOptions(options);
-  const runner = new TransactionRunner(store);
+  const duplicates = new Duplicates();
+  const runner = new TransactionRunner(store, duplicates);
+  const leaseRunner = new LeaseRunner(store, duplicates);
   const idempotency: Idempotency<TTransaction> = {
     options: base,
-    async run(request, handler) {
-      const settled = await idempotency.runSettled(request, handler);
-      if (settled.status === "failed") {
-        throw settled.error;
-      }
-      return { value: settled.value, replayed: settled.replayed };
-    },
+    run: async (request, handler) => resultOf(await idempotency.runSettled(request, handler)),
     runSettled: async (request, handler) => runner.run(await prepareRun(request, base), handler),
     runUnkeyed: async (handler, overrides = {}) =>
       runUnkeyed(store, resolveOptions(overrides, base), handler),
+    runLeased: async (request, handler) => resultOf(await idempotency.runLeasedSettled(request, handler)),
+    runLeasedSettled: async (request, handler) =>
+      leaseRunner.run(await prepareLeasedRun(request, base), handler),
+    runLeasedUnkeyed: async (handler, overrides = {}) =>
+      runLeasedUnkeyed(store, resolveOptions(overrides, base), handler),
+    abandoned: abandonedRuns(store, base),
     prune: (pruneOptions) => prune(store, pruneOptions),
   };
   return idempotency;
+}
+
+function resultOf<T>(settled: SettledRun<T>): RunResult<T> {
+  if (settled.status === "failed") {
+    throw settled.error;
+  }
+  return { value: settled.value, replayed: settled.replayed };
 }

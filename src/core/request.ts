@@ -1,6 +1,7 @@
+import { UnstorableValueError } from "./codec.ts";
 import { IdempotencyError } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
-import type { RunRequest } from "./idempotency.ts";
+import type { LeaseRequest, RunRequest } from "./idempotency.ts";
 import { checkKey, type Identity, recordId } from "./key.ts";
 import { typeOf } from "./misuse.ts";
 import { type ResolvedRunOptions, resolveOptions } from "./options.ts";
@@ -12,6 +13,8 @@ export interface PreparedRun extends Identity {
   readonly id: string;
   readonly fingerprint: string;
   readonly options: ResolvedRunOptions;
+  /** The encoded input, where a completer may need it. */
+  readonly input: string | null;
   /** When this caller stops waiting for duplicates, on the clock of `performance.now()`. */
   readonly deadline: number;
 }
@@ -36,8 +39,36 @@ export async function prepareRun(request: RunRequest, base: ResolvedRunOptions):
     id: recordId(identity),
     fingerprint: await fingerprintOf(request.input),
     options,
+    input: null,
     deadline,
   };
+}
+
+/**
+ * Prepares a leased run: with option `storeInput`, its input goes into the record, written by the codec of `base`,
+ * which is the one that completers know.
+ *
+ * @throws as {@link prepareRun}; TypeError for an input that cannot be stored.
+ */
+export async function prepareLeasedRun(
+  request: LeaseRequest,
+  base: ResolvedRunOptions,
+): Promise<PreparedRun> {
+  const run = await prepareRun(request, base);
+  if (!run.options.storeInput) {
+    return run;
+  }
+  const { input, storedInput = input } = request;
+  try {
+    return { ...run, input: `${base.codec.name}:${base.codec.encode(storedInput)}` };
+  } catch (cause) {
+    const path = cause instanceof UnstorableValueError ? cause.path : "";
+    throw new TypeError(
+      `onceonly: the input of ${run.operation} cannot be stored${path && ` at ${path}`}, so no completer could use it; ` +
+        "give storeInput: false for this operation, or an input of plain data.",
+      { cause },
+    );
+  }
 }
 
 function checkOperation(operation: unknown): string {

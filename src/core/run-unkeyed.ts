@@ -1,6 +1,9 @@
+import { randomUUID } from "node:crypto";
 import { runCallbacks } from "./after-commit.ts";
-import type { UnkeyedContext } from "./idempotency.ts";
+import type { LeaseHandler, UnkeyedContext } from "./idempotency.ts";
+import { derivedKey } from "./key.ts";
 import type { ResolvedRunOptions } from "./options.ts";
+import { StepNames } from "./step-names.ts";
 import type { Store } from "./store.ts";
 import { storeUnavailable } from "./waiting.ts";
 
@@ -32,4 +35,30 @@ export async function runUnkeyed<TTransaction, T>(
   } catch (error) {
     throw began ? error : storeUnavailable({ operation: "a call without a key" }, error);
   }
+}
+
+/** Steps that are not recorded: the handler of a call without a key finds the same context as with one. */
+export async function runLeasedUnkeyed<TTransaction, T>(
+  store: Store<TTransaction>,
+  options: ResolvedRunOptions,
+  handler: LeaseHandler<TTransaction, T, undefined>,
+): Promise<T> {
+  const id = randomUUID();
+  const { signal } = new AbortController();
+  const names = new StepNames("a call without a key");
+  const stepOf = (name: string) => {
+    names.take(name, false);
+    return { key: derivedKey(id, name), attempt: 1, signal };
+  };
+  return handler({
+    key: undefined,
+    attempt: 1,
+    signal,
+    deriveKey: (name) => derivedKey(id, name),
+    step: async (name, execute) => execute(stepOf(name)),
+    transaction: async (name, execute) => {
+      const step = stepOf(name);
+      return runUnkeyed(store, options, async ({ tx }) => execute({ ...step, tx }));
+    },
+  });
 }

@@ -1,58 +1,48 @@
-import { runCallbacks } from "./after-commit.ts";
 import { backOff } from "./backoff.ts";
 import { claimOf, limitsOf } from "./claim.ts";
-import { IdempotencyError, isIdempotencyError } from "./errors.ts";
+import type { Duplicates, Ended } from "./duplicates.ts";
+import { IdempotencyError } from "./errors.ts";
 import type { Handler, RunContext, SettledRun } from "./idempotency.ts";
 import { derivedKey } from "./key.ts";
-import { decodeValue, encodeOutcome, replay } from "./outcome.ts";
+import { throwIfReused } from "./outcome.ts";
 import type { PreparedRun } from "./request.ts";
-import { type Flight, SingleFlight } from "./single-flight.ts";
+import { settle } from "./settle.ts";
 import type { FinishedRecord, Store, StoreSession } from "./store.ts";
-import { inProgress, storeUnavailable, throwUnlessWorthRetrying } from "./waiting.ts";
+import { claimLost, storeUnavailable, throwUnlessWorthRetrying, waitForLease } from "./waiting.ts";
 
 /**
  * Mode `transaction`: claim, handler and result commit together. All control flow of such a run stands in this file:
  *
- *     run                    leads, or waits in memory for the duplicate of this process that does
- *     └ lead                 repeats an attempt that met a held lock or a write conflict
+ *     run                    leads, or waits in memory for the duplicate of this process that does (duplicates.ts)
+ *     └ lead                 repeats an attempt that met a held lock, a lease or a write conflict
  *       └ attempt            one transaction: claim and savepoint, execute or read the stored outcome, COMMIT
- *         ├ execute          handler, encode, store
+ *         ├ execute          handler, encode (settle.ts), store
  *         └ afterBrokenCommit  asks the database how a COMMIT without an answer ended
  */
 export class TransactionRunner<TTransaction> {
   readonly #store: Store<TTransaction>;
-  readonly #flights: SingleFlight<FinishedRecord> = new SingleFlight();
+  readonly #duplicates: Duplicates;
 
-  constructor(store: Store<TTransaction>) {
+  constructor(store: Store<TTransaction>, duplicates: Duplicates) {
     this.#store = store;
+    this.#duplicates = duplicates;
   }
 
-  async run<T>(run: PreparedRun, handler: Handler<TTransaction, T>): Promise<SettledRun<T>> {
-    for (;;) {
-      const flight = this.#flights.get(run.id);
-      if (flight === undefined) {
-        const ended = await this.#flights.lead(run.id, (publish) => this.#lead(run, handler, publish));
-        await runCallbacks(ended.afterCommit);
-        return ended.executed ?? replay(run, ended.record);
-      }
-      const record = await waitFor(flight, run);
-      if (record !== "released") {
-        return replay(run, record);
-      }
-    }
+  run<T>(run: PreparedRun, handler: Handler<TTransaction, T>): Promise<SettledRun<T>> {
+    return this.#duplicates.run(run, () => this.#lead(run, handler));
   }
 
-  async #lead<T>(
-    run: PreparedRun,
-    handler: Handler<TTransaction, T>,
-    publish: (record: FinishedRecord) => void,
-  ): Promise<Ended<T>> {
+  async #lead<T>(run: PreparedRun, handler: Handler<TTransaction, T>): Promise<Ended<T>> {
     let conflictRetriesLeft = run.options.retryConflicts;
     for (let retry = 0; ; retry += 1) {
       const result = await this.#attempt(run, handler);
       if (!("failedIn" in result)) {
-        publish(result.record);
         return result;
+      }
+      if (result.failedIn === "lease") {
+        throwIfReused(run, result.fingerprint);
+        await waitForLease(run, retry);
+        continue;
       }
       const fault = this.#store.faultOf(result.error);
       if (result.failedIn === "claim") {
@@ -83,6 +73,9 @@ export class TransactionRunner<TTransaction> {
         if (claimed.state === "finished") {
           return { record: claimed.record, afterCommit: [] };
         }
+        if (claimed.state === "held") {
+          return { failedIn: "lease", fingerprint: claimed.fingerprint };
+        }
         if (run.options.storeError !== undefined) {
           await session.savepoint();
         }
@@ -102,17 +95,14 @@ export class TransactionRunner<TTransaction> {
     attempt: number,
     handler: Handler<TTransaction, T>,
   ): Promise<Ended<T>> {
-    const { storeError } = run.options;
     const afterCommit: (() => unknown)[] = [];
-    const settled = await settledBy(storeError, async () => {
+    const { executed, response } = await settle(run, async () => {
       try {
         return await handler(contextOf(run, session.tx, attempt, afterCommit));
       } finally {
         await session.seal();
       }
     });
-    const response = encodeOrRelease(run, settled);
-    const executed = asReplayed(run, settled, response);
     if (executed.status === "failed") {
       await undo(session, executed.error);
       afterCommit.length = 0;
@@ -148,11 +138,7 @@ export class TransactionRunner<TTransaction> {
       );
     }
     if (!stored) {
-      throw new IdempotencyError(
-        "LEASE_LOST",
-        `The claim of ${operation} was gone when its result was to be stored; nothing of it was committed.`,
-        { operation },
-      );
+      throw claimLost(run, "nothing of it was committed");
     }
   }
 
@@ -188,10 +174,10 @@ export class TransactionRunner<TTransaction> {
     try {
       return await this.#store.transaction(limitsOf(run, params), async (session) => {
         const claimed = await session.claim(params);
-        if (claimed.state === "claimed") {
-          throw new ProbeRollback();
+        if (claimed.state === "finished") {
+          return claimed.record;
         }
-        return claimed.record;
+        throw new ProbeRollback();
       });
     } catch (error) {
       if (error instanceof ProbeRollback) {
@@ -202,19 +188,11 @@ export class TransactionRunner<TTransaction> {
   }
 }
 
-/** How an attempt ended whose outcome is stored. */
-interface Ended<T> {
-  readonly record: FinishedRecord;
-  /** Absent where another execution made the record. */
-  readonly executed?: SettledRun<T>;
-  readonly afterCommit: readonly (() => unknown)[];
-}
-
 /** An attempt that left no trace. */
-interface FailedAttempt {
-  readonly failedIn: "claim" | "handler" | "commit";
-  readonly error: unknown;
-}
+type FailedAttempt =
+  | { readonly failedIn: "claim" | "handler" | "commit"; readonly error: unknown }
+  /** A leased run holds the record. */
+  | { readonly failedIn: "lease"; readonly fingerprint: string };
 
 /** Leaves a probe's transaction without a trace. */
 class ProbeRollback extends Error {}
@@ -236,35 +214,6 @@ function contextOf<TTransaction>(
   };
 }
 
-async function settledBy<T>(
-  storeError: ((error: unknown) => boolean) | undefined,
-  work: () => Promise<T>,
-): Promise<SettledRun<T>> {
-  try {
-    return { status: "completed", value: await work(), replayed: false };
-  } catch (error) {
-    // A nested run's "in progress" is not this handler's answer.
-    if (isIdempotencyError(error) || storeError?.(error) !== true) {
-      throw error;
-    }
-    return { status: "failed", error, replayed: false };
-  }
-}
-
-function encodeOrRelease(run: PreparedRun, executed: SettledRun<unknown>): string {
-  try {
-    return encodeOutcome(run, executed);
-  } catch (error) {
-    // An error with something unstorable about it is not worth failing over: the caller gets it, unstored.
-    throw executed.status === "failed" ? executed.error : error;
-  }
-}
-
-/** The first answer is what its duplicates will get: from the stored text too, which thereby is known to be readable. */
-function asReplayed<T>(run: PreparedRun, settled: SettledRun<T>, response: string): SettledRun<T> {
-  return settled.status === "completed" ? { ...settled, value: decodeValue(run, response) as T } : settled;
-}
-
 async function undo(session: StoreSession<unknown>, handlerError: unknown): Promise<void> {
   try {
     await session.rollbackToSavepoint();
@@ -272,20 +221,4 @@ async function undo(session: StoreSession<unknown>, handlerError: unknown): Prom
     // The transaction is gone, and with it all it wrote: the handler's error says more than that one.
     throw handlerError;
   }
-}
-
-async function waitFor(
-  flight: Flight<FinishedRecord>,
-  run: PreparedRun,
-): Promise<FinishedRecord | "released"> {
-  const { onDuplicate, waitersMax } = run.options;
-  const remaining = run.deadline - performance.now();
-  if (onDuplicate === "reject" || flight.waiterCount >= waitersMax || remaining <= 0) {
-    throw inProgress(run);
-  }
-  const record = await flight.wait(remaining);
-  if (record === "timeout") {
-    throw inProgress(run);
-  }
-  return record;
 }

@@ -13,19 +13,32 @@ export interface Store<TTransaction> {
     limits: TransactionLimits,
     body: (session: StoreSession<TTransaction>) => Promise<T>,
   ): Promise<T>;
+  /** What leased runs do outside of transactions: each call is a statement that commits by itself. */
+  readonly leases: LeaseStore;
   /** What kind of failure an error of this store is; `undefined` for every error that is not the store's own. */
   faultOf(error: unknown): StoreFault | undefined;
-  /** Deletes up to `limit` records whose retention has run out, skipping locked ones. Returns how many. */
+  /** Deletes up to `limit` records whose retention has run out, skipping those in use. Returns how many. */
   prune(params: PruneParams): Promise<number>;
 }
 
+/** Writes that change something only while `owner` holds the claim. Each returns whether it did. */
+export interface OwnerWrites {
+  /** Stores the outcome, and ends the lease if there is one. */
+  complete(params: CompleteParams): Promise<boolean>;
+  /** Renews the lease from now on. In a transaction it also keeps everybody from taking over before COMMIT. */
+  renew(params: RenewParams): Promise<boolean>;
+  /** Records the result of a step, or records it again. */
+  recordStep(params: StepParams): Promise<boolean>;
+}
+
 /** What a run does inside its transaction. */
-export interface StoreSession<TTransaction> {
+export interface StoreSession<TTransaction> extends OwnerWrites {
   /** The transaction client for the handler. */
   readonly tx: TTransaction;
   /**
-   * Makes the row of `id`, or takes over an expired one, or reads a finished one. Blocks while another transaction
-   * holds the row uncommitted, up to `lockWaitMs`; then rejects with the fault `lock_timeout`.
+   * Makes the row of `id`, or takes over one that is expired or whose lease has lapsed, or reads a finished one.
+   * Blocks while another transaction holds the row uncommitted, up to `lockWaitMs`; then rejects with the fault
+   * `lock_timeout`.
    *
    * The claim is the first statement of its transaction, and the lock bound does not outlive it.
    */
@@ -39,8 +52,20 @@ export interface StoreSession<TTransaction> {
   savepoint(): Promise<void>;
   /** Undoes the handler's writes and keeps the claim. */
   rollbackToSavepoint(): Promise<void>;
-  /** Stores the outcome if `owner` still holds the claim. Returns whether it did. */
-  complete(params: CompleteParams): Promise<boolean>;
+}
+
+/** What a leased run does, each in one statement that commits by itself. */
+export interface LeaseStore extends OwnerWrites {
+  /** As in a transaction, but the claim is seen by everybody at once. */
+  claim(params: ClaimParams): Promise<Claim>;
+  /** The record of `id`, if it is finished. */
+  finished(id: string): Promise<FinishedRecord | undefined>;
+  /** The recorded steps of the record of `id`. */
+  steps(id: string): Promise<readonly RecordedStep[]>;
+  /** Gives up the claim, with what was recorded, to the next retry; to completers after `delayMs`. */
+  giveBack(params: GiveBackParams): Promise<boolean>;
+  /** Claims a record whose lease has lapsed and whose input is stored, passing over those that others are claiming. */
+  claimAbandoned(params: AbandonedParams): Promise<AbandonedRecord | undefined>;
 }
 
 export interface TransactionLimits {
@@ -64,11 +89,32 @@ export interface ClaimParams {
   readonly lockWaitMs: number;
   /** How long the record is kept from now on, in milliseconds. */
   readonly retentionMs: number;
+  /** How long the claim is good after it was committed, in milliseconds; `null` where the transaction is the lock. */
+  readonly leaseMs: number | null;
+  /** The encoded input, for completers. */
+  readonly input: string | null;
 }
 
-export interface CompleteParams {
+/** What names a claim. */
+interface Owned {
   readonly id: string;
   readonly owner: string;
+}
+
+export interface RenewParams extends Owned {
+  readonly leaseMs: number;
+}
+
+export interface StepParams extends Owned {
+  readonly name: string;
+  readonly response: string;
+}
+
+export interface GiveBackParams extends Owned {
+  readonly delayMs: number;
+}
+
+export interface CompleteParams extends Owned {
   readonly status: "completed" | "failed";
   readonly response: string;
 }
@@ -77,10 +123,37 @@ export interface PruneParams {
   readonly limit: number;
 }
 
+export interface AbandonedParams {
+  /** Only records of these operations. */
+  readonly operations: readonly string[];
+  readonly owner: string;
+  readonly leaseMs: number;
+  /** The record is kept at least this long from now on, in milliseconds. */
+  readonly retentionMs: number;
+}
+
+/** A record whose executor is gone, claimed anew. */
+export interface AbandonedRecord {
+  readonly id: string;
+  readonly scope: string;
+  readonly operation: string;
+  readonly key: string;
+  readonly fingerprint: string;
+  readonly attempt: number;
+  readonly input: string;
+}
+
+export interface RecordedStep {
+  readonly name: string;
+  readonly response: string;
+}
+
 /** What a claim found. */
 export type Claim =
   | { readonly state: "claimed"; readonly attempt: number }
-  | { readonly state: "finished"; readonly record: FinishedRecord };
+  | { readonly state: "finished"; readonly record: FinishedRecord }
+  /** A leased run holds it, or one with another input has left it. */
+  | { readonly state: "held"; readonly fingerprint: string };
 
 /** A record that is replayed instead of executed. */
 export interface FinishedRecord {

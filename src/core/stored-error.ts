@@ -1,3 +1,5 @@
+import { IdempotencyError } from "./errors.ts";
+
 /** Turns an expected error into a storable value and back. Adapters bring their own, for their own error class. */
 export interface ErrorSerializer {
   serialize(error: unknown): unknown;
@@ -27,6 +29,9 @@ export function toStoredError(error: unknown): StoredError {
 }
 
 export function fromStoredError({ name, message, properties }: StoredError): Error {
+  if (name === "IdempotencyError" && "code" in properties && "details" in properties) {
+    return new IdempotencyError(properties["code"] as never, message, properties["details"] as never);
+  }
   const error = new Error(message);
   const enumerable = Object.hasOwn(properties, "name");
   Object.defineProperty(error, "name", { value: name, configurable: true, writable: true, enumerable });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { IdempotencyError } from "./errors.ts";
 import type { PreparedRun } from "./request.ts";
 import type { StoreFault } from "./store.ts";
@@ -24,6 +25,24 @@ export function throwUnlessWorthRetrying(
   }
 }
 
+const POLL_MS_FIRST = 25;
+const POLL_MS_MAX = 1_000;
+
+/**
+ * Waits before poll number `poll` (from 0) of a record that a leased run holds, no connection held. Jittered, so that
+ * many processes do not ask at the same time.
+ *
+ * @throws {@link IdempotencyError} `IN_PROGRESS` when `waitMs` has passed, or duplicates do not wait.
+ */
+export async function waitForLease(run: PreparedRun, poll: number): Promise<void> {
+  const remaining = run.deadline - performance.now();
+  if (run.options.onDuplicate === "reject" || remaining <= 0) {
+    throw inProgress(run);
+  }
+  const bound = Math.min(POLL_MS_FIRST * 2 ** poll, POLL_MS_MAX);
+  await sleep(Math.min(bound * (0.5 + Math.random() / 2), remaining));
+}
+
 export function inProgress(
   { operation, options }: PreparedRun,
   cause?: unknown,
@@ -32,6 +51,20 @@ export function inProgress(
   return new IdempotencyError(
     "IN_PROGRESS",
     `A request with the same idempotency key is being executed for ${operation}.${waited} Retry with the same key.`,
+    { operation },
+    cause === undefined ? {} : { cause },
+  );
+}
+
+/** The claim is another executor's by now. `consequence` says what that means for what this one did. */
+export function claimLost(
+  { operation }: { readonly operation: string },
+  consequence: string,
+  cause?: unknown,
+): IdempotencyError<"LEASE_LOST"> {
+  return new IdempotencyError(
+    "LEASE_LOST",
+    `The claim of ${operation} was lost to another executor; ${consequence}. Retry with the same key.`,
     { operation },
     cause === undefined ? {} : { cause },
   );

@@ -2,76 +2,118 @@ import { misuse } from "../core/misuse.ts";
 import { StoreError } from "./errors.ts";
 import { adapterSchemaOf, modelsOf } from "./internals.ts";
 
-const MODEL = "IdempotencyRecord";
-
-/** Columns by the field names of the model, as shipped in `prisma/`. */
-const SHIPPED_COLUMNS = {
-  id: "id",
-  scope: "scope",
-  operation: "operation",
-  key: "key",
-  fingerprint: "fingerprint",
-  status: "status",
-  owner: "owner",
-  attempt: "attempt",
-  response: "response",
-  createdAt: "created_at",
-  completedAt: "completed_at",
-  expiresAt: "expires_at",
+/** Columns by the field names of the models, as shipped in `prisma/`. */
+const SHIPPED = {
+  record: {
+    model: "IdempotencyRecord",
+    table: "idempotency_record",
+    columns: {
+      id: "id",
+      scope: "scope",
+      operation: "operation",
+      key: "key",
+      fingerprint: "fingerprint",
+      status: "status",
+      owner: "owner",
+      attempt: "attempt",
+      lockedUntil: "locked_until",
+      response: "response",
+      input: "input",
+      createdAt: "created_at",
+      completedAt: "completed_at",
+      expiresAt: "expires_at",
+    },
+  },
+  step: {
+    model: "IdempotencyStep",
+    table: "idempotency_step",
+    columns: {
+      recordId: "record_id",
+      name: "name",
+      recordCreatedAt: "record_created_at",
+      response: "response",
+      createdAt: "created_at",
+    },
+  },
 } as const;
 
-type Field = keyof typeof SHIPPED_COLUMNS;
+type Shipped = typeof SHIPPED;
+type Kind = keyof Shipped;
 
-/** Names as they stand in SQL: quoted, the table with its schema. */
-export interface TableNames {
+/** Names of one table as they stand in SQL: quoted, the table with its schema. */
+export interface TableNames<TKind extends Kind = Kind> {
   readonly table: string;
-  readonly columns: Readonly<Record<Field, string>>;
+  readonly columns: Readonly<Record<keyof Shipped[TKind]["columns"], string>>;
 }
 
-/** Where the records are, as far as the client's own description does not tell: that of Prisma 6 lacks the schema. */
+/** Names of both tables. */
+export interface Names {
+  readonly record: TableNames<"record">;
+  readonly step: TableNames<"step">;
+}
+
+/** Where the rows of one model are. */
+export interface ModelNames<TField extends string> {
+  /** Table name. Default: as in the client, or in the model file. */
+  readonly table?: string;
+  /** Database schema. Default: as in the client, or the connection's own. */
+  readonly schema?: string;
+  /** Column names by field. Default: as in the client, or in the model file. */
+  readonly columns?: Partial<Record<TField, string>>;
+}
+
+/** Where our rows are, as far as the client's own description does not tell: that of Prisma 6 lacks the schema. */
 export interface ModelOptions {
-  readonly record?: {
-    /** Table name. Default: as in the client, or `"idempotency_record"`. */
-    readonly table?: string;
-    /** Database schema. Default: as in the client, or the connection's own. */
-    readonly schema?: string;
-    /** Column names by field. Default: as in the client, or in the model file. */
-    readonly columns?: Partial<Record<Field, string>>;
-  };
+  readonly record?: ModelNames<keyof Shipped["record"]["columns"]>;
+  readonly step?: ModelNames<keyof Shipped["step"]["columns"]>;
 }
 
 /**
- * Names of the table and its columns, each from the option, else from the client (`@@map`, `@map`, `@@schema`, which
+ * Names of tables and columns, each from the option, else from the client (`@@map`, `@map`, `@@schema`, which
  * Prisma 6 does not tell), else as shipped.
  *
- * @throws StoreError `schema_missing` when the client was generated without the model.
+ * @throws StoreError `schema_missing` when the client was generated without the models.
  */
-export function tableNames(client: object, models: ModelOptions | undefined): TableNames {
-  const given = models?.record;
-  const described = describedNames(client, given !== undefined);
+export function namesIn(client: object, models: ModelOptions | undefined): Names {
+  return { record: tableNames(client, "record", models), step: tableNames(client, "step", models) };
+}
+
+function tableNames<TKind extends Kind>(
+  client: object,
+  kind: TKind,
+  models: ModelOptions | undefined,
+): TableNames<TKind> {
+  const given: ModelNames<string> | undefined = models?.[kind];
+  const described = describedNames(client, SHIPPED[kind].model, given !== undefined);
   const schema = given?.schema ?? described?.schema ?? adapterSchemaOf(client);
-  const table = given?.table ?? described?.table ?? "idempotency_record";
-  const columns = { ...SHIPPED_COLUMNS, ...described?.columns, ...given?.columns };
+  const table = given?.table ?? described?.table ?? SHIPPED[kind].table;
+  const columns = { ...SHIPPED[kind].columns, ...described?.columns, ...given?.columns };
   return {
     table: schema ? `${quoted(schema)}.${quoted(table)}` : quoted(table),
     columns: Object.fromEntries(
       Object.entries(columns).map(([field, column]) => [field, quoted(column)]),
-    ) as TableNames["columns"],
+    ) as TableNames<TKind>["columns"],
   };
 }
 
 /** @throws TypeError */
 export function checkModels(models: unknown): void {
-  const { record } = objectOf("models", models);
-  const { table, schema, columns } = objectOf("models.record", record);
-  const names = Object.entries(objectOf("models.record.columns", columns));
+  const given = objectOf("models", models);
+  for (const kind of Object.keys(SHIPPED)) {
+    checkModel(`models.${kind}`, given[kind]);
+  }
+}
+
+function checkModel(option: string, model: unknown): void {
+  const { table, schema, columns } = objectOf(option, model);
+  const names = Object.entries(objectOf(`${option}.columns`, columns));
   for (const [field, name] of [
     ["table", table],
     ["schema", schema],
     ...names.map(([field, name]) => [`columns.${field}`, name]),
   ]) {
     if (name !== undefined && (typeof name !== "string" || name === "")) {
-      throw misuse(`models.record.${String(field)}`, name, "its name in the database, as text");
+      throw misuse(`${option}.${String(field)}`, name, "its name in the database, as text");
     }
   }
 }
@@ -85,24 +127,25 @@ function objectOf(option: string, value: unknown = {}): Readonly<Record<string, 
 
 function describedNames(
   client: object,
+  name: string,
   isOptional: boolean,
 ): { table: string; schema: string | undefined; columns: object } | undefined {
   const described = modelsOf(client);
-  const model = described?.[MODEL];
+  const model = described?.[name];
   if (described === undefined || (model === undefined && isOptional)) {
     return undefined;
   }
   if (model === undefined) {
     throw new StoreError(
       "schema_missing",
-      `The Prisma client has no model ${MODEL}: copy prisma/<provider>/idempotency.prisma of the package onceonly ` +
+      `The Prisma client has no model ${name}: copy prisma/<provider>/idempotency.prisma of the package onceonly ` +
         "into your schema (a folder, by `schema` in the Prisma config), run `prisma generate` and migrate.",
     );
   }
   return {
-    table: model.dbName ?? MODEL,
+    table: model.dbName ?? name,
     schema: model.schema ?? undefined,
-    columns: Object.fromEntries(model.fields.map(({ name, dbName }) => [name, dbName ?? name])),
+    columns: Object.fromEntries(model.fields.map(({ name: field, dbName }) => [field, dbName ?? field])),
   };
 }
 

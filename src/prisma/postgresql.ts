@@ -1,39 +1,47 @@
 import type { StoreFault } from "../core/store.ts";
 import type { Dialect } from "./dialect.ts";
-import { rowOf } from "./statement.ts";
+import type { TableNames } from "./model.ts";
+import { abandonedRowOf, rowOf } from "./statement.ts";
 
-/**
- * Times are PostgreSQL's own: `clock_timestamp()`, as `now()` stands still at BEGIN, and a claim may wait after it.
- */
+/** PostgreSQL's own time: `now()` would stand still at BEGIN, and a claim may wait after it. */
+const NOW = "clock_timestamp()";
+
+/** A time so many milliseconds from now; NULL for NULL. */
+const inMs = (parameter: string) => `${NOW} + ${parameter}::float8 * interval '1 millisecond'`;
+
 export const postgresql: Dialect = {
   /**
    * One round trip. Lock: inserting takes the unique index entry of `id`; a transaction that finds it taken by one
    * not yet committed waits for its end, at most `lock_timeout`, which is set for this statement and put back by it.
    *
    * Right under READ COMMITTED: the `existing` row is read from the statement's snapshot without a lock, so a replay
-   * locks and writes nothing. After a wait, ON CONFLICT looks at the newest version of the row, not at the snapshot:
-   * rolled back, it inserts; committed, it takes over if expired, and else gives no row, whereupon the caller reads
-   * it anew. Under REPEATABLE READ and SERIALIZABLE that last case is error 40001, which the caller repeats.
+   * locks and writes nothing, nor does a poll of a live lease. After a wait, ON CONFLICT looks at the newest version
+   * of the row, not at the snapshot: rolled back, it inserts; committed, it takes over if it may, and else gives no
+   * row, whereupon the caller reads it anew. Under REPEATABLE READ and SERIALIZABLE that last case is error 40001,
+   * which the caller repeats.
    *
    * Index used: the primary key.
    */
   claim(names, params) {
-    const { table, columns: c } = names;
-    const row = rowOf(names);
+    const { table, columns: c } = names.record;
+    const row = `${rowOf(names)}, ${c.lockedUntil} IS NOT NULL AS leased`;
+    const isExpired = `r.${c.expiresAt} <= ${NOW}`;
     return {
       text: `WITH bound AS MATERIALIZED (
   SELECT current_setting('lock_timeout') AS before, set_config('lock_timeout', $8, true) AS now
 ), existing AS (
-  SELECT ${row} FROM ${table} WHERE ${c.id} = $1 AND ${c.expiresAt} > clock_timestamp()
+  SELECT ${row} FROM ${table} AS r WHERE ${c.id} = $1 AND NOT ${isFree(c)}
 ), claimed AS (
-  INSERT INTO ${table} AS r (${c.id}, ${c.scope}, ${c.operation}, ${c.key}, ${c.fingerprint}, ${c.owner}, ${c.status}, ${c.attempt}, ${c.createdAt}, ${c.expiresAt})
-  SELECT $1, $2, $3, $4, $5, $6, 'in_progress', 1, clock_timestamp(), clock_timestamp() + $7::float8 * interval '1 millisecond'
+  INSERT INTO ${table} AS r (${c.id}, ${c.scope}, ${c.operation}, ${c.key}, ${c.fingerprint}, ${c.owner}, ${c.status}, ${c.attempt}, ${c.createdAt}, ${c.expiresAt}, ${c.lockedUntil}, ${c.input})
+  SELECT $1, $2, $3, $4, $5, $6, 'in_progress', 1, ${NOW}, ${inMs("$7")}, ${inMs("$9")}, $10
   FROM bound WHERE bound.now IS NOT NULL AND NOT EXISTS (SELECT FROM existing)
   ON CONFLICT (${c.id}) DO UPDATE SET
     ${c.fingerprint} = excluded.${c.fingerprint}, ${c.owner} = excluded.${c.owner}, ${c.status} = excluded.${c.status},
-    ${c.attempt} = excluded.${c.attempt}, ${c.response} = NULL, ${c.completedAt} = NULL,
-    ${c.createdAt} = excluded.${c.createdAt}, ${c.expiresAt} = excluded.${c.expiresAt}
-  WHERE r.${c.expiresAt} <= clock_timestamp()
+    ${c.attempt} = CASE WHEN ${isExpired} THEN 1 ELSE r.${c.attempt} + 1 END,
+    ${c.createdAt} = CASE WHEN ${isExpired} THEN excluded.${c.createdAt} ELSE r.${c.createdAt} END,
+    ${c.expiresAt} = excluded.${c.expiresAt}, ${c.lockedUntil} = excluded.${c.lockedUntil},
+    ${c.input} = excluded.${c.input}, ${c.response} = NULL, ${c.completedAt} = NULL
+  WHERE ${isFree(c)}
   RETURNING ${row}
 ), found AS (
   SELECT true AS mine, * FROM claimed UNION ALL SELECT false, * FROM existing
@@ -48,28 +56,92 @@ SELECT found.*, set_config('lock_timeout', (SELECT before FROM bound), true) AS 
         params.owner,
         params.retentionMs,
         String(params.lockWaitMs),
+        params.leaseMs,
+        params.input,
       ],
     };
   },
 
   /** Takes no lock. Under READ COMMITTED it has a snapshot of its own, which shows what the claim waited for. */
   read(names, id) {
-    const { table, columns: c } = names;
+    const { table, columns: c } = names.record;
     return {
-      text: `SELECT false AS mine, ${rowOf(names)} FROM ${table} WHERE ${c.id} = $1`,
+      text: `SELECT false AS mine, ${rowOf(names)}, ${c.lockedUntil} IS NOT NULL AS leased FROM ${table} WHERE ${c.id} = $1`,
       values: [id],
     };
   },
 
   /**
-   * The row is locked already, by the claim of the same transaction. No indexed column changes, so that the new
-   * version can stay on the row's page without a new index entry (a HOT update).
+   * In mode `transaction` the row is locked already, by the claim, and no indexed column changes, so that the new
+   * version can stay on the row's page without a new index entry (a HOT update). In mode `lease` the statement waits
+   * for one that is taking over, and then sees its `owner`.
    */
-  complete({ table, columns: c }, { id, owner, status, response }) {
+  complete({ record: { table, columns: c } }, { id, owner, status, response }) {
     return {
-      text: `UPDATE ${table} SET ${c.status} = $3, ${c.response} = $4, ${c.completedAt} = clock_timestamp()
+      text: `UPDATE ${table} SET ${c.status} = $3, ${c.response} = $4, ${c.completedAt} = ${NOW}, ${c.lockedUntil} = NULL
 WHERE ${c.id} = $1 AND ${c.owner} = $2 AND ${c.status} = 'in_progress'`,
       values: [id, owner, status, response],
+    };
+  },
+
+  /** Locks the row, for which a takeover waits; one that was first is seen, as the condition is checked again. */
+  renew({ record: { table, columns: c } }, { id, owner, leaseMs }) {
+    return {
+      text: `UPDATE ${table} SET ${c.lockedUntil} = ${inMs("$3")}
+WHERE ${c.id} = $1 AND ${c.owner} = $2 AND ${c.status} = 'in_progress'`,
+      values: [id, owner, leaseMs],
+    };
+  },
+
+  /** Locks as `renew` does. */
+  giveBack({ record: { table, columns: c } }, { id, owner, delayMs }) {
+    return {
+      text: `UPDATE ${table} SET ${c.owner} = '', ${c.lockedUntil} = ${inMs("$3")}
+WHERE ${c.id} = $1 AND ${c.owner} = $2 AND ${c.status} = 'in_progress'`,
+      values: [id, owner, delayMs],
+    };
+  },
+
+  /**
+   * FOR SHARE waits for one that is taking over, checks `owner` again, and keeps others from taking over before the
+   * step is committed. FOR KEY SHARE would not: a takeover changes no key.
+   */
+  recordStep({ record: { table, columns: c }, step }, { id, owner, name, response }) {
+    const s = step.columns;
+    return {
+      text: `INSERT INTO ${step.table} (${s.recordId}, ${s.name}, ${s.recordCreatedAt}, ${s.response}, ${s.createdAt})
+SELECT ${c.id}, $3, ${c.createdAt}, $4, ${NOW} FROM ${table}
+WHERE ${c.id} = $1 AND ${c.owner} = $2 AND ${c.status} = 'in_progress' FOR SHARE
+ON CONFLICT (${s.recordId}, ${s.name}) DO UPDATE SET
+  ${s.recordCreatedAt} = excluded.${s.recordCreatedAt}, ${s.response} = excluded.${s.response}, ${s.createdAt} = excluded.${s.createdAt}`,
+      values: [id, owner, name, response],
+    };
+  },
+
+  /** Takes no lock. Run after the claim, hence after every step that an earlier owner could still commit. */
+  steps({ record: { table, columns: c }, step }, id) {
+    const s = step.columns;
+    return {
+      text: `SELECT s.${s.name} AS name, s.${s.response} AS response FROM ${step.table} AS s
+JOIN ${table} AS r ON r.${c.id} = s.${s.recordId} AND r.${c.createdAt} = s.${s.recordCreatedAt} WHERE r.${c.id} = $1`,
+      values: [id],
+    };
+  },
+
+  /** Locks the row it claims, and passes over those locked by other completers and retries. Index: `locked_until`. */
+  claimAbandoned(names, { operations, owner, leaseMs, retentionMs }) {
+    const { table, columns: c } = names.record;
+    return {
+      text: `UPDATE ${table} SET ${c.owner} = $1, ${c.attempt} = ${c.attempt} + 1, ${c.lockedUntil} = ${inMs("$2")},
+  ${c.expiresAt} = GREATEST(${c.expiresAt}, ${inMs("$3")})
+WHERE ${c.id} = (
+  SELECT ${c.id} FROM ${table}
+  WHERE ${c.lockedUntil} <= ${NOW} AND ${c.status} = 'in_progress' AND ${c.expiresAt} > ${NOW} AND ${c.input} IS NOT NULL
+    AND ${c.operation} IN (SELECT jsonb_array_elements_text($4::jsonb))
+  ORDER BY ${c.lockedUntil} LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+RETURNING ${abandonedRowOf(names)}`,
+      values: [owner, leaseMs, retentionMs, JSON.stringify(operations)],
     };
   },
 
@@ -77,19 +149,35 @@ WHERE ${c.id} = $1 AND ${c.owner} = $2 AND ${c.status} = 'in_progress'`,
    * Locks the rows it deletes and passes over those a claim is taking over. Addressed by `ctid`, which cannot change
    * while a row is locked. Index used: `expires_at`.
    */
-  prune({ table, columns: c }, { limit }) {
-    return {
-      text: `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
-  SELECT ctid FROM ${table} WHERE ${c.expiresAt} <= now() ORDER BY ${c.expiresAt} LIMIT $1::int FOR UPDATE SKIP LOCKED
-))`,
-      values: [limit],
-    };
+  prune({ record: { table, columns: c }, step }, { limit }) {
+    return [
+      {
+        text: `WITH doomed AS MATERIALIZED (
+  SELECT ctid AS place, ${c.id} AS id FROM ${table}
+  WHERE ${c.expiresAt} <= now() AND (${c.lockedUntil} IS NULL OR ${c.lockedUntil} <= now())
+  ORDER BY ${c.expiresAt} LIMIT $1::int FOR UPDATE SKIP LOCKED
+), steps AS (
+  DELETE FROM ${step.table} WHERE ${step.columns.recordId} IN (SELECT id FROM doomed)
+)
+DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed))`,
+        values: [limit],
+      },
+    ];
   },
 
   faultOfCode: (code) => FAULTS[code] ?? (code.startsWith("08") ? "unavailable" : undefined),
 
   maxWaitMs: undefined,
 };
+
+/**
+ * Whether the row `r` may be taken over by a claim with the fingerprint `$5`: nobody holds it, and it is expired or
+ * the rest of a leased run with the same input.
+ */
+function isFree(c: TableNames<"record">["columns"]): string {
+  return `((r.${c.lockedUntil} IS NULL OR r.${c.lockedUntil} <= ${NOW} OR r.${c.owner} = '') AND (r.${c.expiresAt} <= ${NOW}
+    OR (r.${c.status} = 'in_progress' AND r.${c.lockedUntil} IS NOT NULL AND r.${c.fingerprint} = $5)))`;
+}
 
 /** SQLSTATE codes: PostgreSQL manual, appendix A. */
 const FAULTS: Readonly<Record<string, StoreFault>> = {

@@ -1,10 +1,13 @@
 import type { StoreFault } from "../core/store.ts";
 import type { Dialect } from "./dialect.ts";
-import { rowOf } from "./statement.ts";
+import type { Names } from "./model.ts";
+import { abandonedRowOf, rowOf } from "./statement.ts";
 
 // The form Prisma itself writes and reads. All of one length, so that comparing the texts compares the times.
 const NOW = "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')";
-const NOW_PLUS_MS = "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', printf('%+.3f seconds', ? / 1000.0))";
+/** A time so many milliseconds from now. */
+const inMs = (parameter: string) =>
+  `strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', printf('%+.3f seconds', ${parameter} / 1000.0))`;
 
 export const sqlite: Dialect = {
   /**
@@ -13,16 +16,20 @@ export const sqlite: Dialect = {
    * transaction, and the transaction never has to upgrade a read lock, which is what fails with SQLITE_BUSY.
    */
   claim(names, params) {
-    const { table, columns: c } = names;
+    const { table, columns: c } = names.record;
+    const isExpired = `${c.expiresAt} <= ${NOW}`;
     return {
-      text: `INSERT INTO ${table} (${c.id}, ${c.scope}, ${c.operation}, ${c.key}, ${c.fingerprint}, ${c.owner}, ${c.status}, ${c.attempt}, ${c.createdAt}, ${c.expiresAt})
-VALUES (?, ?, ?, ?, ?, ?, 'in_progress', 1, ${NOW}, ${NOW_PLUS_MS})
+      text: `INSERT INTO ${table} (${c.id}, ${c.scope}, ${c.operation}, ${c.key}, ${c.fingerprint}, ${c.owner}, ${c.status}, ${c.attempt}, ${c.createdAt}, ${c.expiresAt}, ${c.lockedUntil}, ${c.input})
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'in_progress', 1, ${NOW}, ${inMs("?7")}, CASE WHEN ?8 IS NOT NULL THEN ${inMs("?8")} END, ?9)
 ON CONFLICT (${c.id}) DO UPDATE SET
   ${c.fingerprint} = excluded.${c.fingerprint}, ${c.owner} = excluded.${c.owner}, ${c.status} = excluded.${c.status},
-  ${c.attempt} = excluded.${c.attempt}, ${c.response} = NULL, ${c.completedAt} = NULL,
-  ${c.createdAt} = excluded.${c.createdAt}, ${c.expiresAt} = excluded.${c.expiresAt}
-WHERE ${c.expiresAt} <= ${NOW}
-RETURNING true AS mine, ${rowOf(names)}`,
+  ${c.attempt} = CASE WHEN ${isExpired} THEN 1 ELSE ${c.attempt} + 1 END,
+  ${c.createdAt} = CASE WHEN ${isExpired} THEN excluded.${c.createdAt} ELSE ${c.createdAt} END,
+  ${c.expiresAt} = excluded.${c.expiresAt}, ${c.lockedUntil} = excluded.${c.lockedUntil},
+  ${c.input} = excluded.${c.input}, ${c.response} = NULL, ${c.completedAt} = NULL
+WHERE (${c.lockedUntil} IS NULL OR ${c.lockedUntil} <= ${NOW} OR ${c.owner} = '') AND (${isExpired}
+  OR (${c.status} = 'in_progress' AND ${c.lockedUntil} IS NOT NULL AND ${c.fingerprint} = excluded.${c.fingerprint}))
+RETURNING true AS mine, ${rowOf(names)}, ${c.lockedUntil} IS NOT NULL AS leased`,
       values: [
         params.id,
         params.scope,
@@ -31,34 +38,97 @@ RETURNING true AS mine, ${rowOf(names)}`,
         params.fingerprint,
         params.owner,
         params.retentionMs,
+        params.leaseMs,
+        params.input,
       ],
     };
   },
 
-  /** Under the write lock that the claim took. */
+  /** Under the write lock that the claim took, or by itself after a claim that committed. */
   read(names, id) {
-    const { table, columns: c } = names;
+    const { table, columns: c } = names.record;
     return {
-      text: `SELECT false AS mine, ${rowOf(names)} FROM ${table} WHERE ${c.id} = ?`,
+      text: `SELECT false AS mine, ${rowOf(names)}, ${c.lockedUntil} IS NOT NULL AS leased FROM ${table} WHERE ${c.id} = ?`,
       values: [id],
     };
   },
 
-  /** Under the write lock that the claim took. */
-  complete({ table, columns: c }, { id, owner, status, response }) {
+  /** Under the write lock that the claim took; in mode `lease` it takes it, so that nobody is taking over meanwhile. */
+  complete({ record: { table, columns: c } }, { id, owner, status, response }) {
     return {
-      text: `UPDATE ${table} SET ${c.status} = ?, ${c.response} = ?, ${c.completedAt} = ${NOW}
+      text: `UPDATE ${table} SET ${c.status} = ?, ${c.response} = ?, ${c.completedAt} = ${NOW}, ${c.lockedUntil} = NULL
 WHERE ${c.id} = ? AND ${c.owner} = ? AND ${c.status} = 'in_progress'`,
       values: [status, response, id, owner],
     };
   },
 
-  /** Takes the write lock for the time of one batch. Index used: `expires_at`. */
-  prune({ table, columns: c }, { limit }) {
+  /** Takes the write lock: as the first statement of a transaction it keeps everybody from writing before its end. */
+  renew({ record: { table, columns: c } }, { id, owner, leaseMs }) {
     return {
-      text: `DELETE FROM ${table} WHERE ${c.id} IN (SELECT ${c.id} FROM ${table} WHERE ${c.expiresAt} <= ${NOW} ORDER BY ${c.expiresAt} LIMIT ?)`,
-      values: [limit],
+      text: `UPDATE ${table} SET ${c.lockedUntil} = ${inMs("?")}
+WHERE ${c.id} = ? AND ${c.owner} = ? AND ${c.status} = 'in_progress'`,
+      values: [leaseMs, id, owner],
     };
+  },
+
+  /** Takes the write lock. */
+  giveBack({ record: { table, columns: c } }, { id, owner, delayMs }) {
+    return {
+      text: `UPDATE ${table} SET ${c.owner} = '', ${c.lockedUntil} = ${inMs("?")}
+WHERE ${c.id} = ? AND ${c.owner} = ? AND ${c.status} = 'in_progress'`,
+      values: [delayMs, id, owner],
+    };
+  },
+
+  /** Takes the write lock, under which `owner` cannot change. */
+  recordStep({ record: { table, columns: c }, step }, { id, owner, name, response }) {
+    const s = step.columns;
+    return {
+      text: `INSERT INTO ${step.table} (${s.recordId}, ${s.name}, ${s.recordCreatedAt}, ${s.response}, ${s.createdAt})
+SELECT ${c.id}, ?, ${c.createdAt}, ?, ${NOW} FROM ${table} WHERE ${c.id} = ? AND ${c.owner} = ? AND ${c.status} = 'in_progress'
+ON CONFLICT (${s.recordId}, ${s.name}) DO UPDATE SET
+  ${s.recordCreatedAt} = excluded.${s.recordCreatedAt}, ${s.response} = excluded.${s.response}, ${s.createdAt} = excluded.${s.createdAt}`,
+      values: [name, response, id, owner],
+    };
+  },
+
+  steps({ record: { table, columns: c }, step }, id) {
+    const s = step.columns;
+    return {
+      text: `SELECT s.${s.name} AS name, s.${s.response} AS response FROM ${step.table} AS s
+JOIN ${table} AS r ON r.${c.id} = s.${s.recordId} AND r.${c.createdAt} = s.${s.recordCreatedAt} WHERE r.${c.id} = ?`,
+      values: [id],
+    };
+  },
+
+  /** Takes the write lock: what SKIP LOCKED does elsewhere, here nobody else is claiming. Index: `locked_until`. */
+  claimAbandoned(names, { operations, owner, leaseMs, retentionMs }) {
+    const { table, columns: c } = names.record;
+    return {
+      text: `UPDATE ${table} SET ${c.owner} = ?, ${c.attempt} = ${c.attempt} + 1, ${c.lockedUntil} = ${inMs("?")},
+  ${c.expiresAt} = max(${c.expiresAt}, ${inMs("?")})
+WHERE ${c.id} = (
+  SELECT ${c.id} FROM ${table}
+  WHERE ${c.lockedUntil} <= ${NOW} AND ${c.status} = 'in_progress' AND ${c.expiresAt} > ${NOW} AND ${c.input} IS NOT NULL
+    AND ${c.operation} IN (SELECT value FROM json_each(?))
+  ORDER BY ${c.lockedUntil} LIMIT 1
+)
+RETURNING ${abandonedRowOf(names)}`,
+      values: [owner, leaseMs, retentionMs, JSON.stringify(operations)],
+    };
+  },
+
+  /** Takes the write lock for the time of one batch. Steps go first: once the record is gone, nothing tells which. */
+  prune(names, { limit }) {
+    const { record, step } = names;
+    const doomed = expired(names);
+    return [
+      {
+        text: `DELETE FROM ${step.table} WHERE ${step.columns.recordId} IN (${doomed})`,
+        values: [limit],
+      },
+      { text: `DELETE FROM ${record.table} WHERE ${record.columns.id} IN (${doomed})`, values: [limit] },
+    ];
   },
 
   faultOfCode(code, message) {
@@ -72,6 +142,12 @@ WHERE ${c.id} = ? AND ${c.owner} = ? AND ${c.status} = 'in_progress'`,
   // Transactions of one client queue for a mutex before BEGIN: what is a lock wait elsewhere is a wait to begin here.
   maxWaitMs: 10_000,
 };
+
+/** The ids of the records to prune, oldest first. Index used: `expires_at`. */
+function expired({ record: { table, columns: c } }: Names): string {
+  return `SELECT ${c.id} FROM ${table} WHERE ${c.expiresAt} <= ${NOW}
+  AND (${c.lockedUntil} IS NULL OR ${c.lockedUntil} <= ${NOW}) ORDER BY ${c.expiresAt} LIMIT ?`;
+}
 
 /** Primary result codes: https://www.sqlite.org/rescode.html */
 const FAULTS: Readonly<Record<string, StoreFault>> = {

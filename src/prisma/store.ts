@@ -1,27 +1,20 @@
 import { TIMER_MS_MAX } from "../core/misuse.ts";
-import type {
-  Claim,
-  ClaimParams,
-  CompleteParams,
-  Store,
-  StoreSession,
-  TransactionLimits,
-} from "../core/store.ts";
+import type { LeaseStore, PruneParams, Store, StoreSession, TransactionLimits } from "../core/store.ts";
 import type { PrismaClientLike, RawClient, TransactionOf } from "./client.ts";
 import type { Dialect } from "./dialect.ts";
-import { faultOf, StoreError } from "./errors.ts";
+import { faultOf } from "./errors.ts";
 import { transactionOptionsOf } from "./internals.ts";
 import { endingBy } from "./late.ts";
-import { type ModelOptions, type TableNames, tableNames } from "./model.ts";
+import { type ModelOptions, type Names, namesIn } from "./model.ts";
+import { Queries } from "./queries.ts";
 import { SealableTransaction } from "./sealable.ts";
-import type { RecordRow, Statement } from "./statement.ts";
 
 /** The {@link Store} port over a generated Prisma client and raw SQL. */
 export class PrismaStore<TClient extends PrismaClientLike> implements Store<TransactionOf<TClient>> {
   readonly #client: TClient;
   readonly #dialect: Dialect;
   readonly #models: ModelOptions | undefined;
-  #names: TableNames | undefined;
+  #known: Names | undefined;
 
   constructor(client: TClient, dialect: Dialect, models: ModelOptions | undefined) {
     this.#client = client;
@@ -33,7 +26,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     limits: TransactionLimits,
     body: (session: StoreSession<TransactionOf<TClient>>) => Promise<T>,
   ): Promise<T> {
-    const names = this.#tableNames();
+    const names = this.#names();
     const options = this.#prismaOptions(limits);
     const limitMs = options.timeout + (options.maxWait ?? PRISMA_MAX_WAIT_MS);
     return endingBy(limitMs, (over) => {
@@ -49,14 +42,22 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     return faultOf(this.#dialect, error);
   }
 
-  async prune(params: { readonly limit: number }): Promise<number> {
-    return affected(this.#client, this.#dialect.prune(this.#tableNames(), params));
+  get leases(): LeaseStore {
+    return this.#onClient();
   }
 
-  /** Read at the first use: the application starts without the model, and its first keyed mutation says so. */
-  #tableNames(): TableNames {
-    this.#names ??= tableNames(this.#client, this.#models);
-    return this.#names;
+  async prune(params: PruneParams): Promise<number> {
+    return this.#onClient().prune(params);
+  }
+
+  #onClient(): Queries {
+    return new Queries(this.#client, this.#dialect, this.#names());
+  }
+
+  /** Read at the first use: the application starts without the models, and its first keyed mutation says so. */
+  #names(): Names {
+    this.#known ??= namesIn(this.#client, this.#models);
+    return this.#known;
   }
 
   #prismaOptions({
@@ -84,18 +85,13 @@ interface PrismaTransactionOptions {
   readonly isolationLevel?: string;
 }
 
-class PrismaSession<TTransaction extends RawClient> implements StoreSession<TTransaction> {
-  /** Our own statements; the handler's go through {@link tx}. */
-  readonly #raw: RawClient;
+class PrismaSession<TTransaction extends RawClient> extends Queries implements StoreSession<TTransaction> {
+  /** For the handler's statements; our own do not go through it. */
   readonly #sealable: SealableTransaction<TTransaction>;
-  readonly #dialect: Dialect;
-  readonly #names: TableNames;
 
-  constructor(tx: TTransaction, dialect: Dialect, names: TableNames) {
-    this.#raw = tx;
+  constructor(tx: TTransaction, dialect: Dialect, names: Names) {
+    super(tx, dialect, names);
     this.#sealable = new SealableTransaction(tx);
-    this.#dialect = dialect;
-    this.#names = names;
   }
 
   get tx(): TTransaction {
@@ -106,56 +102,11 @@ class PrismaSession<TTransaction extends RawClient> implements StoreSession<TTra
     return this.#sealable.seal();
   }
 
-  async claim(params: ClaimParams): Promise<Claim> {
-    const row =
-      (await this.#firstRow(this.#dialect.claim(this.#names, params))) ??
-      (await this.#firstRow(this.#dialect.read(this.#names, params.id)));
-    if (row === undefined) {
-      // Deleted between the two statements, by `prune` or by hand.
-      throw new StoreError("write_conflict", "The record vanished during its claim");
-    }
-    if (row.mine) {
-      return { state: "claimed", attempt: Number(row.attempt) };
-    }
-    const { status, fingerprint, owner, response } = row;
-    if ((status !== "completed" && status !== "failed") || response === null) {
-      throw new Error(
-        `The idempotency record ${params.id} has status "${status}", which no committed one can have`,
-      );
-    }
-    return { state: "finished", record: { status, fingerprint, owner, response } };
-  }
-
   async savepoint(): Promise<void> {
-    await this.#raw.$executeRawUnsafe("SAVEPOINT onceonly");
+    await this.raw.$executeRawUnsafe("SAVEPOINT onceonly");
   }
 
   async rollbackToSavepoint(): Promise<void> {
-    await this.#raw.$executeRawUnsafe("ROLLBACK TO SAVEPOINT onceonly");
+    await this.raw.$executeRawUnsafe("ROLLBACK TO SAVEPOINT onceonly");
   }
-
-  async complete(params: CompleteParams): Promise<boolean> {
-    return (await affected(this.#raw, this.#dialect.complete(this.#names, params))) === 1;
-  }
-
-  async #firstRow({ text, values }: Statement): Promise<RecordRow | undefined> {
-    try {
-      const rows = await this.#raw.$queryRawUnsafe<RecordRow[]>(text, ...values);
-      return rows[0];
-    } catch (cause) {
-      if (faultOf(this.#dialect, cause) === "schema_missing") {
-        throw new StoreError(
-          "schema_missing",
-          `The table ${this.#names.table} is not in the database: migrate the model IdempotencyRecord, or apply ` +
-            "prisma/<provider>/idempotency.sql of the package onceonly.",
-          cause,
-        );
-      }
-      throw cause;
-    }
-  }
-}
-
-async function affected(client: RawClient, { text, values }: Statement): Promise<number> {
-  return client.$executeRawUnsafe(text, ...values);
 }

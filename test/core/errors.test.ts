@@ -13,6 +13,7 @@ const retryable: Record<IdempotencyErrorCode, boolean> = {
   KEY_REUSED: false,
   IN_PROGRESS: true,
   LEASE_LOST: true,
+  ATTEMPTS_EXHAUSTED: false,
   STORE_UNAVAILABLE: true,
   RESULT_UNSTORABLE: false,
   RESULT_UNREADABLE: false,

@@ -129,6 +129,8 @@ describe("what is not given comes from", () => {
       waitMs: 10_000,
       waitersMax: 100,
       transaction: {},
+      leaseMs: 60_000,
+      storeInput: false,
       retryConflicts: 0,
       resultBytesMax: 1_048_576,
       storeError: undefined,

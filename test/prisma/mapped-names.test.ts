@@ -20,7 +20,7 @@ function mapped(client: TestClient, options: RunOptions = {}) {
   return createIdempotency({
     prisma: client,
     ...options,
-    ...(schema ? { models: { record: { schema: "infra" } } } : {}),
+    ...(schema ? { models: { record: { schema: "infra" }, step: { schema: "infra" } } } : {}),
   });
 }
 
@@ -67,6 +67,8 @@ describe.each(databases)("mapped names on $name", ({ open }) => {
       status: "status",
       owner: "owner_token",
       attempt: "attempt",
+      lockedUntil: "lockedUntil",
+      input: "input",
       response: "select",
       createdAt: "created at",
       completedAt: "completed at",
@@ -74,9 +76,21 @@ describe.each(databases)("mapped names on $name", ({ open }) => {
     };
     const schema = db.provider === "postgresql" ? { schema: "infra" } : {};
     const record = { table: "idempotency records", columns, ...schema };
+    const stepColumns = {
+      recordId: "of record",
+      name: "step name",
+      recordCreatedAt: "record made at",
+      response: "result",
+      createdAt: "made at",
+    };
+    const step = { table: "idempotency steps", columns: stepColumns, ...schema };
     const silent = pretending(db.prisma, { _runtimeDataModel: undefined, _activeProvider: undefined });
     expect(() => createIdempotency({ prisma: silent })).toThrow("give option provider");
-    const idempotency = createIdempotency({ prisma: silent, provider: db.provider, models: { record } });
+    const idempotency = createIdempotency({
+      prisma: silent,
+      provider: db.provider,
+      models: { record, step },
+    });
     const place = placing("k");
     await idempotency.run(request("k"), place);
     expect((await idempotency.run(request("k"), place)).replayed).toBe(true);

@@ -147,7 +147,8 @@ describe.runIf(databases.some(({ name }) => name === "postgresql"))("what reache
         },
         { timeout: 15_000, interval: 250 },
       )
-      .toEqual({ updates: 20, hot: 20 });
+      // A page that is full takes no new version; one changed index column would end them all.
+      .toEqual({ updates: 20, hot: expect.toSatisfy((hot: number) => hot >= 18) });
   });
 });
 

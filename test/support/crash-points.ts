@@ -26,6 +26,9 @@ export function withCrashPoints<TTransaction>(store: Store<TTransaction>, hit: H
       await hit("after COMMIT");
       return result;
     },
+    get leases() {
+      return store.leases;
+    },
     faultOf: (error) => store.faultOf(error),
     prune: (params) => store.prune(params),
   };
@@ -49,6 +52,8 @@ function sessionWithCrashPoints<TTransaction>(
     },
     seal: () => session.seal(),
     rollbackToSavepoint: () => session.rollbackToSavepoint(),
+    renew: (params) => session.renew(params),
+    recordStep: (params) => session.recordStep(params),
     async complete(params) {
       await hit("before the result is stored");
       const stored = await session.complete(params);

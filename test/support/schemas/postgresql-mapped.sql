@@ -49,5 +49,19 @@ CREATE TABLE "infra"."idempotency records" (
     CONSTRAINT "idempotency records_pkey" PRIMARY KEY ("record id")
 );
 
+-- CreateTable
+CREATE TABLE "infra"."idempotency steps" (
+    "of record" TEXT NOT NULL,
+    "step name" TEXT NOT NULL,
+    "record made at" TIMESTAMPTZ(3) NOT NULL,
+    "result" TEXT NOT NULL,
+    "made at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "idempotency steps_pkey" PRIMARY KEY ("of record","step name")
+);
+
 -- CreateIndex
 CREATE INDEX "idempotency records_expires at_idx" ON "infra"."idempotency records"("expires at");
+
+-- CreateIndex
+CREATE INDEX "idempotency records_lockedUntil_idx" ON "infra"."idempotency records"("lockedUntil");

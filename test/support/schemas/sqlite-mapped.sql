@@ -37,5 +37,19 @@ CREATE TABLE "idempotency records" (
     "expires at" DATETIME NOT NULL
 );
 
+-- CreateTable
+CREATE TABLE "idempotency steps" (
+    "of record" TEXT NOT NULL,
+    "step name" TEXT NOT NULL,
+    "record made at" DATETIME NOT NULL,
+    "result" TEXT NOT NULL,
+    "made at" DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    PRIMARY KEY ("of record", "step name")
+);
+
 -- CreateIndex
 CREATE INDEX "idempotency records_expires at_idx" ON "idempotency records"("expires at");
+
+-- CreateIndex
+CREATE INDEX "idempotency records_lockedUntil_idx" ON "idempotency records"("lockedUntil");

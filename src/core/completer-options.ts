@@ -1,0 +1,58 @@
+import type { AbandonedRun, Idempotency } from "./idempotency.ts";
+import { checkFunction, checkNumber, misuse } from "./misuse.ts";
+import { warn } from "./warning.ts";
+
+/** Options of every completer. */
+export interface CompleterOptions {
+  /** After how many executions of a run, live ones included, it is given up. Default 10, at least 1. */
+  readonly attemptsMax?: number;
+  /** How many runs are executed at a time. Default 4, at least 1. */
+  readonly concurrency?: number;
+  /** How long to wait after finding nothing to do, in milliseconds. Default 5,000. */
+  readonly pollMs?: number;
+  /**
+   * How long a run is left alone after its first failure, in milliseconds; twice as long after each further one, at
+   * most 5 minutes. Default 1,000.
+   */
+  readonly backoffMs?: number;
+  /** Told of each run that was given up, once `ATTEMPTS_EXHAUSTED` is stored as its outcome. Default: a process warning. */
+  readonly onGiveUp?: (run: AbandonedRun) => unknown;
+  /**
+   * Told of each execution that failed, and, without a run, of each time the database did. Default: a process warning.
+   */
+  readonly onError?: (error: unknown, run: AbandonedRun | undefined) => unknown;
+}
+
+const WARNING = "OnceonlyCompleterWarning";
+
+export const DEFAULT_COMPLETER_OPTIONS: Required<CompleterOptions> = {
+  attemptsMax: 10,
+  concurrency: 4,
+  pollMs: 5_000,
+  backoffMs: 1_000,
+  onGiveUp: ({ operation, attempt }) =>
+    warn(WARNING, `An abandoned run of ${operation} was given up`, `${attempt - 1} attempts failed`),
+  onError: (error, run) =>
+    warn(WARNING, run ? `Resuming ${run.operation} failed` : "Looking for abandoned runs failed", error),
+};
+
+/** @throws TypeError that names the option, what it got and the remedy. */
+export function checkCompleterOptions(idempotency: unknown, options: CompleterOptions): void {
+  const given = idempotency as Partial<Idempotency<unknown>> | null | undefined;
+  if (given?.abandoned === undefined) {
+    throw misuse("idempotency", idempotency, "what createIdempotency returned");
+  }
+  if (given.options?.storeInput !== true) {
+    throw misuse(
+      "idempotency",
+      idempotency,
+      "one made with storeInput: true, as a completer executes runs from their stored input",
+    );
+  }
+  checkNumber("attemptsMax", options.attemptsMax, 1);
+  checkNumber("concurrency", options.concurrency, 1);
+  checkNumber("pollMs", options.pollMs, 1);
+  checkNumber("backoffMs", options.backoffMs, 0);
+  checkFunction("onGiveUp", options.onGiveUp, "(run) => alert(run.key)");
+  checkFunction("onError", options.onError, "(error, run) => log(error)");
+}

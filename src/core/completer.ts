@@ -1,0 +1,201 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  type CompleterOptions,
+  checkCompleterOptions,
+  DEFAULT_COMPLETER_OPTIONS,
+} from "./completer-options.ts";
+import type { AbandonedRun, Idempotency, LeaseContext } from "./idempotency.ts";
+import { checkNumber, misuse } from "./misuse.ts";
+import { type RunOptions, resolveOptions } from "./options.ts";
+
+/** Brings abandoned runs to their end. Any number may work at a time, in any number of processes. */
+export interface Completer {
+  /** Begins to look for abandoned runs, and keeps the process alive. */
+  start(): void;
+  /**
+   * Claims no more, and waits for the runs under way, at most `timeoutMs` (milliseconds; default 10,000). Those left
+   * then have their `signal` aborted; what they have recorded is kept.
+   *
+   * @returns whether all came to an end.
+   */
+  stop(options?: { readonly timeoutMs?: number }): Promise<boolean>;
+  /**
+   * Executes what is abandoned now, and ends when there is no more: for a cron job or a test.
+   *
+   * @returns how many runs it claimed.
+   * @throws {@link IdempotencyError} `STORE_UNAVAILABLE`
+   */
+  runOnce(): Promise<number>;
+}
+
+/** How abandoned runs of one operation are executed. */
+export interface ResumableOperation {
+  /** Begins a leased run of the same operation, key and scope. */
+  readonly resume: (run: AbandonedRun) => Promise<unknown>;
+  /** The options of such a run, for its stored failure. */
+  readonly options: RunOptions;
+}
+
+/** The operations by their names. Asked for before each claim, as routers may load lazily. */
+export type ResumableOperations = () => Promise<ReadonlyMap<string, ResumableOperation>>;
+
+/** What executes an abandoned run: the same function that `runLeased` is given, with the stored input. */
+export type CompletingHandler<TTransaction> = (
+  context: LeaseContext<TTransaction>,
+  input: never,
+  run: AbandonedRun,
+) => Promise<unknown>;
+
+/** Options of {@link createCompleter}. */
+export interface HandlersCompleterOptions<TTransaction> extends CompleterOptions {
+  /** Made by `createIdempotency` with `storeInput: true`. */
+  readonly idempotency: Idempotency<TTransaction>;
+  /**
+   * What to execute, by operation: a handler, or one with the options that its runs are given elsewhere, such as
+   * `storeError`. Runs of other operations are left alone.
+   */
+  readonly handlers: Readonly<
+    Record<
+      string,
+      CompletingHandler<TTransaction> | (RunOptions & { readonly handler: CompletingHandler<TTransaction> })
+    >
+  >;
+}
+
+/**
+ * Makes a completer of leased runs: it finds those whose executor is gone, by a crash or by an error that is no answer,
+ * and executes them to the end, without a retry of the client.
+ *
+ * @throws TypeError for an option that cannot be used; it names the option and the remedy.
+ */
+export function createCompleter<TTransaction>(options: HandlersCompleterOptions<TTransaction>): Completer {
+  if (typeof options !== "object" || options === null) {
+    throw misuse("(the first argument)", options, "an object such as { idempotency, handlers }");
+  }
+  const { idempotency, handlers, ...rest } = options;
+  if (typeof handlers !== "object" || handlers === null || Object.keys(handlers).length === 0) {
+    throw misuse("handlers", handlers, 'an object such as { "orders.place": placeOrder }');
+  }
+  checkCompleterOptions(idempotency, rest);
+  const operations = new Map(
+    Object.entries(handlers).map(([operation, given]) => [
+      operation,
+      resumable(idempotency, operation, given),
+    ]),
+  );
+  return completerOver(idempotency, async () => operations, rest);
+}
+
+function resumable<TTransaction>(
+  idempotency: Idempotency<TTransaction>,
+  operation: string,
+  given: HandlersCompleterOptions<TTransaction>["handlers"][string],
+): ResumableOperation {
+  const { handler, ...options } = typeof given === "function" ? { handler: given } : given;
+  if (typeof handler !== "function") {
+    throw misuse(`handlers["${operation}"]`, handler, "a function such as (context, input) => ...");
+  }
+  resolveOptions(options);
+  return {
+    options,
+    async resume(run) {
+      const input = run.readInput();
+      const { key, scope } = run;
+      await idempotency.runLeasedSettled({ ...options, operation, key, scope, input }, (context) =>
+        handler(context, input as never, run),
+      );
+    },
+  };
+}
+
+/** A completer of operations that an adapter knows how to execute. The options are checked. */
+export function completerOver(
+  idempotency: Pick<Idempotency<never>, "abandoned">,
+  operations: ResumableOperations,
+  options: CompleterOptions,
+): Completer {
+  const settings = { ...DEFAULT_COMPLETER_OPTIONS, ...options };
+  const claiming = new AbortController();
+  const executing = new AbortController();
+  const completeOne = () => completeNext(idempotency, operations, settings, executing.signal);
+  const byWorkers = (work: () => Promise<void>) =>
+    Promise.all(Array.from({ length: settings.concurrency }, work));
+  let working: Promise<unknown> | undefined;
+
+  return {
+    start() {
+      if (working !== undefined || claiming.signal.aborted) {
+        throw new Error("onceonly: the completer was started before, or is stopped; make a new one.");
+      }
+      working = byWorkers(async () => {
+        while (!claiming.signal.aborted) {
+          if (!(await completeOne().catch(reported(settings)))) {
+            await pause(settings.pollMs * (0.5 + Math.random() / 2), claiming.signal);
+          }
+        }
+      });
+    },
+    async runOnce() {
+      let claimed = 0;
+      await byWorkers(async () => {
+        while (!claiming.signal.aborted && (await completeOne())) {
+          claimed += 1;
+        }
+      });
+      return claimed;
+    },
+    async stop({ timeoutMs = 10_000 } = {}) {
+      checkNumber("timeoutMs", timeoutMs, 0);
+      claiming.abort();
+      const ended = new AbortController();
+      const late = pause(timeoutMs, ended.signal).then(() => "late");
+      const isLate = (await Promise.race([working, late])) === "late";
+      ended.abort();
+      executing.abort(new Error("onceonly: the completer was stopped."));
+      return !isLate;
+    },
+  };
+}
+
+type Settings = Required<CompleterOptions>;
+
+/** Claims one abandoned run and executes it. Returns whether there was one. */
+async function completeNext(
+  { abandoned }: Pick<Idempotency<never>, "abandoned">,
+  operations: ResumableOperations,
+  { attemptsMax, backoffMs, onGiveUp, onError }: Settings,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const known = await operations();
+  const run = await abandoned.claim([...known.keys()]);
+  const operation = run && known.get(run.operation);
+  if (run === undefined || operation === undefined) {
+    return false;
+  }
+  const retryDelayMs = Math.min(backoffMs * 2 ** (run.attempt - 1), BACKOFF_MS_MAX);
+  try {
+    if (run.attempt <= attemptsMax) {
+      await abandoned.resume(run, () => operation.resume(run), { signal, retryDelayMs });
+    } else if (await abandoned.giveUp(run, operation.options)) {
+      await onGiveUp(run);
+    }
+  } catch (error) {
+    await onError(error, run);
+  }
+  return true;
+}
+
+const BACKOFF_MS_MAX = 5 * 60_000;
+
+/** A database that is away is asked again after the next pause. */
+function reported({ onError }: Settings): (error: unknown) => Promise<false> {
+  return async (error) => {
+    await onError(error, undefined);
+    return false;
+  };
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  // Rejects when it is aborted, which is one way for a pause to end.
+  await sleep(ms, undefined, { signal }).catch(() => {});
+}

@@ -1,0 +1,59 @@
+import { runCallbacks } from "./after-commit.ts";
+import type { SettledRun } from "./idempotency.ts";
+import { replay } from "./outcome.ts";
+import type { PreparedRun } from "./request.ts";
+import { type Flight, SingleFlight } from "./single-flight.ts";
+import type { FinishedRecord } from "./store.ts";
+import { inProgress } from "./waiting.ts";
+
+/** How a run ended whose outcome is stored. */
+export interface Ended<T> {
+  readonly record: FinishedRecord;
+  /** Absent where another execution made the record. */
+  readonly executed?: SettledRun<T>;
+  readonly afterCommit: readonly (() => unknown)[];
+}
+
+/** Has one run of each id go to the database; its duplicates in this process wait in memory for the outcome. */
+export class Duplicates {
+  readonly #flights: SingleFlight<FinishedRecord> = new SingleFlight();
+
+  async run<T>(run: PreparedRun, lead: () => Promise<Ended<T>>): Promise<SettledRun<T>> {
+    for (;;) {
+      const flight = this.#flights.get(run.id);
+      if (flight === undefined) {
+        const ended = await this.#lead(run.id, lead);
+        await runCallbacks(ended.afterCommit);
+        return ended.executed ?? replay(run, ended.record);
+      }
+      const record = await waitFor(flight, run);
+      if (record !== "released") {
+        return replay(run, record);
+      }
+    }
+  }
+
+  #lead<T>(id: string, lead: () => Promise<Ended<T>>): Promise<Ended<T>> {
+    return this.#flights.lead(id, async (publish) => {
+      const ended = await lead();
+      publish(ended.record);
+      return ended;
+    });
+  }
+}
+
+async function waitFor(
+  flight: Flight<FinishedRecord>,
+  run: PreparedRun,
+): Promise<FinishedRecord | "released"> {
+  const { onDuplicate, waitersMax } = run.options;
+  const remaining = run.deadline - performance.now();
+  if (onDuplicate === "reject" || flight.waiterCount >= waitersMax || remaining <= 0) {
+    throw inProgress(run);
+  }
+  const record = await flight.wait(remaining);
+  if (record === "timeout") {
+    throw inProgress(run);
+  }
+  return record;
+}

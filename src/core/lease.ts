@@ -1,0 +1,126 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { IdempotencyError } from "./errors.ts";
+import type { PreparedRun } from "./request.ts";
+import type { Store } from "./store.ts";
+import { claimLost } from "./waiting.ts";
+
+/**
+ * The claim of a leased run while it executes: renewed every third of its time, or lost.
+ *
+ * It is lost when the database says so, or when nothing was heard of the database for as long as it is good. Only the
+ * database's clock tells when it has lapsed; ours measures how long ago a renewal was sent.
+ */
+export class Lease {
+  readonly id: string;
+  readonly owner: string;
+  /** Aborted when the lease is lost (its reason is the `LEASE_LOST` error), or when a completer stops. */
+  readonly signal: AbortSignal;
+  readonly #run: PreparedRun;
+  readonly #store: Store<unknown>;
+  readonly #stopped: AbortController = new AbortController();
+  readonly #lost: AbortController = new AbortController();
+  readonly #loss: Promise<never>;
+  #renewedAt = 0;
+  #watchdog: NodeJS.Timeout | undefined;
+  #pauses = 0;
+
+  constructor(store: Store<unknown>, run: PreparedRun, owner: string, outer?: AbortSignal) {
+    this.id = run.id;
+    this.owner = owner;
+    this.#run = run;
+    this.#store = store;
+    const lost = this.#lost.signal;
+    this.signal = outer === undefined ? lost : AbortSignal.any([lost, outer]);
+    this.#loss = new Promise((_, reject) => {
+      lost.addEventListener("abort", () => reject(lost.reason as Error));
+    });
+    // Nobody may be waiting for it.
+    this.#loss.catch(() => {});
+  }
+
+  /** Starts the heartbeat. `claimedAt` is when the claim was sent, on the clock of `performance.now()`. */
+  start(claimedAt: number): void {
+    this.renewedAt(claimedAt);
+    void this.#beat();
+  }
+
+  /** Ends the heartbeat. In the database the lease stays as it is. */
+  stop(): void {
+    this.#stopped.abort();
+    clearTimeout(this.#watchdog);
+  }
+
+  /** Gives the lease up for lost, and returns the error that says so. */
+  lose(): IdempotencyError<"LEASE_LOST"> {
+    const error = claimLost(this.#run, "what it had recorded is kept for the next attempt");
+    if (!this.#stopped.signal.aborted) {
+      this.stop();
+      this.#lost.abort(error);
+    }
+    return error;
+  }
+
+  /** Waits for `work`, but not past the loss of the lease. */
+  async whileHeld<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#loss]);
+  }
+
+  /** Works without heartbeats, which would wait for the transaction that has renewed the lease itself. */
+  async paused<T>(work: () => Promise<T>): Promise<T> {
+    this.#pauses += 1;
+    clearTimeout(this.#watchdog);
+    try {
+      return await work();
+    } finally {
+      this.#pauses -= 1;
+      this.#watch();
+      void this.#renew();
+    }
+  }
+
+  /** Notes a renewal that was sent at that time and succeeded. */
+  renewedAt(sentAt: number): void {
+    this.#renewedAt = sentAt;
+    this.#watch();
+  }
+
+  async #beat(): Promise<void> {
+    const { signal } = this.#stopped;
+    const pauseMs = this.#run.options.leaseMs / 3;
+    while (!signal.aborted) {
+      // Without `ref`, a run under way does not keep its process alive.
+      await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {});
+      await this.#renew();
+    }
+  }
+
+  /** A renewal that fails is followed by another; the watchdog tells when it is too late. */
+  async #renew(): Promise<void> {
+    if (this.#pauses > 0 || this.#stopped.signal.aborted) {
+      return;
+    }
+    const { id, owner } = this;
+    const sentAt = performance.now();
+    try {
+      if (await this.#store.leases.renew({ id, owner, leaseMs: this.#run.options.leaseMs })) {
+        this.renewedAt(sentAt);
+      } else {
+        this.lose();
+      }
+    } catch {
+      // Told by the watchdog.
+    }
+  }
+
+  #watch(): void {
+    clearTimeout(this.#watchdog);
+    if (this.#pauses > 0 || this.#stopped.signal.aborted) {
+      return;
+    }
+    const { leaseMs } = this.#run.options;
+    // After a long pause there must be time for a renewal.
+    const leftMs = Math.max(this.#renewedAt + leaseMs - performance.now(), leaseMs / 3);
+    this.#watchdog = setTimeout(() => this.lose(), leftMs);
+    this.#watchdog.unref();
+  }
+}

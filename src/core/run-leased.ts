@@ -1,0 +1,181 @@
+import { type AdoptedClaim, takeAdoptedClaim } from "./abandoned.ts";
+import { backOff } from "./backoff.ts";
+import { claimOf } from "./claim.ts";
+import type { Duplicates, Ended } from "./duplicates.ts";
+import { isIdempotencyError } from "./errors.ts";
+import type { LeaseContext, LeaseHandler, SettledRun } from "./idempotency.ts";
+import { derivedKey } from "./key.ts";
+import { Lease } from "./lease.ts";
+import { throwIfReused } from "./outcome.ts";
+import { persist } from "./persist.ts";
+import type { PreparedRun } from "./request.ts";
+import { settle } from "./settle.ts";
+import { Steps } from "./steps.ts";
+import type { Claim, ClaimParams, CompleteParams, LeaseStore, Store } from "./store.ts";
+import { throwUnlessWorthRetrying, waitForLease } from "./waiting.ts";
+
+/**
+ * Mode `lease`: the claim commits at once and is good for a time, which a heartbeat renews; each step and the result
+ * commit by themselves, if the claim is still ours. All control flow of such a run stands in this file:
+ *
+ *     run               leads, or waits in memory for the duplicate of this process that does (duplicates.ts)
+ *     └ lead            claims, polling while another executor holds the lease; or reads the stored outcome
+ *       └ execute       heartbeat (lease.ts), handler with its steps (steps.ts), encode (settle.ts), store
+ *         └ giveBack    after an error that is no answer: the next attempt may begin at once
+ *
+ * A run that a completer has claimed (abandoned.ts) begins with `execute`.
+ */
+export class LeaseRunner<TTransaction> {
+  readonly #store: Store<TTransaction>;
+  readonly #duplicates: Duplicates;
+
+  constructor(store: Store<TTransaction>, duplicates: Duplicates) {
+    this.#store = store;
+    this.#duplicates = duplicates;
+  }
+
+  async run<T>(run: PreparedRun, handler: LeaseHandler<TTransaction, T>): Promise<SettledRun<T>> {
+    const adopted = takeAdoptedClaim(run.id);
+    if (adopted === undefined) {
+      return this.#duplicates.run(run, () => this.#lead(run, handler));
+    }
+    const { executed } = await this.#execute(run, adopted, handler);
+    adopted.settled();
+    return executed;
+  }
+
+  async #lead<T>(run: PreparedRun, handler: LeaseHandler<TTransaction, T>): Promise<Ended<T>> {
+    for (let poll = 0; ; poll += 1) {
+      const params = claimOf(run, run.options.leaseMs);
+      const claimedAt = performance.now();
+      const claim = await this.#claim(run, params);
+      switch (claim?.state) {
+        case "finished":
+          return { record: claim.record, afterCommit: [] };
+        case "claimed":
+          return this.#execute(run, { owner: params.owner, attempt: claim.attempt, claimedAt }, handler);
+        case "held":
+          throwIfReused(run, claim.fingerprint);
+          await waitForLease(run, poll);
+          break;
+        default:
+          await backOff(poll);
+      }
+    }
+  }
+
+  /** Returns nothing where the claim may succeed when repeated. */
+  async #claim(run: PreparedRun, params: ClaimParams): Promise<Claim | undefined> {
+    try {
+      return await this.#store.leases.claim(params);
+    } catch (error) {
+      const fault = this.#store.faultOf(error);
+      if (fault === "unavailable") {
+        // The claim may have been made all the same, and nobody would execute.
+        this.#giveBack(params, 0).catch(() => {});
+      }
+      throwUnlessWorthRetrying(run, fault, error);
+      return undefined;
+    }
+  }
+
+  async #execute<T>(
+    run: PreparedRun,
+    claim: OwnClaim | AdoptedClaim,
+    handler: LeaseHandler<TTransaction, T>,
+  ): Promise<Executed<T>> {
+    const { owner, attempt } = claim;
+    const isAdopted = "settled" in claim;
+    const lease = new Lease(this.#store, run, owner, isAdopted ? claim.signal : undefined);
+    lease.start(isAdopted ? performance.now() : claim.claimedAt);
+    try {
+      if (isAdopted) {
+        // It was made with another `leaseMs`, perhaps, and some time ago.
+        await this.#renew(run, lease);
+      }
+      const { executed, response } = await settle(run, () =>
+        lease.whileHeld(this.#handle(run, lease, attempt, handler)),
+      );
+      const record = { status: executed.status, fingerprint: run.fingerprint, owner, response };
+      if (!(await persist(this.#store, lease, (leases) => complete(leases, { ...record, id: run.id })))) {
+        throw lease.lose();
+      }
+      return { executed, record, afterCommit: [] };
+    } catch (error) {
+      const delayMs = isAdopted ? claim.retryDelayMs : RETRY_DELAY_MS;
+      // Where that fails too, the lease lapses.
+      await lease.whileHeld(this.#giveBack(lease, delayMs)).catch(() => {});
+      throw ownError(error);
+    } finally {
+      lease.stop();
+    }
+  }
+
+  async #handle<T>(
+    run: PreparedRun,
+    lease: Lease,
+    attempt: number,
+    handler: LeaseHandler<TTransaction, T>,
+  ): Promise<T> {
+    // A first attempt has none to read.
+    const recorded = attempt === 1 ? [] : await persist(this.#store, lease, (leases) => leases.steps(run.id));
+    const responses = new Map(recorded.map(({ name, response }) => [name, response]));
+    const steps = new Steps(this.#store, run, lease, attempt, responses);
+    try {
+      return await handler(contextOf(run, lease, attempt, steps));
+    } finally {
+      await steps.close();
+    }
+  }
+
+  async #renew({ options: { leaseMs } }: PreparedRun, lease: Lease): Promise<void> {
+    const { id, owner } = lease;
+    if (!(await persist(this.#store, lease, (leases) => leases.renew({ id, owner, leaseMs })))) {
+      throw lease.lose();
+    }
+  }
+
+  async #giveBack({ id, owner }: { readonly id: string; readonly owner: string }, delayMs: number) {
+    await this.#store.leases.giveBack({ id, owner, delayMs });
+  }
+}
+
+/** A claim that this run has made. */
+interface OwnClaim {
+  readonly owner: string;
+  readonly attempt: number;
+  /** When it was sent, on the clock of `performance.now()`. */
+  readonly claimedAt: number;
+}
+
+type Executed<T> = Ended<T> & { readonly executed: SettledRun<T> };
+
+/** How long completers leave a record to the client's retry whose handler threw. */
+const RETRY_DELAY_MS = 5_000;
+
+function contextOf<TTransaction>(
+  run: PreparedRun,
+  lease: Lease,
+  attempt: number,
+  steps: Steps<TTransaction>,
+): LeaseContext<TTransaction> {
+  return {
+    key: run.key,
+    attempt,
+    signal: lease.signal,
+    deriveKey: (name) => derivedKey(run.id, name),
+    step: (name, execute, options) => steps.step(name, execute, options),
+    transaction: (name, execute) => steps.transaction(name, execute),
+  };
+}
+
+/** Stores the outcome. Where the answer of an earlier try was lost, the record may hold it already. */
+async function complete(leases: LeaseStore, params: CompleteParams): Promise<boolean> {
+  return (await leases.complete(params)) || (await leases.finished(params.id))?.owner === params.owner;
+}
+
+/** Frameworks wrap what a step threw, as tRPC does in a TRPCError; ours says that a retry makes sense. */
+function ownError(error: unknown): unknown {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return !isIdempotencyError(error) && isIdempotencyError(cause) && cause.retryable ? cause : error;
+}

@@ -1,0 +1,37 @@
+import { typeOf } from "./misuse.ts";
+
+const NAME_LENGTH_MAX = 255;
+
+/** The names of the steps of one attempt. By its name a step is found again, so each is used once. */
+export class StepNames {
+  readonly #operation: string;
+  readonly #taken: Set<string> = new Set();
+
+  constructor(operation: string) {
+    this.#operation = operation;
+  }
+
+  /** @throws TypeError for a name that cannot be used, or was, and inside a transaction. */
+  take(name: unknown, isInTransaction: boolean): void {
+    const usable = typeof name === "string" && name !== "" && !name.includes("\0");
+    if (!usable || name.length > NAME_LENGTH_MAX) {
+      throw new TypeError(
+        `onceonly: a step of ${this.#operation} has a name ${typeof name === "string" ? `of ${name.length} characters` : `of type ${typeOf(name)}`}; ` +
+          `give one of 1 to ${NAME_LENGTH_MAX} characters without NUL, for example "charge".`,
+      );
+    }
+    if (isInTransaction) {
+      // It could not be recorded before the transaction ends, which would wait for it.
+      throw new TypeError(
+        `onceonly: step "${name}" of ${this.#operation} begins inside a transaction; take the step before it or after it.`,
+      );
+    }
+    if (this.#taken.has(name)) {
+      throw new TypeError(
+        `onceonly: ${this.#operation} uses the step name "${name}" twice in one run; the second would get the result of ` +
+          `the first. Give each step a name of its own, in a loop for example \`ship-\${item.id}\`.`,
+      );
+    }
+    this.#taken.add(name);
+  }
+}
