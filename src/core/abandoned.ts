@@ -1,10 +1,12 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
+import { backOff } from "./backoff.ts";
 import { IdempotencyError } from "./errors.ts";
 import type { AbandonedRun, AbandonedRuns, ResumeOptions } from "./idempotency.ts";
 import { type ResolvedRunOptions, resolveOptions } from "./options.ts";
 import { encodeOutcome } from "./outcome.ts";
-import type { AbandonedRecord, Store } from "./store.ts";
+import type { AbandonedParams, AbandonedRecord, Store } from "./store.ts";
+import { storeUnavailable } from "./waiting.ts";
 
 /** A claim that was made before the run that executes it. */
 export interface AdoptedClaim {
@@ -60,7 +62,7 @@ export function abandonedRuns(store: Store<unknown>, base: ResolvedRunOptions): 
     async claim(operations) {
       const owner = randomUUID();
       const { leaseMs, retentionMs } = base;
-      const record = await store.leases.claimAbandoned({ operations, owner, leaseMs, retentionMs });
+      const record = await claimOne(store, { operations, owner, leaseMs, retentionMs });
       if (record === undefined) {
         return undefined;
       }
@@ -83,6 +85,25 @@ export function abandonedRuns(store: Store<unknown>, base: ResolvedRunOptions): 
     },
   };
 }
+
+/** @throws {@link IdempotencyError} `STORE_UNAVAILABLE` */
+async function claimOne(
+  store: Store<unknown>,
+  params: AbandonedParams,
+): Promise<AbandonedRecord | undefined> {
+  for (let retry = 0; ; retry += 1) {
+    try {
+      return await store.leases.claimAbandoned(params);
+    } catch (error) {
+      if (store.faultOf(error) !== "write_conflict" || retry === CONFLICTS_MAX) {
+        throw storeUnavailable({ operation: "a completer" }, error);
+      }
+    }
+    await backOff(retry);
+  }
+}
+
+const CONFLICTS_MAX = 20;
 
 function abandonedRun(record: AbandonedRecord, { codec }: ResolvedRunOptions): AbandonedRun {
   const { operation, key, scope, attempt } = record;

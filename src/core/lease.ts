@@ -21,8 +21,10 @@ export class Lease {
   readonly #lost: AbortController = new AbortController();
   readonly #loss: Promise<never>;
   #renewedAt = 0;
+  #renewal: Promise<void> = Promise.resolve();
   #watchdog: NodeJS.Timeout | undefined;
   #pauses = 0;
+  #isQuiet = false;
 
   constructor(store: Store<unknown>, run: PreparedRun, owner: string, outer?: AbortSignal) {
     this.id = run.id;
@@ -42,6 +44,15 @@ export class Lease {
   start(claimedAt: number): void {
     this.renewedAt(claimedAt);
     void this.#beat();
+  }
+
+  /**
+   * Sends no more renewals, and waits for one under way: after the statement that ends the lease, a renewal would find
+   * it gone, as if it were lost.
+   */
+  quiesce(): Promise<void> {
+    this.#isQuiet = true;
+    return this.whileHeld(this.#renewal);
   }
 
   /** Ends the heartbeat. In the database the lease stays as it is. */
@@ -94,9 +105,15 @@ export class Lease {
     }
   }
 
+  /** One after the other: an older answer must not come after a newer one. */
+  #renew(): Promise<void> {
+    this.#renewal = this.#renewal.then(() => this.#sendRenewal());
+    return this.#renewal;
+  }
+
   /** A renewal that fails is followed by another; the watchdog tells when it is too late. */
-  async #renew(): Promise<void> {
-    if (this.#pauses > 0 || this.#stopped.signal.aborted) {
+  async #sendRenewal(): Promise<void> {
+    if (this.#pauses > 0 || this.#isQuiet || this.#stopped.signal.aborted) {
       return;
     }
     const { id, owner } = this;

@@ -8,7 +8,7 @@ import { decodeValue, encodeValue } from "./outcome.ts";
 import { persist } from "./persist.ts";
 import type { PreparedRun } from "./request.ts";
 import { StepNames } from "./step-names.ts";
-import type { Store } from "./store.ts";
+import type { Store, StoreSession } from "./store.ts";
 import { storeUnavailable } from "./waiting.ts";
 
 /** The steps of one attempt: each is taken from what earlier attempts recorded, or runs and is recorded. */
@@ -61,21 +61,26 @@ export class Steps<TTransaction> {
     name: string,
     execute: (step: TransactionStepContext<TTransaction>) => Promise<T> | T,
   ): Promise<T> {
-    return this.#once(name, () =>
-      this.#lease.paused(async () => {
-        for (let retry = 0; ; retry += 1) {
-          try {
-            return await this.#committed(name, execute);
-          } catch (error) {
-            const isConflict = this.#store.faultOf(error) === "write_conflict";
-            if (!isConflict || retry >= this.#run.options.retryConflicts) {
-              throw error;
-            }
-          }
-          await backOff(retry);
+    return this.#once(name, async () => {
+      let conflictRetriesLeft = this.#run.options.retryConflicts;
+      for (let retry = 0; ; retry += 1) {
+        const result = await this.#lease.paused(() => this.#try(name, execute));
+        if ("response" in result) {
+          return result.response;
         }
-      }),
-    );
+        const { failedIn, error } = result;
+        const fault = this.#store.faultOf(error);
+        if (fault === "unavailable" && failedIn !== "handler") {
+          throw storeUnavailable(this.#run, error);
+        }
+        if (fault !== "write_conflict" || (failedIn !== "begin" && conflictRetriesLeft === 0)) {
+          throw error;
+        }
+        conflictRetriesLeft -= failedIn === "begin" ? 0 : 1;
+        // Ends with the lease.
+        await this.#lease.whileHeld(backOff(retry));
+      }
+    });
   }
 
   /** Refuses further steps, and waits for those under way: they belong to this attempt. */
@@ -101,56 +106,65 @@ export class Steps<TTransaction> {
     return decodeValue(this.#run, await response) as T;
   }
 
-  async #committed<T>(
+  /** One transaction: renew the lease, execute, record the result, COMMIT. */
+  async #try<T>(
     name: string,
     execute: (step: TransactionStepContext<TTransaction>) => Promise<T> | T,
-  ): Promise<string> {
+  ): Promise<AttemptEnd> {
     const owned = this.#owned();
-    let response: string | undefined;
+    let failedIn: "begin" | "handler" = "begin";
+    let written: string | undefined;
     try {
-      return await this.#store.transaction(limitsOf(this.#run, { lockWaitMs: 0 }), async (session) => {
-        response = undefined;
-        const sentAt = performance.now();
-        if (!(await session.renew({ ...owned, leaseMs: this.#run.options.leaseMs }))) {
-          throw this.#lease.lose();
-        }
-        this.#lease.renewedAt(sentAt);
-        const context = { ...this.#contextOf(name), tx: session.tx };
-        const written = await inTransaction.run(this, async () => {
-          try {
-            return this.#encode(name, await execute(context));
-          } finally {
-            await session.seal();
+      const response = await this.#store.transaction(
+        limitsOf(this.#run, { lockWaitMs: 0 }),
+        async (session) => {
+          // Client extensions that repeat failed transactions call this more than once.
+          failedIn = "begin";
+          written = undefined;
+          const sentAt = performance.now();
+          if (!(await session.renew({ ...owned, leaseMs: this.#run.options.leaseMs }))) {
+            throw this.#lease.lose();
           }
-        });
-        if (!(await session.recordStep({ ...owned, name, response: written }))) {
-          throw this.#lease.lose();
-        }
-        response = written;
-        return written;
-      });
+          this.#lease.renewedAt(sentAt);
+          failedIn = "handler";
+          const result = await this.#executed(name, session, execute);
+          if (!(await session.recordStep({ ...owned, name, response: result }))) {
+            throw this.#lease.lose();
+          }
+          written = result;
+          return result;
+        },
+      );
+      return { response };
     } catch (error) {
-      if (response === undefined) {
-        throw error;
-      }
-      return this.#afterBrokenCommit(name, response, error);
+      return written === undefined ? { failedIn, error } : this.#afterBrokenCommit(name, written, error);
     }
   }
 
+  async #executed<T>(
+    name: string,
+    session: StoreSession<TTransaction>,
+    execute: (step: TransactionStepContext<TTransaction>) => Promise<T> | T,
+  ): Promise<string> {
+    const context = { ...this.#contextOf(name), tx: session.tx };
+    return inTransaction.run(this, async () => {
+      try {
+        return this.#encode(name, await execute(context));
+      } finally {
+        await session.seal();
+      }
+    });
+  }
+
   /** COMMIT failed or its answer was lost. The renewal waits for one that is still on its way; then it is seen. */
-  async #afterBrokenCommit(name: string, response: string, error: unknown): Promise<string> {
+  async #afterBrokenCommit(name: string, response: string, error: unknown): Promise<AttemptEnd> {
     const { leaseMs } = this.#run.options;
-    const isRenewed = await persist(this.#store, this.#lease, (leases) =>
-      leases.renew({ ...this.#owned(), leaseMs }),
-    );
-    if (!isRenewed) {
+    const params = { ...this.#owned(), leaseMs };
+    if (!(await persist(this.#store, this.#lease, (leases) => leases.renew(params)))) {
       throw this.#lease.lose();
     }
     const steps = await persist(this.#store, this.#lease, (leases) => leases.steps(this.#run.id));
-    if (steps.some((step) => step.name === name)) {
-      return response;
-    }
-    throw this.#store.faultOf(error) === "unavailable" ? storeUnavailable(this.#run, error) : error;
+    return steps.some((step) => step.name === name) ? { response } : { failedIn: "commit", error };
   }
 
   #owned(): { readonly id: string; readonly owner: string } {
@@ -177,6 +191,11 @@ export class Steps<TTransaction> {
     this.#underWay.add(ended);
   }
 }
+
+/** How a transaction ended: recorded, or without a trace. */
+type AttemptEnd =
+  | { readonly response: string }
+  | { readonly failedIn: "begin" | "handler" | "commit"; readonly error: unknown };
 
 /** The steps inside one of whose transactions the code runs. */
 const inTransaction: AsyncLocalStorage<unknown> = new AsyncLocalStorage();

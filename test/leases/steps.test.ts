@@ -1,0 +1,232 @@
+import { describe, expect, test } from "vitest";
+import { door, failureOf } from "../prisma/helpers.ts";
+import { databases } from "../support/database.ts";
+import { type Context, countAccounts, deposit, leasing, paying, service, stepsOf } from "./helpers.ts";
+
+describe.each(databases)("steps on $name", ({ open }) => {
+  test("get a key of their own: stable over attempts, another for each name, the same as deriveKey gives", async () => {
+    await using db = await open();
+    const idempotency = leasing(db.prisma);
+    const seen: unknown[] = [];
+    const pay = async ({ step, transaction, deriveKey, attempt }: Context) => {
+      const charge = await step("a", (context) => context.key).catch(() => undefined);
+      await transaction("b", ({ key, attempt: own }) => seen.push([key, own]));
+      seen.push([charge, attempt], [deriveKey("a"), deriveKey("b")]);
+      throw new Error("again");
+    };
+    await expect(idempotency.runLeased(paying("secret"), pay)).rejects.toThrow("again");
+    const [[b], [a], derived] = seen as [[string, number], [string, number], string[]];
+    expect(derived).toEqual([a, b]);
+    expect(a).toMatch(/^[\w-]{43}$/);
+    expect(new Set([a, b, "secret"]).size).toBe(3);
+    await expect(idempotency.runLeased(paying("secret"), pay)).rejects.toThrow("again");
+    expect(seen.slice(3)).toEqual([[a, 2], derived]);
+  });
+
+  test("run again with the same key where it is unknown whether they ran", async () => {
+    await using db = await open();
+    const idempotency = leasing(db.prisma);
+    const bank = service();
+    const pay = ({ step, attempt }: Context) =>
+      step("charge", (context) => {
+        const receipt = bank.call(context);
+        if (attempt === 1) throw new Error("the answer was lost");
+        return receipt;
+      });
+    await expect(idempotency.runLeased(paying("k"), pay)).rejects.toThrow("the answer was lost");
+    expect((await idempotency.runLeased(paying("k"), pay)).value).toBe("paid 2");
+    expect(new Set(bank.calls).size).toBe(1);
+  });
+
+  test("are reconciled first on a later attempt; what that finds is recorded, and after nothing they run", async () => {
+    await using db = await open();
+    const idempotency = leasing(db.prisma);
+    const bank = service();
+    const asked: unknown[] = [];
+    let found: string | undefined;
+    const pay = async ({ step, attempt }: Context) => {
+      const receipt = await step("charge", bank.call, {
+        reconcile: (context) => {
+          asked.push([context.attempt, context.key === bank.calls[0]]);
+          return found;
+        },
+      }).finally(() => {
+        if (attempt === 1) throw new Error("crashed");
+      });
+      return receipt;
+    };
+    const crash = async ({ step }: Context) => step("charge", () => Promise.reject(new Error("crashed")));
+    await expect(idempotency.runLeased(paying("k"), crash)).rejects.toThrow("crashed");
+    found = "found";
+    expect((await idempotency.runLeased(paying("k"), pay)).value).toBe("found");
+    expect([bank.calls, asked]).toEqual([[], [[2, false]]]);
+    await expect(idempotency.runLeased(paying("l"), crash)).rejects.toThrow("crashed");
+    found = undefined;
+    expect((await idempotency.runLeased(paying("l"), pay)).value).toBe("paid 1");
+    expect(asked).toHaveLength(2);
+  });
+
+  test("are read by another version of the handler: an unknown one is ignored, a missing one runs", async () => {
+    await using db = await open();
+    const bank = service();
+    const failing = async ({ step }: Context) => {
+      await step("old", bank.call);
+      await step("both", bank.call);
+      throw new Error("deploy");
+    };
+    await expect(leasing(db.prisma).runLeased(paying("k"), failing)).rejects.toThrow("deploy");
+    const next = leasing(await db.connect());
+    const { value } = await next.runLeased(paying("k"), async ({ step }) => [
+      await step("new", bank.call),
+      await step("both", bank.call),
+    ]);
+    expect(value).toEqual(["paid 3", "paid 2"]);
+  });
+
+  test("bring back dates, big integers, maps and nothing, as at first", async () => {
+    await using db = await open();
+    const idempotency = leasing(db.prisma);
+    const values = [new Date(5), 2n ** 70n, new Map([[1, new Set([2])]]), undefined, null, -0, Number.NaN];
+    const seen: unknown[] = [];
+    const run = ({ step, attempt }: Context) =>
+      step("value", () => values).then((value) => {
+        seen.push(value);
+        if (attempt === 1) throw new Error("again");
+      });
+    await expect(idempotency.runLeased(paying("k"), run)).rejects.toThrow("again");
+    await idempotency.runLeased(paying("k"), run);
+    expect(seen).toEqual([values, values]);
+    expect(Object.is((seen[1] as unknown[])[5], -0)).toBe(true);
+  });
+
+  test("whose result cannot be stored fail with its path and stay unknown", async () => {
+    await using db = await open();
+    const idempotency = leasing(db.prisma, { resultBytesMax: 100 });
+    const errors: unknown[] = [];
+    const run = async ({ step, transaction }: Context) => {
+      errors.push(await failureOf(step("charge", () => ({ deep: [{ fn: () => 1 }] }))));
+      errors.push(
+        await failureOf(
+          transaction("book", async ({ tx }) => {
+            await deposit(tx, "a");
+            return { fn: () => 1 };
+          }),
+        ),
+      );
+      errors.push(await failureOf(step("long", () => "x".repeat(200))));
+    };
+    await idempotency.runLeased(paying("k"), run);
+    expect(errors).toMatchObject([
+      { code: "RESULT_UNSTORABLE", details: { operation: "orders.pay", path: ".deep[0].fn" } },
+      { code: "RESULT_UNSTORABLE", details: { path: ".fn" } },
+      { code: "RESULT_UNSTORABLE" },
+    ]);
+    expect((errors[0] as Error).message).toContain(
+      'step "charge" of orders.pay cannot be stored at .deep[0].fn',
+    );
+    expect((errors[2] as Error).message).toContain("resultBytesMax is 100");
+    expect([await stepsOf(db), await countAccounts(db)]).toEqual([[], 0]);
+  });
+
+  test("in a transaction write nothing when they fail, and commit with their record when they do not", async () => {
+    await using db = await open();
+    const idempotency = leasing(db.prisma);
+    const run = async ({ transaction }: Context) => {
+      await expect(
+        transaction("book", async ({ tx }) => {
+          await deposit(tx, "a");
+          throw new Error("undone");
+        }),
+      ).rejects.toThrow("undone");
+      expect([await stepsOf(db), await countAccounts(db)]).toEqual([[], 0]);
+      await transaction("book again", async ({ tx }) => (await deposit(tx, "a")).id);
+      expect([await stepsOf(db), await countAccounts(db)]).toEqual([["book again"], 1]);
+    };
+    await idempotency.runLeased(paying("k"), run);
+  });
+
+  test("in a transaction refuse statements after its end", async () => {
+    await using db = await open();
+    let late: Promise<unknown> | undefined;
+    const { wait, open: go } = door();
+    await leasing(db.prisma).runLeased(paying("k"), async ({ transaction }) => {
+      await transaction("book", ({ tx }) => {
+        late = wait().then(() => deposit(tx, "late"));
+        return 1;
+      });
+      go();
+      await expect(late).rejects.toThrow("came after the handler of its transaction had ended");
+    });
+    expect(await countAccounts(db)).toBe(0);
+  });
+
+  test("run side by side; those still under way when the handler returns are waited for", async () => {
+    await using db = await open();
+    const idempotency = leasing(db.prisma);
+    const { wait, arrived, open: go } = door();
+    const run = idempotency.runLeased(paying("k"), async ({ step, transaction }) => {
+      const all = await Promise.all([
+        step("a", () => 1),
+        step("b", () => 2),
+        transaction("c", async ({ tx }) => (await deposit(tx, "c")).id),
+        transaction("d", async ({ tx }) => (await deposit(tx, "d")).id),
+      ]);
+      void step("forgotten", wait);
+      return all;
+    });
+    await arrived;
+    go();
+    expect((await run).value).toEqual([1, 2, "c", "d"]);
+    expect(new Set(await stepsOf(db))).toEqual(new Set(["a", "b", "c", "d", "forgotten"]));
+  });
+
+  test("that begin after the handler's end are refused", async () => {
+    await using db = await open();
+    let later: (() => Promise<unknown>) | undefined;
+    await leasing(db.prisma).runLeased(paying("k"), async ({ step }) => {
+      later = () => step("late", () => 1);
+    });
+    await expect(later?.()).rejects.toThrow('step "late" came after its handler had ended');
+  });
+
+  test.each([
+    [
+      "used twice",
+      async ({ step }: Context) => step("a", () => step("a", () => 1)),
+      'the step name "a" twice',
+    ],
+    ["empty", ({ step }: Context) => step("", () => 1), "of 0 characters"],
+    ["too long", ({ step }: Context) => step("x".repeat(256), () => 1), "of 256 characters"],
+    ["with NUL", ({ step }: Context) => step("a\0b", () => 1), "of 3 characters"],
+    ["no string", ({ step }: Context) => step(7 as never, () => 1), "of type number"],
+    [
+      "begun inside a transaction",
+      ({ step, transaction }: Context) => transaction("t", () => step("inner", () => 1)),
+      'step "inner" of orders.pay begins inside a transaction',
+    ],
+  ] as const)("with a name %s are refused", async (_, handler, message) => {
+    await using db = await open();
+    const run = leasing(db.prisma).runLeased(paying("k"), handler as (context: Context) => Promise<unknown>);
+    await expect(run).rejects.toThrow(message);
+    await expect(run).rejects.toBeInstanceOf(TypeError);
+  });
+
+  test("repeat a transaction after a write conflict only if retryConflicts asks for it", async () => {
+    await using db = await open();
+    const conflict = Object.assign(new Error("conflict"), { code: "P2034" });
+    const book = (retryConflicts: number, key: string) => {
+      let tries = 0;
+      return leasing(db.prisma, { retryConflicts }).runLeased(paying(key), ({ transaction }) =>
+        transaction("book", async ({ tx }) => {
+          tries += 1;
+          await deposit(tx, key);
+          if (tries < 3) throw conflict;
+          return tries;
+        }),
+      );
+    };
+    expect((await book(2, "a")).value).toBe(3);
+    await expect(book(1, "b")).rejects.toBe(conflict);
+    expect(await countAccounts(db)).toBe(1);
+  });
+});
