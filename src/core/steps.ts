@@ -107,6 +107,7 @@ export class Steps<TTransaction> {
   ): Promise<string> {
     const owned = this.#owned();
     let response: string | undefined;
+    let began = false;
     try {
       return await this.#store.transaction(limitsOf(this.#run, { lockWaitMs: 0 }), async (session) => {
         response = undefined;
@@ -115,6 +116,7 @@ export class Steps<TTransaction> {
           throw this.#lease.lose();
         }
         this.#lease.renewedAt(sentAt);
+        began = true;
         const context = { ...this.#contextOf(name), tx: session.tx };
         const written = await inTransaction.run(this, async () => {
           try {
@@ -131,7 +133,8 @@ export class Steps<TTransaction> {
       });
     } catch (error) {
       if (response === undefined) {
-        throw error;
+        const isAway = !began && this.#store.faultOf(error) === "unavailable";
+        throw isAway ? storeUnavailable(this.#run, error) : error;
       }
       return this.#afterBrokenCommit(name, response, error);
     }
