@@ -84,3 +84,9 @@ export type AnyIdempotencyError = {
 export function isIdempotencyError(value: unknown): value is AnyIdempotencyError {
   return typeof value === "object" && value !== null && BRAND in value;
 }
+
+/** Frameworks wrap what a step threw, as tRPC does in a TRPCError; ours says that a retry makes sense. */
+export function unwrapped(error: unknown): unknown {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return !isIdempotencyError(error) && isIdempotencyError(cause) && cause.retryable ? cause : error;
+}

@@ -58,9 +58,10 @@ export async function prepareLeasedRun(
   if (!run.options.storeInput) {
     return run;
   }
-  const { input, storedInput = input } = request;
+  // Where it is there and `undefined`, that is how it was before it was parsed.
+  const input = "storedInput" in request ? request.storedInput : request.input;
   try {
-    return { ...run, input: `${base.codec.name}:${base.codec.encode(storedInput)}` };
+    return { ...run, input: `${base.codec.name}:${base.codec.encode(input)}` };
   } catch (cause) {
     const path = cause instanceof UnstorableValueError ? cause.path : "";
     throw new TypeError(

@@ -2,7 +2,7 @@ import { type AdoptedClaim, takeAdoptedClaim } from "./abandoned.ts";
 import { backOff } from "./backoff.ts";
 import { claimOf } from "./claim.ts";
 import type { Duplicates, Ended } from "./duplicates.ts";
-import { isIdempotencyError } from "./errors.ts";
+import { unwrapped } from "./errors.ts";
 import type { LeaseContext, LeaseHandler, SettledRun } from "./idempotency.ts";
 import { derivedKey } from "./key.ts";
 import { Lease } from "./lease.ts";
@@ -105,7 +105,7 @@ export class LeaseRunner<TTransaction> {
     } catch (error) {
       const delayMs = isAdopted ? claim.retryDelayMs : RETRY_DELAY_MS;
       await this.#giveBackIfHeld(lease, delayMs);
-      throw ownError(error);
+      throw unwrapped(error);
     } finally {
       lease.stop();
     }
@@ -182,10 +182,4 @@ function contextOf<TTransaction>(
 /** Stores the outcome. Where the answer of an earlier try was lost, the record may hold it already. */
 async function complete(leases: LeaseStore, params: CompleteParams): Promise<boolean> {
   return (await leases.complete(params)) || (await leases.finished(params.id))?.owner === params.owner;
-}
-
-/** Frameworks wrap what a step threw, as tRPC does in a TRPCError; ours says that a retry makes sense. */
-function ownError(error: unknown): unknown {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return !isIdempotencyError(error) && isIdempotencyError(cause) && cause.retryable ? cause : error;
 }

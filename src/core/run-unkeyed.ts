@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { runCallbacks } from "./after-commit.ts";
-import type { LeaseHandler, UnkeyedContext } from "./idempotency.ts";
+import { unwrapped } from "./errors.ts";
+import type { LeaseContext, LeaseHandler, UnkeyedContext } from "./idempotency.ts";
 import { derivedKey } from "./key.ts";
 import type { ResolvedRunOptions } from "./options.ts";
 import { StepNames } from "./step-names.ts";
@@ -50,7 +51,7 @@ export async function runLeasedUnkeyed<TTransaction, T>(
     names.take(name, false);
     return { key: derivedKey(id, name), attempt: 1, signal };
   };
-  return handler({
+  const context: LeaseContext<TTransaction, undefined> = {
     key: undefined,
     attempt: 1,
     signal,
@@ -60,5 +61,10 @@ export async function runLeasedUnkeyed<TTransaction, T>(
       const step = stepOf(name);
       return runUnkeyed(store, options, async ({ tx }) => execute({ ...step, tx }));
     },
-  });
+  };
+  try {
+    return await handler(context);
+  } catch (error) {
+    throw unwrapped(error);
+  }
 }

@@ -1,4 +1,4 @@
-import { isIdempotencyError } from "./errors.ts";
+import { isIdempotencyError, unwrapped } from "./errors.ts";
 import type { SettledRun } from "./idempotency.ts";
 import { decodeValue, encodeOutcome } from "./outcome.ts";
 import type { PreparedRun } from "./request.ts";
@@ -28,8 +28,8 @@ async function settledBy<T>(
   try {
     return { status: "completed", value: await work(), replayed: false };
   } catch (error) {
-    // A nested run's "in progress" is not this handler's answer.
-    if (isIdempotencyError(error) || storeError?.(error) !== true) {
+    // A nested run's "in progress" is not this handler's answer, nor that the database was away from a step.
+    if (isIdempotencyError(unwrapped(error)) || storeError?.(error) !== true) {
       throw error;
     }
     return { status: "failed", error, replayed: false };
