@@ -23,7 +23,8 @@ export interface CompleterOptions {
   readonly onError?: (error: unknown, run: AbandonedRun | undefined) => unknown;
 }
 
-const WARNING = "OnceonlyCompleterWarning";
+/** The name of the process warnings. */
+export const COMPLETER_WARNING = "OnceonlyCompleterWarning";
 
 export const DEFAULT_COMPLETER_OPTIONS: Required<CompleterOptions> = {
   attemptsMax: 10,
@@ -31,9 +32,17 @@ export const DEFAULT_COMPLETER_OPTIONS: Required<CompleterOptions> = {
   pollMs: 5_000,
   backoffMs: 1_000,
   onGiveUp: ({ operation, attempt }) =>
-    warn(WARNING, `An abandoned run of ${operation} was given up`, `${attempt - 1} attempts failed`),
+    warn(
+      COMPLETER_WARNING,
+      `An abandoned run of ${operation} was given up`,
+      `${attempt - 1} attempts failed`,
+    ),
   onError: (error, run) =>
-    warn(WARNING, run ? `Resuming ${run.operation} failed` : "Looking for abandoned runs failed", error),
+    warn(
+      COMPLETER_WARNING,
+      run ? `Resuming ${run.operation} failed` : "Looking for abandoned runs failed",
+      error,
+    ),
 };
 
 /** @throws TypeError that names the option, what it got and the remedy. */

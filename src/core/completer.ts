@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  COMPLETER_WARNING,
   type CompleterOptions,
   checkCompleterOptions,
   DEFAULT_COMPLETER_OPTIONS,
@@ -7,6 +8,7 @@ import {
 import type { AbandonedRun, Idempotency, LeaseContext } from "./idempotency.ts";
 import { checkNumber, misuse } from "./misuse.ts";
 import { type RunOptions, resolveOptions } from "./options.ts";
+import { warn } from "./warning.ts";
 
 /** Brings abandoned runs to their end. Any number may work at a time, in any number of processes. */
 export interface Completer {
@@ -120,13 +122,15 @@ export function completerOver(
   const completeOne = () => completeNext(idempotency, operations, settings, executing.signal);
   const byWorkers = (work: () => Promise<void>) =>
     Promise.all(Array.from({ length: settings.concurrency }, work));
-  let working: Promise<unknown> | undefined;
+  let isStarted = false;
+  let working: Promise<unknown> = Promise.resolve();
 
   return {
     start() {
-      if (working !== undefined || claiming.signal.aborted) {
+      if (isStarted || claiming.signal.aborted) {
         throw new Error("onceonly: the completer was started before, or is stopped; make a new one.");
       }
+      isStarted = true;
       working = byWorkers(async () => {
         while (!claiming.signal.aborted) {
           if (!(await completeOne().catch(reported(settings)))) {
@@ -137,11 +141,13 @@ export function completerOver(
     },
     async runOnce() {
       let claimed = 0;
-      await byWorkers(async () => {
+      const work = byWorkers(async () => {
         while (!claiming.signal.aborted && (await completeOne())) {
           claimed += 1;
         }
       });
+      working = Promise.allSettled([working, work]);
+      await work;
       return claimed;
     },
     async stop({ timeoutMs = 10_000 } = {}) {
@@ -177,10 +183,10 @@ async function completeNext(
     if (run.attempt <= attemptsMax) {
       await abandoned.resume(run, () => operation.resume(run), { signal, retryDelayMs });
     } else if (await abandoned.giveUp(run, operation.options)) {
-      await onGiveUp(run);
+      await told(() => onGiveUp(run));
     }
   } catch (error) {
-    await onError(error, run);
+    await told(() => onError(error, run));
   }
   return true;
 }
@@ -190,9 +196,18 @@ const BACKOFF_MS_MAX = 5 * 60_000;
 /** A database that is away is asked again after the next pause. */
 function reported({ onError }: Settings): (error: unknown) => Promise<false> {
   return async (error) => {
-    await onError(error, undefined);
+    await told(() => onError(error, undefined));
     return false;
   };
+}
+
+/** A callback that fails must not end the work. */
+async function told(callback: () => unknown): Promise<void> {
+  try {
+    await callback();
+  } catch (error) {
+    warn(COMPLETER_WARNING, "A callback of a completer failed", error);
+  }
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

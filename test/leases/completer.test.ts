@@ -298,6 +298,41 @@ describe.each(databases)("a completer on $name", ({ open }) => {
     ]);
   });
 
+  test("goes on when a callback of its throws, with a warning", async () => {
+    await using db = await open();
+    await abandon(db, "k");
+    await abandon(db, "l");
+    const completer = createCompleter({
+      idempotency: leasing(db.prisma, { storeInput }),
+      handlers: { "orders.pay": () => Promise.reject(crashed) },
+      attemptsMax: 1,
+      concurrency: 1,
+      onGiveUp: () => {
+        throw new Error("no pager");
+      },
+    });
+    const warnings = await warningsDuring(async () => expect(await completer.runOnce()).toBe(2));
+    expect(warnings.map(({ message }) => message)).toEqual([
+      "A callback of a completer failed: no pager",
+      "A callback of a completer failed: no pager",
+    ]);
+  });
+
+  test("waits in stop for a runOnce under way too", async () => {
+    await using db = await open();
+    await abandon(db, "k");
+    const { wait, arrived, open: go } = door();
+    const completer = createCompleter({
+      idempotency: leasing(db.prisma, { storeInput }),
+      handlers: { "orders.pay": async () => wait().then(() => 1) },
+    });
+    const once = completer.runOnce();
+    await arrived;
+    expect(await completer.stop({ timeoutMs: 1 })).toBe(false);
+    go();
+    expect([await once, await completer.stop()]).toEqual([1, true]);
+  });
+
   test("refuses options that cannot be used, at construction", async () => {
     await using db = await open();
     const idempotency = leasing(db.prisma, { storeInput });
