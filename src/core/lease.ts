@@ -23,6 +23,7 @@ export class Lease {
   #renewedAt = 0;
   #watchdog: NodeJS.Timeout | undefined;
   #pauses = 0;
+  #isEnding = false;
 
   constructor(store: Store<unknown>, run: PreparedRun, owner: string, outer?: AbortSignal) {
     this.id = run.id;
@@ -48,6 +49,11 @@ export class Lease {
   stop(): void {
     this.#stopped.abort();
     clearTimeout(this.#watchdog);
+  }
+
+  /** Says that the outcome is on its way: a renewal that comes after it finds no claim, which is no loss. */
+  ending(): void {
+    this.#isEnding = true;
   }
 
   /** Gives the lease up for lost, and returns the error that says so. */
@@ -104,7 +110,7 @@ export class Lease {
     try {
       if (await this.#store.leases.renew({ id, owner, leaseMs: this.#run.options.leaseMs })) {
         this.renewedAt(sentAt);
-      } else {
+      } else if (!this.#isEnding) {
         this.lose();
       }
     } catch {

@@ -96,6 +96,7 @@ export class LeaseRunner<TTransaction> {
       const { executed, response } = await settle(run, () =>
         lease.whileHeld(this.#handle(run, lease, attempt, handler)),
       );
+      lease.ending();
       const record = { status: executed.status, fingerprint: run.fingerprint, owner, response };
       if (!(await persist(this.#store, lease, (leases) => complete(leases, { ...record, id: run.id })))) {
         throw lease.lose();
