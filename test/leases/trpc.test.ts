@@ -307,8 +307,8 @@ describe.each(databases)("leased mutations over HTTP on $name", ({ open }) => {
     const outer = t.procedure.use(leasedOn(db.prisma)).mutation(async ({ ctx }) => {
       const nested = await callPay({ ...ctx, user: ctx.user })
         .pay({ item: "lamp" })
-        .catch(String);
-      return String(nested);
+        .catch((error: Error) => error.message);
+      return nested;
     });
     await using app = await serve(t.router({ outer }), db.prisma);
     const answer = await app.send("outer", { key: '"k"' });
