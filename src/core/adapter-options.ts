@@ -1,5 +1,5 @@
 import type { Idempotency } from "./idempotency.ts";
-import { misuse } from "./misuse.ts";
+import { checkOneOf, misuse } from "./misuse.ts";
 
 /** What `scope` may give; nothing, or an empty string, is refused with `SCOPE_MISSING`. */
 export type ScopeValue = string | number | bigint | null | undefined;
@@ -22,5 +22,24 @@ export function checkAdapterOptions(
   }
   if (provide !== undefined && (typeof provide !== "string" || provide === "" || provide === "idempotency")) {
     throw misuse("provide", provide, 'the name of a context property, other than "idempotency"');
+  }
+}
+
+/** How a mutation is executed: in one transaction, or under a lease with steps that are recorded one by one. */
+export type Mode = "transaction" | "lease";
+
+export function checkMode(mode: unknown): void {
+  checkOneOf("mode", mode, ["transaction", "lease"] satisfies Mode[]);
+}
+
+/** @throws TypeError for a mode that cannot be used, and for `provide` where every mutation is leased. */
+export function checkModeAndProvide(mode: unknown, provide: unknown): void {
+  checkMode(mode);
+  if (mode === "lease" && provide !== undefined) {
+    throw misuse(
+      "provide",
+      provide,
+      'none with mode "lease", where no transaction is around the handler: each is given to transaction(name, fn)',
+    );
   }
 }

@@ -21,10 +21,9 @@ export class Lease {
   readonly #lost: AbortController = new AbortController();
   readonly #loss: Promise<never>;
   #renewedAt = 0;
-  #renewal: Promise<void> = Promise.resolve();
   #watchdog: NodeJS.Timeout | undefined;
   #pauses = 0;
-  #isQuiet = false;
+  #isEnding = false;
 
   constructor(store: Store<unknown>, run: PreparedRun, owner: string, outer?: AbortSignal) {
     this.id = run.id;
@@ -46,19 +45,15 @@ export class Lease {
     void this.#beat();
   }
 
-  /**
-   * Sends no more renewals, and waits for one under way: after the statement that ends the lease, a renewal would find
-   * it gone, as if it were lost.
-   */
-  quiesce(): Promise<void> {
-    this.#isQuiet = true;
-    return this.whileHeld(this.#renewal);
-  }
-
   /** Ends the heartbeat. In the database the lease stays as it is. */
   stop(): void {
     this.#stopped.abort();
     clearTimeout(this.#watchdog);
+  }
+
+  /** Says that the claim is being ended: a renewal that comes after that finds none, which is no loss. */
+  ending(): void {
+    this.#isEnding = true;
   }
 
   /** Gives the lease up for lost, and returns the error that says so. */
@@ -91,7 +86,7 @@ export class Lease {
 
   /** Notes a renewal that was sent at that time and succeeded. */
   renewedAt(sentAt: number): void {
-    this.#renewedAt = sentAt;
+    this.#renewedAt = Math.max(this.#renewedAt, sentAt);
     this.#watch();
   }
 
@@ -105,15 +100,9 @@ export class Lease {
     }
   }
 
-  /** One after the other: an older answer must not come after a newer one. */
-  #renew(): Promise<void> {
-    this.#renewal = this.#renewal.then(() => this.#sendRenewal());
-    return this.#renewal;
-  }
-
   /** A renewal that fails is followed by another; the watchdog tells when it is too late. */
-  async #sendRenewal(): Promise<void> {
-    if (this.#pauses > 0 || this.#isQuiet || this.#stopped.signal.aborted) {
+  async #renew(): Promise<void> {
+    if (this.#pauses > 0 || this.#stopped.signal.aborted) {
       return;
     }
     const { id, owner } = this;
@@ -121,7 +110,7 @@ export class Lease {
     try {
       if (await this.#store.leases.renew({ id, owner, leaseMs: this.#run.options.leaseMs })) {
         this.renewedAt(sentAt);
-      } else {
+      } else if (!this.#isEnding) {
         this.lose();
       }
     } catch {

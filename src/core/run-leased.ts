@@ -96,7 +96,7 @@ export class LeaseRunner<TTransaction> {
       const { executed, response } = await settle(run, () =>
         lease.whileHeld(this.#handle(run, lease, attempt, handler)),
       );
-      await lease.quiesce();
+      lease.ending();
       const record = { status: executed.status, fingerprint: run.fingerprint, owner, response };
       if (!(await persist(this.#store, lease, (leases) => complete(leases, { ...record, id: run.id })))) {
         throw lease.lose();
@@ -104,7 +104,9 @@ export class LeaseRunner<TTransaction> {
       return { executed, record, afterCommit: [] };
     } catch (error) {
       const delayMs = isAdopted ? claim.retryDelayMs : RETRY_DELAY_MS;
-      await this.#giveBackIfHeld(lease, delayMs);
+      lease.ending();
+      // Where that fails too, the lease lapses.
+      await lease.whileHeld(this.#giveBack(lease, delayMs)).catch(() => {});
       throw unwrapped(error);
     } finally {
       lease.stop();
@@ -132,16 +134,6 @@ export class LeaseRunner<TTransaction> {
     const { id, owner } = lease;
     if (!(await persist(this.#store, lease, (leases) => leases.renew({ id, owner, leaseMs })))) {
       throw lease.lose();
-    }
-  }
-
-  /** Where the database is away too, the lease lapses by itself. */
-  async #giveBackIfHeld(lease: Lease, delayMs: number): Promise<void> {
-    try {
-      await lease.quiesce();
-      await lease.whileHeld(this.#giveBack(lease, delayMs));
-    } catch {
-      // The error that brought us here says more.
     }
   }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { RunContext, UnkeyedContext } from "../core/idempotency.ts";
+import type { LeaseContext, RunContext, UnkeyedContext } from "../core/idempotency.ts";
 import { derivedKey } from "../core/key.ts";
 
 /** What a handler finds as `ctx.idempotency`. */
@@ -16,6 +16,18 @@ export interface MutationIdempotency
 export type ProvidedContext<TProvide extends string, TTransaction> = {
   readonly [TName in TProvide]: TTransaction;
 } & { readonly idempotency: MutationIdempotency };
+
+/**
+ * What a handler finds as `ctx.idempotency` in mode `lease`. `key` is the client's; `undefined` where the key is optional
+ * and none was sent: steps are then not recorded, and derived keys are of use within this execution only.
+ */
+export interface LeasedMutationIdempotency<TTransaction>
+  extends LeaseContext<TTransaction, string | undefined> {}
+
+/** What the middleware adds to `ctx` in mode `lease`: no transaction, as each step has one of its own. */
+export interface LeasedContext<TTransaction> {
+  readonly idempotency: LeasedMutationIdempotency<TTransaction>;
+}
 
 /** A new object each time: tRPC shares one context among the calls of a batch. */
 export function providedContext<TTransaction>(

@@ -3,11 +3,22 @@
  *
  * @module onceonly/trpc
  */
-export type { ScopeValue } from "../core/adapter-options.ts";
+export type { Mode, ScopeValue } from "../core/adapter-options.ts";
 export { type AuditedMutation, auditRouter } from "./audit.ts";
-export type { MutationIdempotency, ProvidedContext } from "./context.ts";
+export { type TRPCCompleterOptions, trpcCompleter } from "./completer.ts";
+export type {
+  LeasedContext,
+  LeasedMutationIdempotency,
+  MutationIdempotency,
+  ProvidedContext,
+} from "./context.ts";
 export { isExpectedError } from "./expected-error.ts";
 export { type IdempotencyMiddleware, idempotencyMiddleware } from "./middleware.ts";
-export type { IdempotencyMiddlewareOptions, MutationCall } from "./options.ts";
+export type {
+  CommonMiddlewareOptions,
+  IdempotencyMiddlewareOptions,
+  LeaseMiddlewareOptions,
+  MutationCall,
+} from "./options.ts";
 export type { IdempotencyMeta, IdempotencyPolicy } from "./policy.ts";
 export type { NodeHeaders, NodeResponse, RequestInfo, RequestParts } from "./request.ts";

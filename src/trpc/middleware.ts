@@ -1,10 +1,16 @@
+import { resumedIdentity } from "../core/abandoned.ts";
 import { isIdempotencyError } from "../core/errors.ts";
-import { rememberPolicy } from "./audit.ts";
-import type { ProvidedContext } from "./context.ts";
-import { type IdempotencyMiddlewareOptions, settingsOf } from "./options.ts";
+import type { LeasedContext, ProvidedContext } from "./context.ts";
+import {
+  type AnyModeOptions,
+  type IdempotencyMiddlewareOptions,
+  type LeaseMiddlewareOptions,
+  settingsOf,
+} from "./options.ts";
 import { policyIn } from "./policy.ts";
 import type { ContextIn, ProcedureCall, ProcedureResult } from "./procedure-call.ts";
-import { setResponseHeader } from "./request.ts";
+import { rememberSettings } from "./procedures.ts";
+import { type RequestParts, setResponseHeader } from "./request.ts";
 import { runMutation } from "./run-mutation.ts";
 import { toTRPCError } from "./trpc-error.ts";
 
@@ -28,21 +34,28 @@ export interface IdempotencyMiddleware<TContext, TInput, TAdded> {
  * A replay is marked by the response header `Idempotent-Replayed: true`, but not in a batch, whose one response
  * answers other calls too, nor over a streaming link, which has sent its headers.
  *
- * Queries and subscriptions pass untouched; `ctx.tx` is not there for them, whatever its type says.
+ * With `mode: "lease"` there is no `ctx.tx`: the handler may call other services and take its time, and does both in
+ * `ctx.idempotency.step` and `ctx.idempotency.transaction`, which are recorded one by one.
+ *
+ * Queries and subscriptions pass untouched; what is added to `ctx` is not there for them, whatever its type says.
  *
  * @throws TypeError for an option that cannot be used; it names the option and the remedy.
  * @remarks Calls fail with a `TRPCError` whose `cause` is an `IdempotencyError`: `BAD_REQUEST` for a key that is
  * missing or malformed, `UNPROCESSABLE_CONTENT` for a key used before with another input, `CONFLICT` while a
- * duplicate is executing, `SERVICE_UNAVAILABLE` without a database, `INTERNAL_SERVER_ERROR` for a result that cannot
- * be stored or read and for a scope function that gave nothing.
+ * duplicate is executing and when a lease was lost, `SERVICE_UNAVAILABLE` without a database, `INTERNAL_SERVER_ERROR`
+ * for a result that cannot be stored or read, for a scope function that gave nothing, and once a completer has given up.
  */
 export function idempotencyMiddleware<TTransaction, TContext, TInput, const TProvide extends string = "tx">(
   options: IdempotencyMiddlewareOptions<TTransaction, TContext, TInput, TProvide>,
-): IdempotencyMiddleware<TContext, TInput, ProvidedContext<TProvide, TTransaction>> {
+): IdempotencyMiddleware<TContext, TInput, ProvidedContext<TProvide, TTransaction>>;
+export function idempotencyMiddleware<TTransaction, TContext, TInput>(
+  options: LeaseMiddlewareOptions<TTransaction, TContext, TInput>,
+): IdempotencyMiddleware<TContext, TInput, LeasedContext<TTransaction>>;
+export function idempotencyMiddleware<TTransaction, TContext, TInput>(
+  options: AnyModeOptions<TTransaction, TContext, TInput>,
+): IdempotencyMiddleware<TContext, TInput, object> {
   const settings = settingsOf(options);
-  const middleware = async (
-    call: ProcedureCall<TContext, TInput>,
-  ): Promise<ProcedureResult<ProvidedContext<TProvide, TTransaction>>> => {
+  const middleware = async (call: ProcedureCall<TContext, TInput>): Promise<ProcedureResult<object>> => {
     if (call.type !== "mutation") {
       return call.next();
     }
@@ -50,9 +63,12 @@ export function idempotencyMiddleware<TTransaction, TContext, TInput, const TPro
     if (policy === "off") {
       return call.next();
     }
-    const request = settings.request(call);
+    // A completer's call has no request, and its context need not look as if it had. Its key and scope are those of the
+    // record it resumes: asked again, the application's functions might give others, and a second run would begin.
+    const resumed = settings.mode === "lease" ? resumedIdentity(call.path) : undefined;
+    const request = resumed === undefined ? settings.request(call) : NO_REQUEST;
     try {
-      return await runOnce(call, () => runMutation(settings, policy, call, request));
+      return await runOnce(call, () => runMutation(settings, { call, policy, request, resumed }));
     } catch (error) {
       if (!isIdempotencyError(error)) {
         throw error;
@@ -63,9 +79,11 @@ export function idempotencyMiddleware<TTransaction, TContext, TInput, const TPro
       throw toTRPCError(error);
     }
   };
-  rememberPolicy(middleware, settings.policy);
-  return middleware as IdempotencyMiddleware<TContext, TInput, ProvidedContext<TProvide, TTransaction>>;
+  rememberSettings(middleware, settings);
+  return middleware as IdempotencyMiddleware<TContext, TInput, object>;
 }
+
+const NO_REQUEST: RequestParts = { headers: undefined, info: undefined };
 
 const running = new WeakSet<ProcedureCall<unknown, unknown>["getRawInput"]>();
 

@@ -1,5 +1,10 @@
 import type { TRPCCombinedDataTransformer, TRPCDataTransformer, TRPCError } from "@trpc/server";
-import { checkAdapterOptions, type ScopeValue } from "../core/adapter-options.ts";
+import {
+  checkAdapterOptions,
+  checkModeAndProvide,
+  type Mode,
+  type ScopeValue,
+} from "../core/adapter-options.ts";
 import { transformerCodec } from "../core/codec.ts";
 import type { Idempotency } from "../core/idempotency.ts";
 import { checkFunction, misuse } from "../core/misuse.ts";
@@ -18,8 +23,8 @@ export interface MutationCall<TContext, TInput> {
   readonly path: string;
 }
 
-/** Options of {@link idempotencyMiddleware}. Those of {@link RunOptions} override what `createIdempotency` got. */
-export interface IdempotencyMiddlewareOptions<TTransaction, TContext, TInput, TProvide extends string>
+/** Options of {@link idempotencyMiddleware}, in either mode. */
+export interface CommonMiddlewareOptions<TTransaction, TContext, TInput>
   extends Omit<RunOptions, "storeError"> {
   /** Made by `createIdempotency`; one for the whole application. */
   readonly idempotency: Idempotency<TTransaction>;
@@ -28,11 +33,6 @@ export interface IdempotencyMiddlewareOptions<TTransaction, TContext, TInput, TP
    * is but one client, or keys are secrets.
    */
   readonly scope: "global" | ((call: MutationCall<TContext, TInput>) => ScopeValue | Promise<ScopeValue>);
-  /**
-   * The property of `ctx` that holds the transaction inside the handler. Default `"tx"`. With the name of the
-   * application's own client, existing resolvers join the transaction unchanged.
-   */
-  readonly provide?: TProvide;
   /**
    * Reads the key from elsewhere than the header, for example from the input, for WebSockets and `createCaller`.
    * Where it gives nothing, the header counts.
@@ -60,27 +60,50 @@ export interface IdempotencyMiddlewareOptions<TTransaction, TContext, TInput, TP
   readonly storeError?: (error: TRPCError) => boolean;
 }
 
+/** Options of {@link idempotencyMiddleware}. Those of {@link RunOptions} override what `createIdempotency` got. */
+export interface IdempotencyMiddlewareOptions<TTransaction, TContext, TInput, TProvide extends string>
+  extends CommonMiddlewareOptions<TTransaction, TContext, TInput> {
+  /** What a run is: one transaction, or a lease with steps that are recorded one by one. Default `"transaction"`. */
+  readonly mode?: "transaction";
+  /**
+   * The property of `ctx` that holds the transaction inside the handler. Default `"tx"`. With the name of the
+   * application's own client, existing resolvers join the transaction unchanged.
+   */
+  readonly provide?: TProvide;
+}
+
+/** Options of {@link idempotencyMiddleware} in mode `lease`. There is no `provide`: each step has its transaction. */
+export interface LeaseMiddlewareOptions<TTransaction, TContext, TInput>
+  extends CommonMiddlewareOptions<TTransaction, TContext, TInput> {
+  /**
+   * For handlers that call other services, or take longer than a transaction may: `ctx.idempotency` carries `step` and
+   * `transaction`, whose results are recorded one by one, instead of a transaction around the handler.
+   */
+  readonly mode: "lease";
+}
+
 /** The options, checked and complete. */
 export interface Settings<TTransaction, TContext, TInput>
   extends Required<
-    Pick<
-      IdempotencyMiddlewareOptions<TTransaction, TContext, TInput, string>,
-      "idempotency" | "scope" | "provide" | "policy"
-    >
+    Pick<CommonMiddlewareOptions<TTransaction, TContext, TInput>, "idempotency" | "scope" | "policy">
   > {
-  readonly key: IdempotencyMiddlewareOptions<TTransaction, TContext, TInput, string>["key"];
+  readonly mode: Mode;
+  /** Of no use in mode `lease`. */
+  readonly provide: string;
+  readonly key: CommonMiddlewareOptions<TTransaction, TContext, TInput>["key"];
   readonly request: (call: { readonly ctx: TContext }) => RequestParts;
   readonly run: RunOptions;
 }
 
 /** @throws TypeError that names the option, what it got and the remedy. */
-export function settingsOf<TTransaction, TContext, TInput, TProvide extends string>(
-  options: IdempotencyMiddlewareOptions<TTransaction, TContext, TInput, TProvide>,
+export function settingsOf<TTransaction, TContext, TInput>(
+  options: AnyModeOptions<TTransaction, TContext, TInput>,
 ): Settings<TTransaction, TContext, TInput> {
   checkOwnOptions(options);
   const {
     idempotency,
     scope,
+    mode = "transaction",
     provide = "tx",
     key,
     policy = DEFAULT_POLICY,
@@ -104,7 +127,14 @@ export function settingsOf<TTransaction, TContext, TInput, TProvide extends stri
     ) => boolean,
   };
   resolveOptions(run);
-  return { idempotency, scope, provide, key, policy, request, run };
+  return { idempotency, scope, mode, provide, key, policy, request, run };
+}
+
+/** Options of which it is not known yet whether they fit together. */
+export interface AnyModeOptions<TTransaction, TContext, TInput>
+  extends CommonMiddlewareOptions<TTransaction, TContext, TInput> {
+  readonly mode?: Mode;
+  readonly provide?: string;
 }
 
 function outputOf(transformer: TRPCDataTransformer | TRPCCombinedDataTransformer): TRPCDataTransformer {
@@ -115,11 +145,12 @@ function checkOwnOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) {
     throw misuse("(the first argument)", options, "an object such as { idempotency, scope }");
   }
-  const { idempotency, scope, provide, key, policy, transformer, codec, request } = options as Record<
+  const { idempotency, scope, mode, provide, key, policy, transformer, codec, request } = options as Record<
     string,
     unknown
   >;
   checkAdapterOptions({ idempotency, scope, provide }, '({ ctx }) => ctx.user.id, or "global" spelt out');
+  checkModeAndProvide(mode, provide);
   checkFunction("key", key, "({ input }) => input.idempotencyKey");
   checkFunction("request", request, "({ ctx }) => ({ headers: ctx.request.headers, info: ctx.info })");
   checkPolicy("policy", policy);

@@ -1,57 +1,95 @@
 import type { TRPCError } from "@trpc/server";
+import { isIdempotencyError } from "../core/errors.ts";
 import { REPLAYED_HEADER } from "../core/header.ts";
+import type { LeaseRequest, SettledRun } from "../core/idempotency.ts";
 import { comparableInput } from "./comparable-input.ts";
-import { type ProvidedContext, providedContext, unkeyedContext } from "./context.ts";
+import { providedContext, unkeyedContext } from "./context.ts";
 import { keyMissing, keyOf } from "./key.ts";
 import type { Settings } from "./options.ts";
 import type { IdempotencyPolicy } from "./policy.ts";
 import { dataOf, failure, type ProcedureCall, type ProcedureResult, success } from "./procedure-call.ts";
 import { type RequestParts, setResponseHeader } from "./request.ts";
 
-type MutationResult<TTransaction> = ProcedureResult<ProvidedContext<string, TTransaction>>;
+/** A call, and what tells whether and as what it is executed. */
+export interface MutationRequest<TContext, TInput> {
+  readonly call: ProcedureCall<TContext, TInput>;
+  readonly policy: IdempotencyPolicy;
+  readonly request: RequestParts;
+  /** Key and scope of the abandoned run that a completer is resuming with this call. */
+  readonly resumed: Identity | undefined;
+}
+
+interface Identity {
+  readonly key: string;
+  readonly scope: string;
+}
 
 /** Runs a mutation with its key, or without one where the policy allows it. */
 export async function runMutation<TTransaction, TContext, TInput>(
   settings: Settings<TTransaction, TContext, TInput>,
-  policy: IdempotencyPolicy,
-  call: ProcedureCall<TContext, TInput>,
-  request: RequestParts,
-): Promise<MutationResult<TTransaction>> {
-  const key = await keyOf(settings, call, request);
-  if (key !== undefined) {
-    return runKeyed(settings, key, call, request);
+  { call, policy, request, resumed }: MutationRequest<TContext, TInput>,
+): Promise<ProcedureResult<object>> {
+  const key = resumed?.key ?? (await keyOf(settings, call, request));
+  if (key === undefined) {
+    if (policy === "required") {
+      throw keyMissing(call.path, request);
+    }
+    return success(await runUnkeyed(settings, call));
   }
-  if (policy === "required") {
-    throw keyMissing(call.path, request);
-  }
-  const { idempotency, provide, run } = settings;
-  const data = await idempotency.runUnkeyed(
-    async (context) => dataOf(await call.next({ ctx: unkeyedContext(provide, context) })),
-    run,
-  );
-  return success(data);
-}
-
-async function runKeyed<TTransaction, TContext, TInput>(
-  { idempotency, scope, provide, run }: Settings<TTransaction, TContext, TInput>,
-  key: string,
-  call: ProcedureCall<TContext, TInput>,
-  request: RequestParts,
-): Promise<MutationResult<TTransaction>> {
-  const { compared, handedOn } = await comparableInput(call);
-  const settled = await idempotency.runSettled(
-    {
-      ...run,
-      operation: call.path,
-      key,
-      // Core refuses a scope that is none, with the error meant for it.
-      scope: (scope === "global" ? scope : await scope(call)) as string,
-      input: compared,
-    },
-    async (context) => dataOf(await call.next({ ctx: providedContext(provide, context), ...handedOn() })),
-  );
+  const scope = async () => resumed?.scope ?? (await scopeOf(settings, call));
+  const settled = await runKeyed(settings, call, { key, scope });
   if (settled.replayed) {
     setResponseHeader(request, call, REPLAYED_HEADER, "true");
   }
-  return settled.status === "completed" ? success(settled.value) : failure(settled.error as TRPCError);
+  if (settled.status === "completed") {
+    return success(settled.value);
+  }
+  if (isIdempotencyError(settled.error)) {
+    // Stored when a completer gave up, and brought back by an `errors` of the application that knows no tRPC.
+    throw settled.error;
+  }
+  return failure(settled.error as TRPCError);
+}
+
+async function runKeyed<TTransaction, TContext, TInput>(
+  settings: Settings<TTransaction, TContext, TInput>,
+  call: ProcedureCall<TContext, TInput>,
+  { key, scope }: { readonly key: string; readonly scope: () => Promise<string> },
+): Promise<SettledRun<unknown>> {
+  const { idempotency, mode, provide, run } = settings;
+  const { compared, handedOn } = await comparableInput(call);
+  const request = { ...run, operation: call.path, key, scope: await scope(), input: compared };
+  if (mode === "transaction") {
+    return idempotency.runSettled(request, async (context) =>
+      dataOf(await call.next({ ctx: providedContext(provide, context), ...handedOn() })),
+    );
+  }
+  // A completer's call is parsed anew, so it needs the input as it was before.
+  const leaseRequest: LeaseRequest = { ...request, storedInput: await call.getRawInput() };
+  return idempotency.runLeasedSettled(leaseRequest, async (context) =>
+    dataOf(await call.next({ ctx: { idempotency: context }, ...handedOn() })),
+  );
+}
+
+async function runUnkeyed<TTransaction>(
+  { idempotency, mode, provide, run }: Settings<TTransaction, never, never>,
+  call: ProcedureCall<unknown, unknown>,
+): Promise<unknown> {
+  return mode === "transaction"
+    ? idempotency.runUnkeyed(
+        async (context) => dataOf(await call.next({ ctx: unkeyedContext(provide, context) })),
+        run,
+      )
+    : idempotency.runLeasedUnkeyed(
+        async (context) => dataOf(await call.next({ ctx: { idempotency: context } })),
+        run,
+      );
+}
+
+/** Core refuses a scope that is none, with the error meant for it. */
+async function scopeOf<TContext, TInput>(
+  { scope }: Pick<Settings<unknown, TContext, TInput>, "scope">,
+  call: ProcedureCall<TContext, TInput>,
+): Promise<string> {
+  return (scope === "global" ? scope : await scope(call)) as string;
 }

@@ -1,10 +1,12 @@
 import { type TRPC_ERROR_CODE_KEY, TRPCError } from "@trpc/server";
+import type { AnyIdempotencyError } from "../core/errors.ts";
 import {
   type ErrorSerializer,
   fromStoredError,
   type StoredError,
   toStoredError,
 } from "../core/stored-error.ts";
+import { toTRPCError } from "./trpc-error.ts";
 
 interface StoredTRPCError extends StoredError {
   readonly code: TRPC_ERROR_CODE_KEY;
@@ -25,7 +27,12 @@ function toStored(error: TRPCError): StoredTRPCError {
   return error.cause === undefined ? stored : { ...stored, cause: toStoredError(error.cause) };
 }
 
-function fromStored({ name, message, properties, code, cause }: StoredTRPCError): TRPCError {
+function fromStored(stored: StoredTRPCError): TRPCError {
+  const { name, message, properties, code, cause } = stored;
+  if (name === "IdempotencyError") {
+    // Stored by a completer that knows no tRPC.
+    return toTRPCError(fromStoredError(stored) as AnyIdempotencyError);
+  }
   const error = new TRPCError({ code, message, cause: cause && fromStoredError(cause) });
   return Object.assign(error, properties, { name });
 }

@@ -3,16 +3,17 @@
  *
  * @module onceonly/yoga
  */
-export type { ScopeValue } from "../core/adapter-options.ts";
+export type { Mode, ScopeValue } from "../core/adapter-options.ts";
 export { type AuditedField, auditSchema } from "./audit.ts";
 export { idempotentDirective } from "./directive.ts";
 export { isExpectedError } from "./expected-error.ts";
 export type {
   IdempotencyPluginOptions,
   KeyRequest,
+  ModeChoice,
   MutationInfo,
   RequireKey,
 } from "./options.ts";
 export type { IdempotencyPlugin } from "./plugin.ts";
-export type { MutationIdempotency } from "./provide.ts";
+export type { LeasedMutationIdempotency, MutationIdempotency } from "./provide.ts";
 export { useIdempotency } from "./use-idempotency.ts";

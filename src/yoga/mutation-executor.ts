@@ -6,7 +6,14 @@ import { isExpectedError } from "./expected-error.ts";
 import { executeFields } from "./fields.ts";
 import { documentOfField, fieldInput, operationInput } from "./fingerprint.ts";
 import { isMetaField, type Mutation, type RootField, readMutation } from "./mutation.ts";
-import { type IdempotencyPluginOptions, isKeyRequired, type RequireKey } from "./options.ts";
+import {
+  type IdempotencyPluginOptions,
+  isKeyRequired,
+  type ModeChoice,
+  type MutationInfo,
+  modeOf,
+  type RequireKey,
+} from "./options.ts";
 import type { Execute } from "./plugin.ts";
 import { alreadyProvides } from "./provide.ts";
 import { fieldRecordName, operationRecordName, sharedKeyRecordName } from "./record-name.ts";
@@ -21,18 +28,22 @@ export class MutationExecutor<TContext extends object> {
   readonly #scope: IdempotencyPluginOptions<TContext>["scope"];
   readonly #key: IdempotencyPluginOptions<TContext>["key"];
   readonly #require: RequireKey;
+  readonly #mode: ModeChoice;
 
   constructor(options: IdempotencyPluginOptions<TContext>) {
-    const { idempotency, scope, provide = "tx", key, require = "none", storeError, ...run } = options;
+    const { idempotency, scope, provide = "tx", key, require = "none", storeError, ...rest } = options;
+    const { mode = "transaction", ...run } = rest;
     this.#units = {
       idempotency,
       provide,
       isExpected: storeError ?? idempotency.options.storeError ?? isExpectedError,
-      run,
+      // A completer with a handler of the same operation would write a result that is no `ExecutionResult`.
+      run: { ...run, storeInput: false },
     };
     this.#scope = scope;
     this.#key = key;
     this.#require = require;
+    this.#mode = mode;
   }
 
   async execute(args: ExecutionArgs, execute: Execute): Promise<unknown> {
@@ -53,14 +64,15 @@ export class MutationExecutor<TContext extends object> {
     const fields = mutation.fields.filter((field) => !isMetaField(field));
     const key = this.#requestKey(args);
     const context = args.contextValue as TContext;
+    const mode = modeOf(this.#mode, infoOf(mutation, fields));
     if (key === undefined) {
       this.#checkMayLackKey(mutation, fields);
-      if (alreadyProvides(context, this.#units.provide)) {
+      if (mode === "transaction" && alreadyProvides(context, this.#units.provide)) {
         return execute(args);
       }
     }
     refuseIncrementalDelivery(mutation);
-    const unit: Unit = { args, execute, responseNames: fields.map(({ responseName }) => responseName) };
+    const unit: Unit = { args, execute, responseNames: fields.map(({ responseName }) => responseName), mode };
     if (key === undefined) {
       return (await runUnkeyed(unit, this.#units)).result;
     }
@@ -92,23 +104,22 @@ export class MutationExecutor<TContext extends object> {
     execute: Execute,
   ): Promise<Answer> {
     const context = args.contextValue as TContext;
-    const unit: Unit = {
-      args: { ...args, document: documentOfField(mutation, field) },
-      execute,
-      responseNames: [field.responseName],
-    };
-    const ownKey = isMetaField(field) ? undefined : directiveKey(mutation, field);
-    const key = isMetaField(field) ? undefined : (ownKey ?? this.#requestKey(args));
+    const fieldArgs = { ...args, document: documentOfField(mutation, field) };
+    if (isMetaField(field)) {
+      return { result: (await execute(fieldArgs)) as ExecutionResult, replayed: false };
+    }
+    const mode = modeOf(this.#mode, infoOf(mutation, [field]));
+    const unit: Unit = { args: fieldArgs, execute, responseNames: [field.responseName], mode };
+    const ownKey = directiveKey(mutation, field);
+    const key = ownKey ?? this.#requestKey(args);
     if (key !== undefined) {
       const scope = await this.#scopeOf(context);
       const operation = ownKey === undefined ? sharedKeyRecordName(field) : fieldRecordName(field);
       const request = { operation, key, scope, input: fieldInput(mutation, field) };
       return runKeyed(unit, request, this.#units);
     }
-    if (!isMetaField(field)) {
-      this.#checkMayLackKey(mutation, [field]);
-    }
-    if (isMetaField(field) || alreadyProvides(context, this.#units.provide)) {
+    this.#checkMayLackKey(mutation, [field]);
+    if (mode === "transaction" && alreadyProvides(context, this.#units.provide)) {
       return { result: (await execute(unit.args)) as ExecutionResult, replayed: false };
     }
     return runUnkeyed(unit, this.#units);
@@ -119,9 +130,8 @@ export class MutationExecutor<TContext extends object> {
     return this.#key?.({ context, args }) ?? carriedKey(context);
   }
 
-  #checkMayLackKey({ operation }: Mutation, fields: readonly RootField[]): void {
-    const name = operation.name?.value;
-    if (isKeyRequired(this.#require, { name, rootFields: fields.map(({ fieldName }) => fieldName) })) {
+  #checkMayLackKey(mutation: Mutation, fields: readonly RootField[]): void {
+    if (isKeyRequired(this.#require, infoOf(mutation, fields))) {
       const record = operationRecordName(fields);
       throw new IdempotencyError(
         "KEY_MISSING",
@@ -137,4 +147,8 @@ export class MutationExecutor<TContext extends object> {
     // Nothing at all is refused by the run, in the words of one place for all adapters.
     return scope as NonNullable<ScopeValue>;
   }
+}
+
+function infoOf({ operation }: Mutation, fields: readonly RootField[]): MutationInfo {
+  return { name: operation.name?.value, rootFields: fields.map(({ fieldName }) => fieldName) };
 }

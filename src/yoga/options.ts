@@ -1,5 +1,11 @@
 import type { ExecutionArgs, GraphQLError } from "graphql";
-import { checkAdapterOptions, type ScopeValue } from "../core/adapter-options.ts";
+import {
+  checkAdapterOptions,
+  checkMode,
+  checkModeAndProvide,
+  type Mode,
+  type ScopeValue,
+} from "../core/adapter-options.ts";
 import type { Idempotency } from "../core/idempotency.ts";
 import { checkFunction, checkOneOf, misuse } from "../core/misuse.ts";
 import { type RunOptions, resolveOptions } from "../core/options.ts";
@@ -21,9 +27,12 @@ export interface MutationInfo {
 /** Which mutations need a key. */
 export type RequireKey = "all" | "none" | ((mutation: MutationInfo) => boolean);
 
+/** How mutations are executed: one way for all, or chosen for each. */
+export type ModeChoice = Mode | ((mutation: MutationInfo) => Mode);
+
 /** Options of {@link useIdempotency}. Those of {@link RunOptions} override what `createIdempotency` got. */
 export interface IdempotencyPluginOptions<TContext extends object>
-  extends Omit<RunOptions, "storeError" | "errors"> {
+  extends Omit<RunOptions, "storeError" | "errors" | "storeInput"> {
   /** Made by `createIdempotency`; one for the whole application. */
   readonly idempotency: Idempotency<unknown>;
   /**
@@ -32,8 +41,15 @@ export interface IdempotencyPluginOptions<TContext extends object>
    */
   readonly scope: "global" | ((context: TContext) => ScopeValue | Promise<ScopeValue>);
   /**
+   * How mutations are executed: in one transaction, or under a lease, for resolvers that call other services or take
+   * longer than a transaction may. Those find `step` and `transaction` in `context.idempotency`, and no transaction
+   * under `provide`. Default `"transaction"`.
+   */
+  readonly mode?: ModeChoice;
+  /**
    * The property of the context that holds the transaction while a mutation executes. Default `"tx"`. With the name
    * of the application's own client, existing resolvers join the transaction unchanged; it is put back afterwards.
+   * Not with mode `"lease"`.
    */
   readonly provide?: string;
   /**
@@ -56,11 +72,19 @@ export function checkPluginOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) {
     throw misuse("(the first argument)", options, "an object such as { idempotency, scope }");
   }
-  const { idempotency, scope, provide, key, require, storeError, ...run } = options as Record<
-    string,
-    unknown
-  >;
+  const { idempotency, scope, mode, provide, key, require, storeError, storeInput, ...run } =
+    options as Record<string, unknown>;
   checkAdapterOptions({ idempotency, scope, provide }, '(context) => context.user.id, or "global"');
+  if (typeof mode !== "function") {
+    checkModeAndProvide(mode, provide);
+  }
+  if (storeInput !== undefined) {
+    throw misuse(
+      "storeInput",
+      storeInput,
+      "none, as no completer can execute a GraphQL operation without its request",
+    );
+  }
   checkFunction("key", key, "({ context }) => context.myKey");
   checkFunction("storeError", storeError, '(error) => error.extensions.code === "OUT_OF_STOCK"');
   if (typeof require !== "function") {
@@ -71,4 +95,14 @@ export function checkPluginOptions(options: unknown): void {
 
 export function isKeyRequired(require: RequireKey, mutation: MutationInfo): boolean {
   return typeof require === "function" ? require(mutation) : require === "all";
+}
+
+/** @throws TypeError for a choice that is no mode. */
+export function modeOf(choice: ModeChoice, mutation: MutationInfo): Mode {
+  const mode = typeof choice === "function" ? choice(mutation) : choice;
+  if (mode === undefined) {
+    throw misuse("mode", mode, 'a function that gives "transaction" or "lease" for every mutation');
+  }
+  checkMode(mode);
+  return mode;
 }

@@ -1,4 +1,10 @@
 import { type ExecutionResult, GraphQLError } from "graphql";
+import {
+  type AnyIdempotencyError,
+  type IdempotencyErrorCode,
+  isIdempotencyError,
+  unwrapped,
+} from "../core/errors.ts";
 
 /** What becomes of an executed mutation. */
 export type Outcome =
@@ -46,3 +52,21 @@ export function rootCause(error: Error): Error {
   const { originalError } = error as Partial<GraphQLError>;
   return originalError ? rootCause(originalError) : error;
 }
+
+/**
+ * What a step of a leased run threw in a resolver: an answer of ours, which says whether a retry makes sense. Errors of
+ * other runs that a resolver made, such as `KEY_REUSED`, are about keys that are not the client's.
+ */
+export function stepFailureIn({ errors = [] }: ExecutionResult): AnyIdempotencyError | undefined {
+  return errors
+    .map((error) => unwrapped(rootCause(error)))
+    .filter(isIdempotencyError)
+    .find(({ code }) => STEP_CODES.has(code));
+}
+
+const STEP_CODES: ReadonlySet<IdempotencyErrorCode> = new Set([
+  "LEASE_LOST",
+  "STORE_UNAVAILABLE",
+  "RESULT_UNSTORABLE",
+  "RESULT_UNREADABLE",
+] as const);

@@ -1,22 +1,35 @@
-import type { RunContext, UnkeyedContext } from "../core/idempotency.ts";
+import type { LeaseContext, RunContext, UnkeyedContext } from "../core/idempotency.ts";
 
 /** What resolvers find as `context.idempotency`. Without a key, only `afterCommit` is there. */
 export type MutationIdempotency =
   | Omit<RunContext<unknown>, "tx">
   | ({ readonly key?: undefined } & Omit<UnkeyedContext<unknown>, "tx">);
 
+/**
+ * What resolvers find as `context.idempotency` in mode `lease`. Without a key, `key` is `undefined`: steps are then not
+ * recorded, and derived keys are of use within this execution only.
+ */
+export interface LeasedMutationIdempotency<TTransaction = unknown>
+  extends LeaseContext<TTransaction, string | undefined> {}
+
+/** The properties of the context while a mutation executes in a transaction. */
+export function inTransaction(
+  provide: string,
+  { tx, ...idempotency }: RunContext<unknown> | UnkeyedContext<unknown>,
+): Record<string, unknown> {
+  return { [provide]: tx, idempotency };
+}
+
 const occupied = new WeakSet<object>();
 
 /**
- * Works with the transaction on the context, as the property `provide`, and puts back what was there, unless resolvers
- * may still be running.
+ * Works with `provided` on the context, and puts back what was there, unless resolvers may still be running.
  *
  * The context stays the same object: caches are keyed by it, and in a batch it inherits what a copy would lose.
  */
 export async function withProvided<T>(
   context: object,
-  provide: string,
-  { tx, ...idempotency }: RunContext<unknown> | UnkeyedContext<unknown>,
+  provided: Readonly<Record<string, unknown>>,
   work: () => Promise<T>,
   mayStillResolve: (result: T) => boolean,
 ): Promise<T> {
@@ -28,10 +41,12 @@ export async function withProvided<T>(
     );
   }
   occupied.add(context);
-  const before = { [provide]: propertyOf(context, provide), idempotency: propertyOf(context, "idempotency") };
+  const before = Object.fromEntries(
+    Object.keys(provided).map((name) => [name, propertyOf(context, name)] as const),
+  );
   let isLeft = false;
   try {
-    define(context, { [provide]: tx, idempotency });
+    define(context, provided);
     const result = await work();
     isLeft = mayStillResolve(result);
     return result;
@@ -46,7 +61,7 @@ export async function withProvided<T>(
 }
 
 /**
- * What stood on a context before a transaction that was left there, closed. GraphQL answers as soon as a field fails
+ * What stood on a context before a transaction or a lease that was left there, closed. GraphQL answers as soon as a field fails
  * that may not be null, while its siblings go on: finding the application's client again, they would write outside.
  */
 const leftOn = new WeakMap<object, Record<string, PropertyDescriptor | undefined>>();
@@ -71,7 +86,7 @@ function propertyOf(context: object, name: string): PropertyDescriptor | undefin
 }
 
 /** Not by assignment, as the property may be an accessor of a class. */
-function define(context: object, values: Record<string, unknown>): void {
+function define(context: object, values: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(values)) {
     Object.defineProperty(context, name, { value, configurable: true, enumerable: true, writable: true });
   }

@@ -31,13 +31,13 @@ export function refuseMisplacedKeys(mutation: Mutation): void {
   }
 }
 
-/** @throws GraphQLError when the answer would arrive in parts: the transaction ends before the later ones. */
+/** @throws GraphQLError when the answer would arrive in parts: the unit ends before the later ones. */
 export function refuseIncrementalDelivery(mutation: Mutation): void {
   const { incremental } = findingsOf(mutation);
   if (incremental !== undefined) {
     throw refusal(
       "IDEMPOTENCY_RESULT_UNSTORABLE",
-      `@${incremental.name.value} cannot be used in a mutation that runs in one transaction; ask for the whole answer.`,
+      `@${incremental.name.value} cannot be used in a mutation that is executed as one unit; ask for the whole answer.`,
       incremental,
     );
   }

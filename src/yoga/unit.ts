@@ -1,10 +1,11 @@
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from "graphql";
+import type { Mode } from "../core/adapter-options.ts";
 import { IdempotencyError } from "../core/errors.ts";
-import type { Idempotency, RunContext, RunRequest, UnkeyedContext } from "../core/idempotency.ts";
+import type { Idempotency, RunRequest } from "../core/idempotency.ts";
 import type { RunOptions } from "../core/options.ts";
-import { isDeliberate, outcomeOf, rootCause } from "./outcome.ts";
+import { isDeliberate, outcomeOf, rootCause, stepFailureIn } from "./outcome.ts";
 import type { Execute } from "./plugin.ts";
-import { withProvided } from "./provide.ts";
+import { inTransaction, withProvided } from "./provide.ts";
 import { fromStoredResult, inOrder, type StoredResult, toStoredResult } from "./stored-result.ts";
 
 /** What executes and is stored as one: a mutation, or one root field of it. */
@@ -12,6 +13,7 @@ export interface Unit {
   readonly args: ExecutionArgs;
   readonly execute: Execute;
   readonly responseNames: readonly string[];
+  readonly mode: Mode;
 }
 
 /** What all units of a plugin have in common. */
@@ -31,21 +33,24 @@ export interface Answer {
 
 /** Executes a unit at most once per key, or gives its stored result. */
 export async function runKeyed(unit: Unit, request: UnitRequest, options: UnitOptions): Promise<Answer> {
+  const { idempotency, provide, run } = options;
   const execution = new Execution(unit, options);
   const source = unit.args.document.loc?.source;
+  const runRequest: RunRequest = {
+    ...run,
+    ...request,
+    storeError: (error) => error instanceof FailedResult,
+    errors: {
+      serialize: (error) => toStoredResult((error as FailedResult).result),
+      deserialize: (stored) => new FailedResult(fromStoredResult(stored as StoredResult, source)),
+    },
+  };
+  const handle = async (provided: Readonly<Record<string, unknown>>) =>
+    toStoredResult(await execution.run(provided));
   try {
-    const settled = await options.idempotency.runSettled<StoredResult>(
-      {
-        ...options.run,
-        ...request,
-        storeError: (error) => error instanceof FailedResult,
-        errors: {
-          serialize: (error) => toStoredResult((error as FailedResult).result),
-          deserialize: (stored) => new FailedResult(fromStoredResult(stored as StoredResult, source)),
-        },
-      },
-      async (context) => toStoredResult(await execution.run(context)),
-    );
+    const settled = await (unit.mode === "lease"
+      ? idempotency.runLeasedSettled(runRequest, (context) => handle({ idempotency: context }))
+      : idempotency.runSettled(runRequest, (context) => handle(inTransaction(provide, context))));
     const { replayed } = settled;
     if (settled.status === "failed") {
       return { result: (settled.error as FailedResult).result, replayed };
@@ -58,18 +63,30 @@ export async function runKeyed(unit: Unit, request: UnitRequest, options: UnitOp
   }
 }
 
-/** Executes a unit in a transaction of its own, and keeps no record. */
+/** Executes a unit in a transaction of its own, or with steps that are not recorded, and keeps no record. */
 export async function runUnkeyed(unit: Unit, options: UnitOptions): Promise<Answer> {
+  const { idempotency, provide, run } = options;
   const execution = new Execution(unit, options);
+  if (unit.mode === "lease") {
+    // Nothing is undone and nothing is stored: the result is what it is.
+    const result = await idempotency.runLeasedUnkeyed(
+      (context) => execution.execute({ idempotency: context }),
+      run,
+    );
+    return { result, replayed: false };
+  }
   try {
-    const result = await options.idempotency.runUnkeyed((context) => execution.run(context), options.run);
+    const result = await idempotency.runUnkeyed(
+      (context) => execution.run(inTransaction(provide, context)),
+      run,
+    );
     return { result, replayed: false };
   } catch (error) {
     return { result: execution.resultUndoneBy(error), replayed: false };
   }
 }
 
-/** One execution of a unit, within the transaction of a run. A result with errors is an error to the run. */
+/** One execution of a unit, within a run. A result with errors is an error to the run. */
 class Execution {
   readonly #unit: Unit;
   readonly #options: UnitOptions;
@@ -87,17 +104,10 @@ class Execution {
   }
 
   /** @throws what makes the run undo the writes, unless the result is to be kept. */
-  async run(context: RunContext<unknown> | UnkeyedContext<unknown>): Promise<ExecutionResult> {
-    const { args, execute, responseNames } = this.#unit;
-    const { provide, isExpected } = this.#options;
-    const executed: unknown = await withProvided(
-      args.contextValue as object,
-      provide,
-      context,
-      async () => execute(args),
-      (result) => ((result as ExecutionResult).errors ?? []).length > 0,
-    );
-    const result = wholeResult(executed, responseNames);
+  async run(provided: Readonly<Record<string, unknown>>): Promise<ExecutionResult> {
+    const { responseNames } = this.#unit;
+    const { isExpected } = this.#options;
+    const result = await this.execute(provided);
     const outcome = outcomeOf(result, responseNames, isExpected);
     this.#result = inOrder(outcome === "released" && "data" in result ? { ...result, data: null } : result);
     if (outcome !== "completed") {
@@ -105,6 +115,23 @@ class Execution {
       throw this.#thrown;
     }
     return this.#result;
+  }
+
+  /** The executor's result. @throws {@link IdempotencyError} that a step threw in a resolver. */
+  async execute(provided: Readonly<Record<string, unknown>>): Promise<ExecutionResult> {
+    const { args, execute, responseNames, mode } = this.#unit;
+    const executed: unknown = await withProvided(
+      args.contextValue as object,
+      provided,
+      async () => execute(args),
+      (result) => ((result as ExecutionResult).errors ?? []).length > 0,
+    );
+    const result = wholeResult(executed, responseNames);
+    const failure = mode === "lease" ? stepFailureIn(result) : undefined;
+    if (failure !== undefined) {
+      throw failure;
+    }
+    return result;
   }
 
   /** The answer after the writes were undone; anything else that ended the run is thrown on. */
@@ -138,7 +165,7 @@ function wholeResult(executed: unknown, responseNames: readonly string[]): Execu
     const operation = responseNames.join(",");
     throw new IdempotencyError(
       "RESULT_UNSTORABLE",
-      `The result of ${operation} arrives in parts, which cannot be stored; it was rolled back.`,
+      `The result of ${operation} arrives in parts, which cannot be stored.`,
       { operation },
     );
   }

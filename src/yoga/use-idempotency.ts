@@ -22,6 +22,9 @@ import type { Execute, IdempotencyPlugin } from "./plugin.ts";
  * Without a key, they find what the application put under `provide`; where that is nothing, a transaction of its own
  * is opened for the mutation, and ends as with a key, only that no record is kept.
  *
+ * **Lease.** With `mode: "lease"` no transaction is around the resolvers. They find `step` and `transaction` as
+ * `context.idempotency`; what those recorded is not undone by an error, and a retry finds it again.
+ *
  * **Errors.** If some root field has an answer and all errors are expected ones (`storeError`), everything is
  * committed and stored, with what the failed fields wrote before they failed: give fields that must not share that
  * fate `@idempotent` each. If all root fields failed as expected, their writes are undone and the errors are stored.

@@ -20,6 +20,8 @@ describe("options that cannot be used are a TypeError at construction", () => {
     ["scope", { scope: "everyone" }, "({ ctx }) => ctx.user.id"],
     ["provide", { provide: "" }, "the name of a context property"],
     ["provide", { provide: "idempotency" }, 'other than "idempotency"'],
+    ["provide", { provide: "prisma", mode: "lease" }, "transaction(name, fn)"],
+    ["mode", { mode: "saga" }, '"transaction" or "lease"'],
     ["key", { key: "input.key" }, "a function such as"],
     ["request", { request: {} }, "a function such as"],
     ["policy", { policy: "sometimes" }, '"required" or "optional" or "off"'],

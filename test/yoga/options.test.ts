@@ -18,6 +18,10 @@ describe("useIdempotency refuses", () => {
     [{ idempotency, scope: 5 }, "scope"],
     [{ idempotency, scope, provide: "" }, "provide"],
     [{ idempotency, scope, provide: "idempotency" }, "provide"],
+    [{ idempotency, scope, provide: "prisma", mode: "lease" }, "provide"],
+    [{ idempotency, scope, mode: "saga" }, "mode"],
+    [{ idempotency, scope, storeInput: true }, "storeInput"],
+    [{ idempotency, scope, storeInput: false }, "storeInput"],
     [{ idempotency, scope, key: "x" }, "key"],
     [{ idempotency, scope, require: "some" }, "require"],
     [{ idempotency, scope, require: true }, "require"],
@@ -40,6 +44,10 @@ describe("useIdempotency refuses", () => {
     expect(() =>
       useIdempotency({ ...options, provide: "db", storeError: () => true, waitMs: 5 }),
     ).not.toThrow();
+    expect(() =>
+      useIdempotency({ ...options, provide: "db", mode: () => "lease", leaseMs: 100 }),
+    ).not.toThrow();
+    expect(() => useIdempotency({ ...options, mode: "lease" })).not.toThrow();
   });
 });
 

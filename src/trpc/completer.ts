@@ -1,0 +1,101 @@
+import type { AnyTRPCRouter, inferRouterContext } from "@trpc/server";
+import { type Completer, completerOver, type ResumableOperation } from "../core/completer.ts";
+import { type CompleterOptions, checkCompleterOptions } from "../core/completer-options.ts";
+import { isIdempotencyError } from "../core/errors.ts";
+import type { AbandonedRun, Idempotency } from "../core/idempotency.ts";
+import { misuse } from "../core/misuse.ts";
+import type { RunOptions } from "../core/options.ts";
+import type { ErrorSerializer } from "../core/stored-error.ts";
+import { mutationsOf } from "./procedures.ts";
+import { trpcErrorSerializer } from "./stored-error.ts";
+import { toTRPCError } from "./trpc-error.ts";
+
+/** Options of {@link trpcCompleter}. */
+export interface TRPCCompleterOptions<TTransaction, TRouter extends AnyTRPCRouter> extends CompleterOptions {
+  /** The one that the middlewares were made with, itself made with `storeInput: true`. */
+  readonly idempotency: Idempotency<TTransaction>;
+  readonly router: TRouter;
+  /**
+   * Makes the context that a run is resumed in. There is no request: look the user up by `run.scope`, as what your
+   * `scope` function gave is in there. Where it throws, the run is left for a later attempt.
+   */
+  readonly createContext: (
+    run: AbandonedRun,
+  ) => inferRouterContext<TRouter> | Promise<inferRouterContext<TRouter>>;
+}
+
+/**
+ * Makes a completer for the mutations of a router that have `idempotencyMiddleware({ mode: "lease" })`: it finds their
+ * runs whose executor is gone, by a crash or by an error that is no answer, and calls the procedures anew through
+ * `router.createCaller`, with the stored input, without a retry of the client.
+ *
+ * All middlewares of a procedure run again, and its input is parsed again. The functions `scope`, `key` and `request` of
+ * the idempotency middleware are not called. Runs of paths that are not in the router are left alone.
+ *
+ * @throws TypeError for an option that cannot be used; it names the option and the remedy.
+ */
+export function trpcCompleter<TTransaction, TRouter extends AnyTRPCRouter>(
+  options: TRPCCompleterOptions<TTransaction, TRouter>,
+): Completer {
+  if (typeof options !== "object" || options === null) {
+    throw misuse("(the first argument)", options, "an object such as { idempotency, router, createContext }");
+  }
+  const { idempotency, router, createContext, ...rest } = options;
+  if (typeof (router as Partial<AnyTRPCRouter> | null | undefined)?.createCaller !== "function") {
+    throw misuse("router", router, "the router that the server was given");
+  }
+  if (typeof createContext !== "function") {
+    throw misuse(
+      "createContext",
+      createContext,
+      "a function such as ({ scope }) => ({ user: { id: scope } })",
+    );
+  }
+  checkCompleterOptions(idempotency, rest);
+  return completerOver(
+    idempotency,
+    async () => resumableIn(router, idempotency, async (run) => createContext(run)),
+    rest,
+  );
+}
+
+async function resumableIn(
+  router: AnyTRPCRouter,
+  idempotency: unknown,
+  createContext: (run: AbandonedRun) => Promise<unknown>,
+): Promise<ReadonlyMap<string, ResumableOperation>> {
+  const operations = new Map<string, ResumableOperation>();
+  for (const { path, settings, ownPolicy } of await mutationsOf(router)) {
+    // Another object's runs may be in another database.
+    const isOurs = settings?.mode === "lease" && settings.idempotency === idempotency;
+    if (isOurs && (ownPolicy ?? settings.policy) !== "off") {
+      const resume = async (run: AbandonedRun) =>
+        procedureAt(router.createCaller(await createContext(run)), path)(run.readInput());
+      operations.set(path, { resume, options: forGivingUp(settings.run) });
+    }
+  }
+  if (operations.size === 0) {
+    throw new Error(
+      'onceonly: the router has no mutation with idempotencyMiddleware({ idempotency, mode: "lease" }), made with the ' +
+        "same idempotency as the completer.",
+    );
+  }
+  return operations;
+}
+
+type Procedure = (input: unknown) => Promise<unknown>;
+
+function procedureAt(caller: unknown, path: string): Procedure {
+  return path
+    .split(".")
+    .reduce((parent, name) => (parent as Record<string, unknown>)[name], caller) as Procedure;
+}
+
+/** Serializers of an application know the errors that tRPC makes. */
+function forGivingUp({ errors = trpcErrorSerializer, ...run }: RunOptions): RunOptions {
+  const ofTRPC: ErrorSerializer = {
+    serialize: (error) => errors.serialize(isIdempotencyError(error) ? toTRPCError(error) : error),
+    deserialize: (stored) => errors.deserialize(stored),
+  };
+  return { ...run, errors: ofTRPC };
+}

@@ -1,0 +1,69 @@
+import type { AnyTRPCRouter } from "@trpc/server";
+import type { Mode } from "../core/adapter-options.ts";
+import type { Idempotency } from "../core/idempotency.ts";
+import type { RunOptions } from "../core/options.ts";
+import { type IdempotencyPolicy, policyIn } from "./policy.ts";
+
+/** What a middleware is known by outside of its calls. */
+export interface AppliedSettings {
+  readonly idempotency: Pick<Idempotency<never>, "abandoned">;
+  readonly mode: Mode;
+  readonly policy: IdempotencyPolicy;
+  readonly run: RunOptions;
+}
+
+/** A mutation of a router. */
+export interface ProcedureInfo {
+  readonly path: string;
+  /** Those of its middleware; `undefined` where it has none of ours. */
+  readonly settings: AppliedSettings | undefined;
+  /** What its meta says. */
+  readonly ownPolicy: IdempotencyPolicy | undefined;
+}
+
+const known = new WeakMap<object, AppliedSettings>();
+
+/** Has {@link mutationsOf} recognise a middleware. */
+export function rememberSettings(middleware: object, settings: AppliedSettings): void {
+  known.set(middleware, settings);
+}
+
+/**
+ * The mutations of a router in the order of their definition. Lazy routers are loaded.
+ *
+ * @throws TypeError for an unknown policy in a procedure's meta.
+ */
+export async function mutationsOf(router: AnyTRPCRouter): Promise<readonly ProcedureInfo[]> {
+  const { _def: definition } = router as { readonly _def: RouterDefinition };
+  await loadLazyRouters(definition);
+  return Object.entries(definition.procedures)
+    .filter(([, { _def: procedure }]) => procedure.type === "mutation")
+    .map(([path, { _def: procedure }]) => ({
+      path,
+      settings: settingsIn(procedure),
+      ownPolicy: policyIn(procedure.meta),
+    }));
+}
+
+/** The part of tRPC's definitions that is read here. */
+interface RouterDefinition {
+  readonly procedures: Readonly<Record<string, { readonly _def: ProcedureDefinition }>>;
+  readonly lazy: Readonly<Record<string, { readonly load: () => Promise<void> }>>;
+}
+
+interface ProcedureDefinition {
+  readonly type: string;
+  readonly meta?: unknown;
+  readonly middlewares: readonly object[];
+}
+
+/** A loaded router leaves `lazy`, and may bring further ones. */
+async function loadLazyRouters({ lazy }: RouterDefinition): Promise<void> {
+  for (let pending = Object.values(lazy); pending.length > 0; pending = Object.values(lazy)) {
+    await Promise.all(pending.map(({ load }) => load()));
+  }
+}
+
+function settingsIn({ middlewares }: ProcedureDefinition): AppliedSettings | undefined {
+  return middlewares.map((middleware) => known.get(middleware)).find((settings) => settings !== undefined);
+}
