@@ -88,11 +88,10 @@ describe.each(databases)("steps on $name", ({ open }) => {
     const idempotency = leasing(db.prisma);
     const values = [new Date(5), 2n ** 70n, new Map([[1, new Set([2])]]), undefined, null, -0, Number.NaN];
     const seen: unknown[] = [];
-    const run = ({ step, attempt }: Context) =>
-      step("value", () => values).then((value) => {
-        seen.push(value);
-        if (attempt === 1) throw new Error("again");
-      });
+    const run = async ({ step, attempt }: Context) => {
+      seen.push(await step("value", () => values));
+      if (attempt === 1) throw new Error("again");
+    };
     await expect(idempotency.runLeased(paying("k"), run)).rejects.toThrow("again");
     await idempotency.runLeased(paying("k"), run);
     expect(seen).toEqual([values, values]);
