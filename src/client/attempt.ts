@@ -17,18 +17,23 @@ export async function send(
   { input, init, headers, signal }: RequestToSend,
   timeoutMs: number,
 ): Promise<Attempt> {
-  const timeout = new AbortController();
+  // Not AbortSignal.any: Node 20 may collect the signal it makes while the request still runs.
+  const controller = new AbortController();
+  const stop = () => controller.abort(signal?.reason);
   const timer = setTimeout(
-    () => timeout.abort(new DOMException("No answer in time.", "TimeoutError")),
+    () => controller.abort(new DOMException("No answer in time.", "TimeoutError")),
     timeoutMs,
   );
+  signal?.addEventListener("abort", stop);
+  let isStreamed = false;
   try {
+    signal?.throwIfAborted();
     const response = await fetch(isRequest(input) ? input.clone() : input, {
       ...init,
       headers,
-      signal: signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal,
+      signal: controller.signal,
     });
-    const isStreamed = response.ok && STREAMED.test(response.headers.get("content-type") ?? "");
+    isStreamed = response.ok && STREAMED.test(response.headers.get("content-type") ?? "");
     // A connection may break in the middle of the answer too, which whoever reads it could not repair.
     const text = isStreamed ? "" : await response.clone().text();
     return { response, isRetryable: isRetryableAnswer(response.status, text) };
@@ -36,5 +41,8 @@ export async function send(
     return { error, isRetryable: !signal?.aborted };
   } finally {
     clearTimeout(timer);
+    if (!isStreamed) {
+      signal?.removeEventListener("abort", stop);
+    }
   }
 }

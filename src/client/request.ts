@@ -8,7 +8,7 @@ export interface RequestToSend {
   readonly headers: Headers;
   /** As it was given to `fetch`; `undefined` when a `Request` carries it. */
   readonly body: RequestInit["body"];
-  readonly signal: AbortSignal | undefined;
+  readonly signal: AbortSignal | null | undefined;
 }
 
 export function requestOf(
@@ -16,7 +16,6 @@ export function requestOf(
   init: RequestInit | undefined,
 ): RequestToSend {
   const request = isRequest(input) ? input : undefined;
-  const signal = init?.signal === undefined ? request?.signal : init.signal;
   return {
     input,
     init,
@@ -24,7 +23,7 @@ export function requestOf(
     url: request?.url ?? `${input as string | URL}`,
     headers: new Headers(init?.headers ?? request?.headers),
     body: init?.body,
-    signal: signal ?? undefined,
+    signal: init?.signal === undefined ? request?.signal : init.signal,
   };
 }
 

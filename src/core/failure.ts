@@ -6,9 +6,7 @@ interface Failure {
   /** Of a problem document. */
   readonly type?: unknown;
   readonly status?: unknown;
-  readonly statusCode?: unknown;
   readonly response?: { readonly status?: unknown; readonly errors?: unknown } | null;
-  readonly meta?: { readonly response?: { readonly status?: unknown } | null } | null;
   readonly data?: { readonly httpStatus?: unknown } | null;
   readonly errors?: unknown;
   readonly graphQLErrors?: unknown;
@@ -53,8 +51,8 @@ export function isFinal(failure: unknown): boolean {
   return codes.length > 0 && codes.every((code) => typeof code === "string" && !RELEASED_CODE.test(code));
 }
 
-function statusOf({ data, status, statusCode, response, meta }: Failure): unknown {
-  return data?.httpStatus ?? status ?? statusCode ?? response?.status ?? meta?.response?.status;
+function statusOf({ data, status, response }: Failure): unknown {
+  return data?.httpStatus ?? status ?? response?.status;
 }
 
 /** GraphQL answers with errors and 200, too. */

@@ -13,7 +13,7 @@ export type OpenKeys = Map<string, string>;
  */
 export function openKey(keys: OpenKeys, storage: StorageOption, text: string): string {
   const name = PREFIX + text;
-  const key = keys.get(text) ?? tryStorage(storage, (it) => it.getItem(name)) ?? createIdempotencyKey();
+  const key = keys.get(text) ?? (tryStorage(storage, (it) => it.getItem(name)) || createIdempotencyKey());
   keys.set(text, key);
   tryStorage(storage, (it) => it.setItem(name, key));
   return key;

@@ -91,21 +91,18 @@ const apollo: OpenPage = (url, timing) => {
 
 const terminating = { httpLink, httpBatchLink, httpBatchStreamLink };
 
-/** With tRPC nothing but links: a time-out per attempt is the `fetch`'s. */
+/** With tRPC the links retry; a time-out per attempt is the `fetch`'s. */
 export function trpc(
   terminatingLink: keyof typeof terminating,
   order: "key first" | "retry first",
 ): OpenPage {
   return (url, { attemptMs, ...timing }) => {
+    const oneAttempt = idempotentFetch({ attemptsMax: 1, attemptMs });
     const links = [idempotencyLink<AppRouter>(), retryLink<AppRouter>(retryIdempotent(timing))];
     const last = terminating[terminatingLink]({
       url: `${url}/trpc`,
       headers: idempotencyHeaders,
-      fetch: (input, init) => {
-        const limit = AbortSignal.timeout(attemptMs);
-        const { signal, ...rest } = init as RequestInit;
-        return fetch(input as string, { ...rest, signal: signal ? AbortSignal.any([signal, limit]) : limit });
-      },
+      fetch: (input, init) => oneAttempt(input as string, init as RequestInit),
     });
     const client = createTRPCClient<AppRouter>({
       links: [...(order === "key first" ? links : links.toReversed()), last],

@@ -1,7 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { createIdempotencyKey } from "../../src/client/index.ts";
+import { ROUNDS } from "../chaos/seeded.ts";
 import { fetching, type OpenPage, trpc } from "./drivers.ts";
-import { badLuck, type Dice, type Intent, orderOf, PATIENT, playAll, TIMING } from "./interleavings.ts";
+import {
+  badLuck,
+  type Dice,
+  INTERLEAVINGS,
+  type Intent,
+  orderOf,
+  PATIENT,
+  playAll,
+  TIMING,
+} from "./interleavings.ts";
 import { openShop, type Shop } from "./shop.ts";
 
 const trpcLinks = (["httpLink", "httpBatchLink", "httpBatchStreamLink"] as const).flatMap((link) =>
@@ -21,7 +31,7 @@ async function decide(shop: Shop, open: OpenPage, customer: string, random: Dice
   shop.fatesOf.set(customer, badLuck(random));
   for (let click = 0; ids.size === 0; click += 1) {
     // In the end every network works again.
-    const isHealed = click >= 5;
+    const isHealed = click >= 3;
     if (isHealed) shop.fatesOf.delete(customer);
     expect(click).toBeLessThan(50);
     const page = open(shop.url, isHealed ? PATIENT : TIMING);
@@ -51,7 +61,7 @@ async function callOnce(shop: Shop, open: OpenPage, customer: string, random: Di
 
 describe.each(Object.entries({ ...fetching, "tRPC links": anyTrpc }))(
   "1,000 random interleavings of failures with %s",
-  { timeout: 300_000 },
+  { timeout: 300_000 * Math.max(1, ROUNDS) },
   (name, open) => {
     it("never make two orders of one intent, nor give one key to two intents", async () => {
       await using shop = await openShop();
@@ -62,7 +72,7 @@ describe.each(Object.entries({ ...fetching, "tRPC links": anyTrpc }))(
         if (random.chance(0.3)) intents.push(await act(shop, open, customer, random));
         return intents;
       });
-      expect(shop.seen.length).toBeGreaterThan(1_000);
+      expect(shop.seen.length).toBeGreaterThan(INTERLEAVINGS);
     });
   },
 );

@@ -5,7 +5,7 @@ import { FAILURES, type Fate, type Order, type Shop } from "./shop.ts";
 
 export const INTERLEAVINGS = 1_000 * ROUNDS;
 
-export const TIMING = { attemptsMax: 3, attemptMs: 150, backoffMs: 1, backoffMsMax: 2 };
+export const TIMING = { attemptsMax: 3, attemptMs: 300, backoffMs: 1, backoffMsMax: 2 };
 /** For a network that works again, on a machine that may be busy. */
 export const PATIENT = { ...TIMING, attemptsMax: 10, attemptMs: 20_000 };
 
@@ -36,7 +36,7 @@ export function badLuck(random: Dice): Fate[] {
   return Array.from({ length: random.below(6) }, () => {
     if (random.chance(0.2)) return "answered";
     const quick = FAILURES.slice(0, 5);
-    return (random.chance(0.12) ? FAILURES[5 + random.below(2)] : quick[random.below(5)]) ?? "503";
+    return (random.chance(0.05) ? FAILURES[5 + random.below(2)] : quick[random.below(5)]) ?? "503";
   });
 }
 
@@ -64,7 +64,7 @@ export async function playAll(
       intents.push(...(await play(`${name} ${round}`, dice(SEED + round))));
     }
   };
-  await Promise.all(Array.from({ length: 8 }, playSome));
+  await Promise.all(Array.from({ length: 6 }, playSome));
   await shop.idle();
   const orders = await shop.db.query(`SELECT "id", "customer", "key" FROM "Order"`);
   const idsOf = groupBy(orders, ({ customer }) => customer);
