@@ -8,9 +8,9 @@ import { idempotencyHeaders, idempotencyLink, retryIdempotent } from "../../src/
 import type { AppRouter, Order } from "./shop.ts";
 
 /** Places an order, with the key or with one that the library makes, and gives the id of the order. */
-export type Place = (order: Order, key?: string, signal?: AbortSignal) => Promise<string>;
+type Place = (order: Order, key?: string, signal?: AbortSignal) => Promise<string>;
 
-export interface Timing {
+interface Timing {
   attemptsMax: number;
   attemptMs: number;
   backoffMs: number;

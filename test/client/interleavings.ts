@@ -22,7 +22,7 @@ export interface Dice extends Random {
   below(bound: number): number;
 }
 
-export function dice(seed: number): Dice {
+function dice(seed: number): Dice {
   const random = seeded(seed);
   return {
     ...random,

@@ -55,7 +55,7 @@ export interface Order {
   quantity: number;
 }
 
-export interface Seen {
+interface Seen {
   method: string;
   path: string;
   key: string | undefined;

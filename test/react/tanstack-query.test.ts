@@ -1,3 +1,4 @@
+// oxlint-disable-next-line import/no-unassigned-import -- React looks for a document while it is loaded
 import "./dom.ts";
 import { QueryClient, QueryClientProvider, useMutation } from "@tanstack/react-query";
 import { act, cleanup, render } from "@testing-library/react";
@@ -13,7 +14,7 @@ import {
   idempotencyLink,
   withIdempotencyKey,
 } from "../../src/trpc/client/index.ts";
-import { badLuck, type Dice, type Intent, orderOf, playAll } from "../client/interleavings.ts";
+import { badLuck, type Dice, INTERLEAVINGS, type Intent, orderOf, playAll } from "../client/interleavings.ts";
 import { type AppRouter, type Order, openShop, type Shop } from "../client/shop.ts";
 
 let shop: Shop;
@@ -258,6 +259,7 @@ it("never makes two orders of one intent, nor gives one key to two intents, in 1
       if (random.chance(0.3)) intents.push(await buy(customer, random));
       return intents;
     });
+    expect(own.seen.length).toBeGreaterThan(INTERLEAVINGS);
   } finally {
     shop = before;
   }
