@@ -68,7 +68,7 @@ const urql: OpenPage = (url, timing) => {
       const { unsubscribe } = client
         .mutation<{ place: string }>(PLACE, order, { fetchOptions })
         .subscribe(({ data, error }) => (data ? resolve(data.place) : reject(error as Error)));
-      // It aborts a request that nobody listens to; a signal of ours it would not look at.
+      // It takes no signal, and goes on with a mutation that nobody listens to: the page is merely gone.
       const stop = () => {
         unsubscribe();
         reject(signal?.reason as Error);

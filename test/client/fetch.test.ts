@@ -17,7 +17,7 @@ beforeEach(() => {
   for (const list of [shop.fates, shop.seen, shop.instead]) list.length = 0;
 });
 
-const QUICK = { attemptMs: 200, backoffMs: 1, backoffMsMax: 2 };
+const QUICK = { attemptMs: 1_000, backoffMs: 1, backoffMsMax: 2 };
 let customers = 0;
 
 function order(customer = `fetch-${(customers += 1)}`) {
@@ -71,7 +71,8 @@ describe("a key", () => {
     const headers = { ...idempotencyKeyHeader("mine"), "x-other": "1" };
     const response = await place()(orders(), post(order(), { headers }));
     expect(response.status).toBe(201);
-    expect(keys()).toEqual(['"mine"', '"mine"', '"mine"']);
+    expect(keys().length).toBeGreaterThan(2);
+    expect(new Set(keys())).toEqual(new Set(['"mine"']));
   });
 
   it("is another for the next call", async () => {
