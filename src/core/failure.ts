@@ -1,0 +1,74 @@
+import { asksForRetry, isLostAnswer, isRetryableAnswer } from "./retryable.ts";
+
+/** What the errors of fetch wrappers, tRPC, graphql-request, urql and Apollo Client, and problem documents, have. */
+interface Failure {
+  readonly message?: unknown;
+  /** Of a problem document. */
+  readonly type?: unknown;
+  readonly status?: unknown;
+  readonly response?: { readonly status?: unknown; readonly errors?: unknown } | null;
+  readonly data?: { readonly httpStatus?: unknown } | null;
+  readonly errors?: unknown;
+  readonly graphQLErrors?: unknown;
+  readonly networkError?: unknown;
+  readonly cause?: unknown;
+}
+
+/** Codes and statuses that the servers do not store: the same request may have another answer later. */
+const RELEASED_CODE =
+  /^(IDEMPOTENCY_(?!KEY_).*|INTERNAL_(SERVER_)?ERROR|UNEXPECTED_ERROR|NOT_IMPLEMENTED|BAD_GATEWAY|SERVICE_UNAVAILABLE|.*TIMEOUT|DOWNSTREAM_SERVICE_ERROR|UNAUTHENTICATED|UNAUTHORIZED|FORBIDDEN|CONFLICT|TOO_MANY_REQUESTS|RATE_LIMITED|CLIENT_CLOSED_REQUEST)$/;
+const RELEASED_STATUS: ReadonlySet<number> = new Set([401, 403, 407, 408, 409, 425, 429, 499]);
+
+/**
+ * Whether the same request with the same key may be sent again after this failure: no answer came (a network error or
+ * a time-out, not an abort), or one that says so (408, 425, 429, 502, 503, 504, and 409 if it is `IN_PROGRESS` or
+ * `LEASE_LOST` of this package). Knows what `fetch`, tRPC, graphql-request, urql and Apollo Client throw, and any error
+ * with the `status` of the answer; for a 409 also with the `type` of its problem document.
+ */
+export function isRetryable(failure: unknown): boolean {
+  const known = (failure ?? {}) as Failure;
+  const status = statusOf(known);
+  const text = textOf(known);
+  return isRefusal(status)
+    ? isRetryableAnswer(status, text)
+    : asksForRetry(text) || [known, known.networkError, known.cause].some(isLostAnswer);
+}
+
+/**
+ * Whether a failure is the answer to its key: the mutation was refused, and would be again. False where nobody knows
+ * whether it was executed, and where the answer depends on who asks, or when.
+ */
+export function isFinal(failure: unknown): boolean {
+  const known = (failure ?? {}) as Failure;
+  const status = statusOf(known);
+  if (asksForRetry(textOf(known))) {
+    return false;
+  }
+  if (isRefusal(status)) {
+    return status < 500 && !RELEASED_STATUS.has(status);
+  }
+  const codes = codesOf(known);
+  return codes.length > 0 && codes.every((code) => typeof code === "string" && !RELEASED_CODE.test(code));
+}
+
+function statusOf({ data, status, response }: Failure): unknown {
+  return data?.httpStatus ?? status ?? response?.status;
+}
+
+/** GraphQL answers with errors and 200, too. */
+function isRefusal(status: unknown): status is number {
+  return typeof status === "number" && status >= 400;
+}
+
+/** Where the name of one of our errors may stand. */
+function textOf(failure: Failure): string {
+  return [failure.type, failure.message, ...codesOf(failure)].join();
+}
+
+/** `extensions.code` of the GraphQL errors. */
+function codesOf({ graphQLErrors, errors, response }: Failure): readonly unknown[] {
+  const all = graphQLErrors ?? errors ?? response?.errors;
+  return Array.isArray(all) ? all.map((error: GraphQLErrorLike) => error?.extensions?.code) : [];
+}
+
+type GraphQLErrorLike = { readonly extensions?: { readonly code?: unknown } | null } | null | undefined;

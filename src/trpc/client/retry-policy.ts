@@ -1,0 +1,61 @@
+import type { Operation } from "@trpc/client";
+import { fullJitter } from "../../core/jitter.ts";
+import { checkNumber } from "../../core/misuse.ts";
+import { isLostAnswer, isRetryableAnswer, retryAfterMs } from "../../core/retryable.ts";
+import { isKeyed } from "./keyed.ts";
+
+/** Options of {@link retryIdempotent}. Times are in milliseconds. */
+export interface RetryPolicyOptions {
+  /** How often a call is made at most, the first time included. Default 5. */
+  readonly attemptsMax?: number;
+  /** The bound of the first random pause; it doubles with each attempt. Default 250. */
+  readonly backoffMs?: number;
+  /** The highest bound of a pause. Default 8,000. A server's `Retry-After` may ask for more. */
+  readonly backoffMsMax?: number;
+}
+
+/** The options of `retryLink`. */
+export interface RetryPolicy {
+  retry(failed: { readonly op: Operation; readonly error: unknown; readonly attempts: number }): boolean;
+  retryDelayMs(attempt: number): number;
+}
+
+/**
+ * A policy for tRPC's `retryLink`: `retryLink(retryIdempotent())`. Repeats a call that got no answer, or one that asks
+ * for a retry (408, 425, 429, 502, 503, 504, and 409 for `IN_PROGRESS` and `LEASE_LOST`); a mutation only if it has a
+ * key. Waits a random, growing time, never less than `Retry-After` says.
+ *
+ * @throws TypeError for an option that cannot be used
+ */
+export function retryIdempotent(options: RetryPolicyOptions = {}): RetryPolicy {
+  for (const option of ["attemptsMax", "backoffMs", "backoffMsMax"] as const) {
+    checkNumber(option, options[option], 1);
+  }
+  const { attemptsMax = 5, backoffMs = 250, backoffMsMax = 8_000 } = options;
+  // `retryLink` asks for the delay right after the decision, without a turn of the event loop in between.
+  let afterMs = 0;
+  return {
+    retry({ op, error, attempts }) {
+      const failure = error as CallFailure;
+      afterMs = retryAfterMs(failure.meta?.response?.headers?.get("retry-after"));
+      return attempts < attemptsMax && (op.type !== "mutation" || isKeyed(op)) && isRetryable(failure);
+    },
+    retryDelayMs: (attempt) => afterMs + fullJitter(attempt - 1, backoffMs, backoffMsMax),
+  };
+}
+
+/** The parts of `TRPCClientError` that tell why a call failed. */
+interface CallFailure {
+  readonly message: string;
+  readonly cause?: unknown;
+  /** The server's answer to this call. */
+  readonly data?: { readonly httpStatus?: number } | null;
+  /** `response` is that of the whole batch. */
+  readonly meta?: { readonly response?: Partial<Pick<Response, "status" | "headers">> };
+}
+
+function isRetryable({ message, cause, data, meta }: CallFailure): boolean {
+  const status = data?.httpStatus ?? meta?.response?.status ?? 0;
+  // An answer with a good status and no data is one that broke off.
+  return status < 400 ? isLostAnswer(cause) || status > 0 : isRetryableAnswer(status, message);
+}

@@ -1,0 +1,262 @@
+// @vitest-environment happy-dom
+import { act, cleanup, renderHook } from "@testing-library/react";
+import { createElement, StrictMode } from "react";
+import { renderToString } from "react-dom/server";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type IntentKey, type IntentKeyOptions, useIdempotencyKey } from "../../src/react/index.ts";
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/;
+const CART = { cart: 17, items: [{ item: "lamp", quantity: 1 }] };
+
+beforeEach(() => {
+  sessionStorage.clear();
+  localStorage.clear();
+});
+afterEach(cleanup);
+
+/** A page with the hook: a second one is a reload, or another tab. */
+function open(initialProps: IntentKeyOptions) {
+  return renderHook((props: IntentKeyOptions) => useIdempotencyKey(props), { initialProps });
+}
+
+const refused = (status: number) => Object.assign(new Error("refused"), { status });
+const throwing = {
+  getItem: () => raise(),
+  setItem: () => raise(),
+  removeItem: () => raise(),
+};
+function raise(): never {
+  throw new DOMException("no space", "QuotaExceededError");
+}
+
+describe("a key", () => {
+  it("is the same for every call and rendering of an intent", () => {
+    const { result, rerender } = open({ intent: CART });
+    const key = result.current.key();
+    expect(key).toMatch(UUID);
+    expect(result.current.key()).toBe(key);
+    const before = result.current;
+    rerender({ intent: { items: [{ quantity: 1, item: "lamp" }], cart: 17 } });
+    expect(result.current).toBe(before);
+    expect(result.current.key()).toBe(key);
+  });
+
+  it("is another for another intent, and the same again when the first comes back", () => {
+    const { result, rerender } = open({ intent: CART });
+    const key = result.current.key();
+    rerender({ intent: { ...CART, cart: 18 } });
+    expect(result.current.key()).not.toBe(key);
+    rerender({ intent: CART });
+    expect(result.current.key()).toBe(key);
+  });
+
+  it("belongs to the rendering that a handler was made in, not to the latest", () => {
+    const { result, rerender } = open({ intent: "a" });
+    const ofA = result.current;
+    rerender({ intent: "b" });
+    const key = ofA.key();
+    expect(result.current.key()).not.toBe(key);
+    rerender({ intent: "a" });
+    expect(result.current.key()).toBe(key);
+  });
+
+  it("is new after success, also with the same intent", () => {
+    const { result } = open({ intent: CART, storage: "sessionStorage" });
+    const key = result.current.key();
+    result.current.settle(key);
+    const next = result.current.key();
+    expect(next).not.toBe(key);
+    // The late half of a double click.
+    result.current.settle(key);
+    expect(result.current.key()).toBe(next);
+  });
+
+  it.each([400, 402, 404, 412, 422])("is new after the answer %i", (status) => {
+    const { result } = open({ intent: CART });
+    const key = result.current.key();
+    result.current.settle(key, refused(status));
+    expect(result.current.key()).not.toBe(key);
+  });
+
+  it.each([401, 403, 408, 409, 425, 429, 500, 502, 503, 504])("stays after %i", (status) => {
+    const { result } = open({ intent: CART });
+    const key = result.current.key();
+    result.current.settle(key, refused(status));
+    expect(result.current.key()).toBe(key);
+  });
+
+  it("stays after a failure that tells nothing", () => {
+    const { result } = open({ intent: CART });
+    const key = result.current.key();
+    for (const error of [new TypeError("fetch failed"), new Error("bug"), "text", {}, 0]) {
+      result.current.settle(key, error);
+    }
+    expect(result.current.key()).toBe(key);
+  });
+
+  it("is settled after the intent has changed, by the rendering that is there", () => {
+    const { result, rerender } = open({ intent: "a" });
+    const key = result.current.key();
+    rerender({ intent: "b" });
+    const other = result.current.key();
+    result.current.settle(key);
+    expect(result.current.key()).toBe(other);
+    rerender({ intent: "a" });
+    expect(result.current.key()).not.toBe(key);
+  });
+});
+
+describe("a storage", () => {
+  it("keeps the key over a reload, until it is settled", () => {
+    const storage = "sessionStorage" as const;
+    const key = open({ intent: CART, storage }).result.current.key();
+    const reloaded = open({ intent: CART, storage }).result;
+    expect(reloaded.current.key()).toBe(key);
+    reloaded.current.settle(key);
+    expect(sessionStorage.length).toBe(0);
+    expect(open({ intent: CART, storage }).result.current.key()).not.toBe(key);
+  });
+
+  it("is not asked while rendering, and nothing is left by intents that were never sent", () => {
+    const { rerender } = open({ intent: "l", storage: "sessionStorage" });
+    for (const intent of ["la", "lam", "lamp"]) rerender({ intent, storage: "sessionStorage" });
+    expect(sessionStorage.length).toBe(0);
+    expect(() => open({ intent: CART, storage: throwing })).not.toThrow();
+  });
+
+  it("that throws is done without", () => {
+    const { result, rerender } = open({ intent: CART, storage: throwing });
+    const key = result.current.key();
+    rerender({ intent: { ...CART }, storage: throwing });
+    expect(result.current.key()).toBe(key);
+    result.current.settle(key);
+    expect(result.current.key()).not.toBe(key);
+  });
+
+  it("that cannot even be looked up is done without", () => {
+    const own = Object.getOwnPropertyDescriptor(globalThis, "sessionStorage");
+    Object.defineProperty(globalThis, "sessionStorage", { configurable: true, get: raise });
+    try {
+      const { result } = open({ intent: CART, storage: "sessionStorage" });
+      expect(result.current.key()).toBe(result.current.key());
+    } finally {
+      Object.defineProperty(globalThis, "sessionStorage", own as PropertyDescriptor);
+    }
+  });
+
+  it("that forgets does not change the key that this page has sent", () => {
+    const { result } = open({ intent: CART, storage: "localStorage" });
+    const key = result.current.key();
+    localStorage.clear();
+    expect(result.current.key()).toBe(key);
+  });
+
+  it("shared by two tabs gives both one key", () => {
+    const [one, two] = [1, 2].map(() => open({ intent: CART, storage: "localStorage" }).result);
+    const key = one?.current.key() ?? "";
+    expect(two?.current.key()).toBe(key);
+    one?.current.settle(key);
+    // The other tab does not know yet how its own request ended.
+    expect(two?.current.key()).toBe(key);
+  });
+
+  it("holds nothing that is no key", () => {
+    sessionStorage.setItem('onceonly:"a"', "");
+    expect(open({ intent: "a", storage: "sessionStorage" }).result.current.key()).toMatch(UUID);
+  });
+});
+
+describe("once", () => {
+  const once = { intent: "cart-17", once: true };
+
+  it("gives every tab and device the same key, before and after success", () => {
+    const [one, two] = [1, 2].map(() => open(once).result);
+    const key = one?.current.key() ?? "";
+    expect(key).toBe("cart-17.0");
+    one?.current.settle(key);
+    expect(one?.current.key()).toBe(key);
+    expect(two?.current.key()).toBe(key);
+  });
+
+  it("gives a new key after a refusal, once, however often that is told", () => {
+    const { result } = open({ ...once, storage: "sessionStorage" });
+    result.current.settle("cart-17.0", refused(402));
+    result.current.settle("cart-17.0", refused(402));
+    result.current.settle("cart-17.1", refused(503));
+    expect(result.current.key()).toBe("cart-17.1");
+    expect(open({ ...once, storage: "sessionStorage" }).result.current.key()).toBe("cart-17.1");
+  });
+
+  it("leads a tab that has missed a refusal to the key of the others", () => {
+    const { result } = open({ ...once, storage: throwing });
+    const told: string[] = [];
+    for (let click = 0; click < 2; click += 1) {
+      const key = result.current.key();
+      told.push(key);
+      // The stored refusal first, then the stored success.
+      result.current.settle(key, key === "cart-17.0" ? refused(402) : undefined);
+    }
+    expect(told).toEqual(["cart-17.0", "cart-17.1"]);
+    expect(result.current.key()).toBe("cart-17.1");
+  });
+
+  it.each([[CART], [""], ["ä"], ["a".repeat(241)], [undefined]])("needs an id: %o", (intent) => {
+    expect(() => open({ intent, once: true })).toThrow(/option intent .* id of 1 to 240/);
+  });
+});
+
+describe("React", () => {
+  it("may render twice, as StrictMode does", () => {
+    const { result } = renderHook(() => useIdempotencyKey({ intent: CART, storage: "sessionStorage" }), {
+      wrapper: StrictMode,
+    });
+    const key = result.current.key();
+    expect(result.current.key()).toBe(key);
+    expect(sessionStorage.length).toBe(1);
+  });
+
+  it("may render on a server, where nothing is made, stored or shared", () => {
+    const rendered: IntentKey[] = [];
+    const Page = () => {
+      rendered.push(useIdempotencyKey({ intent: CART, storage: "sessionStorage" }));
+      return createElement("p", null, "pay");
+    };
+    const storage = Object.getOwnPropertyDescriptor(globalThis, "sessionStorage") as PropertyDescriptor;
+    Reflect.deleteProperty(globalThis, "sessionStorage");
+    try {
+      expect(renderToString(createElement(Page))).toBe("<p>pay</p>");
+      expect(renderToString(createElement(Page))).toBe("<p>pay</p>");
+      // Two users, two requests.
+      expect(rendered[0]?.key()).not.toBe(rendered[1]?.key());
+    } finally {
+      Object.defineProperty(globalThis, "sessionStorage", storage);
+    }
+  });
+
+  it("need not render again for a new key", () => {
+    let renderings = 0;
+    const { result } = renderHook(() => {
+      renderings += 1;
+      return useIdempotencyKey({ intent: CART });
+    });
+    act(() => result.current.settle(result.current.key()));
+    expect(renderings).toBe(1);
+  });
+});
+
+describe("an intent that JSON would lose", () => {
+  it.each([
+    [undefined, "option intent is of type undefined"],
+    [() => 1, "option intent is of type function"],
+    [{ total: 5n }, "option intent is of type bigint"],
+    [{ items: new Map() }, "an instance of Map"],
+    [new File([], "a"), "an instance of File"],
+  ])("is refused: %o", (intent, message) => {
+    expect(() => open({ intent })).toThrow(message);
+  });
+
+  it("is not a date", () => {
+    const [one, two] = [1, 2].map((day) => open({ intent: { on: new Date(2026, 1, day) } }).result);
+    expect(one?.current.key()).not.toBe(two?.current.key());
+  });
+});
