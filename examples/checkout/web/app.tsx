@@ -1,0 +1,84 @@
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { Attempts } from "./attempts.tsx";
+import { totalCentsOf, useCart } from "./cart.ts";
+import { money, shortKey } from "./format.ts";
+import { Ledger } from "./ledger.tsx";
+import { breakNextRequest, forgetAttempts } from "./network.ts";
+import { Panel } from "./panel.tsx";
+import { ledgerTrpc, queryClient, usePayment } from "./payment.ts";
+import { useSettings } from "./settings.ts";
+import { Shop } from "./shop.tsx";
+
+export function App() {
+  const { settings, change } = useSettings();
+  const { cart, setQuantity, markPaid, startAnew } = useCart();
+  const { pay, key, isPending, error } = usePayment({ settings, cart, onPaid: markPaid });
+  const ledger = useQuery(ledgerTrpc.ledger.queryOptions(undefined, { refetchInterval: 400, retry: false }));
+  const clear = useMutation(
+    ledgerTrpc.clearLedger.mutationOptions({ onSuccess: () => queryClient.invalidateQueries() }),
+  );
+
+  const submit = () => {
+    if (settings.fault === "twice") pay();
+    else breakNextRequest(settings.fault);
+    pay();
+  };
+  const newCart = () => {
+    forgetAttempts();
+    startAnew();
+  };
+
+  return (
+    <>
+      <header>
+        <h1>
+          Checkout <span>paid once, whatever breaks</span>
+        </h1>
+        <p className="server" data-state={ledger.isError ? "down" : "up"}>
+          {ledger.isError ? "Server down, restarting" : `Server up, process ${ledger.data?.server.pid ?? ""}`}
+        </p>
+      </header>
+      <main>
+        <Panel settings={settings} onChange={change} />
+        <Shop cart={cart} onQuantity={setQuantity}>
+          {cart.order ? (
+            <button type="button" className="pay again" onClick={newCart}>
+              Start a new cart
+            </button>
+          ) : (
+            // Not disabled while a payment is under way: the key makes another press harmless.
+            <button type="button" className="pay" disabled={totalCentsOf(cart) === 0} onClick={submit}>
+              Pay {money(totalCentsOf(cart))}
+            </button>
+          )}
+          <p className="outcome" aria-live="polite">
+            {cart.order
+              ? `Paid. Your order is number ${cart.order.id}.`
+              : isPending
+                ? "Paying…"
+                : error
+                  ? `No answer: ${error.message}. Press Pay again.`
+                  : ""}
+          </p>
+          <p className="key">
+            {settings.isKeyed ? (
+              <>
+                Key of this payment <code title={key}>{shortKey(key)}</code>
+              </>
+            ) : (
+              "No key: each retry is a new payment."
+            )}
+          </p>
+          <Attempts />
+        </Shop>
+        <section className="database" aria-labelledby="database">
+          <h2 id="database">What the database says</h2>
+          {ledger.data && <Ledger data={ledger.data} cart={cart} />}
+          <button type="button" className="quiet" onClick={() => clear.mutate()}>
+            Clear the tables
+          </button>
+        </section>
+      </main>
+    </>
+  );
+}
