@@ -12,7 +12,10 @@ import { type PublicEntry, publicEntries } from "./public-entries.ts";
 const peersOf: Readonly<Record<string, readonly string[]>> = {
   ".": [],
   "./trpc": ["@trpc/server"],
+  "./trpc/client": ["@trpc/client", "@trpc/server"],
   "./yoga": ["graphql", "graphql-yoga"],
+  "./client": [],
+  "./react": ["react"],
 };
 
 const { dependencies } = JSON.parse(readFileSync("package.json", "utf8")) as {

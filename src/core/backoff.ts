@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { fullJitter } from "./jitter.ts";
 
 const BASE_MS = 5;
 const CAP_MS = 250;
@@ -8,5 +9,5 @@ const CAP_MS = 250;
  * so that those who collided do not collide again.
  */
 export async function backOff(attempt: number): Promise<void> {
-  await sleep(Math.random() * Math.min(CAP_MS, BASE_MS * 2 ** attempt));
+  await sleep(fullJitter(attempt, BASE_MS, CAP_MS));
 }

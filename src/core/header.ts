@@ -1,8 +1,7 @@
 import { parseItem, parseList } from "structured-headers";
 import { checkKey, invalidKey } from "./key.ts";
 
-/** The request header that carries the key (draft-ietf-httpapi-idempotency-key-header-07, section 2.1). */
-export const KEY_HEADER = "idempotency-key";
+export { KEY_HEADER } from "./key-text.ts";
 
 /** The response header that marks a replay; the name Stripe gave it. */
 export const REPLAYED_HEADER = "idempotent-replayed";

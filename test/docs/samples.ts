@@ -17,7 +17,10 @@ function targets(provider: "sqlite" | "postgresql"): Readonly<Record<string, str
   return {
     onceonly: `${root}src/index.ts`,
     "onceonly/trpc": `${root}src/trpc/index.ts`,
+    "onceonly/trpc/client": `${root}src/trpc/client/index.ts`,
     "onceonly/yoga": `${root}src/yoga/index.ts`,
+    "onceonly/client": `${root}src/client/index.ts`,
+    "onceonly/react": `${root}src/react/index.ts`,
     "./generated/prisma/client.ts": `${root}test/support/generated/${provider}/client.ts`,
   };
 }

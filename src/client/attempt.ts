@@ -1,0 +1,45 @@
+import { isRetryableAnswer } from "../core/retryable.ts";
+import { isRequest, type RequestToSend } from "./request.ts";
+
+/** How one attempt ended: with an answer, or with what `fetch` rejected with. */
+export interface Attempt {
+  readonly response?: Response;
+  readonly error?: unknown;
+  readonly isRetryable: boolean;
+}
+
+/** Answers that are read while the server still writes them. */
+const STREAMED = /^(text\/event-stream|multipart\/)/i;
+
+/** Sends a request once and reads its answer to the end, both within `timeoutMs`. */
+export async function send(
+  fetch: typeof globalThis.fetch,
+  { input, init, headers, signal }: RequestToSend,
+  timeoutMs: number,
+): Promise<Attempt> {
+  const controller = new AbortController();
+  const stop = () => controller.abort(signal?.reason);
+  const timer = setTimeout(() => {
+    controller.abort(new DOMException(`No answer within ${timeoutMs} ms.`, "TimeoutError"));
+  }, timeoutMs);
+  signal?.addEventListener("abort", stop, { once: true });
+  if (signal?.aborted) {
+    stop();
+  }
+  let isStreamed = false;
+  try {
+    const copy = isRequest(input) ? input.clone() : input;
+    const response = await fetch(copy, { ...init, headers, signal: controller.signal });
+    isStreamed = response.ok && STREAMED.test(response.headers.get("content-type") ?? "");
+    // A connection may break in the middle of the answer too, which whoever reads it could not repair.
+    const text = isStreamed ? "" : await response.clone().text();
+    return { response, isRetryable: isRetryableAnswer(response.status, text) };
+  } catch (error) {
+    return { error, isRetryable: signal?.aborted !== true };
+  } finally {
+    clearTimeout(timer);
+    if (!isStreamed) {
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import { fullJitter } from "../core/jitter.ts";
+import { KEY_HEADER, quotedKey } from "../core/key-text.ts";
+import { createIdempotencyKey } from "../core/new-key.ts";
+import { retryAfterMs } from "../core/retryable.ts";
+import { type Attempt, send } from "./attempt.ts";
+import { type IdempotentFetchOptions, type Settings, settingsOf } from "./options.ts";
+import { pause } from "./pause.ts";
+import { bodyOf, isReplayable, type RequestToSend, requestOf } from "./request.ts";
+
+/**
+ * A `fetch` that gives a mutating request a key, and keeps it over the retries it makes by itself: after a network
+ * error, a time-out, 408, 425, 429, 502, 503, 504, and a 409 that says `IN_PROGRESS` or `LEASE_LOST`. It waits a random,
+ * growing time in between, never less than `Retry-After` says. A request that has the header `Idempotency-Key` keeps
+ * that key; one without a key is handed on untouched and never repeated.
+ *
+ * One call is one intent: who calls it again for the same intent gives the key himself.
+ *
+ * Rejects and resolves as `fetch` does, with the last answer or error, when it gives up.
+ *
+ * @throws TypeError for an option that cannot be used
+ */
+export function idempotentFetch(options: IdempotentFetchOptions = {}): typeof globalThis.fetch {
+  const settings = settingsOf(options);
+  return async (input, init) => {
+    // Looked up late: tests, polyfills and instrumentation replace the global one.
+    const fetch = settings.fetch ?? globalThis.fetch;
+    const request = requestOf(input, init);
+    if (!request.headers.has(KEY_HEADER)) {
+      if (!settings.shouldKey({ ...request, body: bodyOf(request) })) {
+        return fetch(input, init);
+      }
+      request.headers.set(KEY_HEADER, quotedKey(createIdempotencyKey()));
+    }
+    return sendUntilAnswered(fetch, request, settings);
+  };
+}
+
+async function sendUntilAnswered(
+  fetch: typeof globalThis.fetch,
+  request: RequestToSend,
+  { attemptsMax, attemptMs, totalMs, backoffMs, backoffMsMax }: Settings,
+): Promise<Response> {
+  const deadline = Date.now() + totalMs;
+  const attempts = isReplayable(request) ? attemptsMax : 1;
+  for (let attempt = 1; ; attempt += 1) {
+    const ended = await send(fetch, request, Math.min(attemptMs, deadline - Date.now()));
+    const waitMs =
+      retryAfterMs(ended.response?.headers.get("retry-after")) +
+      fullJitter(attempt - 1, backoffMs, backoffMsMax);
+    if (!ended.isRetryable || attempt >= attempts || Date.now() + waitMs >= deadline) {
+      return answer(ended);
+    }
+    await pause(waitMs, request.signal);
+  }
+}
+
+function answer({ response, error }: Attempt): Response {
+  if (response === undefined) {
+    throw error;
+  }
+  return response;
+}

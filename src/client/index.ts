@@ -1,0 +1,10 @@
+/**
+ * The client's half, for any HTTP client: keys, and a `fetch` that keeps them over its retries.
+ *
+ * @module onceonly/client
+ */
+export { isRetryable } from "../core/failure.ts";
+export { createIdempotencyKey } from "../core/new-key.ts";
+export { idempotentFetch } from "./idempotent-fetch.ts";
+export { idempotencyKeyHeader } from "./key-header.ts";
+export type { IdempotentFetchOptions, OutgoingRequest } from "./options.ts";

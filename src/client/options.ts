@@ -1,0 +1,53 @@
+import { checkFunction, checkNumber } from "../core/misuse.ts";
+
+/** A request that has no key yet. */
+export interface OutgoingRequest {
+  /** In upper case. */
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Headers;
+  /** As it was given to `fetch`; `undefined` when a `Request` object carries it. */
+  readonly body: RequestInit["body"];
+}
+
+/** Options of {@link idempotentFetch}. Times are in milliseconds. */
+export interface IdempotentFetchOptions {
+  /** What sends a request. Default: the global `fetch`. */
+  readonly fetch?: typeof globalThis.fetch;
+  /**
+   * Whether a request without a key gets one, and with it retries. Default: POST and PATCH. PUT and DELETE are left as
+   * they are: servers rarely take a key for them.
+   */
+  readonly shouldKey?: (request: OutgoingRequest) => boolean;
+  /** How often a request is sent at most, the first time included. Default 5. */
+  readonly attemptsMax?: number;
+  /** How long one attempt may take, answer included. Default 20,000. */
+  readonly attemptMs?: number;
+  /** How long all attempts and the pauses between them may take. Default 60,000. */
+  readonly totalMs?: number;
+  /** The bound of the first random pause; it doubles with each attempt. Default 250. */
+  readonly backoffMs?: number;
+  /** The highest bound of a pause. Default 8,000. A server's `Retry-After` may ask for more. */
+  readonly backoffMsMax?: number;
+}
+
+export type Settings = Required<Omit<IdempotentFetchOptions, "fetch">> &
+  Pick<IdempotentFetchOptions, "fetch">;
+
+export function settingsOf(options: IdempotentFetchOptions): Settings {
+  checkFunction("fetch", options.fetch, "globalThis.fetch");
+  checkFunction("shouldKey", options.shouldKey, '({ method }) => method === "POST"');
+  checkNumber("attemptsMax", options.attemptsMax, 1);
+  for (const option of ["attemptMs", "totalMs", "backoffMs", "backoffMsMax"] as const) {
+    checkNumber(option, options[option], 1);
+  }
+  return {
+    shouldKey: ({ method }) => method === "POST" || method === "PATCH",
+    attemptsMax: 5,
+    attemptMs: 20_000,
+    totalMs: 60_000,
+    backoffMs: 250,
+    backoffMsMax: 8_000,
+    ...options,
+  };
+}

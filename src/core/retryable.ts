@@ -1,0 +1,23 @@
+/** Statuses after which the same request with the same key may be sent again, whoever answered so. */
+const RETRYABLE_STATUS: ReadonlySet<unknown> = new Set([408, 425, 429, 502, 503, 504]);
+
+// How the adapters say IN_PROGRESS, LEASE_LOST and STORE_UNAVAILABLE: the type of a problem document, GraphQL's
+// extensions.code, and for tRPC, whose CONFLICT may also be the application's own, the message.
+const OURS =
+  /onceonly\.dev\/problems\/(in-progress|lease-lost)|IDEMPOTENCY_(CONCURRENT_REQUEST|LEASE_LOST|STORE_UNAVAILABLE)|same idempotency key is being executed|was gone when its result was to be stored/;
+
+/** Whether a text, the body of an answer or the message of an error, asks for the same request with the same key. */
+export function asksForRetry(text: string): boolean {
+  return OURS.test(text);
+}
+
+/** Whether an answer with this status and body asks for the same request again. A 409 does only if it is ours. */
+export function isRetryableAnswer(status: unknown, text: string): boolean {
+  return RETRYABLE_STATUS.has(status) || (status === 409 && asksForRetry(text));
+}
+
+/** `Retry-After` of RFC 9110, section 10.2.3, in milliseconds: seconds or a date. 0 when there is none. */
+export function retryAfterMs(header: string | null | undefined): number {
+  const ms = header ? (/^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now()) : 0;
+  return Math.max(0, ms) || 0;
+}

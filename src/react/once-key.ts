@@ -1,0 +1,46 @@
+import { isFinal } from "../core/failure.ts";
+import { misuse } from "../core/misuse.ts";
+import { type StorageOption, tryStorage } from "./storage.ts";
+
+const PREFIX = "onceonly-refused:";
+
+/** How often intents were refused, by their text. */
+export type Refusals = Map<string, number>;
+
+/**
+ * The key of an intent that succeeds once at most: its own text, and how often it was refused. Every tab and device
+ * comes to the same key without knowing of the others: one that lags behind is answered with the old refusal first.
+ */
+export function onceKey(refusals: Refusals, storage: StorageOption, text: string): string {
+  return `${text}.${countOf(refusals, storage, text)}`;
+}
+
+/** Counts a refusal of the present key; an older key was counted before. */
+export function settleOnceKey(
+  refusals: Refusals,
+  storage: StorageOption,
+  { key, error }: { readonly key: string; readonly error: unknown },
+): void {
+  const at = key.lastIndexOf(".");
+  const text = key.slice(0, at);
+  const refused = Number(key.slice(at + 1)) + 1;
+  if (!isFinal(error) || refused <= countOf(refusals, storage, text)) {
+    return;
+  }
+  refusals.set(text, refused);
+  tryStorage(storage, (it) => it.setItem(PREFIX + text, String(refused)));
+}
+
+/** @throws TypeError for an intent that cannot stand in a key */
+export function onceText(intent: unknown): string {
+  const text = typeof intent === "number" ? String(intent) : intent;
+  if (typeof text !== "string" || !/^[\x20-\x7e]{1,240}$/.test(text)) {
+    throw misuse("intent", intent, "with once: true an id of 1 to 240 printable ASCII characters");
+  }
+  return text;
+}
+
+function countOf(refusals: Refusals, storage: StorageOption, text: string): number {
+  const stored = Number(tryStorage(storage, (it) => it.getItem(PREFIX + text)) ?? 0);
+  return Math.max(refusals.get(text) ?? 0, Number.isSafeInteger(stored) ? stored : 0);
+}

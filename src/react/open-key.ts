@@ -1,0 +1,48 @@
+import { isFinal } from "../core/failure.ts";
+import { createIdempotencyKey } from "../core/new-key.ts";
+import { type StorageOption, tryStorage } from "./storage.ts";
+
+const PREFIX = "onceonly:";
+
+/** Keys by the text of their intent, from the first time they are asked for until they are settled. */
+export type OpenKeys = Map<string, string>;
+
+/**
+ * The key of an intent that may be had again. What this component has handed out comes first: another tab may have
+ * settled it, but here its outcome is not known yet.
+ */
+export function openKey(keys: OpenKeys, storage: StorageOption, text: string): string {
+  const name = PREFIX + text;
+  const key = keys.get(text) ?? tryStorage(storage, (it) => it.getItem(name)) ?? createIdempotencyKey();
+  keys.set(text, key);
+  tryStorage(storage, (it) => it.setItem(name, key));
+  return key;
+}
+
+/** Ends the intent of a key, unless the failure leaves it open. A key that is no longer in use ends nothing. */
+export function settleKey(
+  keys: OpenKeys,
+  storage: StorageOption,
+  { text, key, error }: { readonly text: string; readonly key: string; readonly error: unknown },
+): void {
+  if (isOpen(error)) {
+    return;
+  }
+  const settled = new Set([text]);
+  for (const [other, used] of keys) {
+    if (used === key) {
+      keys.delete(other);
+      settled.add(other);
+    }
+  }
+  for (const name of settled) {
+    tryStorage(storage, (it) => {
+      if (it.getItem(PREFIX + name) === key) it.removeItem(PREFIX + name);
+    });
+  }
+}
+
+/** Whether nobody can say yet how the mutation ended. */
+function isOpen(error: unknown): boolean {
+  return error !== undefined && error !== null && !isFinal(error);
+}

@@ -1,0 +1,20 @@
+import type { Operation } from "@trpc/client";
+import { quotedKey } from "../../core/key-text.ts";
+import { keyIn } from "./keyed.ts";
+
+/**
+ * The header `Idempotency-Key` for one HTTP request, as the option `headers` of `httpLink`, `httpBatchLink` and
+ * `httpBatchStreamLink`: the key of each call in its `context.idempotencyKey`, in the order of the calls; `?0` for a
+ * call without (RFC 8941, section 3.1). No header when no call has a key.
+ *
+ * @throws TypeError when a key is not a string of 1 to 255 printable ASCII characters
+ */
+export function idempotencyHeaders(
+  request: { readonly op: Operation } | { readonly opList: readonly Operation[] },
+): { "Idempotency-Key"?: string } {
+  const operations = "op" in request ? [request.op] : request.opList;
+  const keys = operations.map(keyIn);
+  return keys.every((key) => key === undefined)
+    ? {}
+    : { "Idempotency-Key": keys.map((key) => (key === undefined ? "?0" : quotedKey(key))).join(", ") };
+}

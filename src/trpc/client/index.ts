@@ -1,0 +1,9 @@
+/**
+ * The client's half for tRPC: keys for mutations, in the header of every HTTP link, kept over retries.
+ *
+ * @module onceonly/trpc/client
+ */
+export { idempotencyHeaders } from "./headers.ts";
+export { idempotencyKeyOf, withIdempotencyKey } from "./input-key.ts";
+export { idempotencyLink } from "./link.ts";
+export { type RetryPolicy, type RetryPolicyOptions, retryIdempotent } from "./retry-policy.ts";

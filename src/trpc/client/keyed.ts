@@ -1,0 +1,18 @@
+import type { Operation } from "@trpc/client";
+
+// A policy of `retryLink` in front of the link does not see the context that the link adds.
+const keyed = new WeakSet<Operation>();
+
+export function rememberKeyed(operation: Operation): void {
+  keyed.add(operation);
+}
+
+/** Whether an operation has a key, or gets one by a link behind. */
+export function isKeyed(operation: Operation): boolean {
+  return keyIn(operation) !== undefined || keyed.has(operation);
+}
+
+/** The key in an operation's context. */
+export function keyIn({ context }: Operation): unknown {
+  return context["idempotencyKey"] ?? undefined;
+}
