@@ -11,10 +11,10 @@ export const Cart = z.object({
 });
 export type Cart = z.infer<typeof Cart>;
 
-/** What tRPC and GraphQL hand to a mutation; `prisma` is the transaction, put there by onceonly. */
+/** What tRPC and GraphQL hand to a mutation; onceonly put the transaction and `idempotency` there. */
 export interface MutationContext {
   readonly user: { readonly id: string };
-  readonly prisma: Prisma.TransactionClient;
+  readonly tx: Prisma.TransactionClient;
   readonly idempotency: { readonly afterCommit: (callback: () => unknown) => void };
   readonly fault: ReturnType<typeof faultOf>;
 }
@@ -24,7 +24,7 @@ export const executing = { count: 0 };
 
 /** Charges the customer and writes the order: two writes that belong together. */
 export async function pay(
-  { user, prisma, idempotency, fault }: MutationContext,
+  { user, tx, idempotency, fault }: MutationContext,
   { id, lines }: Cart,
 ): Promise<Order> {
   executing.count += 1;
@@ -33,13 +33,13 @@ export async function pay(
       PRODUCTS.filter(({ id }) => id === product).map((found) => ({ ...found, quantity })),
     );
     const totalCents = bought.reduce((sum, { priceCents, quantity }) => sum + priceCents * quantity, 0);
-    await prisma.customer.update({
+    await tx.customer.update({
       where: { id: user.id },
       data: { chargedCents: { increment: totalCents } },
     });
     await fault.beforeCommit();
     idempotency.afterCommit(fault.afterCommit);
-    return await prisma.order.create({
+    return await tx.order.create({
       data: {
         customer: user.id,
         cart: id,

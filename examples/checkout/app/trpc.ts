@@ -5,11 +5,10 @@ import { faultOf } from "./faults.ts";
 import { idempotency } from "./idempotency.ts";
 import { clearLedger, ledger } from "./ledger.ts";
 import { Cart, pay } from "./payment.ts";
-import { prisma } from "./prisma.ts";
 import { user } from "./user.ts";
 
 export function createContext({ req, res, info }: CreateHTTPContextOptions) {
-  return { req, res, info, user, prisma, fault: faultOf(req) };
+  return { req, res, info, user, fault: faultOf(req) };
 }
 type Context = ReturnType<typeof createContext>;
 
@@ -18,7 +17,6 @@ const t = initTRPC.context<Context>().create();
 const idempotent = idempotencyMiddleware({
   idempotency,
   scope: ({ ctx }: { ctx: Context }) => ctx.user.id,
-  provide: "prisma",
   // A real shop keeps the default, "required". Here the page shows what happens without a key.
   policy: "optional",
 });

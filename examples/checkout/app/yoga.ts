@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { createSchema, createYoga } from "graphql-yoga";
 import { type MutationIdempotency, useIdempotency } from "onceonly/yoga";
-import type { Order } from "../generated/sqlite/client.ts";
+import type { Order, Prisma } from "../generated/sqlite/client.ts";
 import { faultOf } from "./faults.ts";
 import { idempotency } from "./idempotency.ts";
 import { Cart, pay } from "./payment.ts";
@@ -11,8 +11,9 @@ import { user } from "./user.ts";
 interface ServerContext {
   readonly req: IncomingMessage;
 }
-const context = ({ req }: ServerContext) => ({ user, prisma, fault: faultOf(req) });
-type Context = ServerContext & ReturnType<typeof context> & { idempotency: MutationIdempotency };
+const context = ({ req }: ServerContext) => ({ user, fault: faultOf(req) });
+type Context = ServerContext &
+  ReturnType<typeof context> & { tx: Prisma.TransactionClient; idempotency: MutationIdempotency };
 
 const schema = createSchema<Context>({
   typeDefs: /* GraphQL */ `
@@ -36,7 +37,7 @@ const schema = createSchema<Context>({
   `,
   resolvers: {
     Order: { placedAt: (order: Order) => order.placedAt.toISOString() },
-    Query: { order: (_, { id }: { id: number }, { prisma }) => prisma.order.findUnique({ where: { id } }) },
+    Query: { order: (_, { id }: { id: number }) => prisma.order.findUnique({ where: { id } }) },
     Mutation: { pay: (_, cart, context) => pay(context, Cart.parse(cart)) },
   },
 });
@@ -44,5 +45,5 @@ const schema = createSchema<Context>({
 export const yoga = createYoga<ServerContext, ReturnType<typeof context>>({
   schema,
   context,
-  plugins: [useIdempotency<Context>({ idempotency, scope: ({ user }) => user.id, provide: "prisma" })],
+  plugins: [useIdempotency<Context>({ idempotency, scope: ({ user }) => user.id })],
 });

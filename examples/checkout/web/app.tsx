@@ -1,24 +1,26 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
+import { queryClient, trpc } from "./api.ts";
 import { Attempts } from "./attempts.tsx";
 import { totalCentsOf, useCart } from "./cart.ts";
-import { money, shortKey } from "./format.ts";
+import { money } from "./format.ts";
 import { Ledger } from "./ledger.tsx";
 import { breakNextRequest, forgetAttempts } from "./network.ts";
 import { Panel } from "./panel.tsx";
-import { ledgerTrpc, queryClient, usePayment } from "./payment.ts";
+import { usePayment } from "./payment/use-payment.ts";
 import { useSettings } from "./settings.ts";
 import { Shop } from "./shop.tsx";
 
 export function App() {
   const { settings, change } = useSettings();
-  const { cart, setQuantity, markPaid, startAnew } = useCart();
-  const { pay, key, isPending, error } = usePayment({ settings, cart, onPaid: markPaid });
-  const ledger = useQuery(ledgerTrpc.ledger.queryOptions(undefined, { refetchInterval: 400, retry: false }));
+  const { cart, setQuantity, markSubmitted, markPaid, startAnew } = useCart();
+  const { pay, isPending, error } = usePayment(settings, { cart, onPaid: markPaid });
+  const ledger = useQuery(trpc.ledger.queryOptions(undefined, { refetchInterval: 400, retry: false }));
   const clear = useMutation(
-    ledgerTrpc.clearLedger.mutationOptions({ onSuccess: () => queryClient.invalidateQueries() }),
+    trpc.clearLedger.mutationOptions({ onSuccess: () => queryClient.invalidateQueries() }),
   );
 
   const submit = () => {
+    markSubmitted();
     if (settings.fault === "twice") pay();
     else breakNextRequest(settings.fault);
     pay();
@@ -59,15 +61,6 @@ export function App() {
                 : error
                   ? `No answer: ${error.message}. Press Pay again.`
                   : ""}
-          </p>
-          <p className="key">
-            {settings.isKeyed ? (
-              <>
-                Key of this payment <code title={key}>{shortKey(key)}</code>
-              </>
-            ) : (
-              "No key: each retry is a new payment."
-            )}
           </p>
           <Attempts />
         </Shop>

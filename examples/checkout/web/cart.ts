@@ -4,6 +4,8 @@ import { PRODUCTS, type ProductId } from "../app/products.ts";
 export interface Cart {
   readonly id: string;
   readonly quantities: Readonly<Record<ProductId, number>>;
+  /** Once Pay was pressed, what is paid for no longer changes. */
+  readonly isSubmitted: boolean;
   /** What came of it, once it is paid. */
   readonly order?: PaidOrder;
 }
@@ -20,16 +22,17 @@ export function useCart() {
   const text = useSyncExternalStore(subscribe, read);
   const cart = JSON.parse(text) as Cart;
   const setQuantity = useCallback((product: ProductId, quantity: number) => {
-    const { order, ...open } = JSON.parse(read()) as Cart;
-    if (order === undefined) write({ ...open, quantities: { ...open.quantities, [product]: quantity } });
+    update((cart) =>
+      cart.isSubmitted ? cart : { ...cart, quantities: { ...cart.quantities, [product]: quantity } },
+    );
   }, []);
+  const markSubmitted = useCallback(() => update((cart) => ({ ...cart, isSubmitted: true })), []);
   /** An answer may be late: to a cart that is gone it does nothing. */
-  const markPaid = useCallback((id: string, order: PaidOrder) => {
-    const current = JSON.parse(read()) as Cart;
-    if (current.id === id) write({ ...current, order: { id: order.id, totalCents: order.totalCents } });
+  const markPaid = useCallback((id: string, { id: number, totalCents }: PaidOrder) => {
+    update((cart) => (cart.id === id ? { ...cart, order: { id: number, totalCents } } : cart));
   }, []);
-  const startAnew = useCallback(() => write(newCart()), []);
-  return { cart, setQuantity, markPaid, startAnew };
+  const startAnew = useCallback(() => update(newCart), []);
+  return { cart, setQuantity, markSubmitted, markPaid, startAnew };
 }
 
 export function linesOf({ quantities }: Cart) {
@@ -44,13 +47,17 @@ export function totalCentsOf({ quantities }: Cart): number {
 }
 
 function newCart(): Cart {
-  return { id: crypto.randomUUID(), quantities: { sidamo: 2, huila: 1, filters: 0 } };
+  return { id: crypto.randomUUID(), quantities: { sidamo: 2, huila: 1, filters: 0 }, isSubmitted: false };
 }
 
 const listeners = new Set<() => void>();
 
 function read(): string {
   return localStorage.getItem(NAME) ?? write(newCart());
+}
+
+function update(change: (cart: Cart) => Cart): void {
+  write(change(JSON.parse(read()) as Cart));
 }
 
 function write(cart: Cart): string {

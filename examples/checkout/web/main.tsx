@@ -2,8 +2,8 @@ import "@fontsource-variable/geist";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { queryClient } from "./api.ts";
 import { App } from "./app.tsx";
-import { queryClient } from "./payment.ts";
 
 const root = document.querySelector("#root");
 if (root === null) throw new Error("index.html has no #root");

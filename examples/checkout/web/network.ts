@@ -33,9 +33,12 @@ export function breakNextRequest(fault: Fault): void {
   nextFault = fault;
 }
 
+/** tRPC sets what it does not need to undefined, which the type of `fetch` does not allow. */
+type Init = { readonly [TName in keyof RequestInit]: RequestInit[TName] | undefined };
+
 /** A `fetch` for payments. */
-export const paymentFetch: typeof fetch = async (input, init) => {
-  const headers = new Headers(init?.headers);
+export async function paymentFetch(input: string | URL | Request, init: Init = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
   headers.set("x-fault", nextFault);
   nextFault = "none";
   const number = attempts.length + 1;
@@ -50,19 +53,19 @@ export const paymentFetch: typeof fetch = async (input, init) => {
   note("pending");
 
   const timeout = AbortSignal.timeout(ATTEMPT_MS);
-  const signal = init?.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
+  const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
   try {
-    const response = await fetch(input, { ...init, headers, signal });
+    const response = await fetch(input, { ...(init as RequestInit), headers, signal });
     const replayed = response.headers.get("idempotent-replayed") === "true";
     note(response.ok ? (replayed ? "replayed" : "answered") : "refused", response.status);
     return response;
   } catch (error) {
-    if (init?.signal?.aborted) throw error;
+    if (init.signal?.aborted) throw error;
     note(timeout.aborted ? "late" : "lost");
     // To the clients it is all the same: no answer.
     throw new TypeError("The network broke", { cause: error });
   }
-};
+}
 
 function show(next: readonly Attempt[]): void {
   attempts = next;

@@ -21,7 +21,7 @@ export function Shop({ cart, onQuantity, children }: ShopProps) {
             <Stepper
               name={name}
               value={cart.quantities[id]}
-              isFixed={cart.order !== undefined}
+              isFixed={cart.isSubmitted}
               onChange={(quantity) => onQuantity(id, quantity)}
             />
             <span className="price">{money(priceCents * cart.quantities[id])}</span>
