@@ -2,7 +2,7 @@ import { isRetryableAnswer } from "../core/retryable.ts";
 import { isRequest, type RequestToSend } from "./request.ts";
 
 /** How one attempt ended: with an answer, or with what `fetch` rejected with. */
-export interface Attempt {
+interface Attempt {
   readonly response?: Response;
   readonly error?: unknown;
   readonly isRetryable: boolean;
@@ -17,29 +17,24 @@ export async function send(
   { input, init, headers, signal }: RequestToSend,
   timeoutMs: number,
 ): Promise<Attempt> {
-  const controller = new AbortController();
-  const stop = () => controller.abort(signal?.reason);
-  const timer = setTimeout(() => {
-    controller.abort(new DOMException(`No answer within ${timeoutMs} ms.`, "TimeoutError"));
-  }, timeoutMs);
-  signal?.addEventListener("abort", stop, { once: true });
-  if (signal?.aborted) {
-    stop();
-  }
-  let isStreamed = false;
+  const timeout = new AbortController();
+  const timer = setTimeout(
+    () => timeout.abort(new DOMException("No answer in time.", "TimeoutError")),
+    timeoutMs,
+  );
   try {
-    const copy = isRequest(input) ? input.clone() : input;
-    const response = await fetch(copy, { ...init, headers, signal: controller.signal });
-    isStreamed = response.ok && STREAMED.test(response.headers.get("content-type") ?? "");
+    const response = await fetch(isRequest(input) ? input.clone() : input, {
+      ...init,
+      headers,
+      signal: signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal,
+    });
+    const isStreamed = response.ok && STREAMED.test(response.headers.get("content-type") ?? "");
     // A connection may break in the middle of the answer too, which whoever reads it could not repair.
     const text = isStreamed ? "" : await response.clone().text();
     return { response, isRetryable: isRetryableAnswer(response.status, text) };
   } catch (error) {
-    return { error, isRetryable: signal?.aborted !== true };
+    return { error, isRetryable: !signal?.aborted };
   } finally {
     clearTimeout(timer);
-    if (!isStreamed) {
-      signal?.removeEventListener("abort", stop);
-    }
   }
 }

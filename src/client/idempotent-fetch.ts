@@ -2,10 +2,10 @@ import { fullJitter } from "../core/jitter.ts";
 import { KEY_HEADER, quotedKey } from "../core/key-text.ts";
 import { createIdempotencyKey } from "../core/new-key.ts";
 import { retryAfterMs } from "../core/retryable.ts";
-import { type Attempt, send } from "./attempt.ts";
+import { send } from "./attempt.ts";
 import { type IdempotentFetchOptions, type Settings, settingsOf } from "./options.ts";
 import { pause } from "./pause.ts";
-import { bodyOf, isReplayable, type RequestToSend, requestOf } from "./request.ts";
+import { isReplayable, type RequestToSend, requestOf } from "./request.ts";
 
 /**
  * A `fetch` that gives a mutating request a key, and keeps it over the retries it makes by itself: after a network
@@ -22,23 +22,20 @@ import { bodyOf, isReplayable, type RequestToSend, requestOf } from "./request.t
 export function idempotentFetch(options: IdempotentFetchOptions = {}): typeof globalThis.fetch {
   const settings = settingsOf(options);
   return async (input, init) => {
-    // Looked up late: tests, polyfills and instrumentation replace the global one.
-    const fetch = settings.fetch ?? globalThis.fetch;
     const request = requestOf(input, init);
     if (!request.headers.has(KEY_HEADER)) {
-      if (!settings.shouldKey({ ...request, body: bodyOf(request) })) {
-        return fetch(input, init);
+      if (!settings.shouldKey(request)) {
+        return settings.fetch(input, init);
       }
       request.headers.set(KEY_HEADER, quotedKey(createIdempotencyKey()));
     }
-    return sendUntilAnswered(fetch, request, settings);
+    return sendUntilAnswered(request, settings);
   };
 }
 
 async function sendUntilAnswered(
-  fetch: typeof globalThis.fetch,
   request: RequestToSend,
-  { attemptsMax, attemptMs, totalMs, backoffMs, backoffMsMax }: Settings,
+  { fetch, attemptsMax, attemptMs, totalMs, backoffMs, backoffMsMax }: Settings,
 ): Promise<Response> {
   const deadline = Date.now() + totalMs;
   const attempts = isReplayable(request) ? attemptsMax : 1;
@@ -48,15 +45,11 @@ async function sendUntilAnswered(
       retryAfterMs(ended.response?.headers.get("retry-after")) +
       fullJitter(attempt - 1, backoffMs, backoffMsMax);
     if (!ended.isRetryable || attempt >= attempts || Date.now() + waitMs >= deadline) {
-      return answer(ended);
+      if (ended.response === undefined) {
+        throw ended.error;
+      }
+      return ended.response;
     }
     await pause(waitMs, request.signal);
   }
-}
-
-function answer({ response, error }: Attempt): Response {
-  if (response === undefined) {
-    throw error;
-  }
-  return response;
 }

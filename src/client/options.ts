@@ -31,23 +31,23 @@ export interface IdempotentFetchOptions {
   readonly backoffMsMax?: number;
 }
 
-export type Settings = Required<Omit<IdempotentFetchOptions, "fetch">> &
-  Pick<IdempotentFetchOptions, "fetch">;
+export type Settings = Required<IdempotentFetchOptions>;
 
-export function settingsOf(options: IdempotentFetchOptions): Settings {
-  checkFunction("fetch", options.fetch, "globalThis.fetch");
-  checkFunction("shouldKey", options.shouldKey, '({ method }) => method === "POST"');
-  checkNumber("attemptsMax", options.attemptsMax, 1);
-  for (const option of ["attemptMs", "totalMs", "backoffMs", "backoffMsMax"] as const) {
-    checkNumber(option, options[option], 1);
+export function settingsOf({
+  // Looked up late: tests, polyfills and instrumentation replace the global one.
+  fetch = (...request) => globalThis.fetch(...request),
+  shouldKey = ({ method }) => method === "POST" || method === "PATCH",
+  attemptsMax = 5,
+  attemptMs = 20_000,
+  totalMs = 60_000,
+  backoffMs = 250,
+  backoffMsMax = 8_000,
+}: IdempotentFetchOptions): Settings {
+  checkFunction("fetch", fetch, "globalThis.fetch");
+  checkFunction("shouldKey", shouldKey, '({ method }) => method === "POST"');
+  const numbers = { attemptsMax, attemptMs, totalMs, backoffMs, backoffMsMax };
+  for (const [option, value] of Object.entries(numbers)) {
+    checkNumber(option, value, 1);
   }
-  return {
-    shouldKey: ({ method }) => method === "POST" || method === "PATCH",
-    attemptsMax: 5,
-    attemptMs: 20_000,
-    totalMs: 60_000,
-    backoffMs: 250,
-    backoffMsMax: 8_000,
-    ...options,
-  };
+  return { fetch, shouldKey, ...numbers };
 }

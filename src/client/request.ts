@@ -6,6 +6,8 @@ export interface RequestToSend {
   readonly method: string;
   readonly url: string;
   readonly headers: Headers;
+  /** As it was given to `fetch`; `undefined` when a `Request` carries it. */
+  readonly body: RequestInit["body"];
   readonly signal: AbortSignal | undefined;
 }
 
@@ -19,20 +21,16 @@ export function requestOf(
     input,
     init,
     method: (init?.method ?? request?.method ?? "GET").toUpperCase(),
-    url: typeof input === "string" ? input : "href" in input ? input.href : input.url,
+    url: request?.url ?? `${input as string | URL}`,
     headers: new Headers(init?.headers ?? request?.headers),
+    body: init?.body,
     signal: signal ?? undefined,
   };
 }
 
-export function bodyOf({ init }: RequestToSend): RequestInit["body"] {
-  return init?.body;
-}
-
 /** A stream can be read once. Of a `Request` we send copies, whatever its body is. */
-export function isReplayable({ init }: RequestToSend): boolean {
-  const body: unknown = init?.body;
-  return typeof body !== "object" || body === null || !("getReader" in body || Symbol.asyncIterator in body);
+export function isReplayable({ body }: RequestToSend): boolean {
+  return !(body instanceof Object && ("getReader" in body || Symbol.asyncIterator in body));
 }
 
 /** By its shape: a `URL` has no method, and a page may have a `Request` of another window. */

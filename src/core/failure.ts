@@ -1,15 +1,19 @@
-import { asksForRetry, isRetryableAnswer } from "./retryable.ts";
+import { asksForRetry, isLostAnswer, isRetryableAnswer } from "./retryable.ts";
 
-/** What is known of a request that failed. */
+/** What the errors of fetch wrappers, tRPC, graphql-request, urql and Apollo Client, and problem documents, have. */
 interface Failure {
-  /** Of the HTTP answer, if there was one. */
-  readonly status: unknown;
-  /** `extensions.code` of the GraphQL errors, if there were any; `undefined` for an error without. */
-  readonly codes: readonly unknown[];
-  /** Where the name of one of our errors may stand. */
-  readonly text: string;
-  /** The error below, of a request that got no answer. */
-  readonly cause: unknown;
+  readonly message?: unknown;
+  /** Of a problem document. */
+  readonly type?: unknown;
+  readonly status?: unknown;
+  readonly statusCode?: unknown;
+  readonly response?: { readonly status?: unknown; readonly errors?: unknown } | null;
+  readonly meta?: { readonly response?: { readonly status?: unknown } | null } | null;
+  readonly data?: { readonly httpStatus?: unknown } | null;
+  readonly errors?: unknown;
+  readonly graphQLErrors?: unknown;
+  readonly networkError?: unknown;
+  readonly cause?: unknown;
 }
 
 /** Codes and statuses that the servers do not store: the same request may have another answer later. */
@@ -19,22 +23,17 @@ const RELEASED_STATUS: ReadonlySet<number> = new Set([401, 403, 407, 408, 409, 4
 
 /**
  * Whether the same request with the same key may be sent again after this failure: no answer came (a network error or
- * a time-out, not an abort), or one that says so. Knows what `fetch`, tRPC, graphql-request, urql and Apollo Client
- * throw, a `Response`, and any error that has the answer's `status`.
- *
- * A 409 counts only if it is an `IN_PROGRESS` or `LEASE_LOST` of this package. The body of a `Response` cannot be read
- * here: of those, a 409 with `Retry-After` counts.
+ * a time-out, not an abort), or one that says so (408, 425, 429, 502, 503, 504, and 409 if it is `IN_PROGRESS` or
+ * `LEASE_LOST` of this package). Knows what `fetch`, tRPC, graphql-request, urql and Apollo Client throw, and any error
+ * with the `status` of the answer; for a 409 also with the `type` of its problem document.
  */
 export function isRetryable(failure: unknown): boolean {
-  const { status, codes, text, cause } = readFailure(failure);
-  if (asksForRetry(text)) {
-    return true;
-  }
-  if (typeof status === "number" && status >= 400) {
-    return isRetryableAnswer(status, text) || (status === 409 && hasRetryAfter(failure));
-  }
-  const name = at(cause, "name");
-  return codes.length === 0 && (name === "TypeError" || name === "TimeoutError");
+  const known = (failure ?? {}) as Failure;
+  const status = statusOf(known);
+  const text = textOf(known);
+  return isRefusal(status)
+    ? isRetryableAnswer(status, text)
+    : asksForRetry(text) || isLostAnswer(known.networkError ?? known.cause ?? known);
 }
 
 /**
@@ -42,38 +41,36 @@ export function isRetryable(failure: unknown): boolean {
  * whether it was executed, and where the answer depends on who asks, or when.
  */
 export function isFinal(failure: unknown): boolean {
-  const { status, codes, text } = readFailure(failure);
-  if (asksForRetry(text)) {
+  const known = (failure ?? {}) as Failure;
+  const status = statusOf(known);
+  if (asksForRetry(textOf(known))) {
     return false;
   }
-  if (typeof status === "number" && status >= 400) {
+  if (isRefusal(status)) {
     return status < 500 && !RELEASED_STATUS.has(status);
   }
+  const codes = codesOf(known);
   return codes.length > 0 && codes.every((code) => typeof code === "string" && !RELEASED_CODE.test(code));
 }
 
-function readFailure(failure: unknown): Failure {
-  const errors = at(failure, "graphQLErrors") ?? at(failure, "errors") ?? at(failure, "response", "errors");
-  const codes = Array.isArray(errors) ? errors.map((error) => at(error, "extensions", "code")) : [];
-  const texts = [at(failure, "type"), at(failure, "problem", "type"), at(failure, "message"), ...codes];
-  return {
-    status:
-      at(failure, "data", "httpStatus") ??
-      at(failure, "status") ??
-      at(failure, "statusCode") ??
-      at(failure, "response", "status") ??
-      at(failure, "meta", "response", "status"),
-    codes,
-    text: texts.join(" "),
-    cause: at(failure, "networkError") ?? at(failure, "cause") ?? failure,
-  };
+function statusOf({ data, status, statusCode, response, meta }: Failure): unknown {
+  return data?.httpStatus ?? status ?? statusCode ?? response?.status ?? meta?.response?.status;
 }
 
-function hasRetryAfter(failure: unknown): boolean {
-  const headers = at(failure, "headers");
-  return headers instanceof Headers && headers.has("retry-after");
+/** GraphQL answers with errors and 200, too. */
+function isRefusal(status: unknown): status is number {
+  return typeof status === "number" && status >= 400;
 }
 
-function at(value: unknown, ...path: readonly string[]): unknown {
-  return path.reduce((object, name) => (object as Record<string, unknown> | null | undefined)?.[name], value);
+/** Where the name of one of our errors may stand. */
+function textOf(failure: Failure): string {
+  return [failure.type, failure.message, ...codesOf(failure)].join();
 }
+
+/** `extensions.code` of the GraphQL errors. */
+function codesOf({ graphQLErrors, errors, response }: Failure): readonly unknown[] {
+  const all = graphQLErrors ?? errors ?? response?.errors;
+  return Array.isArray(all) ? all.map((error: GraphQLErrorLike) => error?.extensions?.code) : [];
+}
+
+type GraphQLErrorLike = { readonly extensions?: { readonly code?: unknown } | null } | null | undefined;

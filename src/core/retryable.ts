@@ -1,23 +1,29 @@
 /** Statuses after which the same request with the same key may be sent again, whoever answered so. */
-const RETRYABLE_STATUS: ReadonlySet<unknown> = new Set([408, 425, 429, 502, 503, 504]);
+const RETRYABLE_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
 
 // How the adapters say IN_PROGRESS, LEASE_LOST and STORE_UNAVAILABLE: the type of a problem document, GraphQL's
 // extensions.code, and for tRPC, whose CONFLICT may also be the application's own, the message.
 const OURS =
-  /onceonly\.dev\/problems\/(in-progress|lease-lost)|IDEMPOTENCY_(CONCURRENT_REQUEST|LEASE_LOST|STORE_UNAVAILABLE)|same idempotency key is being executed|was gone when its result was to be stored/;
+  /onceonly\.dev\/problems\/(in-progress|lease-lost)|IDEMPOTENCY_(CONCURRENT|LEASE|STORE)_|same idempotency key is being|gone when its result/;
 
 /** Whether a text, the body of an answer or the message of an error, asks for the same request with the same key. */
 export function asksForRetry(text: string): boolean {
   return OURS.test(text);
 }
 
-/** Whether an answer with this status and body asks for the same request again. A 409 does only if it is ours. */
-export function isRetryableAnswer(status: unknown, text: string): boolean {
+/** Whether an answer with this status and text asks for the same request again. A 409 does only if it is ours. */
+export function isRetryableAnswer(status: number, text: string): boolean {
   return RETRYABLE_STATUS.has(status) || (status === 409 && asksForRetry(text));
+}
+
+/** Whether an error of `fetch` says that no answer came: the network failed, or our own time ran out. */
+export function isLostAnswer(error: unknown): boolean {
+  const { name } = (error ?? {}) as { readonly name?: unknown };
+  return name === "TypeError" || name === "TimeoutError";
 }
 
 /** `Retry-After` of RFC 9110, section 10.2.3, in milliseconds: seconds or a date. 0 when there is none. */
 export function retryAfterMs(header: string | null | undefined): number {
-  const ms = header ? (/^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now()) : 0;
+  const ms = /^\d+$/.test(header ?? "") ? Number(header) * 1_000 : Date.parse(header ?? "") - Date.now();
   return Math.max(0, ms) || 0;
 }

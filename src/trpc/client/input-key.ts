@@ -8,25 +8,18 @@ const keys = new WeakMap<object, string>();
  * @throws TypeError when the input is no plain object or array; give the key in the call's `context` then
  */
 export function withIdempotencyKey<TInput extends object>(input: TInput, key: string): TInput {
-  const copy = copyOf(input);
+  const isArray = Array.isArray(input);
+  if (!isArray && Object.getPrototypeOf(input) !== Object.prototype) {
+    throw new TypeError(
+      "onceonly: withIdempotencyKey takes a plain object or array; give other inputs their key by context.",
+    );
+  }
+  const copy = (isArray ? [...(input as readonly unknown[])] : { ...input }) as TInput;
   keys.set(copy, key);
   return copy;
 }
 
 /** The key that an input got from {@link withIdempotencyKey}. */
 export function idempotencyKeyOf(input: unknown): string | undefined {
-  return typeof input === "object" && input !== null ? keys.get(input) : undefined;
-}
-
-function copyOf<TInput extends object>(input: TInput): TInput {
-  if (Array.isArray(input)) {
-    return [...(input as readonly unknown[])] as TInput;
-  }
-  const prototype: unknown = Object.getPrototypeOf(input);
-  if (prototype !== Object.prototype && prototype !== null) {
-    throw new TypeError(
-      "onceonly: withIdempotencyKey takes a plain object or an array; give the key as context: { idempotencyKey }.",
-    );
-  }
-  return { ...input };
+  return keys.get(input as object);
 }

@@ -1,8 +1,7 @@
 import type { Operation } from "@trpc/client";
-import { isRetryable } from "../../core/failure.ts";
 import { fullJitter } from "../../core/jitter.ts";
 import { checkNumber } from "../../core/misuse.ts";
-import { retryAfterMs } from "../../core/retryable.ts";
+import { isLostAnswer, isRetryableAnswer, retryAfterMs } from "../../core/retryable.ts";
 import { isKeyed } from "./keyed.ts";
 
 /** Options of {@link retryIdempotent}. Times are in milliseconds. */
@@ -11,7 +10,7 @@ export interface RetryPolicyOptions {
   readonly attemptsMax?: number;
   /** The bound of the first random pause; it doubles with each attempt. Default 250. */
   readonly backoffMs?: number;
-  /** The highest bound of a pause. Default 8,000. A server's `Retry-After` may ask for more, up to a minute. */
+  /** The highest bound of a pause. Default 8,000. A server's `Retry-After` may ask for more. */
   readonly backoffMsMax?: number;
 }
 
@@ -20,9 +19,6 @@ export interface RetryPolicy {
   retry(failed: { readonly op: Operation; readonly error: unknown; readonly attempts: number }): boolean;
   retryDelayMs(attempt: number): number;
 }
-
-/** A server that asks for more than this is not waited for. */
-const RETRY_AFTER_MS_MAX = 60_000;
 
 /**
  * A policy for tRPC's `retryLink`: `retryLink(retryIdempotent())`. Repeats a call that got no answer, or one that asks
@@ -40,19 +36,26 @@ export function retryIdempotent(options: RetryPolicyOptions = {}): RetryPolicy {
   let afterMs = 0;
   return {
     retry({ op, error, attempts }) {
-      afterMs = retryAfterMs(retryAfterOf(error));
-      return (
-        attempts < attemptsMax &&
-        afterMs <= RETRY_AFTER_MS_MAX &&
-        (op.type !== "mutation" || isKeyed(op)) &&
-        isRetryable(error)
-      );
+      const failure = error as CallFailure;
+      afterMs = retryAfterMs(failure.meta?.response?.headers?.get("retry-after"));
+      return attempts < attemptsMax && (op.type !== "mutation" || isKeyed(op)) && isRetryable(failure);
     },
     retryDelayMs: (attempt) => afterMs + fullJitter(attempt - 1, backoffMs, backoffMsMax),
   };
 }
 
-function retryAfterOf(error: unknown): string | null | undefined {
-  const { meta } = error as { readonly meta?: { readonly response?: Partial<Pick<Response, "headers">> } };
-  return meta?.response?.headers?.get("retry-after");
+/** The parts of `TRPCClientError` that tell why a call failed. */
+interface CallFailure {
+  readonly message: string;
+  readonly cause?: unknown;
+  /** The server's answer to this call. */
+  readonly data?: { readonly httpStatus?: number } | null;
+  /** `response` is that of the whole batch. */
+  readonly meta?: { readonly response?: Partial<Pick<Response, "status" | "headers">> };
+}
+
+function isRetryable({ message, cause, data, meta }: CallFailure): boolean {
+  const status = data?.httpStatus ?? meta?.response?.status ?? 0;
+  // An answer with a good status and no data is one that broke off.
+  return status < 400 ? isLostAnswer(cause) || status > 0 : isRetryableAnswer(status, message);
 }
