@@ -5,8 +5,7 @@
 import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
-export const FAULTS = ["none", "lose-response", "delay", "kill-before-commit", "kill-after-commit"] as const;
-export type Fault = (typeof FAULTS)[number];
+export type Fault = "none" | "lose-response" | "delay" | "kill-before-commit" | "kill-after-commit";
 
 const DELAY_MS = 5_000;
 
@@ -14,11 +13,11 @@ const DELAY_MS = 5_000;
 export function faultOf(request: IncomingMessage) {
   const fault = request.headers["x-fault"] as Fault | undefined;
   return {
-    async beforeCommit(): Promise<void> {
+    beforeCommit: async (): Promise<void> => {
       if (fault === "delay") await sleep(DELAY_MS);
       if (fault === "kill-before-commit") process.kill(process.pid, "SIGKILL");
     },
-    afterCommit(): void {
+    afterCommit: (): void => {
       if (fault === "lose-response") request.socket.destroy();
       if (fault === "kill-after-commit") process.kill(process.pid, "SIGKILL");
     },

@@ -4,7 +4,7 @@ import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Where Vite builds the page. */
-export const pageFolder = fileURLToPath(new URL("../dist/", import.meta.url));
+const pageFolder = fileURLToPath(new URL("../dist/", import.meta.url));
 
 const TYPES: Record<string, string> = {
   ".html": "text/html; charset=utf-8",

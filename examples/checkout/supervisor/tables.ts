@@ -5,9 +5,9 @@ import { databaseUrl, provider } from "../app/prisma.ts";
 import { user } from "../app/user.ts";
 
 interface Connection {
-  run(sql: string): Promise<unknown>;
-  isEmpty(): Promise<boolean>;
-  close(): unknown;
+  readonly run: (sql: string) => Promise<unknown>;
+  readonly isEmpty: () => Promise<boolean>;
+  readonly close: () => unknown;
 }
 
 const sqlOf = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");

@@ -8,7 +8,7 @@ export interface PaymentOptions {
 /** The same from all three ways to pay. */
 export interface Payment {
   /** Call it again as long as there is no answer. */
-  pay(): void;
+  readonly pay: () => void;
   readonly isPending: boolean;
   readonly error: { readonly message: string } | null;
 }
