@@ -1,56 +1,15 @@
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CheckoutApp, checkoutDatabases, startCheckout } from "./checkout-app.ts";
 import { CHROMIUM_ARGS, chromiumPath } from "./chromium.ts";
-
-type Protocol = "tRPC" | "GraphQL";
-type Key = "With onceonly" | "Without";
+import { Customer, type Key, type Protocol, paidCart, payButton, requestsOf } from "./customer.ts";
+import { faintTexts, isTooWide, screenshot } from "./look.ts";
 
 let browser: Browser;
 beforeAll(async () => {
   browser = await chromium.launch({ executablePath: chromiumPath() ?? "", args: CHROMIUM_ARGS });
 });
 afterAll(() => browser.close());
-
-/** One person's browser, with an empty storage and so with a cart of its own. */
-class Customer implements AsyncDisposable {
-  readonly app: CheckoutApp;
-  readonly #context: BrowserContext;
-  readonly #protocol: Protocol;
-  readonly #key: Key;
-
-  constructor(app: CheckoutApp, context: BrowserContext, protocol: Protocol, key: Key) {
-    this.app = app;
-    this.#context = context;
-    this.#protocol = protocol;
-    this.#key = key;
-  }
-
-  async openTab(fault: string): Promise<Page> {
-    const page = await this.#context.newPage();
-    await page.goto(this.app.url);
-    await page.getByLabel(this.#protocol, { exact: true }).check();
-    await page.getByLabel(this.#key, { exact: true }).check();
-    await page.getByLabel(fault).check();
-    return page;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#context.close();
-  }
-}
-
-const payButton = (page: Page) => page.getByRole("button", { name: /^Pay / });
-const requestsOf = (page: Page) => page.getByRole("region", { name: "Requests sent" }).getByRole("listitem");
-
-/** Waits until the page has its answers, and says which cart was paid. */
-async function paidCart(page: Page): Promise<string> {
-  await page.getByText(/^Paid\. Your order is number \d+\.$/).waitFor();
-  await requestsOf(page).filter({ hasText: "on its way" }).first().waitFor({ state: "detached" });
-  return page.evaluate(
-    () => (JSON.parse(localStorage.getItem("checkout.cart") ?? "{}") as { id: string }).id,
-  );
-}
 
 interface Story {
   readonly story: string;
@@ -165,8 +124,8 @@ describe.each(checkoutDatabases)("checkout on $name", { timeout: 90_000 }, ({ na
   });
   afterAll(() => app[Symbol.asyncDispose]());
 
-  const customer = async (protocol: Protocol, key: Key) =>
-    new Customer(app, await browser.newContext(), protocol, key);
+  const customer = async (protocol: Protocol, key: Key, options: BrowserContextOptions = {}) =>
+    new Customer(app, await browser.newContext(options), protocol, key);
 
   async function ordersAfter({ play }: Story, protocol: Protocol, key: Key) {
     await using person = await customer(protocol, key);
@@ -196,6 +155,55 @@ describe.each(checkoutDatabases)("checkout on $name", { timeout: 90_000 }, ({ na
       const [story] = stories.filter((it) => it.story.includes("lost response"));
       if (story === undefined) throw new Error("no such story");
       expect(await ordersAfter(story, "GraphQL", "Without")).toBe(2);
+    });
+  });
+
+  if (name !== "sqlite") return;
+  describe("the page", () => {
+    const [light, dark] = ["light" as const, "dark" as const];
+    const desktop = { width: 1280, height: 800 };
+    const phone = { width: 360, height: 740 };
+    it.each([
+      {
+        viewport: desktop,
+        colorScheme: light,
+        key: "With onceonly" as const,
+        image: "checkout-desktop-light",
+      },
+      { viewport: desktop, colorScheme: dark, key: "Without" as const, image: "checkout-desktop-dark" },
+      { viewport: phone, colorScheme: light, key: "Without" as const, image: "checkout-phone-light" },
+      { viewport: phone, colorScheme: dark, key: "With onceonly" as const, image: "checkout-phone-dark" },
+      { viewport: { width: 820, height: 1180 }, colorScheme: light, key: "With onceonly" as const },
+    ])("is legible and not too wide: $viewport.width px, $colorScheme, $key", async (look) => {
+      await using person = await customer("tRPC", look.key, look);
+      const page = await person.openTab("Lose the response");
+      await page.getByRole("button", { name: "Clear the tables" }).click();
+      expect(await isTooWide(page)).toBe(false);
+      expect(await faintTexts(page)).toEqual([]);
+      await payButton(page).click();
+      await paidCart(page);
+      const count = look.key === "Without" ? 2 : 1;
+      await page
+        .getByRole("status")
+        .filter({ hasText: `${count} order` })
+        .waitFor();
+      expect(await isTooWide(page)).toBe(false);
+      expect(await faintTexts(page)).toEqual([]);
+      if (look.image !== undefined) await screenshot(page, look.image);
+    });
+
+    it("is used by keyboard alone, and tells the outcome to screen readers", async () => {
+      await using person = await customer("tRPC", "With onceonly");
+      const page = await person.openTab("Nothing");
+      await page.getByLabel("Nothing").focus();
+      await page.keyboard.press("ArrowDown");
+      expect(await page.getByLabel("Lose the response").isChecked()).toBe(true);
+      const focusedText = () => page.evaluate(() => document.activeElement?.textContent ?? "");
+      for (let tabs = 0; tabs < 20 && !(await focusedText()).startsWith("Pay "); tabs += 1) {
+        await page.keyboard.press("Tab");
+      }
+      await page.keyboard.press("Enter");
+      await page.locator("[aria-live=polite]").filter({ hasText: "Paid. Your order is number" }).waitFor();
     });
   });
 });

@@ -1,16 +1,16 @@
 import { executing } from "./payment.ts";
 import { prisma, reader } from "./prisma.ts";
 
-const SHOWN = 50;
+const LATEST = 20;
 
 /** What the page shows live of database and server. Reads committed rows only. */
 export async function ledger(user: { readonly id: string }) {
   const [orders, records, customer] = await Promise.all([
-    reader.order.findMany({ where: { customer: user.id }, orderBy: { id: "desc" }, take: SHOWN }),
+    reader.order.findMany({ where: { customer: user.id }, orderBy: { id: "desc" }, take: LATEST }),
     reader.idempotencyRecord.findMany({
       where: { scope: user.id },
       orderBy: [{ createdAt: "desc" }, { id: "asc" }],
-      take: SHOWN,
+      take: LATEST,
       select: { key: true, operation: true, status: true, response: true },
     }),
     reader.customer.findUnique({ where: { id: user.id } }),

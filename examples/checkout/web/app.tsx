@@ -37,7 +37,11 @@ export function App() {
           Checkout <span>paid once, whatever breaks</span>
         </h1>
         <p className="server" data-state={ledger.isError ? "down" : "up"}>
-          {ledger.isError ? "Server down, restarting" : `Server up, process ${ledger.data?.server.pid ?? ""}`}
+          {ledger.isError
+            ? "Server down, restarting"
+            : ledger.data
+              ? `Server up, process ${ledger.data.server.pid}`
+              : "Connecting"}
         </p>
       </header>
       <main>

@@ -5,6 +5,8 @@ import { money, shortKey } from "./format.ts";
 
 type LedgerData = inferRouterOutputs<AppRouter>["ledger"];
 
+const ROWS_SHOWN = 6;
+
 interface LedgerProps {
   readonly data: LedgerData;
   readonly cart: Cart;
@@ -18,7 +20,7 @@ export function Ledger({ data, cart }: LedgerProps) {
   return (
     <div className="ledger" data-state={state}>
       <p className="verdict" role="status">
-        <strong>{ofCart.length}</strong>
+        <strong>{ofCart.length}</strong>{" "}
         <span>
           {state === "once" ? "order" : "orders"} for this cart
           <small>
@@ -38,7 +40,7 @@ export function Ledger({ data, cart }: LedgerProps) {
           </tr>
         </thead>
         <tbody>
-          {data.orders.map(({ id, items, totalCents, cart: paidCart }) => (
+          {data.orders.slice(0, ROWS_SHOWN).map(({ id, items, totalCents, cart: paidCart }) => (
             <tr key={id} className={paidCart === cart.id ? "current" : undefined}>
               <td>{id}</td>
               <td>{items}</td>
@@ -58,7 +60,7 @@ export function Ledger({ data, cart }: LedgerProps) {
           </tr>
         </thead>
         <tbody>
-          {data.records.map(({ key, status, response }) => (
+          {data.records.slice(0, ROWS_SHOWN).map(({ key, status, response }) => (
             <tr key={key}>
               <td>
                 <code title={key}>{shortKey(key)}</code>

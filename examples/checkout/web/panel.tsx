@@ -6,20 +6,20 @@ const FAULTS = [
   {
     value: "lose-response",
     label: "Lose the response",
-    hint: "The order is committed, then the connection breaks.",
+    hint: "After COMMIT the connection breaks.",
   },
   { value: "delay", label: "Answer 5 s late", hint: "The page gives each attempt 3 s." },
   {
     value: "kill-before-commit",
     label: "Kill the server mid-payment",
-    hint: "SIGKILL after the charge, before COMMIT.",
+    hint: "SIGKILL, charged but before COMMIT.",
   },
   {
     value: "kill-after-commit",
     label: "Kill the server after COMMIT",
-    hint: "SIGKILL before it can answer.",
+    hint: "SIGKILL, done but not yet answered.",
   },
-  { value: "twice", label: "Submit twice", hint: "Two requests at once, like an impatient finger." },
+  { value: "twice", label: "Submit twice", hint: "Two requests at the same time." },
 ] as const satisfies readonly { value: Settings["fault"]; label: string; hint: string }[];
 
 interface PanelProps {
