@@ -1,7 +1,7 @@
 /** Makes the tables, builds the page, runs the server and keeps it running. */
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
-import { databaseUrl } from "./app/prisma.ts";
+import { databaseUrl } from "./app/database.ts";
 import { ServerProcess } from "./supervisor/server-process.ts";
 import { createTables } from "./supervisor/tables.ts";
 

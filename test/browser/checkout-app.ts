@@ -15,6 +15,8 @@ import { type Provider, selectedProviders } from "../support/clients.ts";
 interface Orders {
   /** Committed orders of a cart. */
   count(cart: string): Promise<number>;
+  /** By how much the customer was charged more than for all orders. */
+  overchargedCents(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -25,16 +27,18 @@ export interface CheckoutApp extends AsyncDisposable {
   waitForExecuting(count: number): Promise<number>;
 }
 
+const COUNT = `SELECT count(*) AS n FROM "Order" WHERE "cart" = `;
+const OVERCHARGED = `SELECT "chargedCents" - (SELECT coalesce(sum("totalCents"), 0) FROM "Order") AS n FROM "Customer"`;
+
 async function sqlite() {
   const folder = mkdtempSync(join(tmpdir(), "onceonly-checkout-"));
   const url = pathToFileURL(join(folder, "checkout.db")).href;
   const open = async (): Promise<Orders> => {
     const client = createClient({ url });
     return {
-      async count(cart) {
-        const sql = `SELECT count(*) AS n FROM "Order" WHERE "cart" = ?1`;
-        return Number((await client.execute({ sql, args: [cart] })).rows[0]?.["n"]);
-      },
+      count: async (cart) =>
+        Number((await client.execute({ sql: `${COUNT} ?1`, args: [cart] })).rows[0]?.["n"]),
+      overchargedCents: async () => Number((await client.execute(OVERCHARGED)).rows[0]?.["n"]),
       async close() {
         client.close();
         rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -58,10 +62,8 @@ async function postgresql() {
     const client = new Client(url);
     await client.connect();
     return {
-      async count(cart) {
-        const { rows } = await client.query(`SELECT count(*) AS n FROM "Order" WHERE "cart" = $1`, [cart]);
-        return Number((rows[0] as { n: string }).n);
-      },
+      count: async (cart) => Number((await client.query<{ n: string }>(`${COUNT} $1`, [cart])).rows[0]?.n),
+      overchargedCents: async () => Number((await client.query<{ n: string }>(OVERCHARGED)).rows[0]?.n),
       close: () => client.end(),
     };
   };

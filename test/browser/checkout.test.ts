@@ -131,6 +131,7 @@ describe.each(checkoutDatabases)("checkout on $name", { timeout: 90_000 }, ({ na
     await using person = await customer(protocol, key);
     const cart = await paidCart(await play(person));
     await app.waitForExecuting(0);
+    expect(await app.orders.overchargedCents()).toBe(0);
     return app.orders.count(cart);
   }
 

@@ -1,14 +1,8 @@
-import { fileURLToPath } from "node:url";
 import { PrismaLibSql } from "@prisma/adapter-libsql";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { PrismaClient as PostgresClient } from "../generated/postgresql/client.ts";
 import { PrismaClient } from "../generated/sqlite/client.ts";
-
-/** A file beside this folder, or what CHECKOUT_DATABASE_URL says: `file:/some/path.db`, `postgresql://...`. */
-export const databaseUrl =
-  process.env["CHECKOUT_DATABASE_URL"] ?? `file:${fileURLToPath(new URL("../checkout.db", import.meta.url))}`;
-
-export const provider = /^postgres(ql)?:/.test(databaseUrl) ? "postgresql" : "sqlite";
+import { databaseUrl, provider } from "./database.ts";
 
 /** An application has one database, and one generated client. This example has two, with the same models. */
 function open(): PrismaClient {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createClient } from "@libsql/client";
 import pg from "pg";
-import { databaseUrl, provider } from "../app/prisma.ts";
+import { databaseUrl, provider } from "../app/database.ts";
 import { user } from "../app/user.ts";
 
 interface Connection {
