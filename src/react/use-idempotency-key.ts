@@ -27,7 +27,8 @@ export interface IntentKey {
   readonly key: () => string;
   /**
    * Says how a mutation with this key ended. After success, and after an error that is an answer (4xx but 401, 403,
-   * 408, 409, 425, 429), the next intent gets a new key, also with the same input; with `once` only after such an error.
+   * 408, 409, 425, 429), the next intent gets a new key, also with the same input; with `once` only after such an error,
+   * unless it is `KEY_REUSED`: then the intent may have succeeded, with another input.
    * After any other error the key stays.
    */
   readonly settle: (key: string, error?: unknown) => void;
