@@ -63,7 +63,7 @@ export function App() {
               : isPending
                 ? "Paying…"
                 : error
-                  ? `No answer: ${error.message}. Press Pay again.`
+                  ? `Not confirmed. ${error.message}`
                   : ""}
           </p>
           <Attempts />
