@@ -30,7 +30,8 @@ export function requestOf(
 
 /** A stream can be read once. Of a `Request` we send copies, whatever its body is. */
 export function isReplayable({ body }: RequestToSend): boolean {
-  return !(body instanceof Object && ("getReader" in body || Symbol.asyncIterator in body));
+  const given = Object(body) as object;
+  return !("getReader" in given || Symbol.asyncIterator in given);
 }
 
 /** By its shape: a `URL` has no method, and a page may have a `Request` of another window. */

@@ -18,7 +18,7 @@ interface Failure {
 
 /** Codes and statuses that the servers do not store: the same request may have another answer later. */
 const RELEASED_CODE =
-  /^(IDEMPOTENCY_.*|INTERNAL_(SERVER_)?ERROR|UNEXPECTED_ERROR|NOT_IMPLEMENTED|BAD_GATEWAY|SERVICE_UNAVAILABLE|.*TIMEOUT|DOWNSTREAM_SERVICE_ERROR|UNAUTHENTICATED|UNAUTHORIZED|FORBIDDEN|CONFLICT|TOO_MANY_REQUESTS|RATE_LIMITED|CLIENT_CLOSED_REQUEST)$/;
+  /^(IDEMPOTENCY_(?!KEY_).*|INTERNAL_(SERVER_)?ERROR|UNEXPECTED_ERROR|NOT_IMPLEMENTED|BAD_GATEWAY|SERVICE_UNAVAILABLE|.*TIMEOUT|DOWNSTREAM_SERVICE_ERROR|UNAUTHENTICATED|UNAUTHORIZED|FORBIDDEN|CONFLICT|TOO_MANY_REQUESTS|RATE_LIMITED|CLIENT_CLOSED_REQUEST)$/;
 const RELEASED_STATUS: ReadonlySet<number> = new Set([401, 403, 407, 408, 409, 425, 429, 499]);
 
 /**
@@ -33,7 +33,7 @@ export function isRetryable(failure: unknown): boolean {
   const text = textOf(known);
   return isRefusal(status)
     ? isRetryableAnswer(status, text)
-    : asksForRetry(text) || isLostAnswer(known.networkError ?? known.cause ?? known);
+    : asksForRetry(text) || [known, known.networkError, known.cause].some(isLostAnswer);
 }
 
 /**

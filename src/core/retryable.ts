@@ -16,10 +16,13 @@ export function isRetryableAnswer(status: number, text: string): boolean {
   return RETRYABLE_STATUS.has(status) || (status === 409 && asksForRetry(text));
 }
 
-/** Whether an error of `fetch` says that no answer came: the network failed, or our own time ran out. */
+/**
+ * Whether the error below says that the server's answer did not come: the network failed (`TypeError`), our own time ran
+ * out, or what came is not JSON. tRPC's links give no status with the last one: a gateway's page, or half an answer.
+ */
 export function isLostAnswer(error: unknown): boolean {
   const { name } = (error ?? {}) as { readonly name?: unknown };
-  return name === "TypeError" || name === "TimeoutError";
+  return name === "TypeError" || name === "TimeoutError" || name === "SyntaxError";
 }
 
 /** `Retry-After` of RFC 9110, section 10.2.3, in milliseconds: seconds or a date. 0 when there is none. */
