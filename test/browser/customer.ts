@@ -14,6 +14,8 @@ export class Customer implements AsyncDisposable {
   constructor(app: CheckoutApp, context: BrowserContext, protocol: Protocol, key: Key) {
     this.app = app;
     this.#context = context;
+    // A server that was killed may take its time on a busy machine.
+    context.setDefaultTimeout(60_000);
     this.#protocol = protocol;
     this.#key = key;
   }

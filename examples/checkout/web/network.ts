@@ -60,10 +60,8 @@ export async function paymentFetch(input: string | URL | Request, init: Init = {
     note(response.ok ? (replayed ? "replayed" : "answered") : "refused", response.status);
     return response;
   } catch (error) {
-    if (init.signal?.aborted) throw error;
     note(timeout.aborted ? "late" : "lost");
-    // To the clients it is all the same: no answer.
-    throw new TypeError("The network broke", { cause: error });
+    throw error;
   }
 }
 

@@ -16,4 +16,4 @@ export interface Payment {
 export const inputOf = (cart: Cart) => ({ id: cart.id, lines: linesOf(cart) });
 
 /** Enough for a server that is killed and comes back after some seconds. */
-export const RETRIES = { attemptsMax: 12, backoffMsMax: 2_000 };
+export const RETRIES = { attemptsMax: 20, backoffMsMax: 2_000 };
