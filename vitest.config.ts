@@ -1,7 +1,15 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
+import { browserTestsLeftOut } from "./test/browser/chromium.ts";
 import { compatProjects, graphqlFrom } from "./test/compat/projects.ts";
 
-const main = { plugins: [graphqlFrom("./")], test: { name: "main", include: ["test/**/*.test.ts"] } };
+const main = {
+  plugins: [graphqlFrom("./")],
+  test: {
+    name: "main",
+    include: ["test/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, ...browserTestsLeftOut()],
+  },
+};
 
 export default defineConfig({
   test: {

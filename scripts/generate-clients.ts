@@ -1,5 +1,5 @@
 /**
- * Generates the Prisma clients of the tests and the demo, skipping what is up to date.
+ * Generates the Prisma clients of the tests and the examples, skipping what is up to date.
  * Needs nothing outside npm: no schema engine is downloaded.
  */
 import { execFile } from "node:child_process";
@@ -34,8 +34,11 @@ function targets(): Target[] {
       return { name, schema: join(schemas, file), output: join(generated, name) };
     });
   const demo = join(root, "examples/demo");
-  if (existsSync(join(demo, "schema.prisma"))) {
-    all.push({ name: "demo", schema: join(demo, "schema.prisma"), output: join(demo, "generated") });
+  all.push({ name: "demo", schema: join(demo, "schema.prisma"), output: join(demo, "generated") });
+  const checkout = join(root, "examples/checkout");
+  for (const provider of ["sqlite", "postgresql"]) {
+    const schema = join(checkout, "prisma", provider, "schema.prisma");
+    all.push({ name: `checkout-${provider}`, schema, output: join(checkout, "generated", provider) });
   }
   return all;
 }

@@ -51,6 +51,15 @@ export function isFinal(failure: unknown): boolean {
   return codes.length > 0 && codes.every((code) => typeof code === "string" && !RELEASED_CODE.test(code));
 }
 
+// A problem's type, GraphQL's extensions.code, and for tRPC, whose code may also be the application's own, the message.
+const REUSED = /problems\/key-reused|IDEMPOTENCY_KEY_PARAMETER_MISMATCH|idempotency key was used before/;
+
+/** Whether a failure is `KEY_REUSED`: a request with this key was answered already, but another one. */
+export function isKeyReused(failure: unknown): boolean {
+  const known = (failure ?? {}) as Failure;
+  return REUSED.test(textOf(known));
+}
+
 function statusOf({ data, status, response }: Failure): unknown {
   return data?.httpStatus ?? status ?? response?.status;
 }

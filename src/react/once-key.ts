@@ -1,4 +1,4 @@
-import { isFinal } from "../core/failure.ts";
+import { isFinal, isKeyReused } from "../core/failure.ts";
 import { misuse } from "../core/misuse.ts";
 import { type StorageOption, tryStorage } from "./storage.ts";
 
@@ -15,7 +15,10 @@ export function onceKey(refusals: Refusals, storage: StorageOption, text: string
   return `${text}.${countOf(refusals, storage, text)}`;
 }
 
-/** Counts a refusal of the present key; an older key was counted before. */
+/**
+ * Counts a refusal of the present key; an older key was counted before. `KEY_REUSED` counts as none: with another input
+ * the intent may have succeeded, and a further key would execute it again.
+ */
 export function settleOnceKey(
   refusals: Refusals,
   storage: StorageOption,
@@ -24,7 +27,7 @@ export function settleOnceKey(
   const at = key.lastIndexOf(".");
   const text = key.slice(0, at);
   const refused = Number(key.slice(at + 1)) + 1;
-  if (!isFinal(error) || refused <= countOf(refusals, storage, text)) {
+  if (!isFinal(error) || isKeyReused(error) || refused <= countOf(refusals, storage, text)) {
     return;
   }
   refusals.set(text, refused);

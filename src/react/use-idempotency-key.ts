@@ -24,13 +24,14 @@ export interface IntentKeyOptions {
 /** The key of the intent of one rendering. */
 export interface IntentKey {
   /** The key, made at the first call. Call it in the event handler, and pass it on with the mutation's variables. */
-  key(): string;
+  readonly key: () => string;
   /**
    * Says how a mutation with this key ended. After success, and after an error that is an answer (4xx but 401, 403,
-   * 408, 409, 425, 429), the next intent gets a new key, also with the same input; with `once` only after such an error.
+   * 408, 409, 425, 429), the next intent gets a new key, also with the same input; with `once` only after such an error,
+   * unless it is `KEY_REUSED`: then the intent may have succeeded, with another input.
    * After any other error the key stays.
    */
-  settle(key: string, error?: unknown): void;
+  readonly settle: (key: string, error?: unknown) => void;
 }
 
 /**

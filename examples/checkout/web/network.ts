@@ -1,0 +1,76 @@
+/**
+ * The network as this page sees it: breaks what the panel asks for, gives an attempt up after three seconds, and keeps
+ * a list of attempts to show. A real application hands `fetch` itself to its clients.
+ */
+import { useSyncExternalStore } from "react";
+import type { Fault } from "../app/faults.ts";
+
+export interface Attempt {
+  readonly number: number;
+  /** As the request's header says; undefined without one. */
+  readonly key: string | undefined;
+  readonly state: "pending" | "answered" | "replayed" | "refused" | "late" | "lost";
+  readonly status?: number;
+  readonly ms?: number;
+}
+
+const ATTEMPT_MS = 3_000;
+
+let attempts: readonly Attempt[] = [];
+let nextFault: Fault = "none";
+const listeners = new Set<() => void>();
+
+export function useAttempts(): readonly Attempt[] {
+  return useSyncExternalStore(subscribe, () => attempts);
+}
+
+export function forgetAttempts(): void {
+  show([]);
+}
+
+/** The next request is broken, those after it are not. */
+export function breakNextRequest(fault: Fault): void {
+  nextFault = fault;
+}
+
+/** tRPC sets what it does not need to undefined, which the type of `fetch` does not allow. */
+type Init = { readonly [TName in keyof RequestInit]: RequestInit[TName] | undefined };
+
+/** A `fetch` for payments. */
+export async function paymentFetch(input: string | URL | Request, init: Init = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  headers.set("x-fault", nextFault);
+  nextFault = "none";
+  const number = attempts.length + 1;
+  const key = headers.get("idempotency-key")?.replaceAll('"', "");
+  const begin = performance.now();
+  const note = (state: Attempt["state"], status?: number) => {
+    const attempt = { number, key, state, ms: Math.round(performance.now() - begin) };
+    const others = attempts.filter((other) => other.number !== number);
+    const all = [...others, status === undefined ? attempt : { ...attempt, status }];
+    show(all.sort((a, b) => a.number - b.number));
+  };
+  note("pending");
+
+  const timeout = AbortSignal.timeout(ATTEMPT_MS);
+  const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
+  try {
+    const response = await fetch(input, { ...(init as RequestInit), headers, signal });
+    const replayed = response.headers.get("idempotent-replayed") === "true";
+    note(response.ok ? (replayed ? "replayed" : "answered") : "refused", response.status);
+    return response;
+  } catch (error) {
+    note(timeout.aborted ? "late" : "lost");
+    throw error;
+  }
+}
+
+function show(next: readonly Attempt[]): void {
+  attempts = next;
+  for (const listener of listeners) listener();
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}

@@ -1,0 +1,26 @@
+import { useState } from "react";
+import type { Fault } from "../app/faults.ts";
+
+/** What the panel says. "twice" is the page's own doing, all other faults are the server's. */
+export interface Settings {
+  readonly protocol: "tRPC" | "GraphQL";
+  readonly isKeyed: boolean;
+  readonly fault: Fault | "twice";
+}
+
+const NAME = "checkout.settings";
+const DEFAULTS: Settings = { protocol: "tRPC", isKeyed: true, fault: "lose-response" };
+
+/** Kept over reloads: reloading the page is one of the things to try. */
+export function useSettings() {
+  const [settings, setSettings] = useState<Settings>(() => ({
+    ...DEFAULTS,
+    ...(JSON.parse(sessionStorage.getItem(NAME) ?? "{}") as Partial<Settings>),
+  }));
+  const change = (changes: Partial<Settings>) => {
+    const next = { ...settings, ...changes };
+    sessionStorage.setItem(NAME, JSON.stringify(next));
+    setSettings(next);
+  };
+  return { settings, change };
+}
