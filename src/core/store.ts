@@ -22,7 +22,7 @@ export interface Store<TTransaction> {
 }
 
 /** Writes that change something only while `owner` holds the claim. Each returns whether it did. */
-export interface OwnerWrites {
+interface OwnerWrites {
   /** Stores the outcome, and ends the lease if there is one. */
   complete(params: CompleteParams): Promise<boolean>;
   /** Renews the lease from now on. In a transaction it also keeps everybody from taking over before COMMIT. */
