@@ -14,6 +14,7 @@ const peersOf: Readonly<Record<string, readonly string[]>> = {
   "./trpc": ["@trpc/server"],
   "./yoga": ["graphql", "graphql-yoga"],
   "./http": [],
+  "./messages": [],
 };
 
 const { dependencies } = JSON.parse(readFileSync("package.json", "utf8")) as {

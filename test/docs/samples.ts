@@ -18,6 +18,7 @@ function targets(provider: "sqlite" | "postgresql"): Readonly<Record<string, str
     onceonly: `${root}src/index.ts`,
     "onceonly/trpc": `${root}src/trpc/index.ts`,
     "onceonly/yoga": `${root}src/yoga/index.ts`,
+    "onceonly/messages": `${root}src/messages/index.ts`,
     "onceonly/http": `${root}src/http/index.ts`,
     "./generated/prisma/client.ts": `${root}test/support/generated/${provider}/client.ts`,
   };
