@@ -31,8 +31,7 @@ async function comparableBody(type: string, contentType: string, body: Uint8Arra
   }
   if (type === "application/x-www-form-urlencoded") {
     const pairs = [...new URLSearchParams(new TextDecoder().decode(body))];
-    // Bytes that are no UTF-8 all look the same once they are decoded.
-    return pairs.flat().some((text) => text.includes("\ufffd")) ? body : pairs;
+    return pairs.flat().some(isLossy) ? body : inOrder(pairs, body);
   }
   return type === "multipart/form-data" ? comparableForm(contentType, body) : body;
 }
@@ -49,27 +48,33 @@ async function comparableJson(type: string, body: Uint8Array): Promise<unknown> 
   } catch (error) {
     throw invalid(type, error);
   }
-  if (INEXACT_NUMBER.test(text)) {
-    return body;
-  }
+  return INEXACT_NUMBER.test(text) ? body : inOrder(value, body);
+}
+
+/** Bytes that are no UTF-8 all look the same once they are decoded. */
+function isLossy(value: unknown): boolean {
+  return typeof value === "string" && value.includes("\ufffd");
+}
+
+/** The bytes where the value is nested too deeply, or is too large, to be put in order. */
+async function inOrder(value: unknown, body: Uint8Array): Promise<unknown> {
   try {
     return await canonical(value);
   } catch {
-    // Nested too deeply to be put in order.
     return body;
   }
 }
 
 /** By content: the boundary between the parts is another in every request. */
 async function comparableForm(contentType: string, body: Uint8Array): Promise<unknown> {
+  const message = new Response(body as Uint8Array<ArrayBuffer>, { headers: { "content-type": contentType } });
+  let form: FormData;
   try {
-    const message = new Response(body as Uint8Array<ArrayBuffer>, {
-      headers: { "content-type": contentType },
-    });
-    return await message.formData();
+    form = await message.formData();
   } catch (error) {
     throw invalid("multipart/form-data", error);
   }
+  return [...form].flat().some(isLossy) ? body : inOrder(form, body);
 }
 
 function invalid(type: string, cause: unknown): RefusedRequestError {

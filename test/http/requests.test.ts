@@ -187,6 +187,28 @@ describe("what a retry must repeat", () => {
     expect(await same(upload("content"), upload("content", "b.txt"))).toBe(false);
   });
 
+  it("bytes of a multipart field that are no UTF-8 count", async () => {
+    const upload = (byte: number) => ({
+      body: Buffer.concat([
+        Buffer.from('--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n'),
+        Buffer.from([byte]),
+        Buffer.from("\r\n--x--\r\n"),
+      ]),
+      headers: { "content-type": "multipart/form-data; boundary=x" },
+    });
+    expect(await same(upload(0xff), upload(0xff))).toBe(true);
+    expect(await same(upload(0xff), upload(0xfe))).toBe(false);
+  });
+
+  it("a body too large to be put in order counts by its bytes", async () => {
+    const { send } = app(db.prisma, place, { bodyBytesMax: 20_000_000 });
+    const key = freshKey();
+    const body = "a&".repeat(2_000_000);
+    expect((await send({ key, body, headers: form })).status).toBe(201);
+    expect((await send({ key, body, headers: form })).replayed).toBe(true);
+    expect((await send({ key, body: `${body}b`, headers: form })).status).toBe(422);
+  });
+
   it("a compressed body counts by its bytes", async () => {
     const headers = { ...json, "content-encoding": "gzip" };
     expect(await same({ body: "not json", headers }, { body: "not json", headers })).toBe(true);

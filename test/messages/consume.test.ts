@@ -208,7 +208,9 @@ describe.each(databases)("a message that is not consumed, on $name", ({ open }) 
       transaction: { maxWaitMs: 10_000 },
     });
     await expect
-      .poll(() => db.query(`SELECT 1 FROM idempotency_record WHERE operation = 'shipping attempts'`))
+      .poll(() => db.query(`SELECT 1 FROM idempotency_record WHERE operation = 'shipping attempts'`), {
+        timeout: 10_000,
+      })
       .toHaveLength(2);
     expect(await heir({ id: "m2", body: "b", deliveries: 5 })).toMatchObject({ outcome: "poisoned" });
     expect(await shipped(db)).toEqual(["a", "attempts: b"]);

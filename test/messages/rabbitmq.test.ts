@@ -45,6 +45,7 @@ async function openQueue(options: AmqpOptions.AssertQueue): Promise<Queue> {
   };
 }
 
+const timeout = 20_000;
 const quorum = { durable: true, arguments: { "x-queue-type": "quorum" } };
 
 const bodyOf = ({ content }: ConsumeMessage) => content.toString();
@@ -99,7 +100,7 @@ describe.runIf(await rabbitmqIsThere()).each(databases)("RabbitMQ, on $name", ({
     const seen: string[] = [];
     await work(queue.channel, queue.name, consumer(db), (result) => seen.push(result));
     for (const id of ["1", "2", "1", "1"]) queue.publish(`order ${id}`, { messageId: id });
-    await expect.poll(() => seen.length).toBe(4);
+    await expect.poll(() => seen.length, { timeout }).toBe(4);
     expect(sorted(seen)).toEqual([
       "order 1 consumed",
       "order 1 consumed before",
@@ -116,17 +117,19 @@ describe.runIf(await rabbitmqIsThere()).each(databases)("RabbitMQ, on $name", ({
     await using queue = await openQueue(quorum);
     const consume = consumer(db);
     let committed = false;
-    const consumeOnly = async (message: ConsumeMessage | null) => {
-      await consume(message as ConsumeMessage);
+    const consumeOnly = async (message: ConsumeMessage) => {
+      await consume(message);
       committed = true;
     };
-    await queue.channel.consume(queue.name, (message) => void consumeOnly(message));
+    await queue.channel.consume(queue.name, (message) => {
+      if (message !== null) void consumeOnly(message);
+    });
     queue.publish("order 1", { messageId: "1" });
-    await expect.poll(() => committed).toBe(true);
+    await expect.poll(() => committed, { timeout }).toBe(true);
     const channel = await queue.reconnect();
     const seen: string[] = [];
     await work(channel, queue.name, consume, (result) => seen.push(result));
-    await expect.poll(() => seen).toEqual(["order 1 consumed before"]);
+    await expect.poll(() => seen, { timeout }).toEqual(["order 1 consumed before"]);
     expect(await shipped(db)).toEqual(["order 1"]);
   });
 
@@ -149,7 +152,7 @@ describe.runIf(await rabbitmqIsThere()).each(databases)("RabbitMQ, on $name", ({
       queue.publish("bad order", { messageId: "1" });
       queue.publish("no id");
       queue.publish("order 2", { messageId: "2" });
-      await expect.poll(() => seen.length).toBe(5);
+      await expect.poll(() => seen.length, { timeout }).toBe(5);
       expect(sorted(seen)).toEqual([
         "bad order failed",
         "bad order failed",
@@ -192,9 +195,11 @@ describe.runIf(await rabbitmqIsThere()).each(databases)("RabbitMQ, on $name", ({
         channel.reject(message, false);
       }
     };
-    await channel.consume(queue.name, (message) => void handle(message as ConsumeMessage));
+    await channel.consume(queue.name, (message) => {
+      if (message !== null) void handle(message);
+    });
     queue.publish("bad order", { messageId: "1" });
-    await expect.poll(() => poisoned, { timeout: 5_000 }).toBe(true);
+    await expect.poll(() => poisoned, { timeout }).toBe(true);
     expect(counts).toEqual([undefined, 2, 3]);
     expect(await shipped(db)).toEqual(["attempts bad order"]);
   });
