@@ -286,16 +286,22 @@ describe.each(databases)("a message that is not consumed, on $name", ({ open }) 
     await using db = await open();
     const began = gate();
     const mayEnd = gate();
-    const options = { attemptsMax: 1, onPoison: keepPoison, onDuplicate: "reject" as const };
+    const options = { attemptsMax: 2, onPoison: keepPoison, onDuplicate: "reject" as const };
+    let executions = 0;
     const consume = shipping(db.prisma, options, async () => {
+      executions += 1;
       began.open();
       await mayEnd.opened;
+      if (executions === 1) failing();
     });
     const first = consume({ id: "m1", body: "a" });
     await began.opened;
-    await expect(consume({ id: "m1", body: "a" })).rejects.toMatchObject({ code: "IN_PROGRESS" });
+    for (let sent = 0; sent < 2; sent += 1) {
+      await expect(consume({ id: "m1", body: "a" })).rejects.toMatchObject({ code: "IN_PROGRESS" });
+    }
     mayEnd.open();
-    expect(await first).toMatchObject({ outcome: "consumed" });
+    await expect(first).rejects.toThrow("out of crates");
+    expect(await consume({ id: "m1", body: "a" })).toMatchObject({ outcome: "consumed" });
     expect(await shipped(db)).toEqual(["a"]);
   });
 });
