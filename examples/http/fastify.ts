@@ -1,6 +1,6 @@
-import { createServerAdapter } from "@whatwg-node/server";
 import { fastify } from "fastify";
 import { changeAccount, putAccount, readAccount } from "./accounts.ts";
+import { adapterOf } from "./adapter.ts";
 import { createCharge } from "./charges.ts";
 
 const app = fastify();
@@ -15,7 +15,7 @@ const routes = [
   ["PUT", "/accounts/:id", putAccount],
 ] as const;
 for (const [method, url, handler] of routes) {
-  const adapter = createServerAdapter(handler);
+  const adapter = adapterOf(handler);
   app.route({
     method,
     url,

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
-import { createServerAdapter } from "@whatwg-node/server";
 import { changeAccount, putAccount, readAccount } from "./accounts.ts";
+import { adapterOf } from "./adapter.ts";
 import { createCharge } from "./charges.ts";
 
 const handlers: Record<string, (request: Request) => Promise<Response>> = {
@@ -10,7 +10,7 @@ const handlers: Record<string, (request: Request) => Promise<Response>> = {
   "PUT accounts": putAccount,
 };
 
-const adapter = createServerAdapter(async (request: Request) => {
+const adapter = adapterOf(async (request: Request) => {
   const handler = handlers[`${request.method} ${new URL(request.url).pathname.split("/")[1]}`];
   return handler?.(request) ?? new Response(null, { status: 404 });
 });

@@ -161,6 +161,18 @@ describe.each(frameworks)("the handlers under %s", (name, load) => {
     expect((await charge(fresh())).status).toBe(201);
   });
 
+  it("answers an unexpected error with 500, and tells the client nothing of it", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    await database.prisma.$executeRawUnsafe(`ALTER TABLE "Charge" RENAME TO "Away"`);
+    const key = fresh();
+    const { status, body } = await charge(key);
+    await database.prisma.$executeRawUnsafe(`ALTER TABLE "Away" RENAME TO "Charge"`);
+    log.mockRestore();
+    expect(status).toBe(500);
+    expect(body).not.toMatch(/prisma|Charge|\.ts|at /i);
+    expect((await charge(key)).status).toBe(201);
+  });
+
   it("stores a refusal of the handler", async () => {
     const key = fresh();
     const first = await charge(key, '{"cents":-1}');
