@@ -39,9 +39,20 @@ export async function readResponse(response: Response, options: ReadOptions): Pr
     }
   });
   const { status, statusText } = response;
-  const body = response.body === null ? null : storedBody(await readBody(response.body, options));
-  return { status, statusText, headers, body };
+  const hasBody = response.body !== null && !BODILESS.has(status);
+  const body = hasBody ? storedBody(await readBody(response.body, options)) : null;
+  const stored = { status, statusText, headers, body };
+  try {
+    responseOf(stored);
+  } catch (error) {
+    // A server's own class may take what `Response` refuses; after the commit that would be too late.
+    throw unstorable(operation, "is one that Response cannot stand for", error);
+  }
+  return stored;
 }
+
+/** Statuses whose responses have no body (Fetch standard, "null body status"). */
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /**
  * The response that a stored one stands for.

@@ -6,11 +6,11 @@ import { Attempts } from "./attempts.ts";
 import { type ConsumeOptions, type PoisonReason, type Settings, settingsOf } from "./options.ts";
 import { SCOPE } from "./scope.ts";
 
-/** What consumes a message; resolves when it is done with, so that the transaction may commit. */
+/** What consumes a message; resolves when it is done with, so that the transaction may commit. Its value is not kept. */
 export type MessageHandler<TTransaction, TMessage> = (
   message: TMessage,
   context: RunContext<TTransaction>,
-) => Promise<void>;
+) => Promise<unknown>;
 
 /** Consumes a message: acknowledge it when this resolves, have it delivered again when it rejects. */
 export type Consume<TMessage> = (message: TMessage) => Promise<Consumption>;

@@ -33,7 +33,7 @@ export interface ConsumeOptions<TTransaction, TMessage> extends Omit<RunOptions,
    * commits together with the inbox record, so that a redelivery does not repeat it; a message without a usable id has no
    * record. Without this option such messages fail, and are redelivered as often as the broker does.
    */
-  readonly onPoison?: (message: TMessage, context: PoisonContext<TTransaction>) => Promise<void>;
+  readonly onPoison?: (message: TMessage, context: PoisonContext<TTransaction>) => Promise<unknown>;
   /** How many failures of a message's handler are enough for `onPoison`. Default 5. */
   readonly attemptsMax?: number;
   /**

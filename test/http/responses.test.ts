@@ -93,6 +93,39 @@ describe.each(databases)("a response that cannot be stored, on $name", ({ open }
   });
 });
 
+describe("a response of a server's own class", () => {
+  const responseLike = (given: object) =>
+    ({
+      status: 200,
+      statusText: "",
+      headers: new Headers(),
+      body: null,
+      bodyUsed: false,
+      text: () => {},
+      ...given,
+    }) as never;
+
+  it("loses the body that its status cannot have", async () => {
+    await using db = await openSqlite();
+    const { send } = app(db.prisma, async (...call) => {
+      await place(...call);
+      return responseLike({ status: 204, body: new Response("x").body });
+    });
+    expect(await send()).toMatchObject({ status: 204, text: "", replayed: false });
+    expect(await send()).toMatchObject({ status: 204, text: "", replayed: true });
+  });
+
+  it("is rolled back where Response could not stand for it in a replay", async () => {
+    await using db = await openSqlite();
+    const { send } = app(db.prisma, async (...call) => {
+      await place(...call);
+      return responseLike({ statusText: "two\nlines" });
+    });
+    expect(codeIn(await send())).toEqual([500, "RESULT_UNSTORABLE"]);
+    expect(await db.countOrders()).toBe(0);
+  });
+});
+
 describe("a response with a stream", () => {
   it("may read from the transaction, and is stored whole", async () => {
     await using db = await openSqlite();
