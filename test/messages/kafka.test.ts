@@ -2,8 +2,11 @@ import { type EachMessagePayload, Kafka, logLevel } from "kafkajs";
 import { describe, expect, it } from "vitest";
 import { createIdempotency } from "../../src/index.ts";
 import { type ConsumeOptions, consumeOnce, kafkaHeader, kafkaOffset } from "../../src/messages/index.ts";
-import { databases, openSqlite, type TestDatabase } from "../support/database.ts";
+import { selectedProviders } from "../support/clients.ts";
+import { databases, openPostgres, openSqlite, type TestDatabase } from "../support/database.ts";
+import { spawnWorker } from "../support/worker.ts";
 import { kcatIsThere, startKafka } from "./brokers.ts";
+import type { FromMember, MemberData } from "./kafka-process.ts";
 import { ship, shipped, type Transaction } from "./support.ts";
 
 type Given = Partial<ConsumeOptions<Transaction, EachMessagePayload>>;
@@ -36,6 +39,7 @@ async function open() {
   const producer = kafka.producer({ allowAutoTopicCreation: true });
   await producer.connect();
   return {
+    brokers: cluster.brokers,
     async send(messages: { partition: number; value: string; headers?: Record<string, string> }[]) {
       await producer.send({ topic: "orders", messages });
     },
@@ -82,6 +86,38 @@ describe.runIf(await kcatIsThere())("Kafka", { timeout: 90_000 }, () => {
       expect(again.every((result) => result.endsWith("consumed before"))).toBe(true);
       expect(new Set(await shipped(db)).size).toBe(40);
       expect(await db.countOrders()).toBe(40);
+    },
+  );
+
+  it.runIf(selectedProviders().includes("postgresql"))(
+    "members killed one after the other: their partitions go on elsewhere, every effect once, none missing",
+    async () => {
+      await using db = await openPostgres();
+      await using kafka = await open();
+      const many = Array.from({ length: 800 }, (_, n) => ({ partition: n % 4, value: `order ${n}` }));
+      await kafka.send(many);
+      const target = { provider: db.provider, url: db.url };
+      const join = (by: string) => {
+        const data: MemberData = { target, brokers: kafka.brokers, by };
+        return spawnWorker<FromMember>(new URL("kafka-process.ts", import.meta.url), data);
+      };
+      for (const by of ["first", "second"]) {
+        await using member = join(by);
+        // In the middle of its work: what it consumed last has no offset committed.
+        for (let seen = 0; seen < 40; ) seen += (await member.waitFor("consumed")).replayed ? 0 : 1;
+        await member.kill();
+      }
+      await using last = join("last");
+      let replays = 0;
+      const heard = (async () => {
+        for (;;) replays += (await last.waitFor("consumed")).replayed ? 1 : 0;
+      })().catch(() => {});
+      await expect.poll(() => db.countOrders(), { timeout: 60_000 }).toBe(800);
+      await last.kill();
+      await heard;
+      expect(new Set(await shipped(db))).toEqual(new Set(many.map(({ value }) => value)));
+      expect(await db.countOrders()).toBe(800);
+      expect(replays).toBeGreaterThan(0);
     },
   );
 
