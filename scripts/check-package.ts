@@ -16,6 +16,8 @@ const peersOf: Readonly<Record<string, readonly string[]>> = {
   "./yoga": ["graphql", "graphql-yoga"],
   "./client": [],
   "./react": ["react"],
+  "./http": [],
+  "./messages": [],
 };
 
 const { dependencies } = JSON.parse(readFileSync("package.json", "utf8")) as {

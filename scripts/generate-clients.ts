@@ -33,8 +33,10 @@ function targets(): Target[] {
       const name = basename(file, ".prisma");
       return { name, schema: join(schemas, file), output: join(generated, name) };
     });
-  const demo = join(root, "examples/demo");
-  all.push({ name: "demo", schema: join(demo, "schema.prisma"), output: join(demo, "generated") });
+  for (const name of ["demo", "database"]) {
+    const folder = join(root, "examples", name);
+    all.push({ name, schema: join(folder, "schema.prisma"), output: join(folder, "generated") });
+  }
   const checkout = join(root, "examples/checkout");
   for (const provider of ["sqlite", "postgresql"]) {
     const schema = join(checkout, "prisma", provider, "schema.prisma");

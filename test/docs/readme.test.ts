@@ -16,6 +16,7 @@ interface Modules {
   readonly "idempotency.ts": { readonly prisma: TestDatabase["prisma"] };
   readonly "trpc.ts": { readonly appRouter: AnyTRPCRouter; readonly createContext: () => object };
   readonly "yoga.ts": { readonly yoga: { fetch(url: string, init: RequestInit): Promise<Response> } };
+  readonly "http.ts": { readonly deposit: (request: Request) => Promise<Response> };
   readonly "run.ts": {
     deposit(
       user: { id: string },
@@ -70,6 +71,15 @@ describe("the README's quick start", () => {
     const { yoga } = await load("yoga.ts");
     const { path, ...request } = curl("localhost:4000");
     const send = async () => yoga.fetch(`http://localhost:4000${path}`, request);
+    expect(await sentTwice(send)).toEqual(asPromised);
+  });
+
+  it("of plain HTTP keeps its word", async () => {
+    const { deposit } = await load("http.ts");
+    const body = JSON.stringify({ account: "ada", amount: 5 });
+    const headers = { "content-type": "application/json", "idempotency-key": "http" };
+    const send = async () =>
+      deposit(new Request("http://localhost/deposit", { method: "POST", headers, body }));
     expect(await sentTwice(send)).toEqual(asPromised);
   });
 

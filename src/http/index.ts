@@ -1,0 +1,12 @@
+/**
+ * Exactly-once handlers of plain HTTP requests, in the manner of `fetch`.
+ *
+ * @module onceonly/http
+ */
+export type { ScopeValue } from "../core/adapter-options.ts";
+export type { HttpContext, HttpHandler } from "./context.ts";
+export type { FromRequest, HttpIdempotencyOptions } from "./options.ts";
+export { outcomeOf, type ResponseHead, type ResponseOutcome } from "./outcome.ts";
+export { etagOf, type IfMatchOptions, ifMatch, preconditionFailed } from "./precondition.ts";
+export { type HttpProblemCode, type Problem, type ProblemOptions, problemResponse } from "./problem.ts";
+export { type WrappedHandler, withIdempotency } from "./with-idempotency.ts";

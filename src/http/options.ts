@@ -1,0 +1,164 @@
+import { checkAdapterOptions, type ScopeValue } from "../core/adapter-options.ts";
+import type { AnyIdempotencyError } from "../core/errors.ts";
+import type { Idempotency } from "../core/idempotency.ts";
+import { checkFunction, checkNumber, misuse } from "../core/misuse.ts";
+import { type RunOptions, resolveOptions } from "../core/options.ts";
+import { outcomeOf, type ResponseHead, type ResponseOutcome } from "./outcome.ts";
+import type { RefusedRequestError } from "./problem.ts";
+import { storedHeadersOf } from "./stored-headers.ts";
+
+/** Reads something from a request; `arg` is what the framework passes as its second argument. */
+export type FromRequest<T, TRequest, TArg> = (request: TRequest, arg: TArg) => T | Promise<T>;
+
+/** Options of {@link withIdempotency}. Those of {@link RunOptions} override what `createIdempotency` got. */
+export interface HttpIdempotencyOptions<TTransaction, TRequest extends Request = Request, TArg = unknown>
+  extends RunOptions {
+  /** Made by `createIdempotency`; one for the whole application. */
+  readonly idempotency: Idempotency<TTransaction>;
+  /**
+   * Who may share a key, for example the user's id: two scopes never see each other's results. `"global"` if there
+   * is but one client, or keys are secrets.
+   */
+  readonly scope: "global" | FromRequest<ScopeValue, TRequest, TArg>;
+  /**
+   * What is executed, for example `"POST /accounts/:id/deposits"`. Default: method and path, so that every path has keys
+   * of its own.
+   */
+  readonly operation?: string | FromRequest<string, TRequest, TArg>;
+  /**
+   * Reads the key from elsewhere than the header `Idempotency-Key`, for example from a webhook's own header. Where it
+   * gives nothing, the header counts. It may read the body of a `request.clone()`.
+   */
+  readonly key?: FromRequest<string | null | undefined, TRequest, TArg>;
+  /**
+   * Whether a request needs a key. Default `true`. One that needs none and has none runs in a transaction, and no record
+   * is kept.
+   */
+  readonly require?: boolean | FromRequest<boolean, TRequest, TArg>;
+  /** The methods that are made exactly-once. Default `["POST", "PATCH"]`; all others pass untouched. */
+  readonly methods?: readonly string[];
+  /** The longest body of a request, in bytes. Default 1,048,576. */
+  readonly bodyBytesMax?: number;
+  /**
+   * Response headers that are stored beside `content-type` and its like. `set-cookie`, `date`, `content-length` and those
+   * of the connection never are.
+   */
+  readonly storedHeaders?: readonly string[];
+  /** What a response does to the run. Default {@link outcomeOf}. */
+  readonly outcome?: (response: ResponseHead) => ResponseOutcome;
+  /** The page of your API's documentation that the header `Link` of a problem names, as an absolute URL. */
+  readonly documentation?: string;
+  /** Told of every problem that is answered, for your log: its `cause` does not reach the client. */
+  readonly onProblem?: (error: AnyIdempotencyError | RefusedRequestError, request: TRequest) => void;
+}
+
+/** The options, checked and complete. */
+export interface Settings<TTransaction, TRequest extends Request, TArg> {
+  readonly idempotency: Idempotency<TTransaction>;
+  readonly scope: "global" | FromRequest<ScopeValue, TRequest, TArg>;
+  readonly operation: string | FromRequest<string, TRequest, TArg> | undefined;
+  readonly key: FromRequest<string | null | undefined, TRequest, TArg> | undefined;
+  readonly require: boolean | FromRequest<boolean, TRequest, TArg>;
+  readonly methods: ReadonlySet<string>;
+  readonly bodyBytesMax: number;
+  readonly storedHeaders: ReadonlySet<string>;
+  readonly outcome: (response: ResponseHead) => ResponseOutcome;
+  readonly documentation: string | undefined;
+  readonly onProblem: HttpIdempotencyOptions<TTransaction, TRequest, TArg>["onProblem"];
+  readonly run: RunOptions;
+}
+
+const METHODS = ["POST", "PATCH"];
+const BODY_BYTES_MAX = 1_048_576;
+
+/** @throws TypeError that names the option, what it got and the remedy. */
+export function settingsOf<TTransaction, TRequest extends Request, TArg>(
+  options: HttpIdempotencyOptions<TTransaction, TRequest, TArg>,
+): Settings<TTransaction, TRequest, TArg> {
+  checkOptions(options);
+  const {
+    idempotency,
+    scope,
+    operation,
+    key,
+    require = true,
+    methods = METHODS,
+    bodyBytesMax = BODY_BYTES_MAX,
+    storedHeaders = [],
+    outcome = outcomeOf,
+    documentation,
+    onProblem,
+    ...run
+  } = options;
+  resolveOptions(run);
+  return {
+    idempotency,
+    scope,
+    operation,
+    key,
+    require,
+    methods: new Set(methods),
+    bodyBytesMax,
+    storedHeaders: storedHeadersOf(storedHeaders),
+    outcome,
+    documentation,
+    onProblem,
+    run,
+  };
+}
+
+/** Methods that have nothing to make exactly-once (RFC 9110, section 9.2.1). */
+const SAFE_METHODS: ReadonlySet<unknown> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+
+function checkOptions(options: unknown): void {
+  if (typeof options !== "object" || options === null) {
+    throw misuse("(the first argument)", options, "an object such as { idempotency, scope }");
+  }
+  const { idempotency, scope, operation, key, require, methods, bodyBytesMax, documentation, ...rest } =
+    options as Record<string, unknown>;
+  checkAdapterOptions({ idempotency, scope, provide: undefined }, '(request) => ..., or "global" spelt out');
+  if (
+    operation !== undefined &&
+    typeof operation !== "function" &&
+    (typeof operation !== "string" || operation === "")
+  ) {
+    throw misuse(
+      "operation",
+      operation,
+      'a name such as "POST /accounts/:id/deposits", or a function that gives it',
+    );
+  }
+  checkFunction("key", key, '(request) => request.headers.get("x-request-id")');
+  if (typeof require !== "boolean") {
+    checkFunction("require", require, '(request) => request.headers.has("x-api-version"), or true or false');
+  }
+  checkMethods(methods);
+  checkNumber("bodyBytesMax", bodyBytesMax, 0);
+  checkFunction("outcome", rest["outcome"], '({ status }) => (status < 400 ? "commit" : "release")');
+  checkFunction("onProblem", rest["onProblem"], "(error) => console.error(error)");
+  if (documentation !== undefined && !isAbsoluteUrl(documentation)) {
+    throw misuse(
+      "documentation",
+      documentation,
+      "an absolute URL such as https://example.com/docs/idempotency",
+    );
+  }
+}
+
+function checkMethods(methods: unknown): void {
+  const usable = (method: unknown): boolean =>
+    typeof method === "string" && /^[A-Z]+$/.test(method) && !SAFE_METHODS.has(method);
+  if (methods !== undefined && !(Array.isArray(methods) && methods.length > 0 && methods.every(usable))) {
+    const shown: unknown = Array.isArray(methods) ? methods.find((method) => !usable(method)) : methods;
+    throw misuse(
+      "methods",
+      shown,
+      'a list of unsafe methods in capitals, such as ["POST", "PATCH", "PUT", "DELETE"]',
+    );
+  }
+}
+
+function isAbsoluteUrl(value: unknown): boolean {
+  // In a header it stands between angle brackets.
+  return typeof value === "string" && URL.canParse(value) && !/[\s<>]/.test(value);
+}

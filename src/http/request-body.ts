@@ -1,0 +1,77 @@
+import { readBytes, TooManyBytesError } from "./bytes.ts";
+import { RefusedRequestError } from "./problem.ts";
+
+/** A request whose body was read once, and can be read again by the handler. */
+export interface BufferedRequest<TRequest> {
+  readonly request: TRequest;
+  readonly body: Uint8Array;
+}
+
+/**
+ * Reads the body for the comparison with a retry's, and leaves the handler a request with its body.
+ *
+ * @throws {@link RefusedRequestError} `BODY_TOO_LARGE`; `BODY_INVALID` for one that breaks off.
+ */
+export async function bufferRequest<TRequest extends Request>(
+  request: TRequest,
+  bytesMax: number,
+): Promise<BufferedRequest<TRequest>> {
+  const announced = Number(request.headers.get("content-length") ?? 0);
+  if (announced > bytesMax) {
+    throw tooLarge(bytesMax);
+  }
+  const buffered = request.bodyUsed ? undefined : await readOnce(request, bytesMax);
+  if (buffered === undefined || (buffered.body.length === 0 && announced > 0)) {
+    // Compared as empty, it would equal every other.
+    throw new TypeError(
+      "onceonly: the request's body was read before withIdempotency; let the handler read it, or give a clone() to " +
+        "whoever reads it before.",
+    );
+  }
+  return buffered;
+}
+
+async function readOnce<TRequest extends Request>(
+  request: TRequest,
+  bytesMax: number,
+): Promise<BufferedRequest<TRequest>> {
+  if (request.body === null) {
+    // None, or one that Express has parsed before: @whatwg-node/server gives that as a text, over and over.
+    return { request, body: new TextEncoder().encode(await request.text()) };
+  }
+  const copy = request.clone();
+  const body = await bodyOf(copy.body ?? request.body, bytesMax);
+  // The requests of @whatwg-node/fetch give themselves for a clone, and have been read by now.
+  return { request: copy === request ? (requestWith(request, body) as TRequest) : request, body };
+}
+
+async function bodyOf(stream: ReadableStream<unknown>, bytesMax: number): Promise<Uint8Array> {
+  try {
+    return await readBytes(stream, bytesMax);
+  } catch (error) {
+    if (error instanceof TooManyBytesError) {
+      throw tooLarge(bytesMax);
+    }
+    throw new RefusedRequestError("BODY_INVALID", "The request's body broke off.", error);
+  }
+}
+
+function requestWith({ url, method, headers, signal }: Request, body: Uint8Array): Request {
+  const copied = new Headers();
+  headers.forEach((value, name) => {
+    copied.append(name, value);
+  });
+  return new Request(url, {
+    method,
+    headers: copied,
+    signal,
+    ...(body.length === 0 ? {} : { body: body as Uint8Array<ArrayBuffer> }),
+  });
+}
+
+function tooLarge(bytesMax: number): RefusedRequestError {
+  return new RefusedRequestError(
+    "BODY_TOO_LARGE",
+    `The request's body is longer than the ${bytesMax} bytes that are accepted.`,
+  );
+}

@@ -1,0 +1,164 @@
+import { REPLAYED_HEADER } from "../core/header.ts";
+import type { RunContext, SettledRun, UnkeyedContext } from "../core/idempotency.ts";
+import { type RunOptions, resolveOptions } from "../core/options.ts";
+import type { ErrorSerializer } from "../core/stored-error.ts";
+import { comparableRequest } from "./comparable-request.ts";
+import type { Settings } from "./options.ts";
+import { checkOutcome } from "./outcome.ts";
+import { bufferRequest } from "./request-body.ts";
+import { isResponse, readResponse, responseOf, type StoredResponse } from "./stored-response.ts";
+
+interface Identity {
+  readonly operation: string;
+  readonly key: string;
+  readonly scope: string;
+}
+
+type AnySettings<TTransaction, TRequest extends Request> = Pick<
+  Settings<TTransaction, TRequest, never>,
+  "idempotency" | "bodyBytesMax" | "storedHeaders" | "outcome" | "run"
+>;
+
+/** Runs a handler with its key, and gives the response that it or an earlier run made. */
+export async function runKeyed<TTransaction, TRequest extends Request>(
+  settings: AnySettings<TTransaction, TRequest>,
+  identity: Identity,
+  request: TRequest,
+  handler: (request: TRequest, context: RunContext<TTransaction>) => Promise<Response>,
+): Promise<Response> {
+  const { idempotency, bodyBytesMax, storedHeaders } = settings;
+  const run = runOptionsOf(settings);
+  const { resultBytesMax } = resolveOptions(run, idempotency.options);
+  const buffered = await bufferRequest(request, bodyBytesMax);
+  const input = await comparableRequest(request, buffered.body);
+  const over = new AbortController();
+  let ownHeaders: Headers | undefined;
+  const execute = async (context: RunContext<TTransaction>): Promise<StoredResponse> => {
+    const response = await responseOfHandler(() => handler(buffered.request, context));
+    const outcome = isResponse(response) ? checkOutcome(settings.outcome(response)) : "commit";
+    if (outcome === "release") {
+      throw new ReleasedResponse(response);
+    }
+    const { operation } = identity;
+    const reading = { operation, storedHeaders, bytesMax: resultBytesMax, signal: over.signal };
+    const stored = await readResponse(response, reading);
+    ownHeaders = response.headers;
+    if (outcome === "store") {
+      throw new FailedResponse(stored);
+    }
+    return stored;
+  };
+  try {
+    const settled = await idempotency.runSettled({ ...run, ...identity, input }, execute);
+    return answerOf(settled, ownHeaders);
+  } catch (error) {
+    return releasedResponse(error, ownHeaders);
+  } finally {
+    // Where the transaction ran out of time, a body may still be read.
+    over.abort();
+  }
+}
+
+/** Runs a handler in a transaction without a record. Its body is left to the framework. */
+export async function runUnkeyed<TTransaction, TRequest extends Request>(
+  { idempotency, outcome, run }: AnySettings<TTransaction, TRequest>,
+  handler: (context: UnkeyedContext<TTransaction>) => Promise<Response>,
+): Promise<Response> {
+  try {
+    return await idempotency.runUnkeyed(async (context) => {
+      const response = await responseOfHandler(() => handler(context));
+      if (isResponse(response) && checkOutcome(outcome(response)) !== "commit") {
+        throw new ReleasedResponse(response);
+      }
+      return response;
+    }, run);
+  } catch (error) {
+    return releasedResponse(error, undefined);
+  }
+}
+
+/** Carries a response out of a transaction that is rolled back. */
+class ReleasedResponse extends Error {
+  readonly response: Response;
+
+  constructor(response: Response) {
+    super("The handler's response rolls its transaction back");
+    this.response = response;
+  }
+}
+
+/** A response that is stored as the handler's answer while its writes are undone. */
+class FailedResponse extends Error {
+  readonly stored: StoredResponse;
+
+  constructor(stored: StoredResponse) {
+    super("The handler's response undoes its writes");
+    this.stored = stored;
+  }
+}
+
+/** What a handler returns, or throws as a response: itself (as Remix has it), or under `getResponse` (as Hono has it). */
+async function responseOfHandler(handler: () => Promise<Response>): Promise<Response> {
+  try {
+    return await handler();
+  } catch (error) {
+    if (isResponse(error)) {
+      return error;
+    }
+    const { getResponse } = (error ?? {}) as { getResponse?: unknown };
+    if (typeof getResponse !== "function") {
+      throw error;
+    }
+    return getResponse.call(error) as Response;
+  }
+}
+
+function runOptionsOf<TTransaction, TRequest extends Request>({
+  idempotency,
+  run,
+}: AnySettings<TTransaction, TRequest>): RunOptions {
+  const { storeError, errors } = resolveOptions(run, idempotency.options);
+  return {
+    ...run,
+    storeError: (error) => error instanceof FailedResponse || storeError?.(error) === true,
+    errors: withResponses(errors),
+  };
+}
+
+/** What is stored as a failure: a response, or an error that `storeError` accepted. */
+type StoredFailure = { readonly response: StoredResponse } | { readonly error: unknown };
+
+function withResponses(errors: ErrorSerializer): ErrorSerializer {
+  return {
+    serialize: (error): StoredFailure =>
+      error instanceof FailedResponse ? { response: error.stored } : { error: errors.serialize(error) },
+    deserialize: (stored) => {
+      const failure = stored as StoredFailure;
+      return "response" in failure ? new FailedResponse(failure.response) : errors.deserialize(failure.error);
+    },
+  };
+}
+
+function answerOf(settled: SettledRun<StoredResponse>, ownHeaders: Headers | undefined): Response {
+  if (settled.status === "failed" && !(settled.error instanceof FailedResponse)) {
+    throw settled.error;
+  }
+  const stored = settled.status === "completed" ? settled.value : (settled.error as FailedResponse).stored;
+  if (!settled.replayed) {
+    return responseOf(stored, ownHeaders);
+  }
+  const response = responseOf(stored);
+  response.headers.set(REPLAYED_HEADER, "true");
+  return response;
+}
+
+/** The response of a run that left no trace. A stored one comes here when it turned out too long to store. */
+function releasedResponse(error: unknown, ownHeaders: Headers | undefined): Response {
+  if (error instanceof FailedResponse) {
+    return responseOf(error.stored, ownHeaders);
+  }
+  if (error instanceof ReleasedResponse) {
+    return error.response;
+  }
+  throw error;
+}

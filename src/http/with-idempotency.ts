@@ -1,0 +1,121 @@
+import { createHash } from "node:crypto";
+import { type AnyIdempotencyError, IdempotencyError, isIdempotencyError } from "../core/errors.ts";
+import { KEY_HEADER, parseKeyHeader } from "../core/header.ts";
+import { misuse } from "../core/misuse.ts";
+import { type HttpHandler, unkeyedContext, untouchedContext } from "./context.ts";
+import { type HttpIdempotencyOptions, type Settings, settingsOf } from "./options.ts";
+import { problemResponse, RefusedRequestError } from "./problem.ts";
+import { runKeyed, runUnkeyed } from "./run-request.ts";
+
+/** What {@link withIdempotency} returns. The second argument is needed where the handler uses it. */
+export type WrappedHandler<TRequest, TArg> = (
+  request: TRequest,
+  ...rest: unknown extends TArg ? [arg?: TArg] : [arg: TArg]
+) => Promise<Response>;
+
+/**
+ * Makes a handler in the manner of `fetch` exactly-once: a retry with the same key gets the stored response, and what the
+ * handler writes through `tx` commits together with that response.
+ *
+ *     export const POST = withIdempotency({ idempotency, scope }, async (request, { tx }) => Response.json(...));
+ *
+ * POST and PATCH need the header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07); PUT and DELETE with
+ * option `methods`; GET, HEAD and OPTIONS pass untouched, without `tx`. A retry must repeat method, path, query and body.
+ *
+ * Stored are status, body and the headers that describe it. The body is read to its end inside the transaction. A response
+ * from 400 on, returned or thrown, undoes the handler's writes; see {@link outcomeOf}. What else the handler throws is
+ * rolled back and thrown on to the framework, unless `storeError` accepts it.
+ *
+ * A replay has the header `Idempotent-Replayed: true`. Failures are answered with `application/problem+json`: 400 for a key
+ * that is missing or malformed, or a body that is not what its Content-Type says, 409 while a duplicate is executing, 413,
+ * 422 for a key used before with another request, 500 for a response that cannot be stored or read and for a scope
+ * function that gave nothing, 503 without a database.
+ *
+ * @throws TypeError for an option that cannot be used; it names the option and the remedy.
+ */
+export function withIdempotency<TTransaction, TRequest extends Request = Request, TArg = unknown>(
+  options: HttpIdempotencyOptions<TTransaction, TRequest, NoInfer<TArg>>,
+  handler: HttpHandler<TTransaction, TRequest, TArg>,
+): WrappedHandler<TRequest, TArg> {
+  const settings = settingsOf(options);
+  if (typeof handler !== "function") {
+    throw misuse(
+      "(the second argument)",
+      handler,
+      "a handler such as async (request, { tx }) => Response.json({})",
+    );
+  }
+  const wrapped = async (request: TRequest, arg: TArg): Promise<Response> => {
+    if (!settings.methods.has(request.method)) {
+      return handler(request, untouchedContext(request.method), arg);
+    }
+    try {
+      return await answer(settings, handler, request, arg);
+    } catch (error) {
+      if (!isProblem(error)) {
+        throw error;
+      }
+      settings.onProblem?.(error, request);
+      return problemResponse(error, settings);
+    }
+  };
+  return wrapped as WrappedHandler<TRequest, TArg>;
+}
+
+function isProblem(error: unknown): error is AnyIdempotencyError | RefusedRequestError {
+  return isIdempotencyError(error) || error instanceof RefusedRequestError;
+}
+
+async function answer<TTransaction, TRequest extends Request, TArg>(
+  settings: Settings<TTransaction, TRequest, TArg>,
+  handler: HttpHandler<TTransaction, TRequest, TArg>,
+  request: TRequest,
+  arg: TArg,
+): Promise<Response> {
+  const { require, scope } = settings;
+  const operation = await operationOf(settings, request, arg);
+  const key = (await settings.key?.(request, arg)) ?? parseKeyHeader(request.headers.get(KEY_HEADER));
+  if (key === undefined) {
+    if (typeof require === "function" ? await require(request, arg) : require) {
+      throw keyMissing(operation);
+    }
+    return runUnkeyed(settings, async (context) => handler(request, unkeyedContext(context), arg));
+  }
+  const identity = {
+    operation,
+    key,
+    // Core refuses a scope that is none, with the error meant for it.
+    scope: (scope === "global" ? scope : await scope(request, arg)) as string,
+  };
+  return runKeyed(settings, identity, request, async (buffered, context) => handler(buffered, context, arg));
+}
+
+// As long as core allows.
+const OPERATION_LENGTH_MAX = 255;
+
+async function operationOf<TRequest extends Request, TArg>(
+  { operation }: Pick<Settings<unknown, TRequest, TArg>, "operation">,
+  request: TRequest,
+  arg: TArg,
+): Promise<string> {
+  if (typeof operation === "string") {
+    return operation;
+  }
+  if (operation !== undefined) {
+    return operation(request, arg);
+  }
+  const { method, url } = request;
+  const { pathname } = new URL(url);
+  const name = `${method} ${pathname}`;
+  return name.length <= OPERATION_LENGTH_MAX
+    ? name
+    : `${method} ${createHash("sha256").update(pathname).digest("base64url")}`;
+}
+
+function keyMissing(operation: string): IdempotencyError<"KEY_MISSING"> {
+  return new IdempotencyError(
+    "KEY_MISSING",
+    `${operation} needs an idempotency key: send the header Idempotency-Key, for example a UUID in double quotes.`,
+    { operation },
+  );
+}

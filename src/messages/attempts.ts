@@ -1,0 +1,67 @@
+import { createHash } from "node:crypto";
+import type { Idempotency } from "../core/idempotency.ts";
+import type { RunOptions } from "../core/options.ts";
+import { SCOPE } from "./scope.ts";
+
+interface Counted {
+  readonly idempotency: Idempotency<unknown>;
+  readonly consumer: string;
+  readonly attemptsMax: number;
+  readonly run: RunOptions;
+}
+
+/**
+ * Decides how often a message is tried. A transaction that was rolled back leaves no trace of its attempt: the broker
+ * counts its deliveries, or marks in the database count the failures. Marks are records of their own, and expire with
+ * the rest.
+ */
+export class Attempts {
+  readonly #counted: Counted;
+  readonly #key: string;
+
+  constructor(counted: Counted, key: string) {
+    this.#counted = counted;
+    this.#key = key;
+  }
+
+  /** Whether the attempt that has just failed was the last. */
+  async isLast(deliveries: number | undefined): Promise<boolean> {
+    const { attemptsMax } = this.#counted;
+    if (deliveries !== undefined) {
+      return deliveries >= attemptsMax;
+    }
+    try {
+      for (let failure = 1; failure <= attemptsMax; failure += 1) {
+        if (await this.#mark(`failure ${failure}`)) {
+          return failure === attemptsMax;
+        }
+      }
+      return true;
+    } catch {
+      // What could not be counted is no reason to hide the handler's own error.
+      return false;
+    }
+  }
+
+  /**
+   * Whether there is to be no further attempt, by the broker's count alone. That count also rises while the database is
+   * away, so it is no proof against a message: past the limit there is one last attempt, marked before it begins. Who
+   * finds the mark knows that it has ended its process.
+   */
+  async isSpent(deliveries: number | undefined): Promise<boolean> {
+    return (
+      deliveries !== undefined &&
+      deliveries > this.#counted.attemptsMax &&
+      !(await this.#mark("last attempt"))
+    );
+  }
+
+  /** @returns whether it was not there yet. */
+  async #mark(name: string): Promise<boolean> {
+    const { idempotency, consumer, run } = this.#counted;
+    const key = createHash("sha256").update(`${name}:${this.#key}`).digest("base64url");
+    const request = { ...run, operation: `${consumer} attempts`, key, scope: SCOPE };
+    const { replayed } = await idempotency.run(request, async () => name);
+    return !replayed;
+  }
+}

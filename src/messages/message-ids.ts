@@ -1,0 +1,105 @@
+/**
+ * Readers of message ids. They take messages by their shape, as the usual clients give them, and give `undefined` for a
+ * message without an id.
+ */
+
+/** A Kafka message as kafkajs gives it to `eachMessage`, and clients with its interface. */
+export interface KafkaMessage {
+  readonly topic: string;
+  readonly partition: number;
+  readonly message: {
+    readonly offset: string;
+    readonly headers?: Readonly<Record<string, unknown>> | undefined;
+  };
+}
+
+/**
+ * `topic-partition-offset`: the place in the log, which no two messages share. It recognises a message that is delivered
+ * again, not one that its producer has written twice. A topic that is deleted and made anew counts from 0 again: give it
+ * another name, or the consumer.
+ */
+export function kafkaOffset({ topic, partition, message: { offset } }: KafkaMessage): string {
+  return `${topic}-${partition}-${offset}`;
+}
+
+/** A header that the producer sets, for example `kafkaHeader("message-id")`. Sent twice, it counts as none. */
+export function kafkaHeader(name: string): (message: KafkaMessage) => string | undefined {
+  return ({ message: { headers } }) => {
+    const value = headers?.[name];
+    return value instanceof Uint8Array ? Buffer.from(value).toString("utf8") : textIn(value);
+  };
+}
+
+/** An AMQP message as amqplib gives it. */
+export interface AmqpMessage {
+  readonly properties: {
+    readonly messageId?: unknown;
+    readonly headers?: Readonly<Record<string, unknown>> | undefined;
+  };
+}
+
+/** The property `message-id`, which the publisher sets. */
+export function amqpMessageId({ properties }: AmqpMessage): string | undefined {
+  return textIn(properties.messageId);
+}
+
+/** A JetStream message as `@nats-io/jetstream` and `nats` give it. */
+export interface JetStreamMessage {
+  readonly info: {
+    readonly stream: string;
+    readonly streamSequence: number;
+    /** Of `@nats-io/jetstream`. */
+    readonly deliveryCount?: number;
+    /** Of `nats`. */
+    readonly redeliveryCount?: number;
+  };
+  readonly headers?: { get(name: string): string } | undefined;
+}
+
+/**
+ * `stream:sequence`: the place in the stream. It recognises a message that is delivered again, not one that its publisher
+ * has written twice. A stream that is deleted and made anew counts from 1 again: give it another name, or the consumer.
+ */
+export function jetStreamSequence({ info: { stream, streamSequence } }: JetStreamMessage): string {
+  return `${stream}:${streamSequence}`;
+}
+
+/** The header `Nats-Msg-Id`, which the publisher sets. The server itself compares it for two minutes only. */
+export function jetStreamMsgId({ headers }: JetStreamMessage): string | undefined {
+  return textIn(headers?.get("Nats-Msg-Id"));
+}
+
+/** A message of SQS, as the AWS SDK (`MessageId`) or a Lambda function (`messageId`) gets it. */
+export interface SqsMessage {
+  readonly MessageId?: string | undefined;
+  readonly messageId?: string | undefined;
+  readonly Attributes?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly attributes?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+/** The id that SQS gave the message. A producer that sends a message again makes another. */
+export function sqsMessageId({ MessageId, messageId }: SqsMessage): string | undefined {
+  return textIn(MessageId ?? messageId);
+}
+
+/** What the producer gave a FIFO queue. The queue itself compares it for five minutes only. */
+export function sqsDeduplicationId({ Attributes, attributes }: SqsMessage): string | undefined {
+  return textIn(Attributes?.["MessageDeduplicationId"] ?? attributes?.["messageDeduplicationId"]);
+}
+
+/** The context attributes of a CloudEvent that name it. */
+export interface CloudEvent {
+  readonly source?: unknown;
+  readonly id?: unknown;
+}
+
+/** `source` and `id`, which together are unique (CloudEvents 1.0, section "id"). */
+export function cloudEventId({ source, id }: CloudEvent): string | undefined {
+  const [where, which] = [textIn(source), textIn(id)];
+  // A URI reference has no spaces: the first one ends it.
+  return where === undefined || which === undefined || where.includes(" ") ? undefined : `${where} ${which}`;
+}
+
+function textIn(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}

@@ -1,0 +1,120 @@
+import type { Idempotency, RunContext } from "../core/idempotency.ts";
+import { checkFunction, checkNumber, misuse } from "../core/misuse.ts";
+import { type RunOptions, resolveOptions } from "../core/options.ts";
+
+/**
+ * Why a message is handed to `onPoison`:
+ *
+ * - `"no_id"`: it has no id, or `id` or `input` failed on it.
+ * - `"id_reused"`: another message with its id was consumed, told apart by option `input`.
+ * - `"attempts"`: its handler has failed `attemptsMax` times, or ends its process.
+ */
+export type PoisonReason = "no_id" | "id_reused" | "attempts";
+
+/** What `onPoison` gets. */
+export interface PoisonContext<TTransaction> extends Pick<RunContext<TTransaction>, "tx" | "afterCommit"> {
+  readonly reason: PoisonReason;
+  /** The last error; `undefined` where there is none to show, as after the end of a process. */
+  readonly error: unknown;
+}
+
+/** Options of {@link consumeOnce}. Those of {@link RunOptions} override what `createIdempotency` got. */
+export interface ConsumeOptions<TTransaction, TMessage> extends Omit<RunOptions, "storeError" | "errors"> {
+  /** Made by `createIdempotency`; one for the whole application. */
+  readonly idempotency: Idempotency<TTransaction>;
+  /** Who consumes, for example `"shipping"`: 1 to 200 characters. Each consumer consumes a message once. */
+  readonly consumer: string;
+  /** Reads the message's id. Nothing, or an empty text, is a message without one. */
+  readonly id: (message: TMessage) => string | null | undefined;
+  /** What a redelivery must repeat, for producers that reuse ids. Default: not compared. */
+  readonly input?: (message: TMessage) => unknown;
+  /**
+   * Takes a message that will not be consumed, for example into a table of dead letters. What it writes through `tx`
+   * commits together with the inbox record, so that a redelivery does not repeat it; a message without a usable id has no
+   * record. Without this option such messages fail, and are redelivered as often as the broker does.
+   */
+  readonly onPoison?: (message: TMessage, context: PoisonContext<TTransaction>) => Promise<unknown>;
+  /** How many failures of a message's handler are enough for `onPoison`. Default 5. */
+  readonly attemptsMax?: number;
+  /**
+   * Reads how often the broker has delivered the message, 1 for the first time. Where it gives nothing, the failures are
+   * counted in the database.
+   */
+  readonly deliveries?: (message: TMessage) => number | undefined;
+}
+
+/** The options, checked and complete. */
+export interface Settings<TTransaction, TMessage>
+  extends Omit<ConsumeOptions<TTransaction, TMessage>, keyof RunOptions> {
+  readonly attemptsMax: number;
+  readonly run: RunOptions;
+}
+
+const ATTEMPTS_MAX = 5;
+// Leaves room for what is kept beside a message, in the 255 characters of an operation.
+const CONSUMER_LENGTH_MAX = 200;
+
+/** @throws TypeError that names the option, what it got and the remedy. */
+export function settingsOf<TTransaction, TMessage>(
+  options: ConsumeOptions<TTransaction, TMessage>,
+): Settings<TTransaction, TMessage> {
+  checkOptions(options);
+  const {
+    idempotency,
+    consumer,
+    id,
+    input,
+    onPoison,
+    attemptsMax = ATTEMPTS_MAX,
+    deliveries,
+    ...rest
+  } = options;
+  const run: RunOptions = {
+    ...rest,
+    // A message that was not consumed is delivered again, whatever an HTTP handler's errors are.
+    ...(idempotency.options.storeError === undefined ? {} : { storeError: () => false }),
+  };
+  resolveOptions(run);
+  const optional = {
+    ...(input === undefined ? {} : { input }),
+    ...(onPoison === undefined ? {} : { onPoison }),
+    ...(deliveries === undefined ? {} : { deliveries }),
+  };
+  return { idempotency, consumer, id, attemptsMax, run, ...optional };
+}
+
+function checkOptions(options: unknown): void {
+  if (typeof options !== "object" || options === null) {
+    throw misuse("(the first argument)", options, "an object such as { idempotency, consumer, id }");
+  }
+  const { idempotency, consumer, id, input, onPoison, attemptsMax, deliveries, storeError } =
+    options as Record<string, unknown>;
+  if (typeof (idempotency as Partial<Idempotency<unknown>> | null | undefined)?.run !== "function") {
+    throw misuse("idempotency", idempotency, "what createIdempotency returned");
+  }
+  const named = typeof consumer === "string" && /^[^\0]+$/.test(consumer);
+  if (!named || consumer.length > CONSUMER_LENGTH_MAX) {
+    throw misuse(
+      "consumer",
+      consumer,
+      `a name of 1 to ${CONSUMER_LENGTH_MAX} characters, such as "shipping"`,
+    );
+  }
+  if (typeof id !== "function") {
+    throw misuse("id", id, "a function such as amqpMessageId");
+  }
+  checkFunction("input", input, "(message) => message.content");
+  checkFunction("onPoison", onPoison, "async (message, { tx, reason }) => { ... }");
+  checkNumber("attemptsMax", attemptsMax, 1);
+  checkFunction("deliveries", deliveries, "amqpDeliveries");
+  if (onPoison === undefined && attemptsMax !== undefined) {
+    throw misuse("onPoison", onPoison, "a function, as attemptsMax says when it is called");
+  }
+  if (storeError !== undefined) {
+    throw misuse(
+      "storeError",
+      storeError,
+      "none: a message whose handler failed is delivered again, or handed to onPoison",
+    );
+  }
+}

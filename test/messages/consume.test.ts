@@ -1,0 +1,307 @@
+import { describe, expect, it } from "vitest";
+import { createIdempotency } from "../../src/index.ts";
+import { consumeOnce } from "../../src/messages/index.ts";
+import { databases } from "../support/database.ts";
+import { gate } from "../support/gate.ts";
+import { keepPoison, type Message, shipped, shipping } from "./support.ts";
+
+const failing = () => {
+  throw new Error("out of crates");
+};
+
+describe.each(databases)("consumeOnce, on $name", ({ open }) => {
+  it("consumes a message once, and says of a redelivery that it is one", async () => {
+    await using db = await open();
+    const consume = shipping(db.prisma);
+    expect(await consume({ id: "m1", body: "a" })).toEqual({ outcome: "consumed", replayed: false });
+    expect(await consume({ id: "m1", body: "a" })).toEqual({ outcome: "consumed", replayed: true });
+    expect(await consume({ id: "m2", body: "b" })).toEqual({ outcome: "consumed", replayed: false });
+    expect(await shipped(db)).toEqual(["a", "b"]);
+  });
+
+  it("commits record and writes before it resolves, and both or neither", async () => {
+    await using db = await open();
+    const consume = shipping(db.prisma, {}, ({ body }) => (body === "bad" ? failing() : undefined));
+    await consume({ id: "m1", body: "a" });
+    expect(await db.query("SELECT operation, key, status FROM idempotency_record")).toEqual([
+      { operation: "shipping", key: "m1", status: "completed" },
+    ]);
+    await expect(consume({ id: "m2", body: "bad" })).rejects.toThrow("out of crates");
+    expect(await db.query("SELECT key FROM idempotency_record")).toEqual([{ key: "m1" }]);
+    expect(await shipped(db)).toEqual(["a"]);
+  });
+
+  it("lets each consumer consume a message", async () => {
+    await using db = await open();
+    await shipping(db.prisma, { consumer: "shipping" })({ id: "m1", body: "a" });
+    await shipping(db.prisma, { consumer: "billing" })({ id: "m1", body: "b" });
+    expect(await shipped(db)).toEqual(["a", "b"]);
+  });
+
+  it("does not mistake the key of a request for a message", async () => {
+    await using db = await open();
+    const idempotency = createIdempotency({ prisma: db.prisma });
+    await idempotency.run({ operation: "shipping", key: "m1", scope: "global" }, async () => 1);
+    await shipping(db.prisma)({ id: "m1", body: "a" });
+    expect(await shipped(db)).toEqual(["a"]);
+  });
+
+  it("consumes a message once whose duplicates are delivered at the same time", async () => {
+    await using db = await open();
+    const began = gate();
+    const mayEnd = gate();
+    const consume = shipping(db.prisma, {}, async () => {
+      began.open();
+      await mayEnd.opened;
+    });
+    const all = Array.from({ length: 10 }, () => consume({ id: "m1", body: "a" }));
+    await began.opened;
+    mayEnd.open();
+    const consumptions = await Promise.all(all);
+    expect(consumptions.filter(({ replayed }) => !replayed)).toHaveLength(1);
+    expect(await shipped(db)).toEqual(["a"]);
+  });
+
+  it.each(["x".repeat(10_000), "schlüssel", "a\nb", "\0", "😀", `"quoted" ; and, spaced`])(
+    "takes ids of any length and alphabet: %.20j",
+    async (id) => {
+      await using db = await open();
+      const consume = shipping(db.prisma);
+      expect(await consume({ id, body: "a" })).toMatchObject({ replayed: false });
+      expect(await consume({ id, body: "a" })).toMatchObject({ replayed: true });
+      expect(await consume({ id: `${id}.`, body: "b" })).toMatchObject({ replayed: false });
+    },
+  );
+
+  it("leaves the errors that requests store to be delivered again", async () => {
+    await using db = await open();
+    const idempotency = createIdempotency({ prisma: db.prisma, storeError: () => true });
+    let failures = 0;
+    const consume = consumeOnce({ idempotency, consumer: "c", id: ({ id }: Message) => id })(async () => {
+      failures += 1;
+      failing();
+    });
+    for (let sent = 0; sent < 2; sent += 1) await expect(consume({ id: "m1", body: "a" })).rejects.toThrow();
+    expect(failures).toBe(2);
+  });
+
+  it("runs what is registered for after the commit once", async () => {
+    await using db = await open();
+    const seen: unknown[] = [];
+    const idempotency = createIdempotency({ prisma: db.prisma });
+    const consume = consumeOnce({ idempotency, consumer: "c", id: ({ id }: Message) => id })(
+      async (_, { afterCommit, key, deriveKey }) => {
+        afterCommit(() => seen.push(key, deriveKey("a") === deriveKey("a")));
+      },
+    );
+    await consume({ id: "m1", body: "a" });
+    await consume({ id: "m1", body: "a" });
+    expect(seen).toEqual(["m1", true]);
+  });
+});
+
+describe.each(databases)("a message that is not consumed, on $name", ({ open }) => {
+  const without: [string, Partial<Message> | null | undefined][] = [
+    ["no id", { body: "a" }],
+    ["an empty id", { id: "", body: "a" }],
+    ["a number for an id", { id: 7 as never, body: "a" }],
+    ["an object for an id", { id: {} as never, body: "a" }],
+    ["nothing at all", undefined],
+    ["null", null],
+  ];
+
+  it.each(without)("goes to onPoison with %s, and is to be acknowledged", async (_, message) => {
+    await using db = await open();
+    const consume = shipping(db.prisma, { onPoison: keepPoison });
+    expect(await consume(message as Message)).toEqual({ outcome: "poisoned", replayed: false });
+    expect(await shipped(db)).toEqual([`no_id: ${message?.body}`]);
+    expect(await db.query("SELECT * FROM idempotency_record")).toEqual([]);
+  });
+
+  it("fails without an id where there is no onPoison, with what to do", async () => {
+    await using db = await open();
+    await expect(shipping(db.prisma)({ body: "a" })).rejects.toMatchObject({
+      code: "KEY_MISSING",
+      message: expect.stringContaining("give option onPoison"),
+    });
+  });
+
+  it("goes to onPoison after attemptsMax failures that the database counts, in one transaction with its record", async () => {
+    await using db = await open();
+    const errors: unknown[] = [];
+    const consume = shipping(
+      db.prisma,
+      {
+        attemptsMax: 3,
+        onPoison: async (message, context) => {
+          errors.push(context.error);
+          await keepPoison(message, context);
+        },
+      },
+      failing,
+    );
+    const message = { id: "m1", body: "a" };
+    await expect(consume(message)).rejects.toThrow("out of crates");
+    await expect(consume(message)).rejects.toThrow("out of crates");
+    expect(await shipped(db)).toEqual([]);
+    expect(await consume(message)).toEqual({ outcome: "poisoned", replayed: false });
+    expect(errors).toMatchObject([{ message: "out of crates" }]);
+    expect(await consume(message)).toEqual({ outcome: "poisoned", replayed: true });
+    expect(await shipped(db)).toEqual(["attempts: a"]);
+  });
+
+  it("counts for each message and each consumer apart", async () => {
+    await using db = await open();
+    const options = { attemptsMax: 2, onPoison: keepPoison };
+    const a = shipping(db.prisma, { ...options, consumer: "a" }, failing);
+    const b = shipping(db.prisma, { ...options, consumer: "b" }, failing);
+    await expect(a({ id: "m1", body: "a" })).rejects.toThrow();
+    await expect(a({ id: "m2", body: "a" })).rejects.toThrow();
+    await expect(b({ id: "m1", body: "a" })).rejects.toThrow();
+    expect(await a({ id: "m1", body: "a" })).toMatchObject({ outcome: "poisoned" });
+  });
+
+  it("may succeed before its last attempt", async () => {
+    await using db = await open();
+    let left = 2;
+    const consume = shipping(db.prisma, { attemptsMax: 3, onPoison: keepPoison }, () => {
+      if (left > 0) {
+        left -= 1;
+        failing();
+      }
+    });
+    const message = { id: "m1", body: "a" };
+    await expect(consume(message)).rejects.toThrow();
+    await expect(consume(message)).rejects.toThrow();
+    expect(await consume(message)).toEqual({ outcome: "consumed", replayed: false });
+    expect(await shipped(db)).toEqual(["a"]);
+  });
+
+  it("goes to onPoison when it fails at the delivery that the broker counts as the last", async () => {
+    await using db = await open();
+    const deliveries = (message: Message) => message.deliveries;
+    const consume = shipping(db.prisma, { attemptsMax: 3, onPoison: keepPoison, deliveries }, failing);
+    await expect(consume({ id: "m1", body: "a", deliveries: 2 })).rejects.toThrow();
+    expect(await consume({ id: "m1", body: "a", deliveries: 3 })).toMatchObject({ outcome: "poisoned" });
+    expect(await shipped(db)).toEqual(["attempts: a"]);
+  });
+
+  it("is tried once more past the limit, as the database may have been away, and then no more", async () => {
+    await using db = await open();
+    const deliveries = (message: Message) => message.deliveries;
+    const options = { attemptsMax: 3, onPoison: keepPoison, deliveries };
+    const innocent = shipping(db.prisma, options);
+    expect(await innocent({ id: "m1", body: "a", deliveries: 9 })).toMatchObject({ outcome: "consumed" });
+    expect(await innocent({ id: "m1", body: "a", deliveries: 10 })).toEqual({
+      outcome: "consumed",
+      replayed: true,
+    });
+    // One whose process ends never comes to an end here.
+    const killer = shipping(
+      db.prisma,
+      { ...options, transaction: { timeoutMs: 200 } },
+      () => new Promise(() => {}),
+    );
+    void killer({ id: "m2", body: "b", deliveries: 4 }).catch(() => {});
+    const heir = shipping((await db.connect()) as typeof db.prisma, {
+      ...options,
+      transaction: { maxWaitMs: 10_000 },
+    });
+    await expect
+      .poll(() => db.query(`SELECT 1 FROM idempotency_record WHERE operation = 'shipping attempts'`), {
+        timeout: 10_000,
+      })
+      .toHaveLength(2);
+    expect(await heir({ id: "m2", body: "b", deliveries: 5 })).toMatchObject({ outcome: "poisoned" });
+    expect(await shipped(db)).toEqual(["a", "attempts: b"]);
+  });
+
+  it("is no message with the id of another, where input tells them apart", async () => {
+    await using db = await open();
+    const consume = shipping(db.prisma, { input: ({ body }) => body, onPoison: keepPoison });
+    await consume({ id: "m1", body: "a" });
+    expect(await consume({ id: "m1", body: "b" })).toEqual({ outcome: "poisoned", replayed: false });
+    expect(await consume({ id: "m1", body: "a" })).toEqual({ outcome: "consumed", replayed: true });
+    expect(await shipped(db)).toEqual(["a", "id_reused: b"]);
+    const strict = shipping(db.prisma, { input: ({ body }) => body });
+    await expect(strict({ id: "m1", body: "b" })).rejects.toMatchObject({ code: "KEY_REUSED" });
+  });
+
+  it("fails when onPoison fails, is delivered again, and then taken", async () => {
+    await using db = await open();
+    let broken = true;
+    const consume = shipping(
+      db.prisma,
+      {
+        attemptsMax: 1,
+        onPoison: async (message, context) => {
+          await keepPoison(message, context);
+          if (broken) throw new Error("no dead letters today");
+        },
+      },
+      failing,
+    );
+    await expect(consume({ id: "m1", body: "a" })).rejects.toThrow("no dead letters today");
+    expect(await shipped(db)).toEqual([]);
+    broken = false;
+    expect(await consume({ id: "m1", body: "a" })).toMatchObject({ outcome: "poisoned" });
+    expect(await shipped(db)).toEqual(["attempts: a"]);
+  });
+
+  it("survives readers that fail on it", async () => {
+    await using db = await open();
+    const broken = () => {
+      throw new TypeError("not what it looks like");
+    };
+    const onPoison = keepPoison;
+    expect(await shipping(db.prisma, { id: broken, onPoison })({ id: "1", body: "a" })).toMatchObject({
+      outcome: "poisoned",
+    });
+    expect(await shipping(db.prisma, { input: broken, onPoison })({ id: "2", body: "b" })).toMatchObject({
+      outcome: "poisoned",
+    });
+    expect(await shipping(db.prisma, { deliveries: broken, onPoison })({ id: "3", body: "c" })).toMatchObject(
+      {
+        outcome: "consumed",
+      },
+    );
+    expect(await shipped(db)).toEqual(["c", "no_id: a", "no_id: b"]);
+  });
+
+  it("is not blamed for a store that is not available", async () => {
+    await using db = await open();
+    const deliveries = (message: Message) => message.deliveries;
+    const consume = shipping(db.prisma, { attemptsMax: 1, onPoison: keepPoison, deliveries });
+    await db.query("ALTER TABLE idempotency_record RENAME TO away");
+    for (const delivery of [1, 2, 3]) {
+      const message = { id: "m1", body: "a", deliveries: delivery };
+      await expect(consume(message)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    }
+    await db.query("ALTER TABLE away RENAME TO idempotency_record");
+    expect(await consume({ id: "m1", body: "a", deliveries: 4 })).toMatchObject({ outcome: "consumed" });
+    expect(await shipped(db)).toEqual(["a"]);
+  });
+
+  it("is not blamed for a duplicate under way elsewhere", async () => {
+    await using db = await open();
+    const began = gate();
+    const mayEnd = gate();
+    const options = { attemptsMax: 2, onPoison: keepPoison, onDuplicate: "reject" as const };
+    let executions = 0;
+    const consume = shipping(db.prisma, options, async () => {
+      executions += 1;
+      began.open();
+      await mayEnd.opened;
+      if (executions === 1) failing();
+    });
+    const first = consume({ id: "m1", body: "a" });
+    await began.opened;
+    for (let sent = 0; sent < 2; sent += 1) {
+      await expect(consume({ id: "m1", body: "a" })).rejects.toMatchObject({ code: "IN_PROGRESS" });
+    }
+    mayEnd.open();
+    await expect(first).rejects.toThrow("out of crates");
+    expect(await consume({ id: "m1", body: "a" })).toMatchObject({ outcome: "consumed" });
+    expect(await shipped(db)).toEqual(["a"]);
+  });
+});
