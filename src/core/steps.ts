@@ -61,21 +61,27 @@ export class Steps<TTransaction> {
     name: string,
     execute: (step: TransactionStepContext<TTransaction>) => Promise<T> | T,
   ): Promise<T> {
-    return this.#once(name, () =>
-      this.#lease.paused(async () => {
-        for (let retry = 0; ; retry += 1) {
-          try {
-            return await this.#committed(name, execute);
-          } catch (error) {
-            const isConflict = this.#store.faultOf(error) === "write_conflict";
-            if (!isConflict || retry >= this.#run.options.retryConflicts) {
-              throw error;
-            }
+    return this.#once(name, async () => {
+      let began = false;
+      const executeOnce = (step: TransactionStepContext<TTransaction>) => {
+        began = true;
+        return execute(step);
+      };
+      for (let retry = 0, executed = 0; ; retry += 1) {
+        try {
+          return await this.#committed(name, executeOnce);
+        } catch (error) {
+          executed += began ? 1 : 0;
+          const fault = this.#store.faultOf(error);
+          // One that was refused before `execute` ran may be repeated as long as the lease is held.
+          if (fault !== "write_conflict" || executed > this.#run.options.retryConflicts) {
+            throw began || fault !== "unavailable" ? error : storeUnavailable(this.#run, error);
           }
-          await backOff(retry);
         }
-      }),
-    );
+        began = false;
+        await this.#lease.whileHeld(backOff(retry));
+      }
+    });
   }
 
   /** Refuses further steps, and waits for those under way: they belong to this attempt. */
@@ -107,16 +113,14 @@ export class Steps<TTransaction> {
   ): Promise<string> {
     const owned = this.#owned();
     let response: string | undefined;
-    let began = false;
-    try {
-      return await this.#store.transaction(limitsOf(this.#run, { lockWaitMs: 0 }), async (session) => {
+    const transaction = () =>
+      this.#store.transaction(limitsOf(this.#run, { lockWaitMs: 0 }), async (session) => {
         response = undefined;
         const sentAt = performance.now();
         if (!(await session.renew({ ...owned, leaseMs: this.#run.options.leaseMs }))) {
           throw this.#lease.lose();
         }
         this.#lease.renewedAt(sentAt);
-        began = true;
         const context = { ...this.#contextOf(name), tx: session.tx };
         const written = await inTransaction.run(this, async () => {
           try {
@@ -131,16 +135,20 @@ export class Steps<TTransaction> {
         response = written;
         return written;
       });
+    try {
+      return await this.#lease.paused(transaction);
     } catch (error) {
       if (response === undefined) {
-        const isAway = !began && this.#store.faultOf(error) === "unavailable";
-        throw isAway ? storeUnavailable(this.#run, error) : error;
+        throw error;
       }
       return this.#afterBrokenCommit(name, response, error);
     }
   }
 
-  /** COMMIT failed or its answer was lost. The renewal waits for one that is still on its way; then it is seen. */
+  /**
+   * COMMIT failed or its answer was lost. The renewal waits for one that is still on its way; then it is seen. It waits
+   * no longer than the lease is good, as the connection that holds the lock may be dead to the database too.
+   */
   async #afterBrokenCommit(name: string, response: string, error: unknown): Promise<string> {
     const { leaseMs } = this.#run.options;
     const isRenewed = await persist(this.#store, this.#lease, (leases) =>
