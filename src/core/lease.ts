@@ -4,6 +4,8 @@ import type { PreparedRun } from "./request.ts";
 import type { Store } from "./store.ts";
 import { claimLost } from "./waiting.ts";
 
+const RETRY_MS = 25;
+
 /**
  * The claim of a leased run while it executes: renewed every third of its time, or lost.
  *
@@ -23,6 +25,7 @@ export class Lease {
   #renewedAt = 0;
   #watchdog: NodeJS.Timeout | undefined;
   #pauses = 0;
+  #beatEnded = false;
 
   constructor(store: Store<unknown>, run: PreparedRun, owner: string, outer?: AbortSignal) {
     this.id = run.id;
@@ -44,15 +47,23 @@ export class Lease {
     void this.#beat();
   }
 
-  /** Ends the heartbeat. In the database the lease stays as it is. */
+  /**
+   * Ends the heartbeat before the last write of the run, which tells by itself whether the lease is held: a renewal that
+   * comes after it finds none, and must not take it for lost.
+   */
+  endHeartbeat(): void {
+    this.#beatEnded = true;
+  }
+
+  /** Ends all watching. In the database the lease stays as it is. */
   stop(): void {
     this.#stopped.abort();
     clearTimeout(this.#watchdog);
   }
 
-  /** Gives the lease up for lost, and returns the error that says so. */
-  lose(): IdempotencyError<"LEASE_LOST"> {
-    const error = claimLost(this.#run, "what it had recorded is kept for the next attempt");
+  /** Gives the lease up for lost, and returns the error that says so. `cause` is what the loss led to, for the log. */
+  lose(cause?: unknown): IdempotencyError<"LEASE_LOST"> {
+    const error = claimLost(this.#run, "what it had recorded is kept for the next attempt", cause);
     if (!this.#stopped.signal.aborted) {
       this.stop();
       this.#lost.abort(error);
@@ -87,28 +98,36 @@ export class Lease {
   async #beat(): Promise<void> {
     const { signal } = this.#stopped;
     const pauseMs = this.#run.options.leaseMs / 3;
-    while (!signal.aborted) {
+    for (let failures = 0; !signal.aborted && !this.#beatEnded; ) {
+      const retryMs = RETRY_MS * 2 ** failures * (0.5 + Math.random() / 2);
       // Without `ref`, a run under way does not keep its process alive.
-      await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {});
-      await this.#renew();
+      const options = { signal, ref: false };
+      await sleep(failures === 0 ? pauseMs : Math.min(retryMs, pauseMs / 4), undefined, options).catch(
+        () => {},
+      );
+      failures = (await this.#renew()) ? 0 : failures + 1;
     }
   }
 
-  /** A renewal that fails is followed by another; the watchdog tells when it is too late. */
-  async #renew(): Promise<void> {
-    if (this.#pauses > 0 || this.#stopped.signal.aborted) {
-      return;
+  /**
+   * Returns whether nothing went wrong. A renewal that fails, as SQLite's do while another process writes, is soon
+   * followed by another; the watchdog tells when it is too late.
+   */
+  async #renew(): Promise<boolean> {
+    if (this.#pauses > 0 || this.#beatEnded || this.#stopped.signal.aborted) {
+      return true;
     }
     const { id, owner } = this;
     const sentAt = performance.now();
     try {
       if (await this.#store.leases.renew({ id, owner, leaseMs: this.#run.options.leaseMs })) {
         this.renewedAt(sentAt);
-      } else {
+      } else if (!this.#beatEnded) {
         this.lose();
       }
+      return true;
     } catch {
-      // Told by the watchdog.
+      return false;
     }
   }
 

@@ -96,16 +96,18 @@ export class LeaseRunner<TTransaction> {
       const { executed, response } = await settle(run, () =>
         lease.whileHeld(this.#handle(run, lease, attempt, handler)),
       );
+      lease.endHeartbeat();
       const record = { status: executed.status, fingerprint: run.fingerprint, owner, response };
       if (!(await persist(this.#store, lease, (leases) => complete(leases, { ...record, id: run.id })))) {
         throw lease.lose();
       }
       return { executed, record, afterCommit: [] };
     } catch (error) {
+      lease.endHeartbeat();
       const delayMs = isAdopted ? claim.retryDelayMs : RETRY_DELAY_MS;
       // Where that fails too, the lease lapses.
-      await lease.whileHeld(this.#giveBack(lease, delayMs)).catch(() => {});
-      throw unwrapped(error);
+      const isOurs = await lease.whileHeld(this.#giveBack(lease, delayMs)).catch(() => true);
+      throw isOurs ? unwrapped(error) : lease.lose(error);
     } finally {
       lease.stop();
     }
@@ -135,8 +137,9 @@ export class LeaseRunner<TTransaction> {
     }
   }
 
+  /** Returns whether there was anything to give: else another has taken over. */
   async #giveBack({ id, owner }: { readonly id: string; readonly owner: string }, delayMs: number) {
-    await this.#store.leases.giveBack({ id, owner, delayMs });
+    return this.#store.leases.giveBack({ id, owner, delayMs });
   }
 }
 
