@@ -1,5 +1,5 @@
 /**
- * Generates the Prisma clients of the tests and the demo, skipping what is up to date.
+ * Generates the Prisma clients of the tests and the examples, skipping what is up to date.
  * Needs nothing outside npm: no schema engine is downloaded.
  */
 import { execFile } from "node:child_process";
@@ -33,9 +33,11 @@ function targets(): Target[] {
       const name = basename(file, ".prisma");
       return { name, schema: join(schemas, file), output: join(generated, name) };
     });
-  const demo = join(root, "examples/demo");
-  if (existsSync(join(demo, "schema.prisma"))) {
-    all.push({ name: "demo", schema: join(demo, "schema.prisma"), output: join(demo, "generated") });
+  for (const name of readdirSync(join(root, "examples"))) {
+    const example = join(root, "examples", name);
+    if (existsSync(join(example, "schema.prisma"))) {
+      all.push({ name, schema: join(example, "schema.prisma"), output: join(example, "generated") });
+    }
   }
   return all;
 }
