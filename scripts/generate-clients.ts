@@ -33,9 +33,11 @@ function targets(): Target[] {
       const name = basename(file, ".prisma");
       return { name, schema: join(schemas, file), output: join(generated, name) };
     });
-  for (const name of ["demo", "database"]) {
-    const folder = join(root, "examples", name);
-    all.push({ name, schema: join(folder, "schema.prisma"), output: join(folder, "generated") });
+  for (const name of readdirSync(join(root, "examples"))) {
+    const example = join(root, "examples", name);
+    if (existsSync(join(example, "schema.prisma"))) {
+      all.push({ name, schema: join(example, "schema.prisma"), output: join(example, "generated") });
+    }
   }
   const checkout = join(root, "examples/checkout");
   for (const provider of ["sqlite", "postgresql"]) {

@@ -4,6 +4,8 @@ import type { PreparedRun } from "./request.ts";
 import type { Store } from "./store.ts";
 import { claimLost } from "./waiting.ts";
 
+const RETRY_MS = 25;
+
 /**
  * The claim of a leased run while it executes: renewed every third of its time, or lost.
  *
@@ -56,9 +58,9 @@ export class Lease {
     this.#isEnding = true;
   }
 
-  /** Gives the lease up for lost, and returns the error that says so. */
-  lose(): IdempotencyError<"LEASE_LOST"> {
-    const error = claimLost(this.#run, "what it had recorded is kept for the next attempt");
+  /** Gives the lease up for lost, and returns the error that says so. `cause` is what the loss led to, for the log. */
+  lose(cause?: unknown): IdempotencyError<"LEASE_LOST"> {
+    const error = claimLost(this.#run, "what it had recorded is kept for the next attempt", cause);
     if (!this.#stopped.signal.aborted) {
       this.stop();
       this.#lost.abort(error);
@@ -93,17 +95,24 @@ export class Lease {
   async #beat(): Promise<void> {
     const { signal } = this.#stopped;
     const pauseMs = this.#run.options.leaseMs / 3;
-    while (!signal.aborted) {
+    for (let failures = 0; !signal.aborted; ) {
+      const retryMs = RETRY_MS * 2 ** failures * (0.5 + Math.random() / 2);
       // Without `ref`, a run under way does not keep its process alive.
-      await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {});
-      await this.#renew();
+      const options = { signal, ref: false };
+      await sleep(failures === 0 ? pauseMs : Math.min(retryMs, pauseMs / 4), undefined, options).catch(
+        () => {},
+      );
+      failures = (await this.#renew()) ? 0 : failures + 1;
     }
   }
 
-  /** A renewal that fails is followed by another; the watchdog tells when it is too late. */
-  async #renew(): Promise<void> {
+  /**
+   * Returns whether nothing went wrong. A renewal that fails, as SQLite's do while another process writes, is soon
+   * followed by another; the watchdog tells when it is too late.
+   */
+  async #renew(): Promise<boolean> {
     if (this.#pauses > 0 || this.#stopped.signal.aborted) {
-      return;
+      return true;
     }
     const { id, owner } = this;
     const sentAt = performance.now();
@@ -113,8 +122,9 @@ export class Lease {
       } else if (!this.#isEnding) {
         this.lose();
       }
+      return true;
     } catch {
-      // Told by the watchdog.
+      return false;
     }
   }
 

@@ -106,8 +106,8 @@ export class LeaseRunner<TTransaction> {
       const delayMs = isAdopted ? claim.retryDelayMs : RETRY_DELAY_MS;
       lease.ending();
       // Where that fails too, the lease lapses.
-      await lease.whileHeld(this.#giveBack(lease, delayMs)).catch(() => {});
-      throw unwrapped(error);
+      const isOurs = await lease.whileHeld(this.#giveBack(lease, delayMs)).catch(() => true);
+      throw isOurs ? unwrapped(error) : lease.lose(error);
     } finally {
       lease.stop();
     }
@@ -137,8 +137,9 @@ export class LeaseRunner<TTransaction> {
     }
   }
 
+  /** Returns whether there was anything to give: else another has taken over. */
   async #giveBack({ id, owner }: { readonly id: string; readonly owner: string }, delayMs: number) {
-    await this.#store.leases.giveBack({ id, owner, delayMs });
+    return this.#store.leases.giveBack({ id, owner, delayMs });
   }
 }
 

@@ -64,7 +64,7 @@ export class Steps<TTransaction> {
     return this.#once(name, async () => {
       let conflictRetriesLeft = this.#run.options.retryConflicts;
       for (let retry = 0; ; retry += 1) {
-        const result = await this.#lease.paused(() => this.#try(name, execute));
+        const result = await this.#try(name, execute);
         if ("response" in result) {
           return result.response;
         }
@@ -115,9 +115,8 @@ export class Steps<TTransaction> {
     let failedIn: "begin" | "handler" = "begin";
     let written: string | undefined;
     try {
-      const response = await this.#store.transaction(
-        limitsOf(this.#run, { lockWaitMs: 0 }),
-        async (session) => {
+      const transaction = () =>
+        this.#store.transaction(limitsOf(this.#run, { lockWaitMs: 0 }), async (session) => {
           // Client extensions that repeat failed transactions call this more than once.
           failedIn = "begin";
           written = undefined;
@@ -133,9 +132,8 @@ export class Steps<TTransaction> {
           }
           written = result;
           return result;
-        },
-      );
-      return { response };
+        });
+      return { response: await this.#lease.paused(transaction) };
     } catch (error) {
       return written === undefined ? { failedIn, error } : this.#afterBrokenCommit(name, written, error);
     }
@@ -156,7 +154,10 @@ export class Steps<TTransaction> {
     });
   }
 
-  /** COMMIT failed or its answer was lost. The renewal waits for one that is still on its way; then it is seen. */
+  /**
+   * COMMIT failed or its answer was lost. The renewal waits for one that is still on its way; then it is seen. It waits
+   * no longer than the lease is good, as the connection that holds the lock may be dead to the database too.
+   */
   async #afterBrokenCommit(name: string, response: string, error: unknown): Promise<AttemptEnd> {
     const { leaseMs } = this.#run.options;
     const params = { ...this.#owned(), leaseMs };

@@ -38,6 +38,8 @@ export interface Dialect {
   prune(names: Names, params: PruneParams): readonly Statement[];
   /** What an error of the database, or of its driver, means: by its code, and its message where one code has many. */
   faultOfCode(code: string, message: string): StoreFault | undefined;
+  /** Whether a write outside of transactions is committed once it is answered. Else each of ours gets its own. */
+  readonly commitsByItself: boolean;
   /** How long BEGIN may wait, in milliseconds, where the application does not say; `undefined` for Prisma's default. */
   readonly maxWaitMs: number | undefined;
 }

@@ -167,6 +167,8 @@ DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed))`,
 
   faultOfCode: (code) => FAULTS[code] ?? (code.startsWith("08") ? "unavailable" : undefined),
 
+  commitsByItself: true,
+
   maxWaitMs: undefined,
 };
 

@@ -51,7 +51,19 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   }
 
   #onClient(): Queries {
-    return new Queries(this.#client, this.#dialect, this.#names());
+    const raw = this.#dialect.commitsByItself ? this.#client : this.#inTransactions();
+    return new Queries(raw, this.#dialect, this.#names());
+  }
+
+  /** Sends each statement in a transaction of its own. */
+  #inTransactions(): RawClient {
+    const options = this.#prismaOptions(NO_LIMITS);
+    const send = <T>(statement: (tx: RawClient) => PromiseLike<T>): Promise<T> =>
+      this.#client.$transaction(async (tx: RawClient) => statement(tx), options) as Promise<T>;
+    return {
+      $queryRawUnsafe: (text, ...values: unknown[]) => send((tx) => tx.$queryRawUnsafe(text, ...values)),
+      $executeRawUnsafe: (text, ...values: unknown[]) => send((tx) => tx.$executeRawUnsafe(text, ...values)),
+    };
   }
 
   /** Read at the first use: the application starts without the models, and its first keyed mutation says so. */
@@ -75,6 +87,13 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     };
   }
 }
+
+const NO_LIMITS: TransactionLimits = {
+  maxWaitMs: undefined,
+  timeoutMs: undefined,
+  lockWaitMs: 0,
+  isolationLevel: undefined,
+};
 
 const PRISMA_TIMEOUT_MS = 5_000;
 const PRISMA_MAX_WAIT_MS = 2_000;

@@ -1,7 +1,7 @@
 /** Stands between a client and PostgreSQL, counts what passes, and breaks the connection where a test says. */
 import { once } from "node:events";
 import { type AddressInfo, createServer, connect as dial, type Socket } from "node:net";
-import { gate } from "./gate.ts";
+import { type Gate, gate } from "./gate.ts";
 
 /**
  * Where to stop: "before" the statement reaches the server; "after" it was forwarded, its effect yet unknown;
@@ -36,6 +36,8 @@ export interface TcpProxy extends AsyncDisposable {
   cutAll(): void;
   /** While true, new connections are closed at once. */
   refusing: boolean;
+  /** While true, nothing passes and nobody is told: neither what is sent nor what is answered, on any connection. */
+  silent: boolean;
 }
 
 interface Pending extends Interception {
@@ -127,6 +129,7 @@ class Session {
   async #forward(): Promise<void> {
     const frames = new Frames(true);
     for await (const chunk of this.#client) {
+      await this.#proxy.silence?.opened;
       for (const frame of frames.push(chunk as Buffer)) {
         const statement = this.#statementOf(frame);
         if (statement !== undefined && (await this.#stopped(statement))) return this.cut();
@@ -165,6 +168,7 @@ class Session {
     const frames = new Frames(false);
     let kept: Buffer[] = [];
     for await (const chunk of this.#server) {
+      await this.#proxy.silence?.opened;
       for (const frame of frames.push(chunk as Buffer)) {
         kept.push(frame.bytes);
         if (frame.type !== "Z") continue;
@@ -197,6 +201,7 @@ class Proxy implements TcpProxy {
   statements: string[] = [];
   roundTrips = 0;
   refusing = false;
+  silence: Gate | undefined;
   readonly #pending: Pending[] = [];
   readonly #sessions = new Set<Session>();
   readonly #target: URL;
@@ -204,6 +209,15 @@ class Proxy implements TcpProxy {
 
   constructor(target: string) {
     this.#target = new URL(target);
+  }
+
+  get silent(): boolean {
+    return this.silence !== undefined;
+  }
+
+  set silent(silent: boolean) {
+    this.silence?.open();
+    this.silence = silent ? gate() : undefined;
   }
 
   async listen(): Promise<this> {

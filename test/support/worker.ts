@@ -59,22 +59,23 @@ class Inbox<M extends Message> {
   }
 }
 
-function start(script: URL): ChildProcess {
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+function start(script: URL, imports: readonly URL[]): ChildProcess {
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx"));
   return fork(fileURLToPath(script), [], {
-    execArgv: ["--import", tsx],
+    execArgv: [tsx, ...imports].flatMap(({ href }) => ["--import", href]),
     // Keeps Date, BigInt, Map and the like.
     serialization: "advanced",
     stdio: ["ignore", "inherit", "pipe", "ipc"],
   });
 }
 
-/** `script` calls `parentPort()` to get `data` and to talk. */
+/** `script` calls `parentPort()` to get `data` and to talk. `imports` are loaded before it. */
 export function spawnWorker<Up extends Message, Down extends Message = never>(
   script: URL,
   data: unknown,
+  imports: readonly URL[] = [],
 ): Worker<Up, Down> {
-  const child = start(script);
+  const child = start(script, imports);
   const inbox = new Inbox<Up>();
   let errors = "";
   child.stderr?.on("data", (chunk) => {

@@ -1,0 +1,15 @@
+import { PrismaLibSql } from "@prisma/adapter-libsql";
+import { createIdempotency } from "onceonly";
+import { PrismaClient } from "../generated/client.ts";
+
+const prisma = new PrismaClient({
+  adapter: new PrismaLibSql({ url: process.env["DATABASE_URL"] ?? "file:payments.db" }),
+});
+
+export const idempotency = createIdempotency({
+  prisma,
+  // For the completer: it has no request to take the input from.
+  storeInput: true,
+  // So that nobody has to watch this for a minute, which is the default.
+  leaseMs: 3_000,
+});

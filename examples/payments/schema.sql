@@ -1,0 +1,9 @@
+-- CreateTable
+CREATE TABLE "Order" (
+    "id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    "customer" TEXT NOT NULL,
+    "item" TEXT NOT NULL,
+    "totalCents" INTEGER NOT NULL,
+    "chargeId" TEXT NOT NULL,
+    "placedAt" DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP
+);

@@ -1,0 +1,127 @@
+import { describe, expect, test } from "vitest";
+import { openService } from "../../examples/payments/service.ts";
+import { databases, type TestDatabase } from "../support/database.ts";
+import type { LeasePoint } from "../support/lease-points.ts";
+import { comparedWith, openLeasedShop } from "../support/leased-shop.ts";
+import { startLeasedShop } from "../support/leased-worker.ts";
+
+const run = { leaseMs: 1_000, waitMs: 30_000 };
+
+/** A process that is stopped while its run of key "k" stands at `point`. */
+async function openStopped(database: TestDatabase, point: LeasePoint) {
+  const service = await openService();
+  const target = { provider: database.provider, url: database.url };
+  const client = { serverOptions: "-c TimeZone=UTC -c idle_in_transaction_session_timeout=1500" };
+  const data = { by: "stopped", target, service: service.url, run, client };
+  const stopped = await startLeasedShop(data);
+  stopped.send({ type: "place", key: "k", stopAt: point });
+  await stopped.waitFor("at");
+  process.kill(stopped.pid, "SIGSTOP");
+  return {
+    service,
+    heir: openLeasedShop({ prisma: database.prisma, by: "heir", service: service.url, run }),
+    /** Lets it go on, and returns what became of its run and of its signal. */
+    async resume() {
+      process.kill(stopped.pid, "SIGCONT");
+      stopped.send({ type: "go" });
+      const [{ failure }, aborted] = await Promise.all([
+        stopped.waitFor("failed"),
+        stopped.waitFor("aborted"),
+      ]);
+      // Whatever the run still had to send is sent before this.
+      stopped.send({ type: "place", key: "later" });
+      const { answer: later } = await stopped.waitFor("answer");
+      return { failure, aborted: aborted.failure, later };
+    },
+    async [Symbol.asyncDispose]() {
+      await stopped.kill();
+      await service[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** All that runs of the key "k" write. */
+async function everything(database: TestDatabase): Promise<unknown> {
+  return {
+    records: await database.query("SELECT * FROM idempotency_record WHERE key = 'k'"),
+    steps: await database.query(
+      `SELECT * FROM idempotency_step WHERE record_id IN (SELECT id FROM idempotency_record WHERE key = 'k')
+       ORDER BY name`,
+    ),
+    orders: await database.query(`SELECT * FROM "Order" WHERE key = 'k' ORDER BY id`),
+  };
+}
+
+const outside = [
+  "before the call of charge",
+  "after the call of charge",
+  "before charge is recorded",
+  "after COMMIT of order",
+  "before the result is stored",
+] as const satisfies readonly LeasePoint[];
+
+describe.each(databases)(
+  "a process stopped past its lease on $name, and taken over",
+  { timeout: 60_000 },
+  ({ name, open }) => {
+    test.each(outside)("%s: goes on in vain, with LEASE_LOST and an aborted signal", async (point) => {
+      await using database = await open();
+      await using setup = await openStopped(database, point);
+      const answer = await setup.heir.place("k");
+      expect(answer).toMatchObject({ by: "heir", replayed: false });
+      const before = await everything(database);
+      const { later, ...end } = await setup.resume();
+      expect(end).toEqual({ failure: "LEASE_LOST", aborted: "LEASE_LOST" });
+      expect(await everything(database)).toEqual(before);
+      const { found, expected } = await comparedWith(database, setup.service, [answer, later]);
+      expect(found).toEqual(expected);
+      expect(await setup.heir.place("k")).toEqual({ ...answer, replayed: true });
+    });
+
+    test
+      .runIf(name === "postgresql")
+      .each([
+        "before the writes of order",
+        "after the writes of label",
+        "after the row of label, before COMMIT",
+      ] as const)(
+      "%s, once the database has ended its session: writes nothing of that transaction",
+      async (point) => {
+        await using database = await open();
+        await using setup = await openStopped(database, point);
+        const answer = await setup.heir.place("k");
+        expect(answer).toMatchObject({ by: "heir", replayed: false });
+        const before = await everything(database);
+        const { later, ...end } = await setup.resume();
+        expect(end).toEqual({ failure: "LEASE_LOST", aborted: "LEASE_LOST" });
+        expect(await everything(database)).toEqual(before);
+        const { found, expected } = await comparedWith(database, setup.service, [answer, later]);
+        expect(found).toEqual(expected);
+      },
+    );
+
+    test("inside a transaction, which keeps others out: one of them comes to the end, once", async () => {
+      await using database = await open();
+      await using service = await openService();
+      const target = { provider: database.provider, url: database.url };
+      const data = { by: "stopped", target, service: service.url, run: { ...run, leaseMs: 60_000 } };
+      await using stopped = await startLeasedShop(data);
+      stopped.send({ type: "place", key: "k", stopAt: "after the writes of order" });
+      await stopped.waitFor("at");
+      process.kill(stopped.pid, "SIGSTOP");
+      const brief = { ...run, waitMs: 300 };
+      const heir = openLeasedShop({ prisma: database.prisma, by: "heir", service: service.url, run: brief });
+      await expect(heir.place("k")).rejects.toMatchObject({
+        // SQLite cannot tell whose lock it is.
+        code: name === "sqlite" ? "STORE_UNAVAILABLE" : "IN_PROGRESS",
+        retryable: true,
+      });
+      process.kill(stopped.pid, "SIGCONT");
+      stopped.send({ type: "go" });
+      const { answer } = await stopped.waitFor("answer");
+      const { found, expected } = await comparedWith(database, service, [answer]);
+      expect(found).toEqual(expected);
+      expect(await heir.place("k")).toEqual({ ...answer, replayed: true });
+    });
+  },
+);
