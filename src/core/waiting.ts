@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { IdempotencyError } from "./errors.ts";
+import { halfJitter } from "./jitter.ts";
 import type { PreparedRun } from "./request.ts";
 import type { StoreFault } from "./store.ts";
 
@@ -40,7 +41,7 @@ export async function waitForLease(run: PreparedRun, poll: number): Promise<void
     throw inProgress(run);
   }
   const bound = Math.min(POLL_MS_FIRST * 2 ** poll, POLL_MS_MAX);
-  await sleep(Math.min(bound * (0.5 + Math.random() / 2), remaining));
+  await sleep(Math.min(halfJitter(bound), remaining));
 }
 
 export function inProgress(
