@@ -5,8 +5,8 @@ import { IdempotencyError } from "./errors.ts";
 import type { AbandonedRun, AbandonedRuns, ResumeOptions } from "./idempotency.ts";
 import { type ResolvedRunOptions, resolveOptions } from "./options.ts";
 import { encodeOutcome } from "./outcome.ts";
+import { storeUnavailable } from "./run-errors.ts";
 import type { AbandonedParams, AbandonedRecord, Store } from "./store.ts";
-import { storeUnavailable } from "./waiting.ts";
 
 /** A claim that was made before the run that executes it. */
 export interface AdoptedClaim {

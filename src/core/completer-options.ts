@@ -11,8 +11,8 @@ export interface CompleterOptions {
   /** How long to wait after finding nothing to do, in milliseconds. Default 5,000. */
   readonly pollMs?: number;
   /**
-   * How long a run is left alone after its first failure, in milliseconds; twice as long after each further one, at
-   * most 5 minutes. Default 1,000.
+   * How long a run is left alone after a failed execution, in milliseconds: doubled for each execution before that one,
+   * live ones included, at most 5 minutes. Default 1,000.
    */
   readonly backoffMs?: number;
   /** Told of each run that was given up, once `ATTEMPTS_EXHAUSTED` is stored as its outcome. Default: a process warning. */

@@ -6,6 +6,7 @@ import {
   DEFAULT_COMPLETER_OPTIONS,
 } from "./completer-options.ts";
 import type { AbandonedRun, Idempotency, LeaseContext } from "./idempotency.ts";
+import { halfJitter } from "./jitter.ts";
 import { checkNumber, misuse } from "./misuse.ts";
 import { type RunOptions, resolveOptions } from "./options.ts";
 import { warn } from "./warning.ts";
@@ -134,7 +135,7 @@ export function completerOver(
       working = byWorkers(async () => {
         while (!claiming.signal.aborted) {
           if (!(await completeOne().catch(reported(settings)))) {
-            await pause(settings.pollMs * (0.5 + Math.random() / 2), claiming.signal);
+            await pause(halfJitter(settings.pollMs), claiming.signal);
           }
         }
       });

@@ -2,9 +2,9 @@ import { runCallbacks } from "./after-commit.ts";
 import type { SettledRun } from "./idempotency.ts";
 import { replay } from "./outcome.ts";
 import type { PreparedRun } from "./request.ts";
+import { inProgress } from "./run-errors.ts";
 import { type Flight, SingleFlight } from "./single-flight.ts";
 import type { FinishedRecord } from "./store.ts";
-import { inProgress } from "./waiting.ts";
 
 /** How a run ended whose outcome is stored. */
 export interface Ended<T> {

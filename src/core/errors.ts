@@ -8,13 +8,13 @@ export interface IdempotencyErrorDetails {
   KEY_REUSED: { readonly operation: string };
   /** The same key is being executed elsewhere, and did not finish within `waitMs`. */
   IN_PROGRESS: { readonly operation: string };
-  /** Another executor took the claim over: nothing of this run was stored. */
+  /** The claim was gone: this executor stored nothing more. */
   LEASE_LOST: { readonly operation: string };
   /** Completers have tried `attempts` times to bring an abandoned run to its end, and have given up. */
   ATTEMPTS_EXHAUSTED: { readonly operation: string; readonly attempts: number };
-  /** The database could not be reached, or lacks the table. */
+  /** The database could not be reached, or lacks a table. */
   STORE_UNAVAILABLE: { readonly operation: string };
-  /** The handler's result cannot be stored, hence could not be replayed: it was rolled back. */
+  /** The result of the handler, or of a step, was not stored, as it could not be replayed. */
   RESULT_UNSTORABLE: { readonly operation: string; readonly path?: string };
   /** The stored result cannot be read by this process. */
   RESULT_UNREADABLE: { readonly operation: string };

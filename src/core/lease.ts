@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { IdempotencyError } from "./errors.ts";
 import type { PreparedRun } from "./request.ts";
+import { claimLost } from "./run-errors.ts";
 import type { Store } from "./store.ts";
-import { claimLost } from "./waiting.ts";
 
 const RETRY_MS = 25;
 

@@ -1,7 +1,7 @@
 import type { PruneOptions } from "./idempotency.ts";
 import { checkNumber } from "./misuse.ts";
+import { storeUnavailable } from "./run-errors.ts";
 import type { Store } from "./store.ts";
-import { storeUnavailable } from "./waiting.ts";
 
 const BATCH_SIZE = 1_000;
 

@@ -4,7 +4,7 @@ const RETRYABLE_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 
 // How the adapters say IN_PROGRESS, LEASE_LOST and STORE_UNAVAILABLE: the type of a problem document, GraphQL's
 // extensions.code, and for tRPC, whose CONFLICT may also be the application's own, the message.
 const OURS =
-  /onceonly\.dev\/problems\/(in-progress|lease-lost)|IDEMPOTENCY_(CONCURRENT|LEASE|STORE)_|same idempotency key is being|gone when its result/;
+  /onceonly\.dev\/problems\/(in-progress|lease-lost)|IDEMPOTENCY_(CONCURRENT|LEASE|STORE)_|same idempotency key is being|was lost to another executor/;
 
 /** Whether a text, the body of an answer or the message of an error, asks for the same request with the same key. */
 export function asksForRetry(text: string): boolean {

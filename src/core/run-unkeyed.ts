@@ -4,9 +4,9 @@ import { unwrapped } from "./errors.ts";
 import type { LeaseContext, LeaseHandler, UnkeyedContext } from "./idempotency.ts";
 import { derivedKey } from "./key.ts";
 import type { ResolvedRunOptions } from "./options.ts";
+import { storeUnavailable } from "./run-errors.ts";
 import { StepNames } from "./step-names.ts";
 import type { Store } from "./store.ts";
-import { storeUnavailable } from "./waiting.ts";
 
 /** One transaction without a claim: the handler of a call without a key finds the same `tx` as with one. */
 export async function runUnkeyed<TTransaction, T>(

@@ -1,14 +1,14 @@
 import { backOff } from "./backoff.ts";
 import { claimOf, limitsOf } from "./claim.ts";
 import type { Duplicates, Ended } from "./duplicates.ts";
-import { IdempotencyError } from "./errors.ts";
 import type { Handler, RunContext, SettledRun } from "./idempotency.ts";
 import { derivedKey } from "./key.ts";
 import { throwIfReused } from "./outcome.ts";
 import type { PreparedRun } from "./request.ts";
+import { claimLost, statementFailed, storeUnavailable } from "./run-errors.ts";
 import { settle } from "./settle.ts";
 import type { FinishedRecord, Store, StoreSession } from "./store.ts";
-import { claimLost, storeUnavailable, throwUnlessWorthRetrying, waitForLease } from "./waiting.ts";
+import { throwUnlessWorthRetrying, waitForLease } from "./waiting.ts";
 
 /**
  * Mode `transaction`: claim, handler and result commit together. All control flow of such a run stands in this file:
@@ -129,13 +129,7 @@ export class TransactionRunner<TTransaction> {
       if (fault !== "transaction_aborted") {
         throw cause;
       }
-      throw new IdempotencyError(
-        "RESULT_UNSTORABLE",
-        `The handler of ${operation} caught the error of a failed statement; the database takes no further statement ` +
-          "in that transaction, so nothing was stored. Let such errors reach the caller, or avoid them.",
-        { operation },
-        { cause },
-      );
+      throw statementFailed(operation, `The handler of ${operation}`, cause);
     }
     if (!stored) {
       throw claimLost(run, "nothing of it was committed");

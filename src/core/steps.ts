@@ -7,9 +7,9 @@ import type { Lease } from "./lease.ts";
 import { decodeValue, encodeValue } from "./outcome.ts";
 import { persist } from "./persist.ts";
 import type { PreparedRun } from "./request.ts";
+import { statementFailed, storeUnavailable } from "./run-errors.ts";
 import { StepNames } from "./step-names.ts";
 import type { Store, StoreSession } from "./store.ts";
-import { storeUnavailable } from "./waiting.ts";
 
 /** The steps of one attempt: each is taken from what earlier attempts recorded, or runs and is recorded. */
 export class Steps<TTransaction> {
@@ -110,7 +110,7 @@ export class Steps<TTransaction> {
   async #try<T>(
     name: string,
     execute: (step: TransactionStepContext<TTransaction>) => Promise<T> | T,
-  ): Promise<AttemptEnd> {
+  ): Promise<TransactionEnd> {
     const owned = this.#owned();
     let failedIn: "begin" | "handler" = "begin";
     let written: string | undefined;
@@ -127,15 +127,28 @@ export class Steps<TTransaction> {
           this.#lease.renewedAt(sentAt);
           failedIn = "handler";
           const result = await this.#executed(name, session, execute);
-          if (!(await session.recordStep({ ...owned, name, response: result }))) {
-            throw this.#lease.lose();
-          }
+          await this.#recordIn(session, name, result);
           written = result;
           return result;
         });
       return { response: await this.#lease.paused(transaction) };
     } catch (error) {
       return written === undefined ? { failedIn, error } : this.#afterBrokenCommit(name, written, error);
+    }
+  }
+
+  async #recordIn(session: StoreSession<TTransaction>, name: string, response: string): Promise<void> {
+    let isRecorded: boolean;
+    try {
+      isRecorded = await session.recordStep({ ...this.#owned(), name, response });
+    } catch (cause) {
+      const { operation } = this.#run;
+      throw this.#store.faultOf(cause) === "transaction_aborted"
+        ? statementFailed(operation, `The transaction "${name}" of ${operation}`, cause)
+        : cause;
+    }
+    if (!isRecorded) {
+      throw this.#lease.lose();
     }
   }
 
@@ -158,7 +171,7 @@ export class Steps<TTransaction> {
    * COMMIT failed or its answer was lost. The renewal waits for one that is still on its way; then it is seen. It waits
    * no longer than the lease is good, as the connection that holds the lock may be dead to the database too.
    */
-  async #afterBrokenCommit(name: string, response: string, error: unknown): Promise<AttemptEnd> {
+  async #afterBrokenCommit(name: string, response: string, error: unknown): Promise<TransactionEnd> {
     const { leaseMs } = this.#run.options;
     const params = { ...this.#owned(), leaseMs };
     if (!(await persist(this.#store, this.#lease, (leases) => leases.renew(params)))) {
@@ -194,7 +207,7 @@ export class Steps<TTransaction> {
 }
 
 /** How a transaction ended: recorded, or without a trace. */
-type AttemptEnd =
+type TransactionEnd =
   | { readonly response: string }
   | { readonly failedIn: "begin" | "handler" | "commit"; readonly error: unknown };
 

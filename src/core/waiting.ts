@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { IdempotencyError } from "./errors.ts";
+import { halfJitter } from "./jitter.ts";
 import type { PreparedRun } from "./request.ts";
+import { inProgress, storeUnavailable } from "./run-errors.ts";
 import type { StoreFault } from "./store.ts";
 
 /**
@@ -40,41 +41,5 @@ export async function waitForLease(run: PreparedRun, poll: number): Promise<void
     throw inProgress(run);
   }
   const bound = Math.min(POLL_MS_FIRST * 2 ** poll, POLL_MS_MAX);
-  await sleep(Math.min(bound * (0.5 + Math.random() / 2), remaining));
-}
-
-export function inProgress(
-  { operation, options }: PreparedRun,
-  cause?: unknown,
-): IdempotencyError<"IN_PROGRESS"> {
-  const waited = options.onDuplicate === "wait" ? ` It did not finish within ${options.waitMs} ms.` : "";
-  return new IdempotencyError(
-    "IN_PROGRESS",
-    `A request with the same idempotency key is being executed for ${operation}.${waited} Retry with the same key.`,
-    { operation },
-    cause === undefined ? {} : { cause },
-  );
-}
-
-/** The claim is another executor's by now. `consequence` says what that means for what this one did. */
-export function claimLost(
-  { operation }: { readonly operation: string },
-  consequence: string,
-  cause?: unknown,
-): IdempotencyError<"LEASE_LOST"> {
-  return new IdempotencyError(
-    "LEASE_LOST",
-    `The claim of ${operation} was lost to another executor; ${consequence}. Retry with the same key.`,
-    { operation },
-    cause === undefined ? {} : { cause },
-  );
-}
-
-/** The cause is for the log: a database's own words never reach a client through the message. */
-export function storeUnavailable(
-  { operation }: { readonly operation: string },
-  cause: unknown,
-  message: string = `The idempotency store is not available for ${operation}. Retry with the same key.`,
-): IdempotencyError<"STORE_UNAVAILABLE"> {
-  return new IdempotencyError("STORE_UNAVAILABLE", message, { operation }, { cause });
+  await sleep(Math.min(halfJitter(bound), remaining));
 }

@@ -5,13 +5,13 @@ import { providerOf } from "./internals.ts";
 import { checkModels, type ModelOptions } from "./model.ts";
 import { PrismaStore } from "./store.ts";
 
-/** How the store reaches its table. */
+/** How the store reaches its tables. */
 export interface PrismaStoreOptions<TClient extends PrismaClientLike> {
   /** The application's own generated client (Prisma 6.19+ or 7), extended or not. */
   readonly prisma: TClient;
   /** The database. Default: read from the client. */
   readonly provider?: Provider;
-  /** Names of table and columns. Default: read from the client. */
+  /** Names of tables and columns. Default: read from the client. */
   readonly models?: ModelOptions;
 }
 

@@ -90,8 +90,9 @@ export class Queries implements LeaseStore {
     return pruned;
   }
 
+  /** There is one row to change. MySQL and MariaDB count it twice where an upsert finds it. */
   async #changes({ text, values }: Statement): Promise<boolean> {
-    return (await this.#named(() => this.raw.$executeRawUnsafe(text, ...values))) === 1;
+    return (await this.#named(() => this.raw.$executeRawUnsafe(text, ...values))) > 0;
   }
 
   async #first<TRow>(statement: Statement): Promise<TRow | undefined> {

@@ -118,16 +118,22 @@ RETURNING ${abandonedRowOf(names)}`,
     };
   },
 
-  /** Takes the write lock for the time of one batch. Steps go first: once the record is gone, nothing tells which. */
+  /**
+   * Each statement takes the write lock for its own time. Steps go first, as nothing finds them once their record is gone;
+   * a record that expires in between, or whose steps another batch is to delete, has steps left and stays for the next.
+   */
   prune(names, { limit }) {
     const { record, step } = names;
-    const doomed = expired(names);
+    const hasSteps = `EXISTS (SELECT 1 FROM ${step.table} WHERE ${step.columns.recordId} = ${record.table}.${record.columns.id})`;
     return [
       {
-        text: `DELETE FROM ${step.table} WHERE ${step.columns.recordId} IN (${doomed})`,
+        text: `DELETE FROM ${step.table} WHERE ${step.columns.recordId} IN (${expired(names)})`,
         values: [limit],
       },
-      { text: `DELETE FROM ${record.table} WHERE ${record.columns.id} IN (${doomed})`, values: [limit] },
+      {
+        text: `DELETE FROM ${record.table} WHERE ${record.columns.id} IN (${expired(names, `NOT ${hasSteps}`)})`,
+        values: [limit],
+      },
     ];
   },
 
@@ -149,9 +155,9 @@ RETURNING ${abandonedRowOf(names)}`,
 };
 
 /** The ids of the records to prune, oldest first. Index used: `expires_at`. */
-function expired({ record: { table, columns: c } }: Names): string {
+function expired({ record: { table, columns: c } }: Names, condition = "true"): string {
   return `SELECT ${c.id} FROM ${table} WHERE ${c.expiresAt} <= ${NOW}
-  AND (${c.lockedUntil} IS NULL OR ${c.lockedUntil} <= ${NOW}) ORDER BY ${c.expiresAt} LIMIT ?`;
+  AND (${c.lockedUntil} IS NULL OR ${c.lockedUntil} <= ${NOW}) AND ${condition} ORDER BY ${c.expiresAt} LIMIT ?`;
 }
 
 /** Primary result codes: https://www.sqlite.org/rescode.html */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { door, failureOf } from "../prisma/helpers.ts";
-import { databases } from "../support/database.ts";
+import { databases, openPostgres } from "../support/database.ts";
 import { type Context, countAccounts, deposit, leasing, paying, service, stepsOf } from "./helpers.ts";
 
 describe.each(databases)("steps on $name", ({ open }) => {
@@ -227,5 +227,38 @@ describe.each(databases)("steps on $name", ({ open }) => {
     expect((await book(2, "a")).value).toBe(3);
     await expect(book(1, "b")).rejects.toBe(conflict);
     expect(await countAccounts(db)).toBe(1);
+  });
+});
+
+describe.runIf(databases.some(({ name }) => name === "postgresql"))("a transaction on postgresql", () => {
+  test("whose handler caught a failed statement is RESULT_UNSTORABLE, and nothing of it is recorded", async () => {
+    await using db = await openPostgres();
+    const failure = await failureOf(
+      leasing(db.prisma).runLeased(paying("k"), ({ transaction }) =>
+        transaction("book", async ({ tx }) => {
+          await deposit(tx, "a");
+          await deposit(tx, "a").catch(() => {});
+          return "booked";
+        }),
+      ),
+    );
+    expect(failure.code).toBe("RESULT_UNSTORABLE");
+    expect(failure.message).toContain('The transaction "book" of orders.pay caught the error');
+    expect([await stepsOf(db), await countAccounts(db)]).toEqual([[], 0]);
+  });
+});
+
+describe.each(databases)("pruning on $name", ({ open }) => {
+  test("leaves no step without its record, whichever of two comes first", async () => {
+    await using db = await open();
+    const idempotency = leasing(db.prisma, { retentionMs: 1 });
+    const keys = Array.from({ length: 30 }, (_, index) => `k${index}`);
+    for (const key of keys) await idempotency.runLeased(paying(key), ({ step }) => step("charge", () => key));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const prune = () => idempotency.prune({ batchSize: 4 });
+    await Promise.all([prune(), prune(), prune()]);
+    await prune();
+    const left = await db.query("SELECT count(*) AS n FROM idempotency_record");
+    expect([Number(left[0]?.["n"]), await stepsOf(db)]).toEqual([0, []]);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { openService } from "../../examples/payments/service.ts";
-import { databases, type TestDatabase } from "../support/database.ts";
+import { selectedProviders } from "../support/clients.ts";
+import { databases, openPostgres, type TestDatabase } from "../support/database.ts";
 import type { LeasePoint } from "../support/lease-points.ts";
 import { comparedWith, openLeasedShop } from "../support/leased-shop.ts";
 import { startLeasedShop } from "../support/leased-worker.ts";
@@ -78,28 +79,6 @@ describe.each(databases)(
       expect(await setup.heir.place("k")).toEqual({ ...answer, replayed: true });
     });
 
-    test
-      .runIf(name === "postgresql")
-      .each([
-        "before the writes of order",
-        "after the writes of label",
-        "after the row of label, before COMMIT",
-      ] as const)(
-      "%s, once the database has ended its session: writes nothing of that transaction",
-      async (point) => {
-        await using database = await open();
-        await using setup = await openStopped(database, point);
-        const answer = await setup.heir.place("k");
-        expect(answer).toMatchObject({ by: "heir", replayed: false });
-        const before = await everything(database);
-        const { later, ...end } = await setup.resume();
-        expect(end).toEqual({ failure: "LEASE_LOST", aborted: "LEASE_LOST" });
-        expect(await everything(database)).toEqual(before);
-        const { found, expected } = await comparedWith(database, setup.service, [answer, later]);
-        expect(found).toEqual(expected);
-      },
-    );
-
     test("inside a transaction, which keeps others out: one of them comes to the end, once", async () => {
       await using database = await open();
       await using service = await openService();
@@ -123,5 +102,31 @@ describe.each(databases)(
       expect(found).toEqual(expected);
       expect(await heir.place("k")).toEqual({ ...answer, replayed: true });
     });
+  },
+);
+
+describe.runIf(selectedProviders().includes("postgresql"))(
+  "a stopped process on postgresql",
+  { timeout: 60_000 },
+  () => {
+    test.each([
+      "before the writes of order",
+      "after the writes of label",
+      "after the row of label, before COMMIT",
+    ] as const)(
+      "%s, once the database has ended its session: writes nothing of that transaction",
+      async (point) => {
+        await using database = await openPostgres();
+        await using setup = await openStopped(database, point);
+        const answer = await setup.heir.place("k");
+        expect(answer).toMatchObject({ by: "heir", replayed: false });
+        const before = await everything(database);
+        const { later, ...end } = await setup.resume();
+        expect(end).toEqual({ failure: "LEASE_LOST", aborted: "LEASE_LOST" });
+        expect(await everything(database)).toEqual(before);
+        const { found, expected } = await comparedWith(database, setup.service, [answer, later]);
+        expect(found).toEqual(expected);
+      },
+    );
   },
 );

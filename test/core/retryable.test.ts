@@ -1,0 +1,41 @@
+import { describe, expect, test } from "vitest";
+import { isIdempotencyError } from "../../src/core/errors.ts";
+import { isKeyReused } from "../../src/core/failure.ts";
+import { resolveOptions } from "../../src/core/options.ts";
+import { throwIfReused } from "../../src/core/outcome.ts";
+import { prepareRun } from "../../src/core/request.ts";
+import { isRetryableAnswer } from "../../src/core/retryable.ts";
+import { claimLost, inProgress } from "../../src/core/run-errors.ts";
+
+const run = await prepareRun({ operation: "o", key: "k", scope: "s" }, resolveOptions({}));
+
+/** tRPC hands on our message, and its CONFLICT may also be the application's own: clients go by the words. */
+describe("a tRPC client recognises by its message", () => {
+  test.each([inProgress(run), claimLost(run, "nothing of it was committed")])(
+    "$code, and repeats the call",
+    ({ message, retryable }) => {
+      expect(retryable).toBe(true);
+      expect(isRetryableAnswer(409, message)).toBe(true);
+    },
+  );
+
+  test("KEY_REUSED, and does not repeat the call", () => {
+    const reused = thrownBy(() => throwIfReused(run, "another"));
+    expect(isIdempotencyError(reused)).toBe(true);
+    expect(isKeyReused(reused)).toBe(true);
+    expect(isRetryableAnswer(422, (reused as Error).message)).toBe(false);
+  });
+
+  test("no other conflict", () => {
+    expect(isRetryableAnswer(409, "The seat is taken.")).toBe(false);
+  });
+});
+
+function thrownBy(work: () => void): unknown {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
