@@ -1,15 +1,26 @@
 import { createHash } from "node:crypto";
 import { IdempotencyError, isIdempotencyError } from "../core/errors.ts";
-import type { RunContext } from "../core/idempotency.ts";
+import type { LeaseContext, RunContext } from "../core/idempotency.ts";
 import { misuse } from "../core/misuse.ts";
 import { Attempts } from "./attempts.ts";
-import { type ConsumeOptions, type PoisonReason, type Settings, settingsOf } from "./options.ts";
+import {
+  type ConsumeMode,
+  type ConsumeOptions,
+  type PoisonReason,
+  type Settings,
+  settingsOf,
+} from "./options.ts";
 import { SCOPE } from "./scope.ts";
 
-/** What consumes a message; resolves when it is done with, so that the transaction may commit. Its value is not kept. */
-export type MessageHandler<TTransaction, TMessage> = (
+/** What a handler gets beside the message, by option `mode`. */
+export type ConsumeContext<TTransaction, TMode extends ConsumeMode> = TMode extends "lease"
+  ? LeaseContext<TTransaction>
+  : RunContext<TTransaction>;
+
+/** What consumes a message; resolves when it is done with, so that it may be recorded. Its value is not kept. */
+export type MessageHandler<TTransaction, TMessage, TMode extends ConsumeMode = "transaction"> = (
   message: TMessage,
-  context: RunContext<TTransaction>,
+  context: ConsumeContext<TTransaction, TMode>,
 ) => Promise<unknown>;
 
 /** Consumes a message: acknowledge it when this resolves, have it delivered again when it rejects. */
@@ -37,19 +48,26 @@ export interface Consumption {
  * the broker (`deliveries`) or in the database, `onPoison` gets the message, and its writes commit with the inbox record.
  * A store that is not available, and a duplicate under way elsewhere, do not count.
  *
+ * With `mode: "lease"` the handler gets `step` and `transaction` instead of `tx`, for messages that call other services.
+ *
  * The record is kept for `retentionMs`, by default 24 hours: make that longer than the broker may deliver a message again.
  *
  * @throws TypeError for an option that cannot be used; it names the option and the remedy.
  */
-export function consumeOnce<TTransaction, TMessage>(
-  options: ConsumeOptions<TTransaction, TMessage>,
-): <TDelivered extends TMessage>(handler: MessageHandler<TTransaction, TDelivered>) => Consume<TDelivered> {
+export function consumeOnce<TTransaction, TMessage, const TMode extends ConsumeMode = "transaction">(
+  options: ConsumeOptions<TTransaction, TMessage, TMode>,
+): <TDelivered extends TMessage>(
+  handler: MessageHandler<TTransaction, TDelivered, TMode>,
+) => Consume<TDelivered> {
   const settings = settingsOf(options);
-  return (handler) => {
+  return <TDelivered extends TMessage>(handler: MessageHandler<TTransaction, TDelivered, TMode>) => {
     if (typeof handler !== "function") {
       throw misuse("(the handler)", handler, "a function such as async (message, { tx }) => { ... }");
     }
-    return (message) => consume(settings, handler, message);
+    return (message: TDelivered) =>
+      settings.mode === "lease"
+        ? consumeLeased(settings, handler as MessageHandler<TTransaction, TDelivered, "lease">, message)
+        : consume(settings, handler as MessageHandler<TTransaction, TDelivered>, message);
   };
 }
 
@@ -58,7 +76,7 @@ async function consume<TTransaction, TMessage, TDelivered extends TMessage>(
   handler: MessageHandler<TTransaction, TDelivered>,
   message: TDelivered,
 ): Promise<Consumption> {
-  const { consumer, onPoison } = settings;
+  const { onPoison } = settings;
   const entry = entryOf(settings, message);
   if (entry.key === undefined) {
     return poisonUnrecorded(settings, message, "no_id", entry.error);
@@ -74,16 +92,60 @@ async function consume<TTransaction, TMessage, TDelivered extends TMessage>(
       return "consumed";
     });
   } catch (error) {
-    if (isIdempotencyError(error) && error.code === "KEY_REUSED" && error.details.operation === consumer) {
-      return poisonUnrecorded(settings, message, "id_reused", error);
-    }
-    // Nothing of what the message can be blamed for.
-    const isCounted = !(isIdempotencyError(error) && error.retryable);
-    if (onPoison !== undefined && isCounted && (await attempts.isLast(deliveries))) {
-      return poison(settings, message, entry, error);
-    }
-    throw error;
+    return failed(settings, message, entry, error, () => attempts.isLast(deliveries));
   }
+}
+
+/** The attempts of a leased run are in its record, those that ended a process too: nobody else need count. */
+async function consumeLeased<TTransaction, TMessage, TDelivered extends TMessage>(
+  settings: Settings<TTransaction, TMessage>,
+  handler: MessageHandler<TTransaction, TDelivered, "lease">,
+  message: TDelivered,
+): Promise<Consumption> {
+  const { consumer, onPoison, attemptsMax, idempotency, run } = settings;
+  const entry = entryOf(settings, message);
+  if (entry.key === undefined) {
+    return poisonUnrecorded(settings, message, "no_id", entry.error);
+  }
+  let attempt = 0;
+  try {
+    const request = { ...run, ...entry, operation: consumer, scope: SCOPE };
+    const { value, replayed } = await idempotency.runLeased(request, async (context) => {
+      ({ attempt } = context);
+      if (onPoison !== undefined && attempt > attemptsMax) {
+        throw new AttemptsSpentError();
+      }
+      await handler(message, context);
+      return "consumed" as const;
+    });
+    return { outcome: value, replayed };
+  } catch (error) {
+    const shown = error instanceof AttemptsSpentError ? undefined : error;
+    return failed(settings, message, entry, shown, async () => attempt >= attemptsMax);
+  }
+}
+
+/** Gives the lease of a message back that has ended the process of each attempt. */
+class AttemptsSpentError extends Error {}
+
+/** Hands a message to `onPoison` if this failure was its last, and else leaves it to be delivered again. */
+async function failed<TTransaction, TMessage>(
+  settings: Settings<TTransaction, TMessage>,
+  message: TMessage,
+  entry: Entry,
+  error: unknown,
+  isLast: () => Promise<boolean>,
+): Promise<Consumption> {
+  const { consumer, onPoison } = settings;
+  if (isIdempotencyError(error) && error.code === "KEY_REUSED" && error.details.operation === consumer) {
+    return poisonUnrecorded(settings, message, "id_reused", error);
+  }
+  // Nothing of what the message can be blamed for.
+  const isCounted = !(isIdempotencyError(error) && error.retryable);
+  if (onPoison !== undefined && isCounted && (await isLast())) {
+    return poison(settings, message, entry, error);
+  }
+  throw error;
 }
 
 /** What a message is recorded under. */

@@ -3,7 +3,13 @@
  *
  * @module onceonly/messages
  */
-export { type Consume, type Consumption, consumeOnce, type MessageHandler } from "./consume-once.ts";
+export {
+  type Consume,
+  type ConsumeContext,
+  type Consumption,
+  consumeOnce,
+  type MessageHandler,
+} from "./consume-once.ts";
 export { amqpDeliveries, jetStreamDeliveries, sqsDeliveries } from "./deliveries.ts";
 export {
   type AmqpMessage,
@@ -20,4 +26,4 @@ export {
   sqsDeduplicationId,
   sqsMessageId,
 } from "./message-ids.ts";
-export type { ConsumeOptions, PoisonContext, PoisonReason } from "./options.ts";
+export type { ConsumeMode, ConsumeOptions, PoisonContext, PoisonReason } from "./options.ts";

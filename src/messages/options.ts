@@ -1,5 +1,5 @@
 import type { Idempotency, RunContext } from "../core/idempotency.ts";
-import { checkFunction, checkNumber, misuse } from "../core/misuse.ts";
+import { checkFunction, checkNumber, checkOneOf, misuse } from "../core/misuse.ts";
 import { type RunOptions, resolveOptions } from "../core/options.ts";
 
 /**
@@ -19,7 +19,8 @@ export interface PoisonContext<TTransaction> extends Pick<RunContext<TTransactio
 }
 
 /** Options of {@link consumeOnce}. Those of {@link RunOptions} override what `createIdempotency` got. */
-export interface ConsumeOptions<TTransaction, TMessage> extends Omit<RunOptions, "storeError" | "errors"> {
+export interface ConsumeOptions<TTransaction, TMessage, TMode extends ConsumeMode = "transaction">
+  extends Omit<RunOptions, "storeError" | "errors" | "storeInput"> {
   /** Made by `createIdempotency`; one for the whole application. */
   readonly idempotency: Idempotency<TTransaction>;
   /** Who consumes, for example `"shipping"`: 1 to 200 characters. Each consumer consumes a message once. */
@@ -41,11 +42,20 @@ export interface ConsumeOptions<TTransaction, TMessage> extends Omit<RunOptions,
    * counted in the database.
    */
   readonly deliveries?: (message: TMessage) => number | undefined;
+  /**
+   * Default `"transaction"`: the handler gets `tx`. With `"lease"` it gets `step` and `transaction`, for messages that call
+   * other services; the record then counts the attempts, ends of processes included, and `deliveries` is not taken.
+   */
+  readonly mode?: TMode;
 }
+
+/** How a handler's writes are kept together. */
+export type ConsumeMode = "transaction" | "lease";
 
 /** The options, checked and complete. */
 export interface Settings<TTransaction, TMessage>
-  extends Omit<ConsumeOptions<TTransaction, TMessage>, keyof RunOptions> {
+  extends Omit<ConsumeOptions<TTransaction, TMessage>, keyof RunOptions | "mode"> {
+  readonly mode: ConsumeMode;
   readonly attemptsMax: number;
   readonly run: RunOptions;
 }
@@ -56,7 +66,7 @@ const CONSUMER_LENGTH_MAX = 200;
 
 /** @throws TypeError that names the option, what it got and the remedy. */
 export function settingsOf<TTransaction, TMessage>(
-  options: ConsumeOptions<TTransaction, TMessage>,
+  options: ConsumeOptions<TTransaction, TMessage, ConsumeMode>,
 ): Settings<TTransaction, TMessage> {
   checkOptions(options);
   const {
@@ -67,10 +77,13 @@ export function settingsOf<TTransaction, TMessage>(
     onPoison,
     attemptsMax = ATTEMPTS_MAX,
     deliveries,
+    mode = "transaction",
     ...rest
   } = options;
   const run: RunOptions = {
     ...rest,
+    // A completer has no message to give to the handler.
+    storeInput: false,
     // A message that was not consumed is delivered again, whatever an HTTP handler's errors are.
     ...(idempotency.options.storeError === undefined ? {} : { storeError: () => false }),
   };
@@ -80,14 +93,14 @@ export function settingsOf<TTransaction, TMessage>(
     ...(onPoison === undefined ? {} : { onPoison }),
     ...(deliveries === undefined ? {} : { deliveries }),
   };
-  return { idempotency, consumer, id, attemptsMax, run, ...optional };
+  return { idempotency, consumer, id, attemptsMax, mode, run, ...optional };
 }
 
 function checkOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) {
     throw misuse("(the first argument)", options, "an object such as { idempotency, consumer, id }");
   }
-  const { idempotency, consumer, id, input, onPoison, attemptsMax, deliveries, storeError } =
+  const { idempotency, consumer, id, input, onPoison, attemptsMax, deliveries, mode, storeError } =
     options as Record<string, unknown>;
   if (typeof (idempotency as Partial<Idempotency<unknown>> | null | undefined)?.run !== "function") {
     throw misuse("idempotency", idempotency, "what createIdempotency returned");
@@ -107,6 +120,10 @@ function checkOptions(options: unknown): void {
   checkFunction("onPoison", onPoison, "async (message, { tx, reason }) => { ... }");
   checkNumber("attemptsMax", attemptsMax, 1);
   checkFunction("deliveries", deliveries, "amqpDeliveries");
+  checkOneOf("mode", mode, ["transaction", "lease"]);
+  if (mode === "lease" && deliveries !== undefined) {
+    throw misuse("deliveries", deliveries, "none: in mode lease the record counts the attempts");
+  }
   if (onPoison === undefined && attemptsMax !== undefined) {
     throw misuse("onPoison", onPoison, "a function, as attemptsMax says when it is called");
   }

@@ -44,3 +44,15 @@ consumeOnce({ ...base, id: sqsMessageId, deliveries: sqsDeliveries })(
 consumeOnce({ ...base, id: amqpMessageId })(async (_: EachMessagePayload) => {});
 // @ts-expect-error The type of the transaction follows the client.
 consumeOnce({ ...base, id: amqpMessageId })(async (_, { tx }) => void (await tx.noSuchModel.count()));
+
+// What the handler gets follows the mode.
+consumeOnce({ ...base, mode: "lease", id: amqpMessageId })(
+  async (message: ConsumeMessage, { step, transaction }) => {
+    await step("charge", ({ key }) => key);
+    await transaction("ship", ({ tx }) => tx.order.count({ where: { key: message.fields.routingKey } }));
+  },
+);
+// @ts-expect-error A leased handler has no transaction of its own.
+consumeOnce({ ...base, mode: "lease", id: amqpMessageId })(async (_, { tx }) => void tx);
+// @ts-expect-error Nor has one in a transaction any steps.
+consumeOnce({ ...base, id: amqpMessageId })(async (_, { step }) => void step);
