@@ -49,6 +49,6 @@ export function isReplayable({ body, headers }: RequestToSend): boolean {
 }
 
 /** By its shape: a page may have a `Request` of another window. */
-export function isRequest(given: unknown): given is Request {
+function isRequest(given: unknown): given is Request {
   return "clone" in (Object(given) as object);
 }
