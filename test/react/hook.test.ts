@@ -187,6 +187,27 @@ describe("once", () => {
     expect(open({ ...once, storage: "sessionStorage" }).result.current.key()).toBe("cart-17.1");
   });
 
+  it.each([400, 404, 405, 413, 415, 431])(
+    "keeps its key after %i, which nobody may have stored",
+    (status) => {
+      const { result } = open(once);
+      result.current.settle("cart-17.0", refused(status));
+      expect(result.current.key()).toBe("cart-17.0");
+    },
+  );
+
+  it("keeps its key after a refusal by GraphQL itself, but not by a resolver", () => {
+    const { result } = open(once);
+    const saying = (code: string) =>
+      Object.assign(new Error("refused"), { errors: [{ extensions: { code } }] });
+    for (const code of ["GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT", "IDEMPOTENCY_KEY_INVALID"]) {
+      result.current.settle("cart-17.0", saying(code));
+      expect(result.current.key()).toBe("cart-17.0");
+    }
+    result.current.settle("cart-17.0", saying("DECLINED"));
+    expect(result.current.key()).toBe("cart-17.1");
+  });
+
   it("leads a tab that has missed a refusal to the key of the others", () => {
     const { result } = open({ ...once, storage: throwing });
     const told: string[] = [];
