@@ -37,7 +37,7 @@ export function settleOnceKey(
 
 /** @throws TypeError for an intent that cannot stand in a key */
 export function onceText(intent: unknown): string {
-  const text = typeof intent === "number" ? String(intent) : intent;
+  const text = Number.isFinite(intent) ? String(intent) : intent;
   if (typeof text !== "string" || !/^[\x20-\x7e]{1,240}$/.test(text)) {
     throw misuse("intent", intent, "with once: true an id of 1 to 240 printable ASCII characters");
   }
