@@ -1,5 +1,4 @@
 import { isRetryableAnswer } from "../core/retryable.ts";
-import { isRequest, type RequestToSend } from "./request.ts";
 
 /** How one attempt ended: with an answer, or with what `fetch` rejected with. */
 interface Attempt {
@@ -11,29 +10,22 @@ interface Attempt {
 /** Answers that are read while the server still writes them. */
 const STREAMED = /^(text\/event-stream|multipart\/)/i;
 
-/** Sends a request once and reads its answer to the end, both within `timeoutMs`. */
-export async function send(
-  fetch: typeof globalThis.fetch,
-  { input, init, headers, signal }: RequestToSend,
+/** Sends a request once and reads its answer to the end, both within `timeoutMs` and until the caller's `signal`. */
+export async function attemptTo(
+  send: (signal: AbortSignal) => Promise<Response>,
+  signal: AbortSignal | null | undefined,
   timeoutMs: number,
 ): Promise<Attempt> {
   // Not AbortSignal.any: Node 20 may collect the signal it makes while the request still runs.
   const controller = new AbortController();
   const stop = () => controller.abort(signal?.reason);
-  const timer = setTimeout(
-    () => controller.abort(new DOMException("No answer in time.", "TimeoutError")),
-    timeoutMs,
-  );
+  const timer = setTimeout(() => controller.abort(new DOMException("No answer.", "TimeoutError")), timeoutMs);
   signal?.addEventListener("abort", stop);
   let isStreamed = false;
   try {
     signal?.throwIfAborted();
-    const response = await fetch(isRequest(input) ? input.clone() : input, {
-      ...init,
-      headers,
-      signal: controller.signal,
-    });
-    isStreamed = response.ok && STREAMED.test(response.headers.get("content-type") ?? "");
+    const response = await send(controller.signal);
+    isStreamed = response.ok && STREAMED.test(String(response.headers.get("content-type")));
     // A connection may break in the middle of the answer too, which whoever reads it could not repair.
     const text = isStreamed ? "" : await response.clone().text();
     return { response, isRetryable: isRetryableAnswer(response.status, text) };
@@ -45,4 +37,11 @@ export async function send(
       signal?.removeEventListener("abort", stop);
     }
   }
+}
+
+/** Sends nothing, and has no answer until it is aborted: an attempt to do this is a pause. */
+export function nothing(until: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    until.addEventListener("abort", reject);
+  });
 }

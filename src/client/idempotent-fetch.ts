@@ -2,9 +2,8 @@ import { fullJitter } from "../core/jitter.ts";
 import { KEY_HEADER, quotedKey } from "../core/key-text.ts";
 import { createIdempotencyKey } from "../core/new-key.ts";
 import { retryAfterMs } from "../core/retryable.ts";
-import { send } from "./attempt.ts";
+import { attemptTo, nothing } from "./attempt.ts";
 import { type IdempotentFetchOptions, type Settings, settingsOf } from "./options.ts";
-import { pause } from "./pause.ts";
 import { isReplayable, type RequestToSend, requestOf } from "./request.ts";
 
 /**
@@ -37,19 +36,29 @@ async function sendUntilAnswered(
   request: RequestToSend,
   { fetch, attemptsMax, attemptMs, totalMs, backoffMs, backoffMsMax }: Settings,
 ): Promise<Response> {
+  const { request: input, init, signal } = request;
+  const send = (until: AbortSignal) => fetch(input.clone?.() ?? input.url, { ...init, signal: until });
   const deadline = Date.now() + totalMs;
   const attempts = isReplayable(request) ? attemptsMax : 1;
   for (let attempt = 1; ; attempt += 1) {
-    const ended = await send(fetch, request, Math.min(attemptMs, deadline - Date.now()));
+    const { response, error, isRetryable } = await attemptTo(
+      send,
+      signal,
+      Math.min(attemptMs, deadline - Date.now()),
+    );
     const waitMs =
-      retryAfterMs(ended.response?.headers.get("retry-after")) +
-      fullJitter(attempt - 1, backoffMs, backoffMsMax);
-    if (!ended.isRetryable || attempt >= attempts || Date.now() + waitMs >= deadline) {
-      if (ended.response === undefined) {
-        throw ended.error;
+      retryAfterMs(response?.headers.get("retry-after")) + fullJitter(attempt - 1, backoffMs, backoffMsMax);
+    if (isRetryable && attempt < attempts && Date.now() + waitMs < deadline) {
+      // When it is aborted, so is the next attempt, before anything is sent.
+      await attemptTo(nothing, signal, waitMs);
+      // A device that was asleep meanwhile wakes when the server may have forgotten the key.
+      if (Date.now() < deadline) {
+        continue;
       }
-      return ended.response;
     }
-    await pause(waitMs, request.signal);
+    if (response) {
+      return response;
+    }
+    throw error;
   }
 }

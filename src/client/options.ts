@@ -44,7 +44,7 @@ export function settingsOf({
   backoffMsMax = 8_000,
 }: IdempotentFetchOptions): Settings {
   checkFunction("fetch", fetch, "globalThis.fetch");
-  checkFunction("shouldKey", shouldKey, '({ method }) => method === "POST"');
+  checkFunction("shouldKey", shouldKey, "() => true");
   const numbers = { attemptsMax, attemptMs, totalMs, backoffMs, backoffMsMax };
   for (const [option, value] of Object.entries(numbers)) {
     checkNumber(option, value, 1);

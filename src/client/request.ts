@@ -1,7 +1,9 @@
+import { KEY_HEADER } from "../core/key-text.ts";
+
 /** What `fetch` was called with, and what of it decides about keys and retries. */
 export interface RequestToSend {
-  readonly input: Parameters<typeof globalThis.fetch>[0];
-  readonly init: RequestInit | undefined;
+  readonly request: Partial<Request> & { readonly url: string };
+  readonly init: RequestInit;
   /** In upper case. */
   readonly method: string;
   readonly url: string;
@@ -11,29 +13,42 @@ export interface RequestToSend {
   readonly signal: AbortSignal | null | undefined;
 }
 
-export function requestOf(
-  input: Parameters<typeof globalThis.fetch>[0],
-  init: RequestInit | undefined,
-): RequestToSend {
-  const request = isRequest(input) ? input : undefined;
+/**
+ * As `fetch` does, it takes down what it was called with: who changes his `init` or `URL` for the next call changes
+ * nothing of what a later attempt of this one sends.
+ */
+export function requestOf(input: Parameters<typeof globalThis.fetch>[0], init?: RequestInit): RequestToSend {
+  if (isRequest(init)) {
+    // `{ ...init }` would copy nothing of it. It stays unread, for a request that gets no key.
+    return requestOf(new Request(input, init.clone()));
+  }
+  const request: Partial<Request> & { readonly url: string } = isRequest(input) ? input : { url: `${input}` };
+  const headers = new Headers(init?.headers ?? request.headers);
   return {
-    input,
-    init,
-    method: (init?.method ?? request?.method ?? "GET").toUpperCase(),
-    url: request?.url ?? `${input as string | URL}`,
-    headers: new Headers(init?.headers ?? request?.headers),
+    request,
+    init: { ...init, headers },
+    method: (init?.method ?? request.method ?? "GET").toUpperCase(),
+    url: request.url,
+    headers,
     body: init?.body,
-    signal: init?.signal === undefined ? request?.signal : init.signal,
+    signal: init?.signal === undefined ? request.signal : init.signal,
   };
 }
 
-/** A stream can be read once. Of a `Request` we send copies, whatever its body is. */
-export function isReplayable({ body }: RequestToSend): boolean {
+/**
+ * A stream can be read once; of a `Request` we send copies, whatever its body is. A batch in which a call has no key
+ * (`?0`) would execute that one again.
+ */
+export function isReplayable({ body, headers }: RequestToSend): boolean {
   const given = Object(body) as object;
-  return !("getReader" in given || Symbol.asyncIterator in given);
+  return !(
+    "getReader" in given ||
+    Symbol.asyncIterator in given ||
+    /(^|,)\s*\?0/.test(String(headers.get(KEY_HEADER)))
+  );
 }
 
-/** By its shape: a `URL` has no method, and a page may have a `Request` of another window. */
-export function isRequest(input: Parameters<typeof globalThis.fetch>[0]): input is Request {
-  return typeof input === "object" && "method" in input;
+/** By its shape: a page may have a `Request` of another window. */
+function isRequest(given: unknown): given is Request {
+  return "clone" in (Object(given) as object);
 }

@@ -54,10 +54,21 @@ export function isFinal(failure: unknown): boolean {
 // A problem's type, GraphQL's extensions.code, and for tRPC, whose code may also be the application's own, the message.
 const REUSED = /problems\/key-reused|IDEMPOTENCY_KEY_PARAMETER_MISMATCH|idempotency key was used before/;
 
-/** Whether a failure is `KEY_REUSED`: a request with this key was answered already, but another one. */
-export function isKeyReused(failure: unknown): boolean {
+// What routers, validation and gateways answer before a handler is asked.
+const UNSTORED_STATUS: ReadonlySet<number> = new Set([400, 404, 405, 406, 411, 413, 414, 415, 431]);
+const UNSTORED_CODE = /^(GRAPHQL_|PERSISTED_|IDEMPOTENCY_|BAD_(REQUEST|USER_INPUT)$)/;
+
+/**
+ * Whether a final failure may not be what is stored under its key: one from in front of the handler leaves nothing there,
+ * so that the key would still execute; `KEY_REUSED` says that another request has its answer there.
+ */
+export function leavesKeyUnsettled(failure: unknown): boolean {
   const known = (failure ?? {}) as Failure;
-  return REUSED.test(textOf(known));
+  return (
+    UNSTORED_STATUS.has(statusOf(known) as number) ||
+    codesOf(known).some((code) => UNSTORED_CODE.test(String(code))) ||
+    REUSED.test(textOf(known))
+  );
 }
 
 function statusOf({ data, status, response }: Failure): unknown {

@@ -5,8 +5,7 @@
  * `crypto.getRandomValues` is there on every page; `crypto.randomUUID` only on those served over HTTPS.
  */
 export function createIdempotencyKey(): string {
-  return "00000000-0000-4000-8000-000000000000".replace(/0/g, () => {
-    const [byte = 0] = crypto.getRandomValues(new Uint8Array(1));
-    return (byte % 16).toString(16);
-  });
+  return "00000000-0000-4000-8000-000000000000".replace(/0/g, () =>
+    (Number(crypto.getRandomValues(new Uint8Array(1))) % 16).toString(16),
+  );
 }

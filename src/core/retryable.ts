@@ -27,6 +27,7 @@ export function isLostAnswer(error: unknown): boolean {
 
 /** `Retry-After` of RFC 9110, section 10.2.3, in milliseconds: seconds or a date. 0 when there is none. */
 export function retryAfterMs(header: string | null | undefined): number {
-  const ms = /^\d+$/.test(header ?? "") ? Number(header) * 1_000 : Date.parse(header ?? "") - Date.now();
+  const text = String(header);
+  const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
   return Math.max(0, ms) || 0;
 }

@@ -1,4 +1,4 @@
-import { isFinal, isKeyReused } from "../core/failure.ts";
+import { isFinal, leavesKeyUnsettled } from "../core/failure.ts";
 import { misuse } from "../core/misuse.ts";
 import { type StorageOption, tryStorage } from "./storage.ts";
 
@@ -16,8 +16,9 @@ export function onceKey(refusals: Refusals, storage: StorageOption, text: string
 }
 
 /**
- * Counts a refusal of the present key; an older key was counted before. `KEY_REUSED` counts as none: with another input
- * the intent may have succeeded, and a further key would execute it again.
+ * Counts a refusal of the present key; an older key was counted before. Only what is stored under the key counts: who
+ * has not heard of the refusal sends that key still, and it must not execute once a further one has. Nor does
+ * `KEY_REUSED`: with another input the intent may have succeeded.
  */
 export function settleOnceKey(
   refusals: Refusals,
@@ -27,7 +28,7 @@ export function settleOnceKey(
   const at = key.lastIndexOf(".");
   const text = key.slice(0, at);
   const refused = Number(key.slice(at + 1)) + 1;
-  if (!isFinal(error) || isKeyReused(error) || refused <= countOf(refusals, storage, text)) {
+  if (!isFinal(error) || leavesKeyUnsettled(error) || refused <= countOf(refusals, storage, text)) {
     return;
   }
   refusals.set(text, refused);
@@ -36,7 +37,7 @@ export function settleOnceKey(
 
 /** @throws TypeError for an intent that cannot stand in a key */
 export function onceText(intent: unknown): string {
-  const text = typeof intent === "number" ? String(intent) : intent;
+  const text = Number.isFinite(intent) ? String(intent) : intent;
   if (typeof text !== "string" || !/^[\x20-\x7e]{1,240}$/.test(text)) {
     throw misuse("intent", intent, "with once: true an id of 1 to 240 printable ASCII characters");
   }

@@ -9,13 +9,13 @@ export type OpenKeys = Map<string, string>;
 
 /**
  * The key of an intent that may be had again. What this component has handed out comes first: another tab may have
- * settled it, but here its outcome is not known yet.
+ * settled it, but here its outcome is not known yet. What another tab has open since then stays in the storage.
  */
 export function openKey(keys: OpenKeys, storage: StorageOption, text: string): string {
   const name = PREFIX + text;
   const key = keys.get(text) ?? (tryStorage(storage, (it) => it.getItem(name)) || createIdempotencyKey());
   keys.set(text, key);
-  tryStorage(storage, (it) => it.setItem(name, key));
+  tryStorage(storage, (it) => it.getItem(name) || it.setItem(name, key));
   return key;
 }
 

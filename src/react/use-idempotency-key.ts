@@ -27,8 +27,9 @@ export interface IntentKey {
   readonly key: () => string;
   /**
    * Says how a mutation with this key ended. After success, and after an error that is an answer (4xx but 401, 403,
-   * 408, 409, 425, 429), the next intent gets a new key, also with the same input; with `once` only after such an error,
-   * unless it is `KEY_REUSED`: then the intent may have succeeded, with another input.
+   * 408, 409, 425, 429), the next intent gets a new key, also with the same input; with `once` only after such an error
+   * that the server has stored: not after `KEY_REUSED` (the intent may have succeeded, with another input), nor after what
+   * may come from in front of the handler (400, 404, 405, 406, 411, 413, 414, 415, 431).
    * After any other error the key stays.
    */
   readonly settle: (key: string, error?: unknown) => void;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   createIdempotencyKey,
   type IdempotentFetchOptions,
@@ -153,6 +153,43 @@ describe("a keyed request", () => {
     expect((await place()(orders(), { method: "POST", body: form })).status).toBe(200);
   });
 
+  it("is repeated as it was, whatever becomes of the init and the URL it was called with", async () => {
+    shop.fates.push("request lost", "request lost");
+    const [first, second] = [order(), order()];
+    const url = new URL(orders());
+    const init = post(first);
+    const given = place({ backoffMs: 20 })(url, init);
+    url.pathname = "/elsewhere";
+    init.body = JSON.stringify(second);
+    init.method = "PUT";
+    expect((await given).status).toBe(201);
+    expect(new Set(keys()).size).toBe(1);
+    expect(await shop.db.countOrders({ customer: first.customer })).toBe(1);
+    expect(await shop.db.countOrders({ customer: second.customer })).toBe(0);
+  });
+
+  it("may have a Request as its init", async () => {
+    shop.fates.push("503");
+    const mine = order();
+    const headers = idempotencyKeyHeader(mine.customer);
+    const response = await place()(orders(), new Request("http://test/", post(mine, { headers })));
+    expect(response.status).toBe(201);
+    expect(shop.seen.map(({ method, key }) => [method, key])).toEqual([
+      ["POST", `"${mine.customer}"`],
+      ["POST", `"${mine.customer}"`],
+    ]);
+  });
+
+  it.each(['"a", ?0', "?0, a", "a,?0,b"])(
+    "is sent once when a call of its batch has no key: %s",
+    async (key) => {
+      answers(() => new Response(null, { status: 503 }));
+      const headers = { "Idempotency-Key": key };
+      expect((await place()(orders(), post(order(), { headers }))).status).toBe(503);
+      expect(shop.seen.length).toBe(1);
+    },
+  );
+
   it("is sent once when its body is a stream, as that cannot be sent again", async () => {
     shop.fates.push("503");
     const body = new Blob([JSON.stringify(order())]).stream();
@@ -218,6 +255,29 @@ describe("a pause", () => {
     expect((await place()(orders(), post(order()))).status).toBe(201);
   });
 
+  it("that a sleeping device made longer than totalMs is not followed by an attempt", async () => {
+    const fetch = place({
+      backoffMs: 50,
+      backoffMsMax: 50,
+      fetch: async (...call) => {
+        const response = await globalThis.fetch(...call);
+        setTimeout(() => vi.setSystemTime(Date.now() + 25 * 3_600_000), 0);
+        return response;
+      },
+    });
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.spyOn(Math, "random").mockReturnValue(0.99);
+    try {
+      shop.fates.push("504 after all");
+      expect((await fetch(orders(), post(order()))).status).toBe(504);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(shop.seen.length).toBe(1);
+    } finally {
+      vi.useRealTimers();
+      vi.restoreAllMocks();
+    }
+  });
+
   it("grows, is random, and has a bound", async () => {
     const bounds = { backoffMs: 40, backoffMsMax: 80, attemptsMax: 4 };
     const begin = performance.now();
@@ -278,6 +338,12 @@ describe("a request without a key", () => {
     await fetch("http://test/", init);
     expect(calls).toEqual([["http://test/", init]]);
     expect(calls[0]?.[1]).toBe(init);
+  });
+
+  it("may have a Request as its init", async () => {
+    const init = new Request("http://test/", { method: "PUT", body: "text" });
+    await place()(orders(), init);
+    expect(shop.seen.map(({ method, key }) => [method, key])).toEqual([["PUT", undefined]]);
   });
 });
 

@@ -160,6 +160,18 @@ describe("a storage", () => {
     expect(two?.current.key()).toBe(key);
   });
 
+  it("keeps the key of another tab's next intent, when this one asks for the first again", () => {
+    const [one, two] = [1, 2].map(() => open({ intent: CART, storage: "localStorage" }).result.current);
+    const first = one?.key() ?? "";
+    one?.settle(first, refused(503));
+    two?.settle(two.key());
+    const second = two?.key();
+    // It is answered as the second tab was.
+    expect(one?.key()).toBe(first);
+    one?.settle(first);
+    expect(open({ intent: CART, storage: "localStorage" }).result.current.key()).toBe(second);
+  });
+
   it("holds nothing that is no key", () => {
     sessionStorage.setItem('onceonly:"a"', "");
     expect(open({ intent: "a", storage: "sessionStorage" }).result.current.key()).toMatch(UUID);
@@ -187,6 +199,27 @@ describe("once", () => {
     expect(open({ ...once, storage: "sessionStorage" }).result.current.key()).toBe("cart-17.1");
   });
 
+  it.each([400, 404, 405, 413, 415, 431])(
+    "keeps its key after %i, which nobody may have stored",
+    (status) => {
+      const { result } = open(once);
+      result.current.settle("cart-17.0", refused(status));
+      expect(result.current.key()).toBe("cart-17.0");
+    },
+  );
+
+  it("keeps its key after a refusal by GraphQL itself, but not by a resolver", () => {
+    const { result } = open(once);
+    const saying = (code: string) =>
+      Object.assign(new Error("refused"), { errors: [{ extensions: { code } }] });
+    for (const code of ["GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT", "IDEMPOTENCY_KEY_INVALID"]) {
+      result.current.settle("cart-17.0", saying(code));
+      expect(result.current.key()).toBe("cart-17.0");
+    }
+    result.current.settle("cart-17.0", saying("DECLINED"));
+    expect(result.current.key()).toBe("cart-17.1");
+  });
+
   it("leads a tab that has missed a refusal to the key of the others", () => {
     const { result } = open({ ...once, storage: throwing });
     const told: string[] = [];
@@ -200,9 +233,12 @@ describe("once", () => {
     expect(result.current.key()).toBe("cart-17.1");
   });
 
-  it.each([[CART], [""], ["ä"], ["a".repeat(241)], [undefined]])("needs an id: %o", (intent) => {
-    expect(() => open({ intent, once: true })).toThrow(/option intent .* id of 1 to 240/);
-  });
+  it.each([[CART], [Number.NaN], [""], ["ä"], ["a".repeat(241)], [undefined]])(
+    "needs an id: %o",
+    (intent) => {
+      expect(() => open({ intent, once: true })).toThrow(/option intent .* id of 1 to 240/);
+    },
+  );
 });
 
 describe("React", () => {

@@ -14,6 +14,12 @@ import type { TestClient } from "../support/clients.ts";
 import { openSqlite } from "../support/database.ts";
 import { app, idempotentOn, t } from "../trpc/support.ts";
 
+let executions = 0;
+function executed(amount: number): number {
+  executions += 1;
+  return amount;
+}
+
 type Pay = (key: string, amount: number) => Promise<unknown>;
 
 function overTrpc(prisma: TestClient): Pay {
@@ -21,9 +27,7 @@ function overTrpc(prisma: TestClient): Pay {
     pay: t.procedure
       .input(z.int())
       .use(idempotentOn(prisma))
-      .mutation(({ input }) => {
-        return input;
-      }),
+      .mutation(({ input }) => executed(input)),
   });
   const link = httpLink({
     url: "http://test/trpc",
@@ -38,7 +42,7 @@ function overGraphql(prisma: TestClient): Pay {
   const yoga = createYoga({
     schema: createSchema({
       typeDefs: "type Query { a: Int } type Mutation { pay(amount: Int!): Int! }",
-      resolvers: { Mutation: { pay: (_, { amount }: { amount: number }) => amount } },
+      resolvers: { Mutation: { pay: (_, { amount }: { amount: number }) => executed(amount) } },
     }),
     plugins: [useIdempotency({ idempotency: createIdempotency({ prisma }), scope: "global" })],
   });
@@ -62,5 +66,22 @@ describe.each([
     expect(refused).toBeInstanceOf(Error);
     result.current.settle(key, refused);
     expect(result.current.key()).toBe(key);
+  });
+
+  it("stays after a refusal that is not stored, so that no other tab executes what this one has", async () => {
+    await using database = await openSqlite();
+    const pay = over(database.prisma);
+    const tab = () => renderHook(() => useIdempotencyKey({ intent: "cart-1", once: true })).result.current;
+    const one = tab();
+    executions = 0;
+    // No amount at all: refused before the handler is asked.
+    const refused: unknown = await pay(one.key(), "none" as never).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(Error);
+    one.settle(one.key(), refused);
+    await pay(one.key(), 1);
+    one.settle(one.key());
+
+    await pay(tab().key(), 1);
+    expect(executions).toBe(1);
   });
 });

@@ -236,6 +236,8 @@ async function buy(customer: string, random: Dice): Promise<Intent> {
       // A reload: nothing of the old page goes on, but what it has sent is on its way.
       page.gone.abort();
       shown.unmount();
+      // What it has settled, the user has seen.
+      for (const id of page.ids) ids.add(id);
       page = new Page();
       shown = show(page, kinds.useMutation(page), order);
     } else {

@@ -1,6 +1,6 @@
 import type { Operation } from "@trpc/client";
 import { quotedKey } from "../../core/key-text.ts";
-import { keyIn } from "./keyed.ts";
+import { beginOf, keyIn } from "./keyed.ts";
 
 /**
  * The header `Idempotency-Key` for one HTTP request, as the option `headers` of `httpLink`, `httpBatchLink` and
@@ -13,7 +13,10 @@ export function idempotencyHeaders(
   request: { readonly op: Operation } | { readonly opList: readonly Operation[] },
 ): { "Idempotency-Key"?: string } {
   const operations = "op" in request ? [request.op] : request.opList;
-  const keys = operations.map(keyIn);
+  const keys = operations.map((operation) => {
+    beginOf(operation);
+    return keyIn(operation);
+  });
   return keys.every((key) => key === undefined)
     ? {}
     : { "Idempotency-Key": keys.map((key) => (key === undefined ? "?0" : quotedKey(key))).join(", ") };

@@ -3,8 +3,18 @@ import type { Operation } from "@trpc/client";
 // A policy of `retryLink` in front of the link does not see the context that the link adds.
 const keyed = new WeakSet<Operation>();
 
+const began = new WeakMap<Operation, number>();
+
+/** When an operation was seen first. */
+export function beginOf(operation: Operation): number {
+  const at = began.get(operation) ?? Date.now();
+  began.set(operation, at);
+  return at;
+}
+
 export function rememberKeyed(operation: Operation): void {
   keyed.add(operation);
+  beginOf(operation);
 }
 
 /** Whether an operation has a key, or gets one by a link behind. */

@@ -2,7 +2,7 @@ import type { TRPCLink } from "@trpc/client";
 import type { AnyTRPCRouter } from "@trpc/server";
 import { createIdempotencyKey } from "../../core/new-key.ts";
 import { idempotencyKeyOf } from "./input-key.ts";
-import { keyIn, rememberKeyed } from "./keyed.ts";
+import { beginOf, keyIn, rememberKeyed } from "./keyed.ts";
 
 /**
  * A link that gives each mutation a key, in `context.idempotencyKey`, for {@link idempotencyHeaders} to send. All
@@ -22,7 +22,9 @@ export function idempotencyLink<TRouter extends AnyTRPCRouter>(): TRPCLink<TRout
       rememberKeyed(op);
       client ??= createIdempotencyKey();
       const idempotencyKey = keyIn(op) ?? idempotencyKeyOf(op.input) ?? `${client}.${op.id}`;
-      return next({ ...op, context: { ...op.context, idempotencyKey } });
+      const withKey = { ...op, context: { ...op.context, idempotencyKey } };
+      beginOf(withKey);
+      return next(withKey);
     };
   };
 }

@@ -2,12 +2,14 @@ import type { Operation } from "@trpc/client";
 import { fullJitter } from "../../core/jitter.ts";
 import { checkNumber } from "../../core/misuse.ts";
 import { isLostAnswer, isRetryableAnswer, retryAfterMs } from "../../core/retryable.ts";
-import { isKeyed } from "./keyed.ts";
+import { beginOf, isKeyed } from "./keyed.ts";
 
 /** Options of {@link retryIdempotent}. Times are in milliseconds. */
 export interface RetryPolicyOptions {
   /** How often a call is made at most, the first time included. Default 5. */
   readonly attemptsMax?: number;
+  /** How long after its begin a mutation is still repeated, and how long `Retry-After` may be. Default 60,000. */
+  readonly totalMs?: number;
   /** The bound of the first random pause; it doubles with each attempt. Default 250. */
   readonly backoffMs?: number;
   /** The highest bound of a pause. Default 8,000. A server's `Retry-After` may ask for more. */
@@ -28,17 +30,24 @@ export interface RetryPolicy {
  * @throws TypeError for an option that cannot be used
  */
 export function retryIdempotent(options: RetryPolicyOptions = {}): RetryPolicy {
-  for (const option of ["attemptsMax", "backoffMs", "backoffMsMax"] as const) {
+  for (const option of ["attemptsMax", "totalMs", "backoffMs", "backoffMsMax"] as const) {
     checkNumber(option, options[option], 1);
   }
-  const { attemptsMax = 5, backoffMs = 250, backoffMsMax = 8_000 } = options;
+  const { attemptsMax = 5, totalMs = 60_000, backoffMs = 250, backoffMsMax = 8_000 } = options;
   // `retryLink` asks for the delay right after the decision, without a turn of the event loop in between.
   let afterMs = 0;
   return {
     retry({ op, error, attempts }) {
       const failure = error as CallFailure;
       afterMs = retryAfterMs(failure.meta?.response?.headers?.get("retry-after"));
-      return attempts < attemptsMax && (op.type !== "mutation" || isKeyed(op)) && isRetryable(failure);
+      // A device that was asleep meanwhile wakes when the server may have forgotten the key.
+      const ageMs = op.type === "mutation" ? Date.now() - beginOf(op) : 0;
+      return (
+        ageMs + afterMs < totalMs &&
+        attempts < attemptsMax &&
+        (op.type !== "mutation" || isKeyed(op)) &&
+        isRetryable(failure)
+      );
     },
     retryDelayMs: (attempt) => afterMs + fullJitter(attempt - 1, backoffMs, backoffMsMax),
   };
