@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { isIdempotencyError } from "../../src/core/errors.ts";
-import { isKeyReused } from "../../src/core/failure.ts";
+import { leavesKeyUnsettled } from "../../src/core/failure.ts";
 import { resolveOptions } from "../../src/core/options.ts";
 import { throwIfReused } from "../../src/core/outcome.ts";
 import { prepareRun } from "../../src/core/request.ts";
@@ -22,7 +22,7 @@ describe("a tRPC client recognises by its message", () => {
   test("KEY_REUSED, and does not repeat the call", () => {
     const reused = thrownBy(() => throwIfReused(run, "another"));
     expect(isIdempotencyError(reused)).toBe(true);
-    expect(isKeyReused(reused)).toBe(true);
+    expect(leavesKeyUnsettled(reused)).toBe(true);
     expect(isRetryableAnswer(422, (reused as Error).message)).toBe(false);
   });
 
