@@ -5,6 +5,7 @@ test("the main entry exports exactly these values", () => {
   expect(Object.keys(onceonly).toSorted()).toEqual([
     "IdempotencyError",
     "UnstorableValueError",
+    "createCompleter",
     "createIdempotency",
     "devalueCodec",
     "isIdempotencyError",

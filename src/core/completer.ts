@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   COMPLETER_WARNING,
@@ -120,6 +121,8 @@ export function completerOver(
   const settings = { ...DEFAULT_COMPLETER_OPTIONS, ...options };
   const claiming = new AbortController();
   const executing = new AbortController();
+  // Each worker listens to one of them, and there may be many; Node warns from the eleventh.
+  setMaxListeners(0, claiming.signal, executing.signal);
   const completeOne = () => completeNext(idempotency, operations, settings, executing.signal);
   const byWorkers = (work: () => Promise<void>) =>
     Promise.all(Array.from({ length: settings.concurrency }, work));

@@ -20,6 +20,7 @@ export class Lease {
   readonly #run: PreparedRun;
   readonly #store: Store<unknown>;
   readonly #stopped: AbortController = new AbortController();
+  readonly #aborted: AbortController = new AbortController();
   readonly #lost: AbortController = new AbortController();
   readonly #loss: Promise<never>;
   #renewedAt = 0;
@@ -32,8 +33,11 @@ export class Lease {
     this.owner = owner;
     this.#run = run;
     this.#store = store;
+    this.signal = this.#aborted.signal;
+    if (outer !== undefined) {
+      this.#follow(outer);
+    }
     const lost = this.#lost.signal;
-    this.signal = outer === undefined ? lost : AbortSignal.any([lost, outer]);
     this.#loss = new Promise((_, reject) => {
       lost.addEventListener("abort", () => reject(lost.reason as Error));
     });
@@ -64,6 +68,7 @@ export class Lease {
     if (!this.#stopped.signal.aborted) {
       this.stop();
       this.#lost.abort(error);
+      this.#aborted.abort(error);
     }
     return error;
   }
@@ -90,6 +95,18 @@ export class Lease {
   renewedAt(sentAt: number): void {
     this.#renewedAt = Math.max(this.#renewedAt, sentAt);
     this.#watch();
+  }
+
+  /**
+   * Aborts our signal with `source`, while the run lasts. `AbortSignal.any` would have a completer's signal hold on to the
+   * signals of all its runs, and to whatever listens to one.
+   */
+  #follow(source: AbortSignal): void {
+    const abort = () => this.#aborted.abort(source.reason);
+    if (source.aborted) {
+      abort();
+    }
+    source.addEventListener("abort", abort, { once: true, signal: this.#stopped.signal });
   }
 
   async #beat(): Promise<void> {

@@ -93,8 +93,10 @@ export class LeaseRunner<TTransaction> {
         // It was made with another `leaseMs`, perhaps, and some time ago.
         await this.#renew(run, lease);
       }
-      const { executed, response } = await settle(run, () =>
-        lease.whileHeld(this.#handle(run, lease, attempt, handler)),
+      const { executed, response } = await settle(
+        run,
+        () => lease.whileHeld(this.#handle(run, lease, attempt, handler)),
+        lease.signal,
       );
       lease.ending();
       const record = { status: executed.status, fingerprint: run.fingerprint, owner, response };

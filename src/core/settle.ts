@@ -10,26 +10,32 @@ export interface Settled<T> {
 }
 
 /**
- * Executes `work`, and writes its answer down: its value, or an error that `storeError` takes for an answer.
+ * Executes `work`, and writes its answer down: its value, or an error that `storeError` takes for an answer. No error is
+ * one once `signal` is aborted: the abort may be all that it tells of, whatever class it has.
  *
  * @throws any other error of `work`.
  * @throws {@link IdempotencyError} `RESULT_UNSTORABLE`
  */
-export async function settle<T>(run: PreparedRun, work: () => Promise<T>): Promise<Settled<T>> {
-  const settled = await settledBy(run.options.storeError, work);
+export async function settle<T>(
+  run: PreparedRun,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<Settled<T>> {
+  const { storeError } = run.options;
+  const settled = await settledBy((error) => signal?.aborted !== true && storeError?.(error) === true, work);
   const response = encodeOrRelease(run, settled);
   return { executed: asReplayed(run, settled, response), response };
 }
 
 async function settledBy<T>(
-  storeError: ((error: unknown) => boolean) | undefined,
+  storeError: (error: unknown) => boolean,
   work: () => Promise<T>,
 ): Promise<SettledRun<T>> {
   try {
     return { status: "completed", value: await work(), replayed: false };
   } catch (error) {
     // A nested run's "in progress" is not this handler's answer, nor that the database was away from a step.
-    if (isIdempotencyError(unwrapped(error)) || storeError?.(error) !== true) {
+    if (isIdempotencyError(unwrapped(error)) || !storeError(error)) {
       throw error;
     }
     return { status: "failed", error, replayed: false };

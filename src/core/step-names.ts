@@ -2,6 +2,10 @@ import { typeOf } from "./misuse.ts";
 
 const NAME_LENGTH_MAX = 255;
 
+// UTF-8 has none for half a surrogate pair, such as `slice` leaves of an emoji: the database would hold another name, under
+// which a later attempt does not find the step.
+const UNSTORABLE = /\0|\p{Surrogate}/u;
+
 /** The names of the steps of one attempt. By its name a step is found again, so each is used once. */
 export class StepNames {
   readonly #operation: string;
@@ -13,11 +17,11 @@ export class StepNames {
 
   /** @throws TypeError for a name that cannot be used, or was, and inside a transaction. */
   take(name: unknown, isInTransaction: boolean): void {
-    const usable = typeof name === "string" && name !== "" && !name.includes("\0");
+    const usable = typeof name === "string" && name !== "" && !UNSTORABLE.test(name);
     if (!usable || name.length > NAME_LENGTH_MAX) {
       throw new TypeError(
         `onceonly: a step of ${this.#operation} has a name ${typeof name === "string" ? `of ${name.length} characters` : `of type ${typeOf(name)}`}; ` +
-          `give one of 1 to ${NAME_LENGTH_MAX} characters without NUL, for example "charge".`,
+          `give one of 1 to ${NAME_LENGTH_MAX} characters without NUL or half a surrogate pair, for example "charge".`,
       );
     }
     if (isInTransaction) {

@@ -128,7 +128,11 @@ JOIN ${table} AS r ON r.${c.id} = s.${s.recordId} AND r.${c.createdAt} = s.${s.r
     };
   },
 
-  /** Locks the row it claims, and passes over those locked by other completers and retries. Index: `locked_until`. */
+  /**
+   * Locks the row it claims, and passes over those locked by other completers and retries. It waits for none, so that
+   * `now()`, the time of its transaction and that of the statement, is as good as the clock, which no index can be
+   * searched by: it may be another for each row. Index used: `locked_until`.
+   */
   claimAbandoned(names, { operations, owner, leaseMs, retentionMs }) {
     const { table, columns: c } = names.record;
     return {
@@ -136,7 +140,7 @@ JOIN ${table} AS r ON r.${c.id} = s.${s.recordId} AND r.${c.createdAt} = s.${s.r
   ${c.expiresAt} = GREATEST(${c.expiresAt}, ${inMs("$3")})
 WHERE ${c.id} = (
   SELECT ${c.id} FROM ${table}
-  WHERE ${c.lockedUntil} <= ${NOW} AND ${c.status} = 'in_progress' AND ${c.expiresAt} > ${NOW} AND ${c.input} IS NOT NULL
+  WHERE ${c.lockedUntil} <= now() AND ${c.status} = 'in_progress' AND ${c.expiresAt} > now() AND ${c.input} IS NOT NULL
     AND ${c.operation} IN (SELECT jsonb_array_elements_text($4::jsonb))
   ORDER BY ${c.lockedUntil} LIMIT 1 FOR UPDATE SKIP LOCKED
 )

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { createCompleter } from "../../src/core/completer.ts";
 import { door, failureOf, warningsDuring } from "../prisma/helpers.ts";
@@ -261,6 +262,59 @@ describe.each(databases)("a completer on $name", ({ open }) => {
     go();
     await expect.poll(() => ended).toEqual(["onceonly: the completer was stopped."]);
     await expect.poll(() => recordOf(db, "k")).toMatchObject({ status: "in_progress", owner: "" });
+  });
+
+  test("stores no error of a run that it has aborted, whatever storeError takes for an answer", async () => {
+    await using db = await open();
+    await abandon(db, "k");
+    const idempotency = leasing(db.prisma, { storeInput, storeError: () => true });
+    const { wait, arrived, open: go } = door();
+    const failures: unknown[] = [];
+    const completer = createCompleter({
+      idempotency,
+      handlers: {
+        "orders.pay": async ({ signal }) => {
+          await wait();
+          await sleep(60_000, undefined, { signal });
+        },
+      },
+      onError: (error) => failures.push(error),
+    });
+    const completed = completer.runOnce();
+    await arrived;
+    const stopped = completer.stop({ timeoutMs: 0 });
+    go();
+    await Promise.all([completed, stopped]);
+    expect(failures).toMatchObject([{ name: "AbortError" }]);
+    expect(await recordOf(db, "k")).toMatchObject({ status: "in_progress", owner: "" });
+    const retry = await idempotency.runLeased(paying("k", { input: "k" }), async () => "paid");
+    expect(retry).toEqual({ value: "paid", replayed: false });
+  });
+
+  test("may execute many at a time, without a warning of Node about listeners", async () => {
+    await using db = await open();
+    await Promise.all(Array.from({ length: 12 }, async (_, index) => abandon(db, `k${index}`)));
+    const idempotency = leasing(db.prisma, { storeInput });
+    const gate = door();
+    let running = 0;
+    const warnings = await warningsDuring(async () => {
+      const completer = createCompleter({
+        idempotency,
+        concurrency: 12,
+        handlers: {
+          "orders.pay": async () => {
+            running += 1;
+            if (running === 12) gate.open();
+            await gate.wait();
+          },
+        },
+      });
+      expect(await completer.runOnce()).toBe(12);
+      completer.start();
+      await sleep(100);
+      await completer.stop();
+    });
+    expect(warnings).toEqual([]);
   });
 
   test("reports a database that is away, and goes on when it is back", async () => {
