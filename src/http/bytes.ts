@@ -23,6 +23,8 @@ export async function readBytes(
   const abort = (): void => stop(signal?.reason);
   signal?.addEventListener("abort", abort, { once: true });
   try {
+    // One that was aborted before tells no listener.
+    signal?.throwIfAborted();
     const bytes = await readAll(reader, bytesMax);
     // A cancelled stream looks like one that has ended.
     signal?.throwIfAborted();

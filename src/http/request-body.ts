@@ -3,8 +3,9 @@ import { RefusedRequestError } from "./problem.ts";
 
 /** A request whose body was read once, and can be read again by the handler. */
 export interface BufferedRequest<TRequest> {
-  readonly request: TRequest;
   readonly body: Uint8Array;
+  /** The request with its body unread: a run that is repeated executes its handler again. */
+  unread(): TRequest;
 }
 
 /**
@@ -37,12 +38,16 @@ async function readOnce<TRequest extends Request>(
 ): Promise<BufferedRequest<TRequest>> {
   if (request.body === null) {
     // None, or one that Express has parsed before: @whatwg-node/server gives that as a text, over and over.
-    return { request, body: new TextEncoder().encode(await request.text()) };
+    return { body: new TextEncoder().encode(await request.text()), unread: () => request };
   }
   const copy = request.clone();
   const body = await bodyOf(copy.body ?? request.body, bytesMax);
   // The requests of @whatwg-node/fetch give themselves for a clone, and have been read by now.
-  return { request: copy === request ? (requestWith(request, body) as TRequest) : request, body };
+  const kind = copy === request ? Request : (request.constructor as typeof Request);
+  return {
+    body,
+    unread: () => (request.bodyUsed ? (requestWith(kind, request, body) as TRequest) : request),
+  };
 }
 
 async function bodyOf(stream: ReadableStream<unknown>, bytesMax: number): Promise<Uint8Array> {
@@ -56,12 +61,17 @@ async function bodyOf(stream: ReadableStream<unknown>, bytesMax: number): Promis
   }
 }
 
-function requestWith({ url, method, headers, signal }: Request, body: Uint8Array): Request {
+/** @param Kind the class of the request, such as Next.js' own. */
+function requestWith(
+  Kind: typeof Request,
+  { url, method, headers, signal }: Request,
+  body: Uint8Array,
+): Request {
   const copied = new Headers();
   headers.forEach((value, name) => {
     copied.append(name, value);
   });
-  return new Request(url, {
+  return new Kind(url, {
     method,
     headers: copied,
     signal,

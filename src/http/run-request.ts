@@ -34,7 +34,7 @@ export async function runKeyed<TTransaction, TRequest extends Request>(
   const over = new AbortController();
   let ownHeaders: Headers | undefined;
   const execute = async (context: RunContext<TTransaction>): Promise<StoredResponse> => {
-    const response = await responseOfHandler(() => handler(buffered.request, context));
+    const response = await responseOfHandler(() => handler(buffered.unread(), context));
     const outcome = isResponse(response) ? checkOutcome(settings.outcome(response)) : "commit";
     if (outcome === "release") {
       throw new ReleasedResponse(response);
@@ -120,7 +120,10 @@ function runOptionsOf<TTransaction, TRequest extends Request>({
   const { storeError, errors } = resolveOptions(run, idempotency.options);
   return {
     ...run,
-    storeError: (error) => error instanceof FailedResponse || storeError?.(error) === true,
+    // A response goes by its outcome; `storeError` is about errors.
+    storeError: (error) =>
+      error instanceof FailedResponse ||
+      (!(error instanceof ReleasedResponse) && storeError?.(error) === true),
     errors: withResponses(errors),
   };
 }

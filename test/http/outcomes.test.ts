@@ -101,6 +101,18 @@ describe.each(databases)("what a response does to its run, on $name", ({ open })
     expect([executions, await db.countOrders()]).toEqual([1, 0]);
   });
 
+  it("leaves responses to their outcome where storeError accepts every error", async () => {
+    await using db = await open();
+    const { send } = app(
+      db.prisma,
+      counting((n) => new Response(`${n}`, { status: n === 1 ? 503 : 200 })),
+      { storeError: () => true },
+    );
+    expect(await send()).toMatchObject({ status: 503, text: "1", replayed: false });
+    expect(await send()).toMatchObject({ status: 200, text: "2", replayed: false });
+    expect(await send()).toMatchObject({ status: 200, text: "2", replayed: true });
+  });
+
   it("lets option outcome decide otherwise", async () => {
     await using db = await open();
     const { send } = app(

@@ -116,6 +116,11 @@ describe("what a retry must repeat", () => {
       { body: '{"a":1,"b":2}', headers: { "content-type": "application/vnd.api+json" } },
       { body: '{"b":2,"a":1}', headers: { "content-type": "application/vnd.api+json" } },
     ],
+    [
+      "the order of JSON's keys beside long digits in a string",
+      { body: '{"card":"4111111111111111","b":"\\"1e400"}', headers: json },
+      { body: '{"b":"\\"1e400","card":"4111111111111111"}', headers: json },
+    ],
     ["how a form is escaped", { body: "a=x+y&b=%41", headers: form }, { body: "a=x%20y&b=A", headers: form }],
     ["how a query is escaped", { path: "/o?a=x+y" }, { path: "/o?a=x%20y" }],
     [
@@ -147,10 +152,24 @@ describe("what a retry must repeat", () => {
       { body: "[0.1]", headers: json },
     ],
     ["numbers beyond a double", { body: "[1e400]", headers: json }, { body: "[1e401]", headers: json }],
+    [
+      "numbers too small for a double",
+      { body: "[1e-400]", headers: json },
+      { body: "[1e-401]", headers: json },
+    ],
+    [
+      "digits beyond a double after a quote in a string",
+      { body: '["\\"",9007199254740993]', headers: json },
+      { body: '["\\"",9007199254740992]', headers: json },
+    ],
     ["a body and none", { body: "{}", headers: json }, { headers: json }],
     ["a form's field", { body: "a=1", headers: form }, { body: "a=2", headers: form }],
     ["the order of a form's fields", { body: "a=1&a=2", headers: form }, { body: "a=2&a=1", headers: form }],
     ["bytes of a form that are no UTF-8", { body: "a=%ff", headers: form }, { body: "a=%fe", headers: form }],
+    ["a question mark before a form", { body: "?a=1", headers: form }, { body: "a=1", headers: form }],
+    ["a byte order mark before a form", { body: "\ufeffa=1", headers: form }, { body: "a=1", headers: form }],
+    ["bytes of a query that are no UTF-8", { path: "/o?a=%ff" }, { path: "/o?a=%fe" }],
+    ["a question mark before a query", { path: "/o??a=1" }, { path: "/o?a=1" }],
     ["a byte", { body: new Uint8Array([1, 2]) }, { body: new Uint8Array([1, 3]) }],
     ["white space in text", { body: "a b" }, { body: "a  b" }],
     [
@@ -187,13 +206,16 @@ describe("what a retry must repeat", () => {
     expect(await same(upload("content"), upload("content", "b.txt"))).toBe(false);
   });
 
-  it("bytes of a multipart field that are no UTF-8 count", async () => {
+  it.each([
+    ["a field", '--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n', "\r\n--x--\r\n"],
+    [
+      "a file's name",
+      '--x\r\ncontent-disposition: form-data; name="a"; filename="',
+      '"\r\nContent-Type: text/plain\r\n\r\nb\r\n--x--\r\n',
+    ],
+  ])("bytes of a multipart body that are no UTF-8 count: %s", async (_, before, after) => {
     const upload = (byte: number) => ({
-      body: Buffer.concat([
-        Buffer.from('--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n'),
-        Buffer.from([byte]),
-        Buffer.from("\r\n--x--\r\n"),
-      ]),
+      body: Buffer.concat([Buffer.from(before), Buffer.from([byte]), Buffer.from(after)]),
       headers: { "content-type": "multipart/form-data; boundary=x" },
     });
     expect(await same(upload(0xff), upload(0xff))).toBe(true);
@@ -263,6 +285,27 @@ describe("a body", () => {
       async (request) => new Response((await request.text()) + (await request.text())),
     );
     await expect(twice.send({ key: freshKey(), body: "abc" })).rejects.toThrow(TypeError);
+  });
+
+  it("can be read anew where the run is repeated", async () => {
+    let executions = 0;
+    const { send } = app(
+      db.prisma,
+      async (request) => {
+        const text = await request.text();
+        executions += 1;
+        if (executions < 3) {
+          throw Object.assign(new Error("write conflict"), {
+            name: "PrismaClientKnownRequestError",
+            code: "P2034",
+          });
+        }
+        return new Response(text);
+      },
+      { retryConflicts: 2 },
+    );
+    expect(await send({ key: freshKey(), body: "abc" })).toMatchObject({ status: 200, text: "abc" });
+    expect(executions).toBe(3);
   });
 
   it("longer than bodyBytesMax is refused with 413, and not read to its end", async () => {
