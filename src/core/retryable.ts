@@ -4,7 +4,7 @@ const RETRYABLE_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 
 // How the adapters say IN_PROGRESS, LEASE_LOST and STORE_UNAVAILABLE: the type of a problem document, GraphQL's
 // extensions.code, and for tRPC, whose CONFLICT may also be the application's own, the message.
 const OURS =
-  /onceonly\.dev\/problems\/(in-progress|lease-lost)|IDEMPOTENCY_(CONCURRENT|LEASE|STORE)_|same idempotency key is being|was lost to another executor/;
+  /onceonly\.dev\/problems\/(in-progress|lease-lost)|IDEMPOTENCY_(CONCURRENT|LEASE|STORE)_|idempotency key is being|lost to another executor/;
 
 /** Whether a text, the body of an answer or the message of an error, asks for the same request with the same key. */
 export function asksForRetry(text: string): boolean {
@@ -22,7 +22,7 @@ export function isRetryableAnswer(status: number, text: string): boolean {
  */
 export function isLostAnswer(error: unknown): boolean {
   const { name } = (error ?? {}) as { readonly name?: unknown };
-  return name === "TypeError" || name === "TimeoutError" || name === "SyntaxError";
+  return /^(Type|Timeout|Syntax)Error$/.test(String(name));
 }
 
 /** `Retry-After` of RFC 9110, section 10.2.3, in milliseconds: seconds or a date. 0 when there is none. */
