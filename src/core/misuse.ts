@@ -2,8 +2,10 @@
 export const TIMER_MS_MAX: number = 2 ** 31 - 1;
 
 export function checkNumber(option: string, value: unknown, min: number, max: number = TIMER_MS_MAX): void {
-  const number = value as number | undefined;
-  if (number !== undefined && !(Number.isSafeInteger(number) && number >= min && number <= max)) {
+  if (value === undefined) {
+    return;
+  }
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < min || value > max) {
     throw misuse(option, value, `an integer from ${min} to ${max}`);
   }
 }

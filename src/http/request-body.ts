@@ -42,11 +42,12 @@ async function readOnce<TRequest extends Request>(
   }
   const copy = request.clone();
   const body = await bodyOf(copy.body ?? request.body, bytesMax);
-  // The requests of @whatwg-node/fetch give themselves for a clone, and have been read by now.
-  const kind = copy === request ? Request : (request.constructor as typeof Request);
+  // The requests of @whatwg-node/fetch give themselves for a clone, and have been read by now, whatever they say.
+  const isRead = copy === request;
+  const kind = isRead ? Request : (request.constructor as typeof Request);
   return {
     body,
-    unread: () => (request.bodyUsed ? (requestWith(kind, request, body) as TRequest) : request),
+    unread: () => (isRead || request.bodyUsed ? (requestWith(kind, request, body) as TRequest) : request),
   };
 }
 
