@@ -77,11 +77,11 @@ describe.runIf(await kcatIsThere())("Kafka", { timeout: 90_000 }, () => {
       await kafka.send(orders);
       const first: string[] = [];
       const lost = await kafka.member(consumer(db), { commits: false, seen: (result) => first.push(result) });
-      await expect.poll(() => first.length, { timeout }).toBe(40);
+      await expect.poll(() => first.length, { timeout }).toBeGreaterThanOrEqual(40);
       await lost.disconnect();
       const again: string[] = [];
       const heir = await kafka.member(consumer(db), { seen: (result) => again.push(result) });
-      await expect.poll(() => again.length, { timeout }).toBe(40);
+      await expect.poll(() => again.length, { timeout }).toBeGreaterThanOrEqual(40);
       await heir.disconnect();
       expect(again.every((result) => result.endsWith("consumed before"))).toBe(true);
       expect(new Set(await shipped(db)).size).toBe(40);
@@ -133,10 +133,12 @@ describe.runIf(await kcatIsThere())("Kafka", { timeout: 90_000 }, () => {
     const seen: string[] = [];
     const consume = consumer(db, { id: kafkaHeader("message-id"), onPoison });
     const member = await kafka.member(consume, { seen: (result) => seen.push(result) });
-    await expect.poll(() => seen.length, { timeout }).toBe(3);
+    const all = ["order 1 consumed", "order 1 consumed before", "no id poisoned"];
+    await expect.poll(() => new Set(seen), { timeout }).toEqual(new Set(all));
     await member.disconnect();
-    expect(new Set(seen)).toEqual(new Set(["order 1 consumed", "order 1 consumed before", "no id poisoned"]));
-    expect(await shipped(db)).toEqual(["no_id no id", "order 1"]);
+    // What has no id is known by nothing, should it be delivered again.
+    expect(new Set(await shipped(db))).toEqual(new Set(["no_id no id", "order 1"]));
+    expect(await db.countOrders({ key: "order 1" })).toBe(1);
   });
 
   it("a message that always fails goes to onPoison by the database's count, and its partition goes on", async () => {
@@ -151,10 +153,12 @@ describe.runIf(await kcatIsThere())("Kafka", { timeout: 90_000 }, () => {
       return consume(payload);
     };
     const member = await kafka.member(counted, { seen: (result) => seen.push(result) });
-    await expect.poll(() => seen.length, { timeout }).toBe(3);
+    await expect.poll(() => seen, { timeout }).toContain("order 2 consumed");
     await member.disconnect();
-    expect(seen).toEqual(["order 1 consumed", "bad order poisoned", "order 2 consumed"]);
-    expect(deliveries).toBe(3);
+    // A group that settles anew delivers again what it has not yet noted as done.
+    const fresh = seen.filter((result) => !result.endsWith("before"));
+    expect(fresh).toEqual(["order 1 consumed", "bad order poisoned", "order 2 consumed"]);
+    expect(deliveries).toBeGreaterThanOrEqual(3);
     expect(await shipped(db)).toEqual(["attempts bad order", "order 1", "order 2"]);
   });
 });
