@@ -1,13 +1,14 @@
 import { configDefaults, defineConfig } from "vitest/config";
 import { browserTestsLeftOut } from "./test/browser/chromium.ts";
 import { compatProjects, graphqlFrom } from "./test/compat/projects.ts";
+import { sqliteTestsLeftOut } from "./test/support/providers.ts";
 
 const main = {
   plugins: [graphqlFrom("./")],
   test: {
     name: "main",
     include: ["test/**/*.test.ts"],
-    exclude: [...configDefaults.exclude, ...browserTestsLeftOut()],
+    exclude: [...configDefaults.exclude, ...browserTestsLeftOut(), ...sqliteTestsLeftOut()],
   },
 };
 

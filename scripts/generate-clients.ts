@@ -6,7 +6,7 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { basename, dirname, join, relative, sep } from "node:path";
+import { basename, delimiter, dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -24,10 +24,15 @@ interface Target {
   name: string;
   schema: string;
   output: string;
+  /** Instead of the schema's own. */
+  provider?: string;
 }
 
+/** Examples whose tests run on PostgreSQL too, with a client that only the tests need. */
+const onPostgres = ["pothos", "services", "t3"];
+
 function targets(): Target[] {
-  const all = readdirSync(schemas)
+  const all: Target[] = readdirSync(schemas)
     .filter((file) => file.endsWith(".prisma"))
     .map((file) => {
       const name = basename(file, ".prisma");
@@ -38,6 +43,11 @@ function targets(): Target[] {
     if (existsSync(join(example, "schema.prisma"))) {
       all.push({ name, schema: join(example, "schema.prisma"), output: join(example, "generated") });
     }
+  }
+  for (const example of onPostgres) {
+    const name = `${example}-postgresql`;
+    const schema = join(root, "examples", example, "schema.prisma");
+    all.push({ name, schema, output: join(generated, name), provider: "postgresql" });
   }
   const checkout = join(root, "examples/checkout");
   for (const provider of ["sqlite", "postgresql"]) {
@@ -55,11 +65,19 @@ function generatorBlock(name: string, output: string): string {
 }
 
 /** What a user's schema folder would hold: the app's schema and a copy of our model. */
-function assemble({ name, schema, output }: Target, folder: string): SchemaFile[] {
+function assemble({ name, schema, output, provider }: Target, folder: string): SchemaFile[] {
   // Relative, so that the generated client does not depend on where the repository lies.
   const outputPath = relative(folder, output).split(sep).join("/");
   let app = readFileSync(schema, "utf8").replaceAll("\r\n", "\n");
-  app = app.replace(/^(\s*output\s*=\s*).*$/m, (_, start: string) => start + JSON.stringify(outputPath));
+  // The first is the client's folder. Another generator may write into that.
+  const own = /^\s*output\s*=\s*"(.*)"$/m.exec(app)?.[1] ?? "";
+  app = app.replaceAll(
+    /^(\s*output\s*=\s*)"(.*)"$/gm,
+    (_, start: string, path: string) => start + JSON.stringify(path.replace(own, outputPath)),
+  );
+  if (provider !== undefined) {
+    app = app.replace(/^(datasource [^}]*provider\s*=\s*)"\w+"/m, `$1"${provider}"`);
+  }
   const files = [{ path: "schema.prisma", content: app }];
   if (!/^generator /m.test(app)) {
     files.push({ path: "generator.prisma", content: generatorBlock(name, outputPath) });
@@ -81,6 +99,8 @@ async function prismaGenerate(folder: string): Promise<void> {
   const cli = require.resolve("prisma/build/index.js");
   const env = {
     ...process.env,
+    // Where further generators are found.
+    PATH: join(root, "node_modules/.bin") + delimiter + (process.env["PATH"] ?? ""),
     // Any executable will do: generating never starts the engine, but Prisma would download it.
     PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
     CHECKPOINT_DISABLE: "1",

@@ -48,6 +48,7 @@ export type {
 export type { ResolvedRunOptions, RunOptions, TransactionOptions } from "./core/options.ts";
 export type { ErrorSerializer } from "./core/stored-error.ts";
 export { createIdempotency, type IdempotencyOptions } from "./create-idempotency.ts";
-
 export type { PrismaClientLike, TransactionOf } from "./prisma/client.ts";
+export { type AmbientOptions, withAmbientTransaction } from "./prisma/handler/ambient.ts";
+export { type GuardMode, UncoveredWriteError } from "./prisma/handler/guard.ts";
 export type { ModelNames, ModelOptions } from "./prisma/model.ts";

@@ -4,11 +4,13 @@ import * as onceonly from "../src/index.ts";
 test("the main entry exports exactly these values", () => {
   expect(Object.keys(onceonly).toSorted()).toEqual([
     "IdempotencyError",
+    "UncoveredWriteError",
     "UnstorableValueError",
     "createCompleter",
     "createIdempotency",
     "devalueCodec",
     "isIdempotencyError",
     "transformerCodec",
+    "withAmbientTransaction",
   ]);
 });

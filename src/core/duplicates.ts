@@ -22,7 +22,7 @@ export class Duplicates {
     for (;;) {
       const flight = this.#flights.get(run.id);
       if (flight === undefined) {
-        const ended = await this.#lead(run.id, lead);
+        const ended = await this.#flights.lead(run.id, lead, recordOf);
         await runCallbacks(ended.afterCommit);
         return ended.executed ?? replay(run, ended.record);
       }
@@ -32,14 +32,10 @@ export class Duplicates {
       }
     }
   }
+}
 
-  #lead<T>(id: string, lead: () => Promise<Ended<T>>): Promise<Ended<T>> {
-    return this.#flights.lead(id, async (publish) => {
-      const ended = await lead();
-      publish(ended.record);
-      return ended;
-    });
-  }
+function recordOf({ record }: Ended<unknown>): FinishedRecord {
+  return record;
 }
 
 async function waitFor(

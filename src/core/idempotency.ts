@@ -5,7 +5,7 @@ export interface Idempotency<TTransaction> {
   /** What `createIdempotency` was given, checked and complete. */
   readonly options: ResolvedRunOptions;
   /**
-   * Runs `handler` at most once per (scope, operation, key) and gives every duplicate the stored result.
+   * Commits one execution of `handler` per (scope, operation, key) and gives every duplicate its stored result.
    *
    * The claim of the key, what `handler` writes through `tx`, and the result commit in one transaction: a crash at
    * any point leaves either all of them or none.
@@ -14,7 +14,7 @@ export interface Idempotency<TTransaction> {
    * are not covered.
    * @throws {@link IdempotencyError} before the handler ran: `KEY_INVALID`, `KEY_REUSED`, `IN_PROGRESS`,
    * `SCOPE_MISSING`, `STORE_UNAVAILABLE`; after it: `RESULT_UNSTORABLE`, `LEASE_LOST`; on a replay
-   * `RESULT_UNREADABLE`.
+   * `RESULT_UNREADABLE`. With `claim: "late"`, all but those of the request itself may come after it.
    * @throws the handler's own error; a stored one on every duplicate too.
    */
   run<T>(request: RunRequest, handler: Handler<TTransaction, T>): Promise<RunResult<T>>;
@@ -213,7 +213,7 @@ export type SettledRun<T> =
 
 /** How records are deleted. */
 export interface PruneOptions {
-  /** Records per statement. Default 1,000. */
+  /** Records per statement. Default 3,000. */
   readonly batchSize?: number;
   /** Stops after the batch under way. */
   readonly signal?: AbortSignal;

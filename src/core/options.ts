@@ -24,6 +24,15 @@ export interface RunOptions {
    * Default `"wait"`.
    */
   readonly onDuplicate?: "wait" | "reject";
+  /**
+   * Mode `transaction`: when a key is claimed. `"early"`: before the handler, which no duplicate then executes beside it.
+   * `"late"`: together with the result, which is one statement less. A duplicate in another process, and every retry that
+   * reaches one, then executes the handler first and has it rolled back before it gets the stored result. For handlers
+   * that do nothing but write to this database, and do not look at locks. On SQLite it is always early. Default `"early"`.
+   *
+   * @see docs/guides/transactions.md#a-late-claim
+   */
+  readonly claim?: "early" | "late";
   /** How long a duplicate waits before `IN_PROGRESS`, in milliseconds. Default 10,000. */
   readonly waitMs?: number;
   /** How many duplicates of one key wait in this process; further ones get `IN_PROGRESS`. Default 100. */
@@ -67,6 +76,7 @@ export interface ResolvedRunOptions extends Required<Omit<RunOptions, "storeErro
 const DEFAULTS: ResolvedRunOptions = {
   retentionMs: 24 * 60 * 60 * 1_000,
   onDuplicate: "wait",
+  claim: "early",
   waitMs: 10_000,
   waitersMax: 100,
   transaction: {},
@@ -79,6 +89,8 @@ const DEFAULTS: ResolvedRunOptions = {
   codec: devalueCodec,
 };
 
+const OPTION_NAMES = Object.keys(DEFAULTS) as (keyof RunOptions)[];
+
 /**
  * Completes `options` from `base`, or from the defaults.
  *
@@ -86,15 +98,12 @@ const DEFAULTS: ResolvedRunOptions = {
  */
 export function resolveOptions(options: RunOptions, base: ResolvedRunOptions = DEFAULTS): ResolvedRunOptions {
   checkOptions(options);
+  const given = OPTION_NAMES.filter((name) => options[name] !== undefined);
+  if (given.length === 0) {
+    return base;
+  }
   const transaction = { ...base.transaction, ...options.transaction };
-  return { ...base, ...definedOnly(options), transaction };
-}
-
-function definedOnly(options: RunOptions): Partial<ResolvedRunOptions> {
-  const names = Object.keys(DEFAULTS) as (keyof RunOptions)[];
-  return Object.fromEntries(
-    names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
-  );
+  return { ...base, ...Object.fromEntries(given.map((name) => [name, options[name]])), transaction };
 }
 
 function checkOptions(options: RunOptions): void {
@@ -109,6 +118,7 @@ function checkOptions(options: RunOptions): void {
   }
   checkNumber("retryConflicts", options.retryConflicts, 0);
   checkNumber("resultBytesMax", options.resultBytesMax, 1);
+  checkOneOf("claim", options.claim, ["early", "late"]);
   checkOneOf("onDuplicate", options.onDuplicate, ["wait", "reject"]);
   if (options.storeError !== undefined && typeof options.storeError !== "function") {
     throw misuse("storeError", options.storeError, "a function (error) => boolean");

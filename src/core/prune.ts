@@ -3,7 +3,8 @@ import { checkNumber } from "./misuse.ts";
 import { storeUnavailable } from "./run-errors.ts";
 import type { Store } from "./store.ts";
 
-const BATCH_SIZE = 1_000;
+// Below, the round trip and the flush of each COMMIT take longer than the deletes; a batch locks for 10 to 40 ms.
+const BATCH_SIZE = 3_000;
 
 /** Deletes in small statements, so that none holds its locks for long. */
 export async function prune(store: Store<unknown>, options: PruneOptions = {}): Promise<number> {

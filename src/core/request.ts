@@ -34,8 +34,11 @@ export async function prepareRun(request: RunRequest, base: ResolvedRunOptions):
     scope: checkScope(request.scope, operation),
   };
   const deadline = performance.now() + options.waitMs;
+  const { key, scope } = identity;
   return {
-    ...identity,
+    operation,
+    key,
+    scope,
     id: recordId(identity),
     fingerprint: await fingerprintOf(request.input),
     options,

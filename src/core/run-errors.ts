@@ -1,5 +1,6 @@
 import { IdempotencyError } from "./errors.ts";
 import type { PreparedRun } from "./request.ts";
+import type { StoreFault } from "./store.ts";
 
 export function inProgress(
   { operation, options }: PreparedRun,
@@ -50,4 +51,14 @@ export function statementFailed(
     { operation },
     { cause },
   );
+}
+
+/** What to tell of an outcome that the store did not take. */
+export function notStored(run: PreparedRun, fault: StoreFault | undefined, error: unknown): unknown {
+  if (fault === "unavailable") {
+    return storeUnavailable(run, error);
+  }
+  return fault === "transaction_aborted"
+    ? statementFailed(run.operation, `The handler of ${run.operation}`, error)
+    : error;
 }

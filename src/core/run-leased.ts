@@ -6,6 +6,7 @@ import { unwrapped } from "./errors.ts";
 import type { LeaseContext, LeaseHandler, SettledRun } from "./idempotency.ts";
 import { derivedKey } from "./key.ts";
 import { Lease } from "./lease.ts";
+import { refuseNested } from "./nested.ts";
 import { throwIfReused } from "./outcome.ts";
 import { persist } from "./persist.ts";
 import type { PreparedRun } from "./request.ts";
@@ -35,6 +36,7 @@ export class LeaseRunner<TTransaction> {
   }
 
   async run<T>(run: PreparedRun, handler: LeaseHandler<TTransaction, T>): Promise<SettledRun<T>> {
+    refuseNested(this.#store, run);
     const adopted = takeAdoptedClaim(run.id);
     if (adopted === undefined) {
       return this.#duplicates.run(run, () => this.#lead(run, handler));
@@ -176,5 +178,5 @@ function contextOf<TTransaction>(
 
 /** Stores the outcome. Where the answer of an earlier try was lost, the record may hold it already. */
 async function complete(leases: LeaseStore, params: CompleteParams): Promise<boolean> {
-  return (await leases.complete(params)) || (await leases.finished(params.id))?.owner === params.owner;
+  return (await leases.complete(params)) || (await leases.outcomeOf(params.id))?.owner === params.owner;
 }

@@ -8,6 +8,8 @@ import { storeUnavailable } from "./run-errors.ts";
 import { StepNames } from "./step-names.ts";
 import type { Store } from "./store.ts";
 
+const UNKEYED = "a call without a key";
+
 /** One transaction without a claim: the handler of a call without a key finds the same `tx` as with one. */
 export async function runUnkeyed<TTransaction, T>(
   store: Store<TTransaction>,
@@ -15,7 +17,8 @@ export async function runUnkeyed<TTransaction, T>(
   handler: (context: UnkeyedContext<TTransaction>) => Promise<T>,
 ): Promise<T> {
   const { maxWaitMs, timeoutMs, isolationLevel } = options.transaction;
-  const callbacks: (() => unknown)[] = [];
+  const outer = store.runningHandler();
+  const afterCommit: (() => unknown)[] = [];
   let began = false;
   try {
     const value = await store.transaction(
@@ -23,18 +26,20 @@ export async function runUnkeyed<TTransaction, T>(
       async (session) => {
         began = true;
         // Client extensions that repeat failed transactions call this more than once.
-        callbacks.length = 0;
-        try {
-          return await handler({ tx: session.tx, afterCommit: (callback) => callbacks.push(callback) });
-        } finally {
-          await session.seal();
-        }
+        afterCommit.length = 0;
+        return session.lend({ operation: UNKEYED, afterCommit }, (tx) =>
+          handler({ tx, afterCommit: (callback) => afterCommit.push(callback) }),
+        );
       },
     );
-    await runCallbacks(callbacks);
+    if (outer === undefined) {
+      await runCallbacks(afterCommit);
+    } else {
+      outer.afterCommit.push(...afterCommit);
+    }
     return value;
   } catch (error) {
-    throw began ? error : storeUnavailable({ operation: "a call without a key" }, error);
+    throw began ? error : storeUnavailable({ operation: UNKEYED }, error);
   }
 }
 
@@ -46,7 +51,7 @@ export async function runLeasedUnkeyed<TTransaction, T>(
 ): Promise<T> {
   const id = randomUUID();
   const { signal } = new AbortController();
-  const names = new StepNames("a call without a key");
+  const names = new StepNames(UNKEYED);
   const stepOf = (name: string) => {
     names.take(name, false);
     return { key: derivedKey(id, name), attempt: 1, signal };

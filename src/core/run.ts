@@ -1,27 +1,36 @@
 import { backOff } from "./backoff.ts";
+import { recordAfterBrokenCommit } from "./broken-commit.ts";
 import { claimOf, limitsOf } from "./claim.ts";
 import type { Duplicates, Ended } from "./duplicates.ts";
-import type { Handler, RunContext, SettledRun } from "./idempotency.ts";
-import { derivedKey } from "./key.ts";
+import { FinishedIds } from "./finished-ids.ts";
+import type { Handler, SettledRun } from "./idempotency.ts";
+import { lendTo } from "./lend.ts";
+import { refuseNested } from "./nested.ts";
 import { throwIfReused } from "./outcome.ts";
 import type { PreparedRun } from "./request.ts";
-import { claimLost, statementFailed, storeUnavailable } from "./run-errors.ts";
+import { claimLost, notStored, storeUnavailable } from "./run-errors.ts";
 import { settle } from "./settle.ts";
-import type { FinishedRecord, Store, StoreSession } from "./store.ts";
+import type { ClaimParams, FinishedRecord, Store, StoreSession } from "./store.ts";
 import { throwUnlessWorthRetrying, waitForLease } from "./waiting.ts";
 
 /**
  * Mode `transaction`: claim, handler and result commit together. All control flow of such a run stands in this file:
  *
- *     run                    leads, or waits in memory for the duplicate of this process that does (duplicates.ts)
- *     └ lead                 repeats an attempt that met a held lock, a lease or a write conflict
- *       └ attempt            one transaction: claim and savepoint, execute or read the stored outcome, COMMIT
- *         ├ execute          handler, encode (settle.ts), store
- *         └ afterBrokenCommit  asks the database how a COMMIT without an answer ended
+ *     run                       leads, or waits in memory for the duplicate of this process that does (duplicates.ts)
+ *     └ lead                    reads a record seen finished before; else claims, as option `claim` says
+ *       ├ claimEarly            repeats an attempt that met a held lock, a lease or a write conflict
+ *       │ └ attempt             one transaction, in which
+ *       │   └ claimAndExecute   claim; replay, or savepoint, handler (settle.ts), its result stored
+ *       └ claimLate             one attempt, and claimEarly where that did not commit
+ *         └ attempt
+ *           └ executeAndClaim   handler, claim and result in one statement
+ *
+ * An attempt whose COMMIT failed asks the database how it ended (broken-commit.ts).
  */
 export class TransactionRunner<TTransaction> {
   readonly #store: Store<TTransaction>;
   readonly #duplicates: Duplicates;
+  readonly #seen: FinishedIds = new FinishedIds();
 
   constructor(store: Store<TTransaction>, duplicates: Duplicates) {
     this.#store = store;
@@ -29,14 +38,39 @@ export class TransactionRunner<TTransaction> {
   }
 
   run<T>(run: PreparedRun, handler: Handler<TTransaction, T>): Promise<SettledRun<T>> {
+    refuseNested(this.#store, run);
     return this.#duplicates.run(run, () => this.#lead(run, handler));
   }
 
   async #lead<T>(run: PreparedRun, handler: Handler<TTransaction, T>): Promise<Ended<T>> {
+    const known = this.#seen.has(run.id) ? await this.#read(run) : undefined;
+    if (known !== undefined) {
+      return { record: known, afterCommit: [] };
+    }
+    const ended =
+      run.options.claim === "late" && this.#store.claimsLate
+        ? await this.#claimLate(run, handler)
+        : await this.#claimEarly(run, handler);
+    this.#seen.add(run.id);
+    return ended;
+  }
+
+  /** Whatever goes wrong here, the claim meets it too, and knows what to do. */
+  async #read({ id }: PreparedRun): Promise<FinishedRecord | undefined> {
+    try {
+      return await this.#store.replayable(id);
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #claimEarly<T>(run: PreparedRun, handler: Handler<TTransaction, T>): Promise<Ended<T>> {
     let conflictRetriesLeft = run.options.retryConflicts;
     for (let retry = 0; ; retry += 1) {
-      const result = await this.#attempt(run, handler);
-      if (!("failedIn" in result)) {
+      const result = await this.#attempt(run, (session, progress) =>
+        this.#claimAndExecute(session, run, progress, handler),
+      );
+      if ("record" in result) {
         return result;
       }
       if (result.failedIn === "lease") {
@@ -44,13 +78,12 @@ export class TransactionRunner<TTransaction> {
         await waitForLease(run, retry);
         continue;
       }
-      const fault = this.#store.faultOf(result.error);
-      if (result.failedIn === "claim") {
-        throwUnlessWorthRetrying(run, fault, result.error);
+      const { failedIn, error } = result;
+      const fault = this.#store.faultOf(error);
+      if (failedIn === "begin") {
+        throwUnlessWorthRetrying(run, fault, error);
       } else if (fault !== "write_conflict" || conflictRetriesLeft === 0) {
-        throw result.failedIn === "commit" && fault === "unavailable"
-          ? storeUnavailable(run, result.error)
-          : result.error;
+        throw error;
       } else {
         conflictRetriesLeft -= 1;
       }
@@ -60,152 +93,200 @@ export class TransactionRunner<TTransaction> {
     }
   }
 
-  async #attempt<T>(run: PreparedRun, handler: Handler<TTransaction, T>): Promise<Ended<T> | FailedAttempt> {
-    const params = claimOf(run);
-    let phase: "claim" | "handler" = "claim";
-    let ended: Ended<T> | undefined;
+  /**
+   * Commits only the first record of the key. In every other case nothing is left of the attempt, and an early claim
+   * decides, also over an error of the handler: that may come of what its own duplicate has committed. For such an error
+   * the handler is not executed again: the claim stores or throws it, unless there is a record by then.
+   */
+  async #claimLate<T>(run: PreparedRun, handler: Handler<TTransaction, T>): Promise<Ended<T>> {
+    const result = await this.#attempt(run, (session, progress) =>
+      this.#executeAndClaim(session, run, progress, handler),
+    );
+    if ("record" in result) {
+      return result;
+    }
+    const { failedIn, error, undone } = result;
+    if (undone === "not first") {
+      return this.#claimEarly(run, handler);
+    }
+    if (undone !== undefined) {
+      const asAnswer = withStoreError(run, () => true);
+      return this.#claimEarly(asAnswer, failingWith(undone.answer));
+    }
+    const fault = this.#store.faultOf(error);
+    if (failedIn === "begin") {
+      throwUnlessWorthRetrying(run, fault, error);
+      return this.#claimEarly(run, handler);
+    }
+    if (fault === "write_conflict" || (failedIn === "insert" && fault === "lock_timeout")) {
+      return this.#claimEarly(run, handler);
+    }
+    const thrown = failedIn === "insert" ? notStored(run, fault, error) : error;
+    return this.#claimEarly(withStoreError(run, undefined), failingWith(thrown));
+  }
+
+  /**
+   * One transaction. A failed one leaves no trace.
+   *
+   * @throws {@link IdempotencyError} `STORE_UNAVAILABLE` where the database was away for COMMIT.
+   */
+  async #attempt<T, TOther extends object = never>(
+    run: PreparedRun,
+    body: (session: StoreSession<TTransaction>, progress: Progress) => Promise<Ended<T> | TOther>,
+  ): Promise<Ended<T> | TOther | FailedAttempt> {
+    const progress: Progress = { params: claimOf(run), phase: "begin", undone: undefined };
+    let executed: Ended<T> | undefined;
     try {
-      return await this.#store.transaction(limitsOf(run, params), async (session) => {
-        // Client extensions that repeat failed transactions call this more than once.
-        phase = "claim";
-        ended = undefined;
-        const claimed = await session.claim(params);
-        if (claimed.state === "finished") {
-          return { record: claimed.record, afterCommit: [] };
-        }
-        if (claimed.state === "held") {
-          return { failedIn: "lease", fingerprint: claimed.fingerprint };
-        }
-        if (run.options.storeError !== undefined) {
-          await session.savepoint();
-        }
-        phase = "handler";
-        ended = await this.#execute(session, run, params.owner, claimed.attempt, handler);
-        return ended;
+      return await this.#store.transaction(limitsOf(run, progress.params), async (session) => {
+        // Client extensions may call this more than once.
+        progress.phase = "begin";
+        executed = undefined;
+        const result = await body(session, progress);
+        executed = isExecution<T>(result) ? result : executed;
+        return result;
       });
     } catch (error) {
-      return ended === undefined ? { failedIn: phase, error } : this.#afterBrokenCommit(run, ended, error);
+      if (executed === undefined) {
+        return { failedIn: progress.phase, error, undone: progress.undone };
+      }
+      const record = await recordAfterBrokenCommit(this.#store, run);
+      if (record === undefined) {
+        if (this.#store.faultOf(error) === "unavailable") {
+          throw storeUnavailable(run, error);
+        }
+        return { failedIn: "commit", error, undone: undefined };
+      }
+      return record.owner === executed.record.owner ? executed : { record, afterCommit: [] };
     }
   }
 
-  async #execute<T>(
+  async #claimAndExecute<T>(
     session: StoreSession<TTransaction>,
     run: PreparedRun,
-    owner: string,
-    attempt: number,
+    progress: Progress,
     handler: Handler<TTransaction, T>,
-  ): Promise<Ended<T>> {
+  ): Promise<Ended<T> | HeldByLease> {
+    const claimed = await session.claim(progress.params);
+    if (claimed.state === "finished") {
+      return { record: claimed.record, afterCommit: [] };
+    }
+    if (claimed.state === "held") {
+      return { failedIn: "lease", fingerprint: claimed.fingerprint };
+    }
+    if (run.options.storeError !== undefined) {
+      await session.savepoint();
+    }
+    progress.phase = "handler";
     const afterCommit: (() => unknown)[] = [];
-    const { executed, response } = await settle(run, async () => {
-      try {
-        return await handler(contextOf(run, session.tx, attempt, afterCommit));
-      } finally {
-        await session.seal();
-      }
-    });
+    const { executed, response } = await settle(run, () =>
+      lendTo(session, run, claimed.attempt, afterCommit, handler),
+    );
     if (executed.status === "failed") {
       await undo(session, executed.error);
       afterCommit.length = 0;
     }
-    const record = { status: executed.status, fingerprint: run.fingerprint, owner, response };
-    await this.#complete(session, run, { ...record, id: run.id });
-    return { executed, record, afterCommit };
-  }
-
-  async #complete(
-    session: StoreSession<TTransaction>,
-    run: PreparedRun,
-    params: Parameters<StoreSession<TTransaction>["complete"]>[0],
-  ): Promise<void> {
-    const { operation } = run;
+    const ended = { executed, record: recordOf(run, progress.params, executed, response), afterCommit };
     let stored: boolean;
     try {
-      stored = await session.complete(params);
-    } catch (cause) {
-      const fault = this.#store.faultOf(cause);
-      if (fault === "unavailable") {
-        throw storeUnavailable(run, cause);
-      }
-      if (fault !== "transaction_aborted") {
-        throw cause;
-      }
-      throw statementFailed(operation, `The handler of ${operation}`, cause);
+      stored = await session.complete({ ...ended.record, id: run.id });
+    } catch (error) {
+      throw notStored(run, this.#store.faultOf(error), error);
     }
     if (!stored) {
       throw claimLost(run, "nothing of it was committed");
     }
+    return ended;
   }
 
-  /** COMMIT failed or its answer was lost. A guess could execute twice, or report a payment made as failed. */
-  async #afterBrokenCommit<T>(
+  async #executeAndClaim<T>(
+    session: StoreSession<TTransaction>,
     run: PreparedRun,
-    ended: Ended<T>,
-    error: unknown,
-  ): Promise<Ended<T> | FailedAttempt> {
-    const deadline = performance.now() + BROKEN_COMMIT_WAIT_MS;
-    for (let retry = 0; ; retry += 1) {
-      try {
-        const record = await this.#probe(run);
-        if (record === undefined) {
-          return { failedIn: "commit", error };
-        }
-        return record.owner === ended.record.owner ? ended : { record, afterCommit: [] };
-      } catch (probeError) {
-        if (performance.now() > deadline) {
-          throw storeUnavailable(run, probeError);
-        }
-      }
-      await backOff(retry);
+    progress: Progress,
+    handler: Handler<TTransaction, T>,
+  ): Promise<Ended<T>> {
+    if (progress.undone !== undefined) {
+      // An extension of the client's that repeats failed transactions.
+      throw new RolledBack();
     }
+    progress.phase = "handler";
+    const afterCommit: (() => unknown)[] = [];
+    const { executed, response } = await settle(run, () => lendTo(session, run, 1, afterCommit, handler));
+    if (executed.status === "failed") {
+      if (await this.#isOpen(session)) {
+        progress.undone = { answer: executed.error };
+      }
+      throw executed.error;
+    }
+    progress.phase = "insert";
+    if (!(await session.insertFinished({ ...progress.params, response }))) {
+      progress.undone = "not first";
+      throw new RolledBack();
+    }
+    return { executed, record: recordOf(run, progress.params, executed, response), afterCommit };
   }
 
-  /**
-   * Reads the record by trying to claim it, since a plain read would not see a COMMIT that is still on its way: the
-   * claim waits for it. The probe's own claim is rolled back.
-   */
-  async #probe(run: PreparedRun): Promise<FinishedRecord | undefined> {
-    const params = claimOf(run);
+  /** An error that came of a lost connection, or after the transaction had run out of time, is no answer. */
+  async #isOpen(session: StoreSession<TTransaction>): Promise<boolean> {
     try {
-      return await this.#store.transaction(limitsOf(run, params), async (session) => {
-        const claimed = await session.claim(params);
-        if (claimed.state === "finished") {
-          return claimed.record;
-        }
-        throw new ProbeRollback();
-      });
+      await session.savepoint();
+      return true;
     } catch (error) {
-      if (error instanceof ProbeRollback) {
-        return undefined;
-      }
-      throw error;
+      return this.#store.faultOf(error) === "transaction_aborted";
     }
   }
 }
 
-/** An attempt that left no trace. */
-type FailedAttempt =
-  | { readonly failedIn: "claim" | "handler" | "commit"; readonly error: unknown }
-  /** A leased run holds the record. */
-  | { readonly failedIn: "lease"; readonly fingerprint: string };
+interface Progress {
+  readonly params: ClaimParams;
+  /** What is being done: BEGIN and an early claim, the handler and the storing of its result, or a late claim. */
+  phase: "begin" | "handler" | "insert";
+  /**
+   * Why a late claim gave its transaction up: the key has a record, or the handler's error is its answer. Not told by
+   * what the transaction rejects with: client extensions wrap that, and repeat the transaction for it.
+   */
+  undone: "not first" | { readonly answer: unknown } | undefined;
+}
 
-/** Leaves a probe's transaction without a trace. */
-class ProbeRollback extends Error {}
+interface FailedAttempt {
+  readonly failedIn: Progress["phase"] | "commit";
+  readonly error: unknown;
+  readonly undone: Progress["undone"];
+}
 
-const BROKEN_COMMIT_WAIT_MS = 10_000;
+/** A leased run holds the record. */
+interface HeldByLease {
+  readonly failedIn: "lease";
+  readonly fingerprint: string;
+}
 
-function contextOf<TTransaction>(
+/** A replay has nothing to commit, nor has a run that met a lease. */
+function isExecution<T>(result: object): result is Ended<T> {
+  return "executed" in result;
+}
+
+/** Has Prisma roll the transaction back. */
+class RolledBack extends Error {}
+
+function withStoreError(
   run: PreparedRun,
-  tx: TTransaction,
-  attempt: number,
-  afterCommit: (() => unknown)[],
-): RunContext<TTransaction> {
-  return {
-    tx,
-    key: run.key,
-    attempt,
-    deriveKey: (name) => derivedKey(run.id, name),
-    afterCommit: (callback) => afterCommit.push(callback),
+  storeError: ((error: unknown) => boolean) | undefined,
+): PreparedRun {
+  return { ...run, options: { ...run.options, storeError } };
+}
+
+function failingWith(error: unknown): () => Promise<never> {
+  return async () => {
+    throw error;
   };
+}
+
+function recordOf(
+  { fingerprint }: PreparedRun,
+  { owner }: ClaimParams,
+  { status }: SettledRun<unknown>,
+  response: string,
+): FinishedRecord {
+  return { status, fingerprint, owner, response };
 }
 
 async function undo(session: StoreSession<unknown>, handlerError: unknown): Promise<void> {

@@ -21,25 +21,22 @@ export async function settle<T>(
   work: () => Promise<T>,
   signal?: AbortSignal,
 ): Promise<Settled<T>> {
-  const { storeError } = run.options;
-  const settled = await settledBy((error) => signal?.aborted !== true && storeError?.(error) === true, work);
+  let settled: SettledRun<T>;
+  try {
+    settled = { status: "completed", value: await work(), replayed: false };
+  } catch (error) {
+    if (signal?.aborted === true || !isAnswer(run, error)) {
+      throw error;
+    }
+    settled = { status: "failed", error, replayed: false };
+  }
   const response = encodeOrRelease(run, settled);
   return { executed: asReplayed(run, settled, response), response };
 }
 
-async function settledBy<T>(
-  storeError: (error: unknown) => boolean,
-  work: () => Promise<T>,
-): Promise<SettledRun<T>> {
-  try {
-    return { status: "completed", value: await work(), replayed: false };
-  } catch (error) {
-    // A nested run's "in progress" is not this handler's answer, nor that the database was away from a step.
-    if (isIdempotencyError(unwrapped(error)) || !storeError(error)) {
-      throw error;
-    }
-    return { status: "failed", error, replayed: false };
-  }
+/** A nested run's "in progress" is not this handler's answer, nor that the database was away from a step. */
+function isAnswer({ options: { storeError } }: PreparedRun, error: unknown): boolean {
+  return !isIdempotencyError(unwrapped(error)) && storeError?.(error) === true;
 }
 
 function encodeOrRelease(run: PreparedRun, executed: SettledRun<unknown>): string {

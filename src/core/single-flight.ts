@@ -14,19 +14,19 @@ export class SingleFlight<TResult> {
 
   /**
    * Works as the one of `id`. Nothing may be awaited between {@link get} answering `undefined` and this call.
-   * What `publish` is given reaches the waiters; without it they start over.
+   * What `published` makes of its end reaches the waiters; where it fails, they start over.
    */
-  async lead<T>(id: string, work: (publish: (result: TResult) => void) => Promise<T>): Promise<T> {
+  async lead<T>(id: string, work: () => Promise<T>, published: (end: T) => TResult | undefined): Promise<T> {
     const flight = new Flight<TResult>();
     this.#flights.set(id, flight);
-    let published: TResult | undefined;
+    let result: TResult | undefined;
     try {
-      return await work((result) => {
-        published = result;
-      });
+      const end = await work();
+      result = published(end);
+      return end;
     } finally {
       this.#flights.delete(id);
-      flight.land(published);
+      flight.land(result);
     }
   }
 }
@@ -34,21 +34,16 @@ export class SingleFlight<TResult> {
 /** One execution under way, and those who wait for it. */
 export class Flight<TResult> {
   #waiterCount = 0;
-  readonly #landed: Promise<TResult | undefined>;
-  #resolve!: (result: TResult | undefined) => void;
-
-  constructor() {
-    this.#landed = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
-  }
+  /** Most flights have nobody who waits. */
+  #landed: Promise<TResult | undefined> | undefined;
+  #resolve: ((result: TResult | undefined) => void) | undefined;
 
   get waiterCount(): number {
     return this.#waiterCount;
   }
 
   land(result: TResult | undefined): void {
-    this.#resolve(result);
+    this.#resolve?.(result);
   }
 
   /**
@@ -58,6 +53,9 @@ export class Flight<TResult> {
    */
   async wait(timeoutMs: number): Promise<TResult | "released" | "timeout"> {
     this.#waiterCount += 1;
+    this.#landed ??= new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<"timeout">((resolve) => {
       timer = setTimeout(resolve, timeoutMs, "timeout");

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { runCallbacks } from "./after-commit.ts";
 import { backOff } from "./backoff.ts";
 import { limitsOf } from "./claim.ts";
 import type { StepContext, StepOptions, TransactionStepContext } from "./idempotency.ts";
@@ -9,7 +10,7 @@ import { persist } from "./persist.ts";
 import type { PreparedRun } from "./request.ts";
 import { statementFailed, storeUnavailable } from "./run-errors.ts";
 import { StepNames } from "./step-names.ts";
-import type { Store, StoreSession } from "./store.ts";
+import type { RunningHandler, Store, StoreSession } from "./store.ts";
 
 /** The steps of one attempt: each is taken from what earlier attempts recorded, or runs and is recorded. */
 export class Steps<TTransaction> {
@@ -106,10 +107,23 @@ export class Steps<TTransaction> {
     return decodeValue(this.#run, await response) as T;
   }
 
-  /** One transaction: renew the lease, execute, record the result, COMMIT. */
   async #try<T>(
     name: string,
     execute: (step: TransactionStepContext<TTransaction>) => Promise<T> | T,
+  ): Promise<TransactionEnd> {
+    const afterCommit: (() => unknown)[] = [];
+    const end = await this.#transact(name, execute, afterCommit);
+    if ("response" in end) {
+      await runCallbacks(afterCommit);
+    }
+    return end;
+  }
+
+  /** One transaction: renew the lease, execute, record the result, COMMIT. */
+  async #transact<T>(
+    name: string,
+    execute: (step: TransactionStepContext<TTransaction>) => Promise<T> | T,
+    afterCommit: (() => unknown)[],
   ): Promise<TransactionEnd> {
     const owned = this.#owned();
     let failedIn: "begin" | "handler" = "begin";
@@ -120,13 +134,15 @@ export class Steps<TTransaction> {
           // Client extensions that repeat failed transactions call this more than once.
           failedIn = "begin";
           written = undefined;
+          afterCommit.length = 0;
           const sentAt = performance.now();
           if (!(await session.renew({ ...owned, leaseMs: this.#run.options.leaseMs }))) {
             throw this.#lease.lose();
           }
           this.#lease.renewedAt(sentAt);
           failedIn = "handler";
-          const result = await this.#executed(name, session, execute);
+          const handler = { operation: this.#run.operation, afterCommit };
+          const result = await this.#executed(name, session, handler, execute);
           await this.#recordIn(session, name, result);
           written = result;
           return result;
@@ -155,16 +171,13 @@ export class Steps<TTransaction> {
   async #executed<T>(
     name: string,
     session: StoreSession<TTransaction>,
+    handler: RunningHandler,
     execute: (step: TransactionStepContext<TTransaction>) => Promise<T> | T,
   ): Promise<string> {
-    const context = { ...this.#contextOf(name), tx: session.tx };
-    return inTransaction.run(this, async () => {
-      try {
-        return this.#encode(name, await execute(context));
-      } finally {
-        await session.seal();
-      }
-    });
+    const context = this.#contextOf(name);
+    return inTransaction.run(this, () =>
+      session.lend(handler, async (tx) => this.#encode(name, await execute({ ...context, tx }))),
+    );
   }
 
   /**

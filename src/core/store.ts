@@ -8,11 +8,22 @@ export interface Store<TTransaction> {
    * Runs `body` in one transaction: committed when `body` resolves, rolled back when it rejects.
    *
    * When `body` resolved and this rejects, the outcome may be unknown (the connection broke during COMMIT).
+   *
+   * Inside a handler of this store it is a part of the handler's transaction, of which it can be rolled back alone.
    */
   transaction<T>(
     limits: TransactionLimits,
     body: (session: StoreSession<TTransaction>) => Promise<T>,
   ): Promise<T>;
+  /** Whether a transaction may execute its handler before it claims. */
+  readonly claimsLate: boolean;
+  /** The handler that the caller runs in, while a transaction of this store is lent to it. */
+  runningHandler(): RunningHandler | undefined;
+  /**
+   * The record of `id`, if it is finished and would be replayed by a claim now. In no transaction of the caller's: what
+   * is not committed is not seen. It answers or rejects soon, whatever the database does.
+   */
+  replayable(id: string): Promise<FinishedRecord | undefined>;
   /** What leased runs do outside of transactions: each call is a statement that commits by itself. */
   readonly leases: LeaseStore;
   /** What kind of failure an error of this store is; `undefined` for every error that is not the store's own. */
@@ -31,10 +42,15 @@ interface OwnerWrites {
   recordStep(params: StepParams): Promise<boolean>;
 }
 
+/** A handler to which a transaction is lent. */
+export interface RunningHandler {
+  readonly operation: string;
+  /** Called after COMMIT, in order. */
+  readonly afterCommit: (() => unknown)[];
+}
+
 /** What a run does inside its transaction. */
 export interface StoreSession<TTransaction> extends OwnerWrites {
-  /** The transaction client for the handler. */
-  readonly tx: TTransaction;
   /**
    * Makes the row of `id`, or takes over one that is expired or whose lease has lapsed, or reads a finished one.
    * Blocks while another transaction holds the row uncommitted, up to `lockWaitMs`; then rejects with the fault
@@ -44,10 +60,17 @@ export interface StoreSession<TTransaction> extends OwnerWrites {
    */
   claim(params: ClaimParams): Promise<Claim>;
   /**
-   * Refuses further statements through {@link tx}, and waits for those under way: what the handler did not await must
+   * Makes the row of `id`, completed from the first, and returns whether it did: not where there is one, in whatever
+   * state. Blocks as `claim` does. The last statement of its transaction, which is rolled back if it did not. Rejects
+   * where the handler has ended the transaction. Not called unless {@link Store.claimsLate}.
+   */
+  insertFinished(params: FinishedParams): Promise<boolean>;
+  /**
+   * Calls `work` with the transaction client. Until it ends, the application's ambient client joins the transaction
+   * too. Then further statements are refused, and those under way are waited for: what the handler did not await must
    * not run after its result is stored.
    */
-  seal(): Promise<void>;
+  lend<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T>;
   /** Marks the point that {@link rollbackToSavepoint} returns to: after the claim, before the handler's writes. */
   savepoint(): Promise<void>;
   /** Undoes the handler's writes and keeps the claim. */
@@ -58,8 +81,8 @@ export interface StoreSession<TTransaction> extends OwnerWrites {
 export interface LeaseStore extends OwnerWrites {
   /** As in a transaction, but the claim is seen by everybody at once. */
   claim(params: ClaimParams): Promise<Claim>;
-  /** The record of `id`, if it is finished. */
-  finished(id: string): Promise<FinishedRecord | undefined>;
+  /** The outcome stored in the record of `id`, also where it has expired. */
+  outcomeOf(id: string): Promise<FinishedRecord | undefined>;
   /** The recorded steps of the record of `id`. */
   steps(id: string): Promise<readonly RecordedStep[]>;
   /** Gives up the claim, with what was recorded, to the next retry; to completers after `delayMs`. */
@@ -71,7 +94,7 @@ export interface LeaseStore extends OwnerWrites {
 export interface TransactionLimits {
   /** How long to wait for a connection, in milliseconds. */
   readonly maxWaitMs: number | undefined;
-  /** How long the transaction may stay open after the claim, in milliseconds. */
+  /** How long the transaction may stay open, in milliseconds, without the time that its claim may block. */
   readonly timeoutMs: number | undefined;
   /** How long the claim may block, in milliseconds: granted on top of `timeoutMs`. */
   readonly lockWaitMs: number;
@@ -86,6 +109,7 @@ export interface ClaimParams {
   readonly fingerprint: string;
   /** Random token of this executor; every later write is conditional on it. */
   readonly owner: string;
+  /** How long to wait for another transaction that holds the row; rounded up to what the database counts in. */
   readonly lockWaitMs: number;
   /** How long the record is kept from now on, in milliseconds. */
   readonly retentionMs: number;
@@ -93,6 +117,16 @@ export interface ClaimParams {
   readonly leaseMs: number | null;
   /** The encoded input, for completers. */
   readonly input: string | null;
+}
+
+/** The claim of a run that has completed. */
+export interface FinishedParams extends Omit<ClaimParams, "leaseMs" | "input"> {
+  readonly response: string;
+}
+
+export interface ReadParams {
+  readonly id: string;
+  readonly fingerprint: string;
 }
 
 /** What names a claim. */

@@ -14,14 +14,14 @@ export function throwUnlessWorthRetrying(
   fault: StoreFault | undefined,
   error: unknown,
 ): void {
-  const late = performance.now() >= run.deadline;
+  const isOverdue = performance.now() >= run.deadline;
   if (fault === "lock_timeout") {
-    if (late || run.options.onDuplicate === "reject") {
+    if (isOverdue || run.options.onDuplicate === "reject") {
       throw inProgress(run, error);
     }
   } else if (fault === "schema_missing") {
     throw storeUnavailable(run, error, (error as Error).message);
-  } else if (fault !== "write_conflict" || late) {
+  } else if (fault !== "write_conflict" || isOverdue) {
     throw storeUnavailable(run, error);
   }
 }

@@ -3,6 +3,7 @@
  * classes are another copy in every generated client. The `any`s are those of Prisma's own signatures.
  */
 /* oxlint-disable typescript/no-explicit-any */
+import { misuse } from "../core/misuse.ts";
 
 /** Raw SQL, on a client or inside a transaction. */
 export interface RawClient {
@@ -21,3 +22,19 @@ export type TransactionOf<TClient extends PrismaClientLike> = TClient extends {
 }
   ? TTransaction
   : never;
+
+/** @throws TypeError for anything but a client. */
+export function checkClient(prisma: unknown): void {
+  // A transaction of Prisma 7 has `$transaction` too, for savepoints; only a client connects.
+  if (!["$transaction", "$queryRawUnsafe", "$connect"].every((name) => isMethod(prisma, name))) {
+    throw misuse("prisma", prisma, "your generated PrismaClient, not one of its transactions");
+  }
+}
+
+function isMethod(client: unknown, name: string): boolean {
+  return (
+    typeof client === "object" &&
+    client !== null &&
+    typeof (client as Record<string, unknown>)[name] === "function"
+  );
+}

@@ -1,6 +1,8 @@
-import { checkOneOf, misuse, typeOf } from "../core/misuse.ts";
-import type { PrismaClientLike } from "./client.ts";
+import { checkOneOf, typeOf } from "../core/misuse.ts";
+import { checkClient, type PrismaClientLike } from "./client.ts";
 import { type Dialect, dialects, type Provider } from "./dialect.ts";
+import { baseOf } from "./handler/ambient.ts";
+import { type GuardMode, guardClient } from "./handler/guard.ts";
 import { providerOf } from "./internals.ts";
 import { checkModels, type ModelOptions } from "./model.ts";
 import { PrismaStore } from "./store.ts";
@@ -13,17 +15,21 @@ export interface PrismaStoreOptions<TClient extends PrismaClientLike> {
   readonly provider?: Provider;
   /** Names of tables and columns. Default: read from the client. */
   readonly models?: ModelOptions;
+  /**
+   * What becomes of a write that a handler makes through this client instead of through its transaction: a process
+   * warning, once for each place (`"warn"`), or an error, and nothing is sent (`"throw"`). It names model, action and
+   * call site. It holds for all clients that share the connections of this one; of several that are given, the last one
+   * counts. Default `"warn"`, and `"off"` where `NODE_ENV` is `"production"`, which watches nothing.
+   */
+  readonly guard?: GuardMode;
 }
 
 /** @throws TypeError for options that cannot be used. */
 export function createPrismaStore<TClient extends PrismaClientLike>(
   options: PrismaStoreOptions<TClient>,
 ): PrismaStore<TClient> {
-  const { prisma, provider, models } = options;
-  // A transaction of Prisma 7 has `$transaction` too, for savepoints; only a client connects.
-  if (!["$transaction", "$queryRawUnsafe", "$connect"].every((name) => isMethod(prisma, name))) {
-    throw misuse("prisma", prisma, "your generated PrismaClient, not one of its transactions");
-  }
+  const { prisma, provider, models, guard } = options;
+  checkClient(prisma);
   const supported = Object.keys(dialects);
   checkOneOf("provider", provider, supported);
   checkModels(models);
@@ -37,13 +43,6 @@ export function createPrismaStore<TClient extends PrismaClientLike>(
         `supported are ${supported.join(" and ")}. If it is one of them, give option provider.`,
     );
   }
-  return new PrismaStore(prisma, dialect, models);
-}
-
-function isMethod(client: unknown, name: string): boolean {
-  return (
-    typeof client === "object" &&
-    client !== null &&
-    typeof (client as Record<string, unknown>)[name] === "function"
-  );
+  guardClient(prisma, guard);
+  return new PrismaStore(baseOf(prisma), dialect, models);
 }

@@ -51,7 +51,7 @@ const CONNECTION_LOST =
 
 /**
  * Errors reach us in four shapes: a model query's (code of Prisma's own), a raw query's (`P2010`, the database's code
- * in `meta`), a failed COMMIT's (a bare `DriverAdapterError`), a lost connection's (a plain `Error`).
+ * in `meta`), the driver's (a bare `DriverAdapterError`: of a failed COMMIT, and of our own writes in a transaction), a lost connection's (a plain `Error`).
  */
 export function faultOf(dialect: Dialect, error: unknown): StoreFault | undefined {
   // Frameworks wrap what a handler threw, as tRPC does in a TRPCError.

@@ -1,7 +1,15 @@
-import type { StoreFault } from "../core/store.ts";
+import type { ClaimParams, FinishedParams, StoreFault } from "../core/store.ts";
+import {
+  claimedColumns,
+  finishedColumns,
+  isAbandoned,
+  isExpired,
+  isFree,
+  isHeldBy,
+  isReplayable,
+} from "./conditions.ts";
 import type { Dialect } from "./dialect.ts";
-import type { TableNames } from "./model.ts";
-import { abandonedRowOf, rowOf } from "./statement.ts";
+import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "./statement.ts";
 
 /** PostgreSQL's own time: `now()` would stand still at BEGIN, and a claim may wait after it. */
 const NOW = "clock_timestamp()";
@@ -11,63 +19,96 @@ const inMs = (parameter: string) => `${NOW} + ${parameter}::float8 * interval '1
 
 export const postgresql: Dialect = {
   /**
-   * One round trip. Lock: inserting takes the unique index entry of `id`; a transaction that finds it taken by one
-   * not yet committed waits for its end, at most `lock_timeout`, which is set for this statement and put back by it.
+   * All that a fresh key needs, in words that are quick to plan: parsing and planning cost more than executing.
    *
-   * Right under READ COMMITTED: the `existing` row is read from the statement's snapshot without a lock, so a replay
-   * locks and writes nothing, nor does a poll of a live lease. After a wait, ON CONFLICT looks at the newest version
-   * of the row, not at the snapshot: rolled back, it inserts; committed, it takes over if it may, and else gives no
-   * row, whereupon the caller reads it anew. Under REPEATABLE READ and SERIALIZABLE that last case is error 40001,
-   * which the caller repeats.
+   * Lock: inserting takes the unique index entry of `id`; where one not yet committed has it, or is changing the row,
+   * this waits for its end, at most `lock_timeout`. `set_config` sets that and remembers what it was, in this order
+   * (CASE), before the row is there to be inserted; RETURNING puts it back where it was inserted, and only there. Else
+   * no handler may run before `claim` has put it back.
+   *
+   * Right under every level: a row that exists is left alone, without a lock or a write. One committed after the
+   * snapshot of REPEATABLE READ or SERIALIZABLE is error 40001, which the caller repeats.
+   */
+  insert(names, params) {
+    const { table, columns: c } = names.record;
+    return {
+      text: `INSERT INTO ${table} (${claimedColumns(c)})
+VALUES (${BOUND} || $1, $2, $3, $4, $5, $6, 'in_progress', 1, ${NOW}, ${inMs("$7")}, ${inMs("$9")}, $10)
+ON CONFLICT (${c.id}) DO NOTHING ${UNBOUND}`,
+      values: [...claimValues(params), params.leaseMs, params.input],
+    };
+  },
+
+  /** Lock and bound: as `insert`. Right under every level, as that is. */
+  insertFinished({ record: { table, columns: c } }, params) {
+    return {
+      text: `INSERT INTO ${table} (${finishedColumns(c)})
+VALUES (${BOUND} || $1, $2, $3, $4, $5, $6, 'completed', 1, ${NOW}, ${NOW}, ${inMs("$7")}, $9)
+ON CONFLICT (${c.id}) DO NOTHING ${UNBOUND}`,
+      values: [...claimValues(params), params.response],
+    };
+  },
+
+  /**
+   * One round trip. Lock: as `insert`, and that of the row which it takes over.
+   *
+   * Right under READ COMMITTED: the `existing` row is read from the statement's snapshot without a lock, so that a poll
+   * of a live lease locks and writes nothing. After a wait, ON CONFLICT looks at the newest version of the row, not at
+   * the snapshot: rolled back, it inserts; committed, it takes over if it may, and else gives no row, whereupon the
+   * caller reads it anew. Under REPEATABLE READ and SERIALIZABLE that last case is error 40001, which the caller
+   * repeats.
    *
    * Index used: the primary key.
    */
   claim(names, params) {
     const { table, columns: c } = names.record;
-    const row = `${rowOf(names)}, ${c.lockedUntil} IS NOT NULL AS leased`;
-    const isExpired = `r.${c.expiresAt} <= ${NOW}`;
+    const row = `${selected(names, RECORD_ROW)}, ${c.lockedUntil} IS NOT NULL AS leased`;
+    const expired = `r.${c.expiresAt} <= ${NOW}`;
     return {
       text: `WITH bound AS MATERIALIZED (
-  SELECT current_setting('lock_timeout') AS before, set_config('lock_timeout', $8, true) AS now
+  SELECT coalesce(nullif(current_setting('${BEFORE}', true), ''), current_setting('lock_timeout')) AS before,
+    set_config('lock_timeout', $8, true) AS now
 ), existing AS (
-  SELECT ${row} FROM ${table} AS r WHERE ${c.id} = $1 AND NOT ${isFree(c)}
+  SELECT ${row} FROM ${table} AS r WHERE ${c.id} = $1 AND NOT ${isFree(c, NOW, "$5", "r.")}
 ), claimed AS (
-  INSERT INTO ${table} AS r (${c.id}, ${c.scope}, ${c.operation}, ${c.key}, ${c.fingerprint}, ${c.owner}, ${c.status}, ${c.attempt}, ${c.createdAt}, ${c.expiresAt}, ${c.lockedUntil}, ${c.input})
+  INSERT INTO ${table} AS r (${claimedColumns(c)})
   SELECT $1, $2, $3, $4, $5, $6, 'in_progress', 1, ${NOW}, ${inMs("$7")}, ${inMs("$9")}, $10
   FROM bound WHERE bound.now IS NOT NULL AND NOT EXISTS (SELECT FROM existing)
   ON CONFLICT (${c.id}) DO UPDATE SET
     ${c.fingerprint} = excluded.${c.fingerprint}, ${c.owner} = excluded.${c.owner}, ${c.status} = excluded.${c.status},
-    ${c.attempt} = CASE WHEN ${isExpired} THEN 1 ELSE r.${c.attempt} + 1 END,
-    ${c.createdAt} = CASE WHEN ${isExpired} THEN excluded.${c.createdAt} ELSE r.${c.createdAt} END,
+    ${c.attempt} = CASE WHEN ${expired} THEN 1 ELSE r.${c.attempt} + 1 END,
+    ${c.createdAt} = CASE WHEN ${expired} THEN excluded.${c.createdAt} ELSE r.${c.createdAt} END,
     ${c.expiresAt} = excluded.${c.expiresAt}, ${c.lockedUntil} = excluded.${c.lockedUntil},
     ${c.input} = excluded.${c.input}, ${c.response} = NULL, ${c.completedAt} = NULL
-  WHERE ${isFree(c)}
+  WHERE ${isFree(c, NOW, "$5", "r.")}
   RETURNING ${row}
 ), found AS (
   SELECT true AS mine, * FROM claimed UNION ALL SELECT false, * FROM existing
 )
 SELECT found.*, set_config('lock_timeout', (SELECT before FROM bound), true) AS restored FROM found`,
-      values: [
-        params.id,
-        params.scope,
-        params.operation,
-        params.key,
-        params.fingerprint,
-        params.owner,
-        params.retentionMs,
-        String(params.lockWaitMs),
-        params.leaseMs,
-        params.input,
-      ],
+      values: [...claimValues(params), params.leaseMs, params.input],
     };
   },
 
   /** Takes no lock. Under READ COMMITTED it has a snapshot of its own, which shows what the claim waited for. */
-  read(names, id) {
+  read(names, { id, fingerprint }) {
     const { table, columns: c } = names.record;
     return {
-      text: `SELECT false AS mine, ${rowOf(names)}, ${c.lockedUntil} IS NOT NULL AS leased FROM ${table} WHERE ${c.id} = $1`,
-      values: [id],
+      text: `SELECT false AS mine, ${selected(names, RECORD_ROW)}, ${c.lockedUntil} IS NOT NULL AS leased, ${isFree(c, NOW, "$2", "r.")} AS free FROM ${table} AS r WHERE ${c.id} = $1`,
+      values: [id, fingerprint],
+    };
+  },
+
+  /**
+   * Takes no lock, and waits for none: a record under way, or being taken over, is seen as it was committed last, and an
+   * expired one not at all. Index used: the primary key.
+   */
+  replayable(names, ids) {
+    const { table, columns: c } = names.record;
+    return {
+      text: `SELECT ${selected(names, FINISHED_ROW)} FROM ${table}
+WHERE ${c.id} = ANY ($1::text[]) AND ${isReplayable(c, NOW)}`,
+      values: [[...ids]],
     };
   },
 
@@ -79,7 +120,7 @@ SELECT found.*, set_config('lock_timeout', (SELECT before FROM bound), true) AS 
   complete({ record: { table, columns: c } }, { id, owner, status, response }) {
     return {
       text: `UPDATE ${table} SET ${c.status} = $3, ${c.response} = $4, ${c.completedAt} = ${NOW}, ${c.lockedUntil} = NULL
-WHERE ${c.id} = $1 AND ${c.owner} = $2 AND ${c.status} = 'in_progress'`,
+WHERE ${isHeldBy(c, "$1", "$2")}`,
       values: [id, owner, status, response],
     };
   },
@@ -88,7 +129,7 @@ WHERE ${c.id} = $1 AND ${c.owner} = $2 AND ${c.status} = 'in_progress'`,
   renew({ record: { table, columns: c } }, { id, owner, leaseMs }) {
     return {
       text: `UPDATE ${table} SET ${c.lockedUntil} = ${inMs("$3")}
-WHERE ${c.id} = $1 AND ${c.owner} = $2 AND ${c.status} = 'in_progress'`,
+WHERE ${isHeldBy(c, "$1", "$2")}`,
       values: [id, owner, leaseMs],
     };
   },
@@ -97,7 +138,7 @@ WHERE ${c.id} = $1 AND ${c.owner} = $2 AND ${c.status} = 'in_progress'`,
   giveBack({ record: { table, columns: c } }, { id, owner, delayMs }) {
     return {
       text: `UPDATE ${table} SET ${c.owner} = '', ${c.lockedUntil} = ${inMs("$3")}
-WHERE ${c.id} = $1 AND ${c.owner} = $2 AND ${c.status} = 'in_progress'`,
+WHERE ${isHeldBy(c, "$1", "$2")}`,
       values: [id, owner, delayMs],
     };
   },
@@ -111,7 +152,7 @@ WHERE ${c.id} = $1 AND ${c.owner} = $2 AND ${c.status} = 'in_progress'`,
     return {
       text: `INSERT INTO ${step.table} (${s.recordId}, ${s.name}, ${s.recordCreatedAt}, ${s.response}, ${s.createdAt})
 SELECT ${c.id}, $3, ${c.createdAt}, $4, ${NOW} FROM ${table}
-WHERE ${c.id} = $1 AND ${c.owner} = $2 AND ${c.status} = 'in_progress' FOR SHARE
+WHERE ${isHeldBy(c, "$1", "$2")} FOR SHARE
 ON CONFLICT (${s.recordId}, ${s.name}) DO UPDATE SET
   ${s.recordCreatedAt} = excluded.${s.recordCreatedAt}, ${s.response} = excluded.${s.response}, ${s.createdAt} = excluded.${s.createdAt}`,
       values: [id, owner, name, response],
@@ -140,11 +181,11 @@ JOIN ${table} AS r ON r.${c.id} = s.${s.recordId} AND r.${c.createdAt} = s.${s.r
   ${c.expiresAt} = GREATEST(${c.expiresAt}, ${inMs("$3")})
 WHERE ${c.id} = (
   SELECT ${c.id} FROM ${table}
-  WHERE ${c.lockedUntil} <= now() AND ${c.status} = 'in_progress' AND ${c.expiresAt} > now() AND ${c.input} IS NOT NULL
+  WHERE ${isAbandoned(c, "now()")}
     AND ${c.operation} IN (SELECT jsonb_array_elements_text($4::jsonb))
   ORDER BY ${c.lockedUntil} LIMIT 1 FOR UPDATE SKIP LOCKED
 )
-RETURNING ${abandonedRowOf(names)}`,
+RETURNING ${selected(names, ABANDONED_ROW)}`,
       values: [owner, leaseMs, retentionMs, JSON.stringify(operations)],
     };
   },
@@ -158,7 +199,7 @@ RETURNING ${abandonedRowOf(names)}`,
       {
         text: `WITH doomed AS MATERIALIZED (
   SELECT ctid AS place, ${c.id} AS id FROM ${table}
-  WHERE ${c.expiresAt} <= now() AND (${c.lockedUntil} IS NULL OR ${c.lockedUntil} <= now())
+  WHERE ${isExpired(c, "now()")}
   ORDER BY ${c.expiresAt} LIMIT $1::int FOR UPDATE SKIP LOCKED
 ), steps AS (
   DELETE FROM ${step.table} WHERE ${step.columns.recordId} IN (SELECT id FROM doomed)
@@ -176,13 +217,18 @@ DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed))`,
   maxWaitMs: undefined,
 };
 
-/**
- * Whether the row `r` may be taken over by a claim with the fingerprint `$5`: nobody holds it, and it is expired or
- * the rest of a leased run with the same input.
- */
-function isFree(c: TableNames<"record">["columns"]): string {
-  return `((r.${c.lockedUntil} IS NULL OR r.${c.lockedUntil} <= ${NOW} OR r.${c.owner} = '') AND (r.${c.expiresAt} <= ${NOW}
-    OR (r.${c.status} = 'in_progress' AND r.${c.lockedUntil} IS NOT NULL AND r.${c.fingerprint} = $5)))`;
+/** Where `insert` keeps what `lock_timeout` was, up to the end of the transaction; empty in a later one. */
+const BEFORE = "onceonly.lock_timeout";
+
+/** An empty text; sets `lock_timeout` to `$8`, and remembers what it was before that, in this order. */
+const BOUND = `CASE WHEN set_config('${BEFORE}', current_setting('lock_timeout'), true) IS NOT NULL THEN left(set_config('lock_timeout', $8, true), 0) END`;
+/** Puts it back, where a row was inserted. */
+const UNBOUND = `RETURNING set_config('lock_timeout', current_setting('${BEFORE}'), true)`;
+
+/** `$1` to `$8` of the statements that claim. */
+function claimValues(params: FinishedParams | ClaimParams): Write["values"] {
+  const { id, scope, operation, key, fingerprint, owner, retentionMs, lockWaitMs } = params;
+  return [id, scope, operation, key, fingerprint, owner, retentionMs, String(lockWaitMs)];
 }
 
 /** SQLSTATE codes: PostgreSQL manual, appendix A. */

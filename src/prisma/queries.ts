@@ -4,6 +4,7 @@ import type {
   Claim,
   ClaimParams,
   CompleteParams,
+  FinishedParams,
   FinishedRecord,
   GiveBackParams,
   LeaseStore,
@@ -14,8 +15,17 @@ import type {
 import type { RawClient } from "./client.ts";
 import type { Dialect } from "./dialect.ts";
 import { faultOf, StoreError } from "./errors.ts";
+import { outsideHandlers } from "./handler/scope.ts";
 import type { Names } from "./model.ts";
-import type { AbandonedRow, RecordRow, Statement, StepRow } from "./statement.ts";
+import type {
+  AbandonedRow,
+  FinishedRow,
+  ReadRow,
+  RecordRow,
+  Statement,
+  StepRow,
+  Write,
+} from "./statement.ts";
 
 /** Our own statements, on the client, where each commits by itself, or inside a transaction. */
 export class Queries implements LeaseStore {
@@ -30,31 +40,45 @@ export class Queries implements LeaseStore {
   }
 
   async claim(params: ClaimParams): Promise<Claim> {
-    const row =
-      (await this.#first<RecordRow>(this.#dialect.claim(this.#names, params))) ??
-      (await this.#first<RecordRow>(this.#dialect.read(this.#names, params.id)));
-    if (row === undefined) {
-      // Deleted between the two statements, by `prune` or by hand.
-      throw new StoreError("write_conflict", "The record vanished during its claim");
+    // A lease is polled, and `claim` alone looks at one without waiting for a step that has its row locked.
+    if (params.leaseMs === null) {
+      if (await this.#changes(this.#dialect.insert(this.#names, params))) {
+        return { state: "claimed", attempt: 1 };
+      }
+      const found = await this.#first<ReadRow>(this.#dialect.read(this.#names, params));
+      if (found !== undefined && !found.free) {
+        return claimIn(found, params);
+      }
     }
-    if (row.mine) {
-      return { state: "claimed", attempt: Number(row.attempt) };
+    const claimed = await this.#first<RecordRow>(this.#dialect.claim(this.#names, params));
+    if (claimed !== undefined) {
+      return claimIn(claimed, params);
     }
-    if (row.status === "in_progress" && row.leased) {
-      return { state: "held", fingerprint: row.fingerprint };
+    const found = await this.#first<ReadRow>(this.#dialect.read(this.#names, params));
+    if (found === undefined || found.free) {
+      // Deleted between the two statements, by `prune` or by hand; or it has expired.
+      throw new StoreError("write_conflict", "The record changed during its claim");
     }
-    const record = finishedIn(row);
-    if (record === undefined) {
-      throw new Error(
-        `The idempotency record ${params.id} has status "${row.status}", which no committed one can have`,
-      );
-    }
-    return { state: "finished", record };
+    return claimIn(found, params);
   }
 
-  async finished(id: string): Promise<FinishedRecord | undefined> {
-    const row = await this.#first<RecordRow>(this.#dialect.read(this.#names, id));
+  async insertFinished(params: FinishedParams): Promise<boolean> {
+    const { insertFinished } = this.#dialect;
+    if (insertFinished === undefined) {
+      throw new Error("onceonly: there are no late claims on this database.");
+    }
+    return this.#changes(insertFinished(this.#names, params));
+  }
+
+  async outcomeOf(id: string): Promise<FinishedRecord | undefined> {
+    const row = await this.#first<RecordRow>(this.#dialect.read(this.#names, { id, fingerprint: "" }));
     return row && finishedIn(row);
+  }
+
+  /** Those of `ids` that a claim would replay now. */
+  async replayableAmong(ids: readonly string[]): Promise<ReadonlyMap<string, FinishedRecord>> {
+    const rows = await this.#rows<FinishedRow>(this.#dialect.replayable(this.#names, ids));
+    return new Map(rows.map(({ id, ...record }) => [id, record]));
   }
 
   async complete(params: CompleteParams): Promise<boolean> {
@@ -85,13 +109,13 @@ export class Queries implements LeaseStore {
   async prune(params: { readonly limit: number }): Promise<number> {
     let pruned = 0;
     for (const { text, values } of this.#dialect.prune(this.#names, params)) {
-      pruned = await this.raw.$executeRawUnsafe(text, ...values);
+      pruned = await this.#named(() => this.raw.$executeRawUnsafe(text, ...values));
     }
     return pruned;
   }
 
   /** There is one row to change. MySQL and MariaDB count it twice where an upsert finds it. */
-  async #changes({ text, values }: Statement): Promise<boolean> {
+  async #changes({ text, values }: Write): Promise<boolean> {
     return (await this.#named(() => this.raw.$executeRawUnsafe(text, ...values))) > 0;
   }
 
@@ -107,7 +131,7 @@ export class Queries implements LeaseStore {
   /** Says what to do about a missing table. */
   async #named<T>(send: () => PromiseLike<T>): Promise<T> {
     try {
-      return await send();
+      return await outsideHandlers(async () => send());
     } catch (cause) {
       if (faultOf(this.#dialect, cause) !== "schema_missing") {
         throw cause;
@@ -121,6 +145,22 @@ export class Queries implements LeaseStore {
       );
     }
   }
+}
+
+function claimIn(row: RecordRow, { id }: ClaimParams): Claim {
+  if (row.mine) {
+    return { state: "claimed", attempt: Number(row.attempt) };
+  }
+  if (row.status === "in_progress" && row.leased) {
+    return { state: "held", fingerprint: row.fingerprint };
+  }
+  const record = finishedIn(row);
+  if (record === undefined) {
+    throw new Error(
+      `The idempotency record ${id} has status "${row.status}", which no committed one can have`,
+    );
+  }
+  return { state: "finished", record };
 }
 
 function finishedIn({ status, fingerprint, owner, response }: RecordRow): FinishedRecord | undefined {

@@ -1,7 +1,8 @@
-import type { StoreFault } from "../core/store.ts";
+import type { ClaimParams, StoreFault } from "../core/store.ts";
+import { claimedColumns, isAbandoned, isExpired, isFree, isHeldBy, isReplayable } from "./conditions.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Names } from "./model.ts";
-import { abandonedRowOf, rowOf } from "./statement.ts";
+import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "./statement.ts";
 
 // The form Prisma itself writes and reads. All of one length, so that comparing the texts compares the times.
 const NOW = "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')";
@@ -13,43 +14,50 @@ export const sqlite: Dialect = {
   /**
    * SQLite has no row locks. BEGIN takes none either; this statement, the first of its transaction, takes the one
    * write lock of the database, also where it changes nothing. From then on nobody else writes until the end of the
-   * transaction, and the transaction never has to upgrade a read lock, which is what fails with SQLITE_BUSY.
+   * transaction, and the transaction never has to upgrade a read lock, which is what fails with SQLITE_BUSY. Hence there
+   * are no late claims: where a handler swallowed that error, libsql kept the lock for good (measured with libsql 0.5).
    */
-  claim(names, params) {
-    const { table, columns: c } = names.record;
-    const isExpired = `${c.expiresAt} <= ${NOW}`;
+  insert(names, params) {
     return {
-      text: `INSERT INTO ${table} (${c.id}, ${c.scope}, ${c.operation}, ${c.key}, ${c.fingerprint}, ${c.owner}, ${c.status}, ${c.attempt}, ${c.createdAt}, ${c.expiresAt}, ${c.lockedUntil}, ${c.input})
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'in_progress', 1, ${NOW}, ${inMs("?7")}, CASE WHEN ?8 IS NOT NULL THEN ${inMs("?8")} END, ?9)
+      text: `${insertion(names)} ON CONFLICT (${names.record.columns.id}) DO NOTHING`,
+      values: claimValues(params),
+    };
+  },
+
+  /** Takes the write lock, as `insert` does. */
+  claim(names, params) {
+    const { columns: c } = names.record;
+    const expired = `${c.expiresAt} <= ${NOW}`;
+    return {
+      text: `${insertion(names)}
 ON CONFLICT (${c.id}) DO UPDATE SET
   ${c.fingerprint} = excluded.${c.fingerprint}, ${c.owner} = excluded.${c.owner}, ${c.status} = excluded.${c.status},
-  ${c.attempt} = CASE WHEN ${isExpired} THEN 1 ELSE ${c.attempt} + 1 END,
-  ${c.createdAt} = CASE WHEN ${isExpired} THEN excluded.${c.createdAt} ELSE ${c.createdAt} END,
+  ${c.attempt} = CASE WHEN ${expired} THEN 1 ELSE ${c.attempt} + 1 END,
+  ${c.createdAt} = CASE WHEN ${expired} THEN excluded.${c.createdAt} ELSE ${c.createdAt} END,
   ${c.expiresAt} = excluded.${c.expiresAt}, ${c.lockedUntil} = excluded.${c.lockedUntil},
   ${c.input} = excluded.${c.input}, ${c.response} = NULL, ${c.completedAt} = NULL
-WHERE (${c.lockedUntil} IS NULL OR ${c.lockedUntil} <= ${NOW} OR ${c.owner} = '') AND (${isExpired}
-  OR (${c.status} = 'in_progress' AND ${c.lockedUntil} IS NOT NULL AND ${c.fingerprint} = excluded.${c.fingerprint}))
-RETURNING true AS mine, ${rowOf(names)}, ${c.lockedUntil} IS NOT NULL AS leased`,
-      values: [
-        params.id,
-        params.scope,
-        params.operation,
-        params.key,
-        params.fingerprint,
-        params.owner,
-        params.retentionMs,
-        params.leaseMs,
-        params.input,
-      ],
+WHERE ${isFree(c, NOW, `excluded.${c.fingerprint}`)}
+RETURNING true AS mine, ${selected(names, RECORD_ROW)}, ${c.lockedUntil} IS NOT NULL AS leased`,
+      values: claimValues(params),
     };
   },
 
   /** Under the write lock that the claim took, or by itself after a claim that committed. */
-  read(names, id) {
+  read(names, { id, fingerprint }) {
     const { table, columns: c } = names.record;
     return {
-      text: `SELECT false AS mine, ${rowOf(names)}, ${c.lockedUntil} IS NOT NULL AS leased FROM ${table} WHERE ${c.id} = ?`,
-      values: [id],
+      text: `SELECT false AS mine, ${selected(names, RECORD_ROW)}, ${c.lockedUntil} IS NOT NULL AS leased, ${isFree(c, NOW, "?2")} AS free FROM ${table} WHERE ${c.id} = ?1`,
+      values: [id, fingerprint],
+    };
+  },
+
+  /** In a transaction of its own, which takes no lock but that of a reader. */
+  replayable(names, ids) {
+    const { table, columns: c } = names.record;
+    return {
+      text: `SELECT ${selected(names, FINISHED_ROW)} FROM ${table}
+WHERE ${c.id} IN (SELECT value FROM json_each(?)) AND ${isReplayable(c, NOW)}`,
+      values: [JSON.stringify(ids)],
     };
   },
 
@@ -57,7 +65,7 @@ RETURNING true AS mine, ${rowOf(names)}, ${c.lockedUntil} IS NOT NULL AS leased`
   complete({ record: { table, columns: c } }, { id, owner, status, response }) {
     return {
       text: `UPDATE ${table} SET ${c.status} = ?, ${c.response} = ?, ${c.completedAt} = ${NOW}, ${c.lockedUntil} = NULL
-WHERE ${c.id} = ? AND ${c.owner} = ? AND ${c.status} = 'in_progress'`,
+WHERE ${isHeldBy(c, "?", "?")}`,
       values: [status, response, id, owner],
     };
   },
@@ -66,7 +74,7 @@ WHERE ${c.id} = ? AND ${c.owner} = ? AND ${c.status} = 'in_progress'`,
   renew({ record: { table, columns: c } }, { id, owner, leaseMs }) {
     return {
       text: `UPDATE ${table} SET ${c.lockedUntil} = ${inMs("?")}
-WHERE ${c.id} = ? AND ${c.owner} = ? AND ${c.status} = 'in_progress'`,
+WHERE ${isHeldBy(c, "?", "?")}`,
       values: [leaseMs, id, owner],
     };
   },
@@ -75,7 +83,7 @@ WHERE ${c.id} = ? AND ${c.owner} = ? AND ${c.status} = 'in_progress'`,
   giveBack({ record: { table, columns: c } }, { id, owner, delayMs }) {
     return {
       text: `UPDATE ${table} SET ${c.owner} = '', ${c.lockedUntil} = ${inMs("?")}
-WHERE ${c.id} = ? AND ${c.owner} = ? AND ${c.status} = 'in_progress'`,
+WHERE ${isHeldBy(c, "?", "?")}`,
       values: [delayMs, id, owner],
     };
   },
@@ -85,7 +93,7 @@ WHERE ${c.id} = ? AND ${c.owner} = ? AND ${c.status} = 'in_progress'`,
     const s = step.columns;
     return {
       text: `INSERT INTO ${step.table} (${s.recordId}, ${s.name}, ${s.recordCreatedAt}, ${s.response}, ${s.createdAt})
-SELECT ${c.id}, ?, ${c.createdAt}, ?, ${NOW} FROM ${table} WHERE ${c.id} = ? AND ${c.owner} = ? AND ${c.status} = 'in_progress'
+SELECT ${c.id}, ?, ${c.createdAt}, ?, ${NOW} FROM ${table} WHERE ${isHeldBy(c, "?", "?")}
 ON CONFLICT (${s.recordId}, ${s.name}) DO UPDATE SET
   ${s.recordCreatedAt} = excluded.${s.recordCreatedAt}, ${s.response} = excluded.${s.response}, ${s.createdAt} = excluded.${s.createdAt}`,
       values: [name, response, id, owner],
@@ -109,11 +117,11 @@ JOIN ${table} AS r ON r.${c.id} = s.${s.recordId} AND r.${c.createdAt} = s.${s.r
   ${c.expiresAt} = max(${c.expiresAt}, ${inMs("?")})
 WHERE ${c.id} = (
   SELECT ${c.id} FROM ${table}
-  WHERE ${c.lockedUntil} <= ${NOW} AND ${c.status} = 'in_progress' AND ${c.expiresAt} > ${NOW} AND ${c.input} IS NOT NULL
+  WHERE ${isAbandoned(c, NOW)}
     AND ${c.operation} IN (SELECT value FROM json_each(?))
   ORDER BY ${c.lockedUntil} LIMIT 1
 )
-RETURNING ${abandonedRowOf(names)}`,
+RETURNING ${selected(names, ABANDONED_ROW)}`,
       values: [owner, leaseMs, retentionMs, JSON.stringify(operations)],
     };
   },
@@ -127,11 +135,11 @@ RETURNING ${abandonedRowOf(names)}`,
     const hasSteps = `EXISTS (SELECT 1 FROM ${step.table} WHERE ${step.columns.recordId} = ${record.table}.${record.columns.id})`;
     return [
       {
-        text: `DELETE FROM ${step.table} WHERE ${step.columns.recordId} IN (${expired(names)})`,
+        text: `DELETE FROM ${step.table} WHERE ${step.columns.recordId} IN (${toPrune(names)})`,
         values: [limit],
       },
       {
-        text: `DELETE FROM ${record.table} WHERE ${record.columns.id} IN (${expired(names, `NOT ${hasSteps}`)})`,
+        text: `DELETE FROM ${record.table} WHERE ${record.columns.id} IN (${toPrune(names, `NOT ${hasSteps}`)})`,
         values: [limit],
       },
     ];
@@ -154,10 +162,21 @@ RETURNING ${abandonedRowOf(names)}`,
   maxWaitMs: 10_000,
 };
 
+/** Inserts `?1` to `?9`. */
+function insertion({ record: { table, columns: c } }: Names): string {
+  return `INSERT INTO ${table} (${claimedColumns(c)})
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'in_progress', 1, ${NOW}, ${inMs("?7")}, CASE WHEN ?8 IS NOT NULL THEN ${inMs("?8")} END, ?9)`;
+}
+
+/** `?1` to `?9` of the statements that claim. */
+function claimValues(params: ClaimParams): Write["values"] {
+  const { id, scope, operation, key, fingerprint, owner, retentionMs, leaseMs, input } = params;
+  return [id, scope, operation, key, fingerprint, owner, retentionMs, leaseMs, input];
+}
+
 /** The ids of the records to prune, oldest first. Index used: `expires_at`. */
-function expired({ record: { table, columns: c } }: Names, condition = "true"): string {
-  return `SELECT ${c.id} FROM ${table} WHERE ${c.expiresAt} <= ${NOW}
-  AND (${c.lockedUntil} IS NULL OR ${c.lockedUntil} <= ${NOW}) AND ${condition} ORDER BY ${c.expiresAt} LIMIT ?`;
+function toPrune({ record: { table, columns: c } }: Names, condition = "true"): string {
+  return `SELECT ${c.id} FROM ${table} WHERE ${isExpired(c, NOW)} AND ${condition} ORDER BY ${c.expiresAt} LIMIT ?`;
 }
 
 /** Primary result codes: https://www.sqlite.org/rescode.html */

@@ -6,7 +6,15 @@ export interface Statement {
   readonly values: readonly unknown[];
 }
 
-/** The row a claim or a read gives. */
+/**
+ * A statement that gives no rows. Inside a transaction it may go to the driver past Prisma, which translates values of
+ * other types.
+ */
+export interface Write extends Statement {
+  readonly values: readonly (string | number | null)[];
+}
+
+/** The row a claim gives. */
 export interface RecordRow {
   /** Whether this claim holds the row. SQLite has no booleans. */
   readonly mine: boolean | number | bigint;
@@ -17,6 +25,21 @@ export interface RecordRow {
   readonly response: string | null;
   /** Whether it is that of a leased run which has not ended. */
   readonly leased: boolean | number | bigint;
+}
+
+/** The row that a read gives. */
+export interface ReadRow extends RecordRow {
+  /** Whether a claim would take it over. */
+  readonly free: boolean | number | bigint;
+}
+
+/** The row of a finished record. */
+export interface FinishedRow {
+  readonly id: string;
+  readonly status: "completed" | "failed";
+  readonly fingerprint: string;
+  readonly owner: string;
+  readonly response: string;
 }
 
 /** The row of an abandoned run that a completer claimed. */
@@ -36,14 +59,17 @@ export interface StepRow {
   readonly response: string;
 }
 
-/** The columns of a {@link RecordRow} but `mine` and `leased`, by their names there. */
-export function rowOf({ record: { columns: c } }: Names): string {
-  const fields = ["attempt", "status", "fingerprint", "owner", "response"] as const;
-  return fields.map((field) => `${c[field]} AS ${field}`).join(", ");
+/** Columns by their field names, as a SELECT or RETURNING gives them. */
+export function selected(
+  { record: { columns } }: Names,
+  fields: readonly (keyof Names["record"]["columns"])[],
+): string {
+  return fields.map((field) => `${columns[field]} AS ${field}`).join(", ");
 }
 
-/** The columns of an {@link AbandonedRow}, by their names there. */
-export function abandonedRowOf({ record: { columns: c } }: Names): string {
-  const fields = ["id", "scope", "operation", "key", "fingerprint", "attempt", "input"] as const;
-  return fields.map((field) => `${c[field]} AS ${field}`).join(", ");
-}
+/** Those of a {@link RecordRow} that are columns. */
+export const RECORD_ROW = ["attempt", "status", "fingerprint", "owner", "response"] as const;
+/** Those of a {@link FinishedRow}. */
+export const FINISHED_ROW = ["id", "status", "fingerprint", "owner", "response"] as const;
+/** Those of an {@link AbandonedRow}. */
+export const ABANDONED_ROW = ["id", "scope", "operation", "key", "fingerprint", "attempt", "input"] as const;

@@ -1,25 +1,53 @@
 import { TIMER_MS_MAX } from "../core/misuse.ts";
-import type { LeaseStore, PruneParams, Store, StoreSession, TransactionLimits } from "../core/store.ts";
+import type {
+  FinishedParams,
+  FinishedRecord,
+  LeaseStore,
+  PruneParams,
+  RunningHandler,
+  Store,
+  StoreSession,
+  TransactionLimits,
+} from "../core/store.ts";
+import { Batch } from "./batch.ts";
 import type { PrismaClientLike, RawClient, TransactionOf } from "./client.ts";
+import { ExpiredTransactionError, endingWithin } from "./deadline.ts";
 import type { Dialect } from "./dialect.ts";
-import { faultOf } from "./errors.ts";
-import { transactionOptionsOf } from "./internals.ts";
-import { endingBy } from "./late.ts";
+import { type AdapterFactory, DriverClient, observeTransactions, withDriverTransaction } from "./driver.ts";
+import { faultOf, StoreError } from "./errors.ts";
+import { boundClient, watchedClient } from "./handler/handler-client.ts";
+import { type ExtensibleClient, joinedClient, unextended } from "./handler/joined-client.ts";
+import { LentTransaction } from "./handler/lent-transaction.ts";
+import { checkIsolation } from "./handler/nested-transaction.ts";
+import { currentScope, type HandlerScope, lentOf, outsideHandlers } from "./handler/scope.ts";
+import { adapterFactoryOf, engineOf, isExtended, transactionOptionsOf } from "./internals.ts";
 import { type ModelOptions, type Names, namesIn } from "./model.ts";
 import { Queries } from "./queries.ts";
-import { SealableTransaction } from "./sealable.ts";
 
 /** The {@link Store} port over a generated Prisma client and raw SQL. */
 export class PrismaStore<TClient extends PrismaClientLike> implements Store<TransactionOf<TClient>> {
   readonly #client: TClient;
+  /** The client without extensions, which our own statements are not to pass. */
+  readonly #engine: PrismaClientLike;
+  readonly #isExtended: boolean;
+  #joined: ExtensibleClient | undefined;
+  readonly #adapter: AdapterFactory | undefined;
   readonly #dialect: Dialect;
   readonly #models: ModelOptions | undefined;
+  /** No transaction bounds it: behind a full pool or on a dead connection, it would wait for ever. */
+  readonly #replayable: Batch<FinishedRecord> = new Batch((ids) =>
+    endingWithin(READ_MS, notReadInTime, () => this.#onClient().replayableAmong(ids)),
+  );
   #known: Names | undefined;
 
   constructor(client: TClient, dialect: Dialect, models: ModelOptions | undefined) {
     this.#client = client;
+    this.#engine = engineOf(client) as PrismaClientLike;
+    this.#isExtended = isExtended(client);
     this.#dialect = dialect;
     this.#models = models;
+    this.#adapter = adapterFactoryOf(client);
+    observeTransactions(this.#adapter);
   }
 
   async transaction<T>(
@@ -27,19 +55,68 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     body: (session: StoreSession<TransactionOf<TClient>>) => Promise<T>,
   ): Promise<T> {
     const names = this.#names();
-    const options = this.#prismaOptions(limits);
-    const limitMs = options.timeout + (options.maxWait ?? PRISMA_MAX_WAIT_MS);
-    return endingBy(limitMs, (over) => {
-      const begun = (tx: TransactionOf<TClient> & RawClient) => {
-        over.throwIfAborted();
-        return body(new PrismaSession(tx, this.#dialect, names));
-      };
-      return this.#client.$transaction(begun, options) as Promise<T>;
-    });
+    const enclosing = this.#openTransaction();
+    if (enclosing !== undefined) {
+      checkIsolation(enclosing, limits);
+      return enclosing.nested((child) => body(this.#session(child, child.begun.raw, names)));
+    }
+    const outer = currentScope();
+    return outsideHandlers(() => this.#begin(this.#prismaOptions(limits), names, outer, body));
+  }
+
+  /** Has Prisma begin the transaction, and ends it for the run where Prisma's promise does not. */
+  #begin<T>(
+    options: PrismaTransactionOptions,
+    names: Names,
+    outer: HandlerScope | undefined,
+    body: (session: StoreSession<TransactionOf<TClient>>) => Promise<T>,
+  ): Promise<T> {
+    const { timeout, maxWait = PRISMA_MAX_WAIT_MS, isolationLevel } = options;
+    const errorOf = () => new ExpiredTransactionError(timeout);
+    return endingWithin(timeout + maxWait + GRACE_MS, errorOf, (deadline) =>
+      withDriverTransaction(this.#adapter, (driver) => {
+        const work = (tx: TransactionOf<TClient> & RawClient) => {
+          deadline.throwIfOver();
+          const raw = this.#isExtended ? unextended(this.#engine, tx) : tx;
+          const lent = new LentTransaction({ tx, raw, engine: this.#engine, isolationLevel }, outer);
+          return body(this.#session(lent, driver()?.under(raw) ?? raw, names));
+        };
+        return this.#client.$transaction(work, options) as Promise<T>;
+      }),
+    );
+  }
+
+  #session(lent: LentTransaction, raw: RawClient, names: Names): PrismaSession<TransactionOf<TClient>> {
+    const tx = lent.begun.tx as TransactionOf<TClient> & RawClient;
+    const client = this.#isExtended ? boundClient(lent, this.#joinedClient()) : watchedClient(lent, tx);
+    return new PrismaSession(lent, client as TransactionOf<TClient>, raw, this.#dialect, names);
+  }
+
+  /** Where the client has extensions, which then stand before the gate of the handler's statements. */
+  #joinedClient(): ExtensibleClient {
+    this.#joined ??= joinedClient(this.#client as unknown as ExtensibleClient, this.#engine);
+    return this.#joined;
+  }
+
+  get claimsLate(): boolean {
+    return this.#dialect.insertFinished !== undefined;
+  }
+
+  runningHandler(): RunningHandler | undefined {
+    return this.#openTransaction()?.handler;
+  }
+
+  #openTransaction(): LentTransaction | undefined {
+    const lent = lentOf(this.#engine);
+    return lent?.handler === undefined ? undefined : lent;
   }
 
   faultOf(error: unknown): ReturnType<Store<never>["faultOf"]> {
     return faultOf(this.#dialect, error);
+  }
+
+  async replayable(id: string): Promise<FinishedRecord | undefined> {
+    return this.#replayable.get(id);
   }
 
   get leases(): LeaseStore {
@@ -51,7 +128,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   }
 
   #onClient(): Queries {
-    const raw = this.#dialect.commitsByItself ? this.#client : this.#inTransactions();
+    const raw = this.#dialect.commitsByItself ? this.#engine : this.#inTransactions();
     return new Queries(raw, this.#dialect, this.#names());
   }
 
@@ -59,7 +136,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   #inTransactions(): RawClient {
     const options = this.#prismaOptions(NO_LIMITS);
     const send = <T>(statement: (tx: RawClient) => PromiseLike<T>): Promise<T> =>
-      this.#client.$transaction(async (tx: RawClient) => statement(tx), options) as Promise<T>;
+      this.#engine.$transaction(async (tx: RawClient) => statement(tx), options) as Promise<T>;
     return {
       $queryRawUnsafe: (text, ...values: unknown[]) => send((tx) => tx.$queryRawUnsafe(text, ...values)),
       $executeRawUnsafe: (text, ...values: unknown[]) => send((tx) => tx.$executeRawUnsafe(text, ...values)),
@@ -80,10 +157,11 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   }: TransactionLimits): PrismaTransactionOptions {
     const own = transactionOptionsOf(this.#client);
     const maxWait = maxWaitMs ?? own.maxWait ?? this.#dialect.maxWaitMs;
+    const isolation = isolationLevel ?? own.isolationLevel;
     return {
       timeout: Math.min((timeoutMs ?? own.timeout ?? PRISMA_TIMEOUT_MS) + lockWaitMs, TIMER_MS_MAX),
       ...(maxWait === undefined ? {} : { maxWait }),
-      ...(isolationLevel === undefined ? {} : { isolationLevel }),
+      ...(isolation === undefined ? {} : { isolationLevel: isolation }),
     };
   }
 }
@@ -95,6 +173,12 @@ const NO_LIMITS: TransactionLimits = {
   isolationLevel: undefined,
 };
 
+const READ_MS = 1_000;
+const notReadInTime = () => new StoreError("unavailable", `The records were not read within ${READ_MS} ms`);
+
+/** How much longer than Prisma's own limits its promise is waited for. */
+const GRACE_MS = 1_000;
+
 const PRISMA_TIMEOUT_MS = 5_000;
 const PRISMA_MAX_WAIT_MS = 2_000;
 
@@ -104,21 +188,30 @@ interface PrismaTransactionOptions {
   readonly isolationLevel?: string;
 }
 
-class PrismaSession<TTransaction extends RawClient> extends Queries implements StoreSession<TTransaction> {
-  /** For the handler's statements; our own do not go through it. */
-  readonly #sealable: SealableTransaction<TTransaction>;
+class PrismaSession<TTransaction> extends Queries implements StoreSession<TTransaction> {
+  readonly #lent: LentTransaction;
+  readonly #tx: TTransaction;
 
-  constructor(tx: TTransaction, dialect: Dialect, names: Names) {
-    super(tx, dialect, names);
-    this.#sealable = new SealableTransaction(tx);
+  /** `tx` is for the handler. `raw` is for our own statements, which go by no gate of the handler's. */
+  constructor(lent: LentTransaction, tx: TTransaction, raw: RawClient, dialect: Dialect, names: Names) {
+    super(raw, dialect, names);
+    this.#lent = lent;
+    this.#tx = tx;
   }
 
-  get tx(): TTransaction {
-    return this.#sealable.tx;
+  lend<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T> {
+    return this.#lent.lend(() => work(this.#tx), handler);
   }
 
-  seal(): Promise<void> {
-    return this.#sealable.seal();
+  override async insertFinished(params: FinishedParams): Promise<boolean> {
+    if (this.raw instanceof DriverClient && this.raw.isOver) {
+      // Prisma refuses it where it was the one to end it. Else it would insert the record without what it stands for.
+      await this.raw.$executeRawUnsafe("SELECT 1");
+      throw new Error(
+        "onceonly: the handler has ended its transaction; it must leave COMMIT and ROLLBACK to the run.",
+      );
+    }
+    return super.insertFinished(params);
   }
 
   async savepoint(): Promise<void> {

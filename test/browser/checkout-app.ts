@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { createClient } from "@libsql/client";
 import { Client } from "pg";
 import { inject } from "vitest";
-import { type Provider, selectedProviders } from "../support/clients.ts";
+import { type Provider, selectedProviders } from "../support/providers.ts";
 
 interface Orders {
   /** Committed orders of a cart. */

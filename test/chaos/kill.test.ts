@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { selectedProviders } from "../support/clients.ts";
-import { CRASH_POINTS } from "../support/crash-points.ts";
-import { databases, openPostgres, type TestDatabase } from "../support/database.ts";
+import type { RunOptions } from "../../src/core/options.ts";
+import { CRASH_POINTS, LATE_CRASH_POINTS } from "../support/crash-points.ts";
+import { databases, onPostgres, openPostgres, type TestDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { type Answer, inconsistencies, openShop, ordersOf } from "../support/shop.ts";
 import { renamed, startShop } from "../support/shop-worker.ts";
 import { openProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
-function startVictim({ provider, url }: TestDatabase, by = "victim", through = url) {
+function startVictim({ provider, url }: TestDatabase, { through = url, run = {} } = {}) {
   const target = { provider, url: through };
-  return startShop({ by, target: { provider, url: renamed(target, by) } });
+  return startShop({ by: "victim", target: { provider, url: renamed(target, "victim") }, run });
 }
 
 /** One execution in total, and `answer` tells whose it is. */
@@ -36,6 +36,23 @@ describe.each(databases)("a process killed on $name", { timeout: 60_000 }, ({ na
     expect(answer.replayed).toBe(point === "after COMMIT");
     await expectOneExecution(database, answer);
   });
+
+  test.each(LATE_CRASH_POINTS)(
+    "%s, with a late claim: the retry, of whichever kind, gives one execution's answer",
+    async (point) => {
+      await using database = await open();
+      const run: RunOptions = { claim: "late" };
+      await using victim = await startVictim(database, { run });
+      victim.send({ type: "place", key: "k", stopAt: point });
+      await victim.waitFor("at");
+      await victim.kill();
+      const answer = await openShop({ prisma: database.prisma, by: "heir", run }).place("k");
+      expect(answer.replayed).toBe(point === "after COMMIT");
+      await expectOneExecution(database, answer);
+      const early = await openShop({ prisma: database.prisma, by: "other" }).place("k");
+      expect(early).toEqual({ ...answer, replayed: true });
+    },
+  );
 
   test.each(["after the claim", "in the handler", "after the result is stored"] as const)(
     "%s, with a duplicate already waiting for its lock: the duplicate takes over and answers",
@@ -67,54 +84,50 @@ async function blockedBackends(database: TestDatabase): Promise<number> {
   return Number(row?.["n"]);
 }
 
-describe.runIf(selectedProviders().includes("postgresql"))(
-  "a process killed in COMMIT",
-  { timeout: 60_000 },
-  () => {
-    async function killAt(when: Parameters<TcpProxy["intercept"]>[1]) {
-      const database = await openPostgres();
-      const proxy = await openProxy(database.url);
-      const victim = await startVictim(database, "victim", proxy.url);
-      const hold = proxy.intercept(/^COMMIT/, when);
-      victim.send({ type: "place", key: "k" });
-      await hold.reached;
-      const heir = openShop({ prisma: database.prisma, by: "heir" });
-      return {
-        database,
-        victim,
-        heir,
-        async [Symbol.asyncDispose]() {
-          await victim.kill();
-          await proxy[Symbol.asyncDispose]();
-          await database[Symbol.asyncDispose]();
-        },
-      };
-    }
+describe.runIf(onPostgres)("a process killed in COMMIT", { timeout: 60_000 }, () => {
+  async function killAt(when: Parameters<TcpProxy["intercept"]>[1]) {
+    const database = await openPostgres();
+    const proxy = await openProxy(database.url);
+    const victim = await startVictim(database, { through: proxy.url });
+    const hold = proxy.intercept(/^COMMIT/, when);
+    victim.send({ type: "place", key: "k" });
+    await hold.reached;
+    const heir = openShop({ prisma: database.prisma, by: "heir" });
+    return {
+      database,
+      victim,
+      heir,
+      async [Symbol.asyncDispose]() {
+        await victim.kill();
+        await proxy[Symbol.asyncDispose]();
+        await database[Symbol.asyncDispose]();
+      },
+    };
+  }
 
-    test("before the database heard of it: the blocked duplicate executes", async () => {
-      await using setup = await killAt("before");
-      const waiting = setup.heir.place("k");
-      await setup.database.waitForBlockedBackend();
-      await setup.victim.kill();
-      const answer = await waiting;
-      expect(answer.replayed).toBe(false);
-      await expectOneExecution(setup.database, answer);
-    });
+  test("before the database heard of it: the blocked duplicate executes", async () => {
+    await using setup = await killAt("before");
+    const waiting = setup.heir.place("k");
+    await setup.database.waitForBlockedBackend();
+    await setup.victim.kill();
+    const answer = await waiting;
+    expect(answer.replayed).toBe(false);
+    await expectOneExecution(setup.database, answer);
+  });
 
-    test("while the database works on it: the retry answers as the database decided", async () => {
-      await using setup = await killAt("after");
-      await setup.victim.kill();
-      const answer = await setup.heir.place("k");
-      expect(await setup.database.countOrders()).toBe(1);
-      await expectOneExecution(setup.database, answer);
-    });
+  test("while the database works on it: the retry answers as the database decided", async () => {
+    await using setup = await killAt("after");
+    await setup.victim.kill();
+    const answer = await setup.heir.place("k");
+    expect(await setup.database.countOrders()).toBe(1);
+    await expectOneExecution(setup.database, answer);
+  });
 
-    test("after the database did it: the retry is a replay", async () => {
-      await using setup = await killAt("answered");
-      await setup.victim.kill();
-      const answer = await setup.heir.place("k");
-      expect(answer.replayed).toBe(true);
-      await expectOneExecution(setup.database, answer);
-    });
-  },
-);
+  test("after the database did it: the retry is a replay", async () => {
+    await using setup = await killAt("answered");
+    await setup.victim.kill();
+    const answer = await setup.heir.place("k");
+    expect(answer.replayed).toBe(true);
+    await expectOneExecution(setup.database, answer);
+  });
+});

@@ -1,18 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { selectedProviders } from "../support/clients.ts";
-import { openPostgres } from "../support/database.ts";
+import type { RunOptions } from "../../src/core/options.ts";
+import { onPostgres, openPostgres } from "../support/database.ts";
 import { inconsistencies, openShop, ordersOf, writeOrder } from "../support/shop.ts";
 import { renamed } from "../support/shop-worker.ts";
 import { openProxy } from "../support/tcp-proxy.ts";
 import { openOneWayCut } from "./one-way-cut.ts";
 
 /** app -> relay -> proxy -> PostgreSQL, and a second process that reaches PostgreSQL directly. */
-async function openFragile() {
+async function openFragile(run: RunOptions = {}) {
   const database = await openPostgres();
   const proxy = await openProxy(database.url);
   const relay = await openOneWayCut(proxy.url);
   const prisma = await database.connect({ url: renamed({ ...database, url: relay.url }, "fragile") });
-  const shop = openShop({ prisma, by: "fragile" });
+  const shop = openShop({ prisma, by: "fragile", run });
   const afterCommits: string[] = [];
   return {
     database,
@@ -45,24 +45,31 @@ async function openFragile() {
 }
 
 const unavailable = { code: "STORE_UNAVAILABLE", retryable: true };
-const onPostgres = selectedProviders().includes("postgresql");
 
 describe.runIf(onPostgres)("a connection lost during COMMIT", { timeout: 60_000 }, () => {
-  test("before the database heard of it: a retryable error, no row, and the retry executes once", async () => {
-    await using setup = await openFragile();
-    setup.proxy.cutCommit("before");
-    await expect(setup.place("k")).rejects.toMatchObject(unavailable);
-    expect([await setup.database.countOrders(), setup.afterCommits]).toEqual([0, []]);
-    const { orderId, replayed } = await setup.place("k");
-    expect(replayed).toBe(false);
-    expect(await ordersOf(setup.database, "k")).toEqual([{ orderId, by: "fragile" }]);
-    expect(setup.afterCommits).toEqual(["k"]);
-  });
+  test.each(["early", "late"] as const)(
+    "before the database heard of it, with an %s claim: a retryable error, no row, and the retry executes once",
+    async (claim) => {
+      await using setup = await openFragile({ claim });
+      setup.proxy.cutCommit("before");
+      await expect(setup.place("k")).rejects.toMatchObject(unavailable);
+      expect([await setup.database.countOrders(), setup.afterCommits]).toEqual([0, []]);
+      const { orderId, replayed } = await setup.place("k");
+      expect(replayed).toBe(false);
+      expect(await ordersOf(setup.database, "k")).toEqual([{ orderId, by: "fragile" }]);
+      expect(setup.afterCommits).toEqual(["k"]);
+    },
+  );
 
-  test.each(["after", "answered"] as const)(
-    "once the database has it (%s): the caller gets the value, its waiters too, callbacks run once",
-    async (when) => {
-      await using setup = await openFragile();
+  test.each([
+    { when: "after", claim: "early" },
+    { when: "after", claim: "late" },
+    { when: "answered", claim: "early" },
+    { when: "answered", claim: "late" },
+  ] as const)(
+    "once the database has it ($when, $claim claim): the caller gets the value, its waiters too, callbacks run once",
+    async ({ when, claim }) => {
+      await using setup = await openFragile({ claim });
       setup.proxy.cutCommit(when);
       const answers = await Promise.all(["owner", "waiter", "waiter"].map(() => setup.place("k")));
       expect(answers.map(({ replayed }) => replayed)).toEqual([false, true, true]);

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { type Flight, SingleFlight } from "../../src/core/single-flight.ts";
 
+/** What a leader publishes that leaves no record. */
+const nothing = () => undefined;
+
 const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 function gate() {
@@ -24,7 +27,7 @@ describe("SingleFlight", () => {
     const flights = new SingleFlight<string>();
     const { passed, open } = gate();
     expect(flights.get("a")).toBeUndefined();
-    const led = flights.lead("a", () => passed);
+    const led = flights.lead("a", () => passed, nothing);
     expect(flights.get("a")).toBeDefined();
     expect(flights.get("b")).toBeUndefined();
     open();
@@ -35,11 +38,11 @@ describe("SingleFlight", () => {
   test("gives every waiter what was published, and the leader what its work returned", async () => {
     const flights = new SingleFlight<string>();
     const { passed, open } = gate();
-    const led = flights.lead("a", async (publish) => {
-      await passed;
-      publish("record");
-      return "own";
-    });
+    const led = flights.lead(
+      "a",
+      () => passed.then(() => "own"),
+      () => "record",
+    );
     const flight = flightOf(flights, "a");
     const waiters = [flight.wait(5_000), flight.wait(5_000)];
     expect(flight.waiterCount).toBe(2);
@@ -52,10 +55,11 @@ describe("SingleFlight", () => {
   test("publishes nothing before the work has ended", async () => {
     const flights = new SingleFlight<string>();
     const { passed, open } = gate();
-    const led = flights.lead("a", async (publish) => {
-      publish("early");
-      await passed;
-    });
+    const led = flights.lead(
+      "a",
+      () => passed,
+      () => "late",
+    );
     let seen: string | undefined;
     const waiter = flightOf(flights, "a")
       .wait(5_000)
@@ -64,13 +68,13 @@ describe("SingleFlight", () => {
     expect(seen).toBeUndefined();
     open();
     await Promise.all([led, waiter]);
-    expect(seen).toBe("early");
+    expect(seen).toBe("late");
   });
 
   test("releases the waiters of a failed leader, who alone gets the error", async () => {
     const flights = new SingleFlight<string>();
     const { passed, fail } = gate();
-    const led = flights.lead("a", () => passed);
+    const led = flights.lead("a", () => passed, nothing);
     const waiter = flightOf(flights, "a").wait(5_000);
     fail(new Error("broken"));
     await expect(led).rejects.toThrow("broken");
@@ -81,9 +85,13 @@ describe("SingleFlight", () => {
   test("releases the waiters of a leader that failed after publishing nothing, synchronously", async () => {
     const flights = new SingleFlight<string>();
     await expect(
-      flights.lead("a", () => {
-        throw new Error("at once");
-      }),
+      flights.lead(
+        "a",
+        () => {
+          throw new Error("at once");
+        },
+        nothing,
+      ),
     ).rejects.toThrow("at once");
     expect(flights.get("a")).toBeUndefined();
   });
@@ -91,13 +99,13 @@ describe("SingleFlight", () => {
   test("is free for the next leader before a released waiter looks", async () => {
     const flights = new SingleFlight<string>();
     const { passed, open } = gate();
-    const led = flights.lead("a", () => passed);
+    const led = flights.lead("a", () => passed, nothing);
     const leaders: number[] = [];
     const waiters = [1, 2, 3].map(async (name) => {
       const result = await flightOf(flights, "a").wait(5_000);
       expect(result).toBe("released");
       if (flights.get("a") === undefined) {
-        await flights.lead("a", async () => leaders.push(name));
+        await flights.lead("a", async () => leaders.push(name), nothing);
       }
     });
     open();
@@ -108,7 +116,7 @@ describe("SingleFlight", () => {
   test("lets a waiter go when its time is up, and counts it no longer", async () => {
     const flights = new SingleFlight<string>();
     const { passed, open } = gate();
-    const led = flights.lead("a", () => passed);
+    const led = flights.lead("a", () => passed, nothing);
     const flight = flightOf(flights, "a");
     expect(await flight.wait(10)).toBe("timeout");
     expect(flight.waiterCount).toBe(0);
@@ -119,7 +127,7 @@ describe("SingleFlight", () => {
   test("keeps no timer behind: a process can end after the last flight", async () => {
     const flights = new SingleFlight<string>();
     const { passed, open } = gate();
-    const led = flights.lead("a", () => passed);
+    const led = flights.lead("a", () => passed, nothing);
     const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
     const before = timers();
     const waiter = flightOf(flights, "a").wait(60_000);

@@ -9,8 +9,11 @@ const idempotency = idempotencyOver<unknown>({
   get leases(): never {
     throw new Error("no database here");
   },
+  runningHandler: () => undefined,
   faultOf: () => undefined,
   prune: () => Promise.resolve(0),
+  claimsLate: false,
+  replayable: () => Promise.resolve(undefined),
 });
 const good = { idempotency, scope: "global" as const };
 const handler = () => new Response();

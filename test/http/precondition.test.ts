@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { etagOf, ifMatch, preconditionFailed } from "../../src/http/index.ts";
-import { databases } from "../support/database.ts";
+import { databases, onPostgres } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { app, codeIn, read, recordsOf, type Sent } from "./support.ts";
 
@@ -130,7 +130,7 @@ describe.each(databases)("a version column and a key together, on $name", ({ ope
   });
 });
 
-describe.runIf(databases.some(({ name }) => name === "postgresql"))("two writers of one version", () => {
+describe.runIf(onPostgres)("two writers of one version", () => {
   it("one wins, the other gets 412, as the write itself is conditional", async () => {
     const { open } = databases.find(({ name }) => name === "postgresql")!;
     await using db = await open();

@@ -3,8 +3,8 @@ import { fileURLToPath } from "node:url";
 import { createClient } from "@libsql/client";
 import { describe, expect, test } from "vitest";
 import { createIdempotency } from "../../src/index.ts";
-import { selectedProviders } from "../support/clients.ts";
 import { openSqlite } from "../support/database.ts";
+import { selectedProviders } from "../support/providers.ts";
 
 const REQUEST = { operation: "work", key: "k", scope: "u" };
 

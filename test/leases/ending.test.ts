@@ -1,13 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { createIdempotency } from "../../src/index.ts";
-import { selectedProviders } from "../support/clients.ts";
-import { openPostgres } from "../support/database.ts";
+import { onPostgres, openPostgres } from "../support/database.ts";
 import { openProxy } from "../support/tcp-proxy.ts";
 
 const COMPLETE = /SET .*completed_at/s;
 const RENEW = /SET "?locked_until"? = .*interval/;
 
-describe.runIf(selectedProviders().includes("postgresql"))("the end of a leased run", () => {
+describe.runIf(onPostgres)("the end of a leased run", () => {
   test("is no loss of the lease to a heartbeat that comes after it", async () => {
     await using db = await openPostgres();
     await using proxy = await openProxy(db.url);

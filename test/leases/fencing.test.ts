@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createIdempotency } from "../../src/index.ts";
-import { selectedProviders } from "../support/clients.ts";
-import { databases, openPostgres } from "../support/database.ts";
+import { databases, onPostgres, openPostgres } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 
 const REQUEST = { operation: "work", key: "k", scope: "u" };
@@ -42,34 +41,30 @@ describe.each(databases)("a run that was taken over on $name", { timeout: 30_000
   });
 });
 
-describe.runIf(selectedProviders().includes("postgresql"))(
-  "a takeover that is under way, not yet committed",
-  { timeout: 30_000 },
-  () => {
-    test("is waited for by the record of a step, which is then refused", async () => {
-      await using database = await openPostgres();
-      const other = await database.connect();
-      const idempotency = createIdempotency({ prisma: database.prisma });
-      const taken = gate();
-      const commit = gate();
-      let takeover: Promise<unknown> = Promise.resolve();
-      const run = idempotency.runLeased(REQUEST, ({ step }) =>
-        step("one", async () => {
-          takeover = other.$transaction(async (tx) => {
-            await tx.$executeRawUnsafe("UPDATE idempotency_record SET owner = 'another', attempt = 2");
-            taken.open();
-            await commit.opened;
-          });
-          await taken.opened;
-        }),
-      );
-      const outcome = run.catch((error: unknown) => error);
-      const [blocked] = await database.waitForBlockedBackend();
-      expect(blocked?.query).toMatch(/^INSERT INTO \S*idempotency_step/);
-      commit.open();
-      await takeover;
-      expect(await outcome).toMatchObject({ code: "LEASE_LOST" });
-      expect(await database.query("SELECT * FROM idempotency_step")).toEqual([]);
-    });
-  },
-);
+describe.runIf(onPostgres)("a takeover that is under way, not yet committed", { timeout: 30_000 }, () => {
+  test("is waited for by the record of a step, which is then refused", async () => {
+    await using database = await openPostgres();
+    const other = await database.connect();
+    const idempotency = createIdempotency({ prisma: database.prisma });
+    const taken = gate();
+    const commit = gate();
+    let takeover: Promise<unknown> = Promise.resolve();
+    const run = idempotency.runLeased(REQUEST, ({ step }) =>
+      step("one", async () => {
+        takeover = other.$transaction(async (tx) => {
+          await tx.$executeRawUnsafe("UPDATE idempotency_record SET owner = 'another', attempt = 2");
+          taken.open();
+          await commit.opened;
+        });
+        await taken.opened;
+      }),
+    );
+    const outcome = run.catch((error: unknown) => error);
+    const [blocked] = await database.waitForBlockedBackend();
+    expect(blocked?.query).toMatch(/^INSERT INTO \S*idempotency_step/);
+    commit.open();
+    await takeover;
+    expect(await outcome).toMatchObject({ code: "LEASE_LOST" });
+    expect(await database.query("SELECT * FROM idempotency_step")).toEqual([]);
+  });
+});

@@ -6,8 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createIdempotency } from "../../src/index.ts";
-import { selectedProviders } from "../support/clients.ts";
-import { databases, openPostgres } from "../support/database.ts";
+import { databases, onPostgres, openPostgres } from "../support/database.ts";
 import { type Gate, gate } from "../support/gate.ts";
 import { openProxy } from "../support/tcp-proxy.ts";
 
@@ -72,108 +71,104 @@ describe.each(databases)("heartbeats on $name", { timeout: 60_000 }, ({ name, op
   );
 });
 
-describe.runIf(selectedProviders().includes("postgresql"))(
-  "a heartbeat whose connection is lost",
-  { timeout: 60_000 },
-  () => {
-    const LEASE_MS = 1_200;
+describe.runIf(onPostgres)("a heartbeat whose connection is lost", { timeout: 60_000 }, () => {
+  const LEASE_MS = 1_200;
 
-    /** A run under way, that stands in a step until it is let go. */
-    async function openRun() {
-      const database = await openPostgres();
-      const proxy = await openProxy(database.url);
-      const prisma = await database.connect({ url: proxy.url });
-      const idempotency = createIdempotency({ prisma, leaseMs: LEASE_MS });
-      const inside = gate();
-      const go: Gate = gate();
-      let abortedAt: number | undefined;
-      const outcome = idempotency
-        .runLeased(REQUEST, ({ step, signal }) => {
-          signal.addEventListener("abort", () => {
-            abortedAt = performance.now();
-          });
-          return step("work", async () => {
-            inside.open();
-            await go.opened;
-            return "done";
-          });
-        })
-        .then(
-          ({ value }) => ({ value, at: performance.now() }),
-          (error: { code?: string }) => ({ code: error.code, at: performance.now() }),
-        );
-      await inside.opened;
-      return {
-        database,
-        proxy,
-        outcome,
-        go: go.open,
-        abortedAt: () => abortedAt,
-        async [Symbol.asyncDispose]() {
-          go.open();
-          proxy.silent = false;
-          proxy.refusing = false;
-          await proxy[Symbol.asyncDispose]();
-          await database[Symbol.asyncDispose]();
-        },
-      };
-    }
-
-    test.each(["cut", "silent"] as const)(
-      "(%s) ends the run with LEASE_LOST, and aborts its signal, before another could take over",
-      async (how) => {
-        await using run = await openRun();
-        const lostAt = performance.now();
-        if (how === "cut") {
-          run.proxy.refusing = true;
-          run.proxy.cutAll();
-        } else {
-          run.proxy.silent = true;
-        }
-        const end = await run.outcome;
-        expect(end).toMatchObject({ code: "LEASE_LOST" });
-        const [record] = await run.database.query(
-          "SELECT locked_until > clock_timestamp() - interval '500 ms' AS close FROM idempotency_record",
-        );
-        // On a busy machine the timer may be late, by no more than that.
-        expect(record).toEqual({ close: true });
-        expect(end.at - lostAt).toBeLessThan(LEASE_MS + 500);
-        expect((run.abortedAt() ?? Infinity) - lostAt).toBeLessThan(LEASE_MS + 500);
-        run.go();
+  /** A run under way, that stands in a step until it is let go. */
+  async function openRun() {
+    const database = await openPostgres();
+    const proxy = await openProxy(database.url);
+    const prisma = await database.connect({ url: proxy.url });
+    const idempotency = createIdempotency({ prisma, leaseMs: LEASE_MS });
+    const inside = gate();
+    const go: Gate = gate();
+    let abortedAt: number | undefined;
+    const outcome = idempotency
+      .runLeased(REQUEST, ({ step, signal }) => {
+        signal.addEventListener("abort", () => {
+          abortedAt = performance.now();
+        });
+        return step("work", async () => {
+          inside.open();
+          await go.opened;
+          return "done";
+        });
+      })
+      .then(
+        ({ value }) => ({ value, at: performance.now() }),
+        (error: { code?: string }) => ({ code: error.code, at: performance.now() }),
+      );
+    await inside.opened;
+    return {
+      database,
+      proxy,
+      outcome,
+      go: go.open,
+      abortedAt: () => abortedAt,
+      async [Symbol.asyncDispose]() {
+        go.open();
+        proxy.silent = false;
+        proxy.refusing = false;
+        await proxy[Symbol.asyncDispose]();
+        await database[Symbol.asyncDispose]();
       },
-    );
+    };
+  }
 
-    test("does not take a lease for lost whose run is over, while the answer to its result is on its way", async () => {
+  test.each(["cut", "silent"] as const)(
+    "(%s) ends the run with LEASE_LOST, and aborts its signal, before another could take over",
+    async (how) => {
       await using run = await openRun();
-      const result = run.proxy.intercept(/^UPDATE \S*idempotency_record"? SET "?status"? = \$3/, "answered");
-      run.go();
-      await result.reached;
-      // A heartbeat would fall into it.
-      await sleep(LEASE_MS / 2);
-      result.release();
-      expect(await run.outcome).toMatchObject({ value: "done" });
-      expect(run.abortedAt()).toBeUndefined();
-    });
-
-    test.each(["cut", "silent"] as const)("(%s) for a moment only is not lost", async (how) => {
-      await using run = await openRun();
-      const lease = () => run.database.query("SELECT locked_until FROM idempotency_record");
-      const before = await lease();
+      const lostAt = performance.now();
       if (how === "cut") {
         run.proxy.refusing = true;
         run.proxy.cutAll();
       } else {
         run.proxy.silent = true;
       }
-      // One heartbeat falls into it.
-      await sleep(LEASE_MS / 2);
-      expect(await lease()).toEqual(before);
-      run.proxy.refusing = false;
-      run.proxy.silent = false;
-      await expect.poll(lease, { timeout: 10_000 }).not.toEqual(before);
-      expect(run.abortedAt()).toBeUndefined();
+      const end = await run.outcome;
+      expect(end).toMatchObject({ code: "LEASE_LOST" });
+      const [record] = await run.database.query(
+        "SELECT locked_until > clock_timestamp() - interval '500 ms' AS close FROM idempotency_record",
+      );
+      // On a busy machine the timer may be late, by no more than that.
+      expect(record).toEqual({ close: true });
+      expect(end.at - lostAt).toBeLessThan(LEASE_MS + 500);
+      expect((run.abortedAt() ?? Infinity) - lostAt).toBeLessThan(LEASE_MS + 500);
       run.go();
-      expect(await run.outcome).toMatchObject({ value: "done" });
-    });
-  },
-);
+    },
+  );
+
+  test("does not take a lease for lost whose run is over, while the answer to its result is on its way", async () => {
+    await using run = await openRun();
+    const result = run.proxy.intercept(/^UPDATE \S*idempotency_record"? SET "?status"? = \$3/, "answered");
+    run.go();
+    await result.reached;
+    // A heartbeat would fall into it.
+    await sleep(LEASE_MS / 2);
+    result.release();
+    expect(await run.outcome).toMatchObject({ value: "done" });
+    expect(run.abortedAt()).toBeUndefined();
+  });
+
+  test.each(["cut", "silent"] as const)("(%s) for a moment only is not lost", async (how) => {
+    await using run = await openRun();
+    const lease = () => run.database.query("SELECT locked_until FROM idempotency_record");
+    const before = await lease();
+    if (how === "cut") {
+      run.proxy.refusing = true;
+      run.proxy.cutAll();
+    } else {
+      run.proxy.silent = true;
+    }
+    // One heartbeat falls into it.
+    await sleep(LEASE_MS / 2);
+    expect(await lease()).toEqual(before);
+    run.proxy.refusing = false;
+    run.proxy.silent = false;
+    await expect.poll(lease, { timeout: 10_000 }).not.toEqual(before);
+    expect(run.abortedAt()).toBeUndefined();
+    run.go();
+    expect(await run.outcome).toMatchObject({ value: "done" });
+  });
+});

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { ClaimParams, LeaseStore } from "../../src/core/store.ts";
 import { createPrismaStore } from "../../src/prisma/create-store.ts";
-import { databases, openPostgres, type TestDatabase } from "../support/database.ts";
+import { databases, onPostgres, openPostgres, type TestDatabase } from "../support/database.ts";
 import { lapse } from "./helpers.ts";
 
 const id = "r";
@@ -101,28 +101,25 @@ describe.each(databases)("leases on $name", ({ open }) => {
   });
 });
 
-describe.runIf(databases.some(({ name }) => name === "postgresql"))(
-  "a takeover under way on postgresql",
-  () => {
-    it.each([
-      ["recordStep", (leases: LeaseStore) => leases.recordStep(step("first"))],
-      ["renew", (leases: LeaseStore) => leases.renew({ id, owner: "first", leaseMs: 90_000 })],
-      ["giveBack", (leases: LeaseStore) => leases.giveBack({ id, owner: "first", delayMs: 0 })],
-      ["complete", (leases: LeaseStore) => leases.complete(completed("first"))],
-    ])("is waited for by %s, which then finds another owner", async (_, write) => {
-      await using db = await openPostgres();
-      const leases = leasesOf(db);
-      const other = await db.connect();
-      await leases.claim(claimBy("first"));
-      const { written } = await other.$transaction(async (tx) => {
-        await tx.$executeRaw`UPDATE idempotency_record SET owner = 'second'`;
-        const pending = write(leases);
-        await db.waitForBlockedBackend();
-        return { written: pending };
-      });
-      expect(await written).toBe(false);
-      expect(await leases.steps(id)).toEqual([]);
-      expect(await rows(db)).toMatchObject([{ owner: "second", status: "in_progress" }]);
+describe.runIf(onPostgres)("a takeover under way on postgresql", () => {
+  it.each([
+    ["recordStep", (leases: LeaseStore) => leases.recordStep(step("first"))],
+    ["renew", (leases: LeaseStore) => leases.renew({ id, owner: "first", leaseMs: 90_000 })],
+    ["giveBack", (leases: LeaseStore) => leases.giveBack({ id, owner: "first", delayMs: 0 })],
+    ["complete", (leases: LeaseStore) => leases.complete(completed("first"))],
+  ])("is waited for by %s, which then finds another owner", async (_, write) => {
+    await using db = await openPostgres();
+    const leases = leasesOf(db);
+    const other = await db.connect();
+    await leases.claim(claimBy("first"));
+    const { written } = await other.$transaction(async (tx) => {
+      await tx.$executeRaw`UPDATE idempotency_record SET owner = 'second'`;
+      const pending = write(leases);
+      await db.waitForBlockedBackend();
+      return { written: pending };
     });
-  },
-);
+    expect(await written).toBe(false);
+    expect(await leases.steps(id)).toEqual([]);
+    expect(await rows(db)).toMatchObject([{ owner: "second", status: "in_progress" }]);
+  });
+});

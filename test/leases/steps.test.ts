@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { door, failureOf } from "../prisma/helpers.ts";
-import { databases, openPostgres } from "../support/database.ts";
+import { databases, onPostgres, openPostgres } from "../support/database.ts";
 import { type Context, countAccounts, deposit, leasing, paying, service, stepsOf } from "./helpers.ts";
 
 describe.each(databases)("steps on $name", ({ open }) => {
@@ -236,7 +236,7 @@ describe.each(databases)("steps on $name", ({ open }) => {
   });
 });
 
-describe.runIf(databases.some(({ name }) => name === "postgresql"))("a transaction on postgresql", () => {
+describe.runIf(onPostgres)("a transaction on postgresql", () => {
   test("whose handler caught a failed statement is RESULT_UNSTORABLE, and nothing of it is recorded", async () => {
     await using db = await openPostgres();
     const failure = await failureOf(

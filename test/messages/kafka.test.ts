@@ -2,8 +2,7 @@ import { type EachMessagePayload, Kafka, logLevel } from "kafkajs";
 import { describe, expect, it } from "vitest";
 import { createIdempotency } from "../../src/index.ts";
 import { type ConsumeOptions, consumeOnce, kafkaHeader, kafkaOffset } from "../../src/messages/index.ts";
-import { selectedProviders } from "../support/clients.ts";
-import { databases, openPostgres, openSqlite, type TestDatabase } from "../support/database.ts";
+import { databases, onPostgres, openPostgres, openSqlite, type TestDatabase } from "../support/database.ts";
 import { spawnWorker } from "../support/worker.ts";
 import { kcatIsThere, startKafka } from "./brokers.ts";
 import type { FromMember, MemberData } from "./kafka-process.ts";
@@ -89,7 +88,7 @@ describe.runIf(await kcatIsThere())("Kafka", { timeout: 90_000 }, () => {
     },
   );
 
-  it.runIf(selectedProviders().includes("postgresql"))(
+  it.runIf(onPostgres)(
     "members killed one after the other: their partitions go on elsewhere, every effect once, none missing",
     async () => {
       await using db = await openPostgres();

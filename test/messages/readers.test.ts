@@ -143,8 +143,11 @@ describe("an option of consumeOnce that cannot be used", () => {
     get leases(): never {
       throw new Error("no database here");
     },
+    runningHandler: () => undefined,
     faultOf: () => undefined,
     prune: () => Promise.resolve(0),
+    claimsLate: false,
+    replayable: () => Promise.resolve(undefined),
   });
   const good = { idempotency, consumer: "shipping", id: () => "m1" };
 

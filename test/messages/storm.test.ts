@@ -3,8 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "amqplib";
 import { describe, expect, it } from "vitest";
 import { ROUNDS, SEED, seeded } from "../chaos/seeded.ts";
-import { selectedProviders } from "../support/clients.ts";
-import { openPostgres } from "../support/database.ts";
+import { onPostgres, openPostgres } from "../support/database.ts";
 import { spawnWorker, type Worker } from "../support/worker.ts";
 import { RABBITMQ_URL, rabbitmqIsThere } from "./brokers.ts";
 import type { FromStorm, StormData } from "./storm-process.ts";
@@ -42,7 +41,7 @@ async function openPartitions() {
   };
 }
 
-const wanted = selectedProviders().includes("postgresql") && (await rabbitmqIsThere());
+const wanted = onPostgres && (await rabbitmqIsThere());
 
 describe.runIf(wanted)("consumers killed at random, on postgresql", { timeout: 600_000 * ROUNDS }, () => {
   it(`10,000 messages, 30 % of them twice and out of order: every effect once, none missing (CHAOS_SEED=${SEED})`, async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { databases, openPostgres } from "../support/database.ts";
-import { door, failureOf, idempotencyOf, placing, records, request } from "./helpers.ts";
+import { databases, onPostgres, openPostgres } from "../support/database.ts";
+import { failureOf, idempotencyOf, placing, records, request, underWay } from "./helpers.ts";
 
 const times = <T>(count: number, work: (index: number) => T) =>
   Array.from({ length: count }, (_, index) => work(index));
@@ -55,9 +55,7 @@ describe.each(databases)("duplicates in one process on $name", ({ open }) => {
   test("that may not wait get IN_PROGRESS at once, with a time to retry at", async () => {
     await using db = await open();
     const idempotency = idempotencyOf(db.prisma, { onDuplicate: "reject" });
-    const { wait, arrived, open: openDoor } = door();
-    const first = idempotency.run(request("k"), placing("k", wait));
-    await arrived;
+    const { first, openDoor } = await underWay(idempotency);
     const start = performance.now();
     const error = await failureOf(idempotency.run(request("k"), placing("k")));
     expect(performance.now() - start).toBeLessThan(200);
@@ -70,9 +68,7 @@ describe.each(databases)("duplicates in one process on $name", ({ open }) => {
   test("get IN_PROGRESS when waitMs is over, no sooner and not much later", async () => {
     await using db = await open();
     const idempotency = idempotencyOf(db.prisma);
-    const { wait, arrived, open: openDoor } = door();
-    const first = idempotency.run(request("k"), placing("k", wait));
-    await arrived;
+    const { first, openDoor } = await underWay(idempotency);
     const start = performance.now();
     const error = await failureOf(idempotency.run(request("k", { waitMs: 150 }), placing("k")));
     const waited = performance.now() - start;
@@ -87,10 +83,7 @@ describe.each(databases)("duplicates in one process on $name", ({ open }) => {
   test("beyond waitersMax get IN_PROGRESS at once, the others the answer", async () => {
     await using db = await open();
     const idempotency = idempotencyOf(db.prisma, { waitersMax: 3 });
-    const { wait, arrived, open: openDoor } = door();
-    const place = placing("k", wait);
-    const first = idempotency.run(request("k"), place);
-    await arrived;
+    const { place, first, openDoor } = await underWay(idempotency);
     const waiters = times(3, () => idempotency.run(request("k"), place));
     await sleep(5);
     const tooMany = await Promise.all(times(5, () => failureOf(idempotency.run(request("k"), place))));
@@ -106,9 +99,7 @@ describe.each(databases)("duplicates in one process on $name", ({ open }) => {
     const statements: string[] = [];
     const client = await db.connect({ log: (text) => statements.push(text) });
     const idempotency = idempotencyOf(client);
-    const { wait, arrived, open: openDoor } = door();
-    const first = idempotency.run(request("k"), placing("k", wait));
-    await arrived;
+    const { first, openDoor } = await underWay(idempotency);
     const sent = statements.length;
     const waiters = times(50, () => idempotency.run(request("k"), placing("k")));
     await sleep(50);
@@ -120,31 +111,25 @@ describe.each(databases)("duplicates in one process on $name", ({ open }) => {
   });
 });
 
-describe.runIf(databases.some(({ name }) => name === "postgresql"))(
-  "duplicates in one process and its pool",
-  () => {
-    test("hold no connection while 100 wait: the owner's is the only busy one, and a query is not delayed", async () => {
-      await using db = await openPostgres();
-      const client = await db.connect({ max: 2 });
-      const idempotency = idempotencyOf(client);
-      const { wait, arrived, open: openDoor } = door();
-      const place = placing("k", wait);
-      const first = idempotency.run(request("k"), place);
-      await arrived;
-      const waiters = times(100, () => idempotency.run(request("k"), place));
-      await sleep(50);
-      const busy = await db.query(
-        `SELECT state FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+describe.runIf(onPostgres)("duplicates in one process and its pool", () => {
+  test("hold no connection while 100 wait: the owner's is the only busy one, and a query is not delayed", async () => {
+    await using db = await openPostgres();
+    const client = await db.connect({ max: 2 });
+    const idempotency = idempotencyOf(client);
+    const { place, first, openDoor } = await underWay(idempotency);
+    const waiters = times(100, () => idempotency.run(request("k"), place));
+    await sleep(50);
+    const busy = await db.query(
+      `SELECT state FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
        AND backend_type = 'client backend' AND state <> 'idle'`,
-      );
-      expect(busy).toEqual([{ state: "idle in transaction" }]);
-      const start = performance.now();
-      await client.order.count();
-      expect(performance.now() - start).toBeLessThan(250);
-      openDoor();
-      const ends = await Promise.all([first, ...waiters]);
-      expect(ends.filter(({ replayed }) => replayed)).toHaveLength(100);
-      expect([place.runs, await db.countOrders()]).toEqual([1, 1]);
-    });
-  },
-);
+    );
+    expect(busy).toEqual([{ state: "idle in transaction" }]);
+    const start = performance.now();
+    await client.order.count();
+    expect(performance.now() - start).toBeLessThan(250);
+    openDoor();
+    const ends = await Promise.all([first, ...waiters]);
+    expect(ends.filter(({ replayed }) => replayed)).toHaveLength(100);
+    expect([place.runs, await db.countOrders()]).toEqual([1, 1]);
+  });
+});

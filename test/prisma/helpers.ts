@@ -49,6 +49,13 @@ export async function failureOf(work: Promise<unknown>): Promise<AnyIdempotencyE
   throw new Error("expected an IdempotencyError", { cause: end });
 }
 
+/** Tables `parent`, with the row 1, and `child`, whose reference to it is checked at COMMIT. */
+export async function createDeferred(db: TestDatabase): Promise<void> {
+  await db.query("CREATE TABLE parent (id int PRIMARY KEY)");
+  await db.query("CREATE TABLE child (id int REFERENCES parent DEFERRABLE INITIALLY DEFERRED)");
+  await db.query("INSERT INTO parent VALUES (1)");
+}
+
 /** A door that a handler waits at, and that tells when one stands there. */
 export function door() {
   let open!: () => void;
@@ -64,6 +71,15 @@ export function door() {
     return opened;
   };
   return { wait, arrived, open };
+}
+
+/** A run of the key "k" that has placed its order and stands at the door. */
+export async function underWay(idempotency: ReturnType<typeof idempotencyOf>) {
+  const { wait, arrived, open: openDoor } = door();
+  const place = placing("k", wait);
+  const first = idempotency.run(request("k"), place);
+  await arrived;
+  return { place, first, openDoor };
 }
 
 /** The records as they stand in the table, of a schema that maps nothing. */

@@ -2,9 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { RunOptions } from "../../src/core/options.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import type { TestClient } from "../support/clients.ts";
-import { databases, openPostgres } from "../support/database.ts";
+import { databases, onPostgres, openPostgres } from "../support/database.ts";
 import {
-  door,
   failureOf,
   idempotencyOf,
   isPrisma6,
@@ -12,6 +11,7 @@ import {
   placing,
   pretending,
   request,
+  underWay,
 } from "./helpers.ts";
 
 /** Prisma 6 does not tell the schema of a model; that is what the option is for. */
@@ -133,7 +133,7 @@ describe.each(databases)("mapped names on $name", ({ open }) => {
   });
 });
 
-describe.runIf(databases.some(({ name }) => name === "postgresql"))("another schema on postgresql", () => {
+describe.runIf(onPostgres)("another schema on postgresql", () => {
   test("is found whatever the search path is, and its missing table is named with it", async () => {
     await using db = await openPostgres({ variant: "mapped" });
     const idempotency = mapped(await db.connect({ serverOptions: "-c search_path=nowhere -c TimeZone=UTC" }));
@@ -146,19 +146,16 @@ describe.runIf(databases.some(({ name }) => name === "postgresql"))("another sch
 
   test("is where a duplicate of another process blocks, too", async () => {
     await using db = await openPostgres({ variant: "mapped" });
-    const { wait, arrived, open } = door();
-    const place = placing("k", wait);
-    const first = mapped(db.prisma).run(request("k"), place);
-    await arrived;
+    const { place, first, openDoor } = await underWay(mapped(db.prisma));
     const second = mapped(await db.connect()).run(request("k"), place);
     await db.waitForBlockedBackend();
-    open();
+    openDoor();
     expect((await second).value.id).toBe((await first).value.id);
     expect(place.runs).toBe(1);
   });
 });
 
-describe.runIf(databases.some(({ name }) => name === "postgresql"))("the schema given to the adapter", () => {
+describe.runIf(onPostgres)("the schema given to the adapter", () => {
   test("holds the records: two tenants on one database never see each other's", async () => {
     await using db = await openPostgres();
     const tenant = async (schema: string) => {

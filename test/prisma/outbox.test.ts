@@ -1,6 +1,6 @@
 import { makeWorkerUtils, runOnce } from "graphile-worker";
 import { describe, expect, test } from "vitest";
-import { databases, openPostgres } from "../support/database.ts";
+import { onPostgres, openPostgres } from "../support/database.ts";
 import { idempotencyOf, orderOf, request } from "./helpers.ts";
 
 /** PostgreSQL with the tables and functions of a job queue. */
@@ -19,7 +19,7 @@ async function withQueue() {
   return Object.assign(db, { mails, work });
 }
 
-describe.runIf(databases.some(({ name }) => name === "postgresql"))("a job queued with tx", () => {
+describe.runIf(onPostgres)("a job queued with tx", () => {
   test("commits with the order and is worked once, however often the mutation is sent", async () => {
     await using db = await withQueue();
     const idempotency = idempotencyOf(db.prisma);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { databases, openPostgres } from "../support/database.ts";
-import { door, failureOf, idempotencyOf, placing, records, request } from "./helpers.ts";
+import { onPostgres, openPostgres } from "../support/database.ts";
+import { door, failureOf, idempotencyOf, placing, records, request, underWay } from "./helpers.ts";
 
 /** Two clients of one database, each with its own pool and its own memory, as two processes have them. */
 async function twoProcesses(settings: string[] = []) {
@@ -14,14 +14,11 @@ async function twoProcesses(settings: string[] = []) {
   return { db, one, other };
 }
 
-describe.runIf(databases.some(({ name }) => name === "postgresql"))("a duplicate in another process", () => {
+describe.runIf(onPostgres)("a duplicate in another process", () => {
   test("blocks in its claim until the first has committed, then gets the answer", async () => {
     const { db, one, other } = await twoProcesses();
     await using _ = db;
-    const { wait, arrived, open } = door();
-    const place = placing("k", wait);
-    const first = idempotencyOf(one).run(request("k"), place);
-    await arrived;
+    const { place, first, openDoor } = await underWay(idempotencyOf(one));
     const second = idempotencyOf(other).run(request("k"), place);
     const [blocked] = await db.waitForBlockedBackend();
     expect(blocked?.query).toContain("INSERT INTO");
@@ -30,7 +27,7 @@ describe.runIf(databases.some(({ name }) => name === "postgresql"))("a duplicate
     ]);
     expect(locks).toEqual([{ locktype: "transactionid", granted: false }]);
     expect(await db.countOrders()).toBe(0);
-    open();
+    openDoor();
     const [a, b] = await Promise.all([first, second]);
     expect([a.replayed, b.replayed, b.value.id]).toEqual([false, true, a.value.id]);
     expect([place.runs, await db.countOrders()]).toEqual([1, 1]);

@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { TestClient } from "../support/clients.ts";
-import { databases, openPostgres, type TestDatabase } from "../support/database.ts";
+import { onPostgres, openPostgres, type TestDatabase } from "../support/database.ts";
 import { door, failureOf, idempotencyOf, orderOf, placing, records, request } from "./helpers.ts";
-
-const onPostgres = databases.some(({ name }) => name === "postgresql");
 
 async function alterDatabase(db: TestDatabase, setting: string): Promise<TestClient> {
   const [row] = await db.query("SELECT current_database() AS name");

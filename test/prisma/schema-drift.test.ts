@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { PrismaLibSql } from "@prisma/adapter-libsql";
 import { describe, expect, it } from "vitest";
 import { CatalogAdapter } from "../support/catalog-adapter.ts";
-import type { Provider } from "../support/clients.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
+import type { Provider } from "../support/providers.ts";
 import { ddlOf, driftOf, type SchemaFile } from "../support/schema-engine.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");

@@ -1,13 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { databases, openPostgres } from "../support/database.ts";
+import { databases, onPostgres, openPostgres } from "../support/database.ts";
 import { openProxy } from "../support/tcp-proxy.ts";
 import { idempotencyOf, orderOf, placing, request } from "./helpers.ts";
 
 /** A pool of one connection, opened already, through a proxy that sees what passes. */
-async function watched() {
+async function watched({ openedBeforeOurs = false } = {}) {
   const db = await openPostgres();
   const proxy = await openProxy(db.url);
   const client = await db.connect({ url: proxy.url, max: 1 });
+  if (!openedBeforeOurs) idempotencyOf(client);
   await client.$queryRawUnsafe("SELECT 1");
   const close = async () => {
     await db[Symbol.asyncDispose]();
@@ -21,31 +22,87 @@ const shapes = (statements: string[]) =>
   statements.map((text) => text.replaceAll(/\s+/g, " ").trim().slice(0, 44).trim());
 
 const BEGIN = "BEGIN";
-const CLAIM = "WITH bound AS MATERIALIZED ( SELECT current_";
+const INSERT = 'INSERT INTO "idempotency_record" ("id", "sco';
+const READ = 'SELECT false AS mine, "attempt" AS attempt,';
+const FINISHED = 'SELECT "id" AS id, "status" AS status, "fing';
+const CLAIM = "WITH bound AS MATERIALIZED ( SELECT coalesce";
 const COMPLETE = 'UPDATE "idempotency_record" SET "status" = $';
 const HANDLER = "SELECT 'handler'";
 
 const handler = ({ tx }: { tx: { $queryRawUnsafe: (sql: string) => PromiseLike<unknown> } }) =>
   Promise.resolve(tx.$queryRawUnsafe(HANDLER)).then(() => "done");
 
-describe.runIf(databases.some(({ name }) => name === "postgresql"))("what reaches PostgreSQL", () => {
-  test("for a fresh key is BEGIN, one claim, the handler's, one UPDATE and COMMIT: a round trip each", async () => {
+describe.runIf(onPostgres)("what reaches PostgreSQL", () => {
+  test("for a fresh key is BEGIN, one INSERT, the handler's, one UPDATE and COMMIT: a round trip each", async () => {
     await using db = await watched();
     const idempotency = idempotencyOf(db.client);
     db.proxy.reset();
     await idempotency.run(request("k"), handler);
-    expect(shapes(db.proxy.statements)).toEqual([BEGIN, CLAIM, HANDLER, COMPLETE, "COMMIT"]);
+    expect(shapes(db.proxy.statements)).toEqual([BEGIN, INSERT, HANDLER, COMPLETE, "COMMIT"]);
     expect(db.proxy.roundTrips).toBe(5);
   });
 
-  test("for a replay is BEGIN, the same one claim and COMMIT", async () => {
+  test("for a fresh key that is claimed late is BEGIN, the handler's, one INSERT and COMMIT, also where errors are stored", async () => {
+    await using db = await watched();
+    const idempotency = idempotencyOf(db.client, { claim: "late", storeError: () => true });
+    db.proxy.reset();
+    await idempotency.run(request("k"), handler);
+    expect(shapes(db.proxy.statements)).toEqual([BEGIN, HANDLER, INSERT, "COMMIT"]);
+    expect(db.proxy.roundTrips).toBe(4);
+  });
+
+  test("for a late claim of a key that is taken is undone, and then as for an early one", async () => {
+    await using db = await watched();
+    await idempotencyOf(db.client).run(request("k"), handler);
+    db.proxy.reset();
+    expect((await idempotencyOf(db.client, { claim: "late" }).run(request("k"), handler)).replayed).toBe(
+      true,
+    );
+    const undone = [BEGIN, HANDLER, INSERT, "ROLLBACK"];
+    expect(shapes(db.proxy.statements)).toEqual([...undone, BEGIN, INSERT, READ, "COMMIT"]);
+  });
+
+  test("for a replay of a record that another process made is BEGIN, the same INSERT, a read and COMMIT", async () => {
+    await using db = await watched();
+    await idempotencyOf(db.client).run(request("k"), handler);
+    db.proxy.reset();
+    expect((await idempotencyOf(db.client).run(request("k"), handler)).replayed).toBe(true);
+    expect(shapes(db.proxy.statements)).toEqual([BEGIN, INSERT, READ, "COMMIT"]);
+    expect(db.proxy.roundTrips).toBe(4);
+  });
+
+  test("for a replay of one that this process has seen is a single read, without a transaction", async () => {
     await using db = await watched();
     const idempotency = idempotencyOf(db.client);
     await idempotency.run(request("k"), handler);
+    const other = idempotencyOf(db.client);
+    await other.run(request("k"), handler);
+    for (const knowing of [idempotency, other]) {
+      db.proxy.reset();
+      expect((await knowing.run(request("k"), handler)).replayed).toBe(true);
+      expect(shapes(db.proxy.statements)).toEqual([FINISHED]);
+      expect(db.proxy.roundTrips).toBe(1);
+    }
+  });
+
+  test("for many replays at the same time is one read", async () => {
+    await using db = await watched();
+    const idempotency = idempotencyOf(db.client);
+    const keys = ["1", "2", "3", "4"];
+    for (const key of keys) await idempotency.run(request(key), handler);
     db.proxy.reset();
-    expect((await idempotency.run(request("k"), handler)).replayed).toBe(true);
-    expect(shapes(db.proxy.statements)).toEqual([BEGIN, CLAIM, "COMMIT"]);
-    expect(db.proxy.roundTrips).toBe(3);
+    await Promise.all(keys.map((key) => idempotency.run(request(key), handler)));
+    expect(shapes(db.proxy.statements)).toEqual([FINISHED]);
+  });
+
+  test("for an expired record is BEGIN, the same INSERT, a read, and the claim that takes it over", async () => {
+    await using db = await watched();
+    const idempotency = idempotencyOf(db.client);
+    await idempotencyOf(db.client).run(request("k"), handler);
+    await db.client.$executeRawUnsafe("UPDATE idempotency_record SET expires_at = now()");
+    db.proxy.reset();
+    expect((await idempotency.run(request("k"), handler)).replayed).toBe(false);
+    expect(shapes(db.proxy.statements)).toEqual([BEGIN, INSERT, READ, CLAIM, HANDLER, COMPLETE, "COMMIT"]);
   });
 
   test("for a replay writes nothing: no row version, no transaction id", async () => {
@@ -55,6 +112,7 @@ describe.runIf(databases.some(({ name }) => name === "postgresql"))("what reache
     const versions = () => db.query("SELECT xmin::text, xmax::text, ctid::text FROM idempotency_record");
     const before = await versions();
     await idempotency.run(request("k"), async () => 1);
+    await idempotencyOf(db.prisma).run(request("k"), async () => 1);
     expect(await versions()).toEqual(before);
   });
 
@@ -65,7 +123,7 @@ describe.runIf(databases.some(({ name }) => name === "postgresql"))("what reache
     await idempotency.run(request("k"), handler);
     expect(shapes(db.proxy.statements)).toEqual([
       BEGIN,
-      CLAIM,
+      INSERT,
       "SAVEPOINT onceonly",
       HANDLER,
       COMPLETE,
@@ -83,7 +141,7 @@ describe.runIf(databases.some(({ name }) => name === "postgresql"))("what reache
     );
     expect(shapes(db.proxy.statements)).toEqual([
       BEGIN,
-      CLAIM,
+      INSERT,
       "SAVEPOINT onceonly",
       HANDLER,
       "ROLLBACK TO SAVEPOINT onceonly",
@@ -100,7 +158,7 @@ describe.runIf(databases.some(({ name }) => name === "postgresql"))("what reache
         handler(context).then(() => Promise.reject(new Error("no"))),
       ),
     ).rejects.toThrow("no");
-    expect(shapes(db.proxy.statements)).toEqual([BEGIN, CLAIM, HANDLER, "ROLLBACK"]);
+    expect(shapes(db.proxy.statements)).toEqual([BEGIN, INSERT, HANDLER, "ROLLBACK"]);
   });
 
   test("for a result that cannot be stored is ROLLBACK", async () => {
@@ -109,7 +167,7 @@ describe.runIf(databases.some(({ name }) => name === "postgresql"))("what reache
     await expect(idempotencyOf(db.client).run(request("k"), async () => () => 1)).rejects.toThrow(
       "cannot be stored",
     );
-    expect(shapes(db.proxy.statements)).toEqual([BEGIN, CLAIM, "ROLLBACK"]);
+    expect(shapes(db.proxy.statements)).toEqual([BEGIN, INSERT, "ROLLBACK"]);
   });
 
   test("for a call without a key is the handler's alone, in a transaction", async () => {
@@ -152,7 +210,7 @@ describe.runIf(databases.some(({ name }) => name === "postgresql"))("what reache
   });
 });
 
-describe.each(databases)("what Prisma sends on $name", ({ name, open }) => {
+describe.each(databases)("what reaches the driver on $name", ({ name, open }) => {
   test("claims before the handler's first statement", async () => {
     await using db = await open();
     const statements: string[] = [];

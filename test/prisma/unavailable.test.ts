@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { createIdempotency } from "../../src/create-idempotency.ts";
-import { databases, openPostgres, openSqlite } from "../support/database.ts";
+import { databases, onPostgres, openPostgres, openSqlite } from "../support/database.ts";
 import {
   door,
   failureOf,
@@ -13,8 +13,6 @@ import {
   records,
   request,
 } from "./helpers.ts";
-
-const onPostgres = databases.some(({ name }) => name === "postgresql");
 
 describe.each(databases)("without its table on $name", ({ open }) => {
   test("the first run is STORE_UNAVAILABLE and says what to do; the handler never runs", async () => {

@@ -1,7 +1,7 @@
 import { Client } from "pg";
 import { describe, expect, test } from "vitest";
-import { selectedProviders } from "../support/clients.ts";
-import { openPostgres, type PostgresDatabase } from "../support/database.ts";
+import type { RunOptions } from "../../src/core/options.ts";
+import { onPostgres, openPostgres, type PostgresDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { inconsistencies, openShop, ordersOf } from "../support/shop.ts";
 import { renamed } from "../support/shop-worker.ts";
@@ -33,46 +33,52 @@ async function connectionsByProcess(database: PostgresDatabase): Promise<Record<
   return Object.fromEntries(rows.map(({ name, n }) => [String(name), Number(n)]));
 }
 
-describe.runIf(selectedProviders().includes("postgresql"))(
-  "duplicates in four processes",
-  { timeout: 120_000 },
-  () => {
-    test("200 of one key: one executes, one connection per process waits, all get its committed answer", async () => {
+describe.runIf(onPostgres)("duplicates in four processes", { timeout: 120_000 }, () => {
+  test("200 of one key: one executes, one connection per process waits, all get its committed answer", async () => {
+    await using database = await openPostgres();
+    await using processes = await startProcesses(database, 4, { max: 3 });
+    await using held = await closeGate(database);
+    await processes.burst(() => ({ keys: ["k"], each: 50, gated: true }));
+
+    // One in its handler, the claims of the other three; 196 duplicates hold nothing.
+    const blocked = await database.waitForBlockedBackend(4);
+    expect(blocked).toHaveLength(4);
+    expect(blocked.filter(({ query }) => query.startsWith('INSERT INTO "idempotency_record"'))).toHaveLength(
+      3,
+    );
+    expect(await connectionsByProcess(database)).toEqual({ p0: 1, p1: 1, p2: 1, p3: 1 });
+
+    // Another query of the same pool does not wait for them: the gate is still closed.
+    for (const worker of processes.all) {
+      worker.send({ type: "ask" });
+      expect(await worker.waitFor("asked")).toEqual({ type: "asked", orders: 0 });
+    }
+    expect(Object.values(await connectionsByProcess(database)).every((n) => n <= 2)).toBe(true);
+
+    await held.open();
+    const { answers, failures, unseen } = await processes.answers();
+    expect(failures).toEqual([]);
+    expect([answers.length, executed(answers).length, ordersNamed(answers).size]).toEqual([200, 1, 1]);
+    expect(unseen).toBe(0);
+    expect(await ordersOf(database, "k")).toEqual([
+      { orderId: answers[0]?.orderId, by: executed(answers)[0]?.by },
+    ]);
+    expect(await database.query(`SELECT balance FROM "Account" WHERE id = 'gate'`)).toEqual([{ balance: 1 }]);
+    expect(await inconsistencies(database)).toEqual([]);
+  });
+
+  test.each([
+    { claims: "early", runOf: () => ({}) },
+    { claims: "late", runOf: () => ({ claim: "late" }) },
+    { claims: "of both kinds", runOf: (index) => ({ claim: index % 2 === 0 ? "early" : "late" }) },
+  ] satisfies {
+    claims: string;
+    runOf: (index: number) => RunOptions;
+  }[])(
+    "10 of each of 200 keys, with claims $claims: 200 are kept, and the answers of each key are equal and committed",
+    async ({ runOf }) => {
       await using database = await openPostgres();
-      await using processes = await startProcesses(database, 4, { max: 3 });
-      await using held = await closeGate(database);
-      await processes.burst(() => ({ keys: ["k"], each: 50, gated: true }));
-
-      // One in its handler, the claims of the other three; 196 duplicates hold nothing.
-      const blocked = await database.waitForBlockedBackend(4);
-      expect(blocked).toHaveLength(4);
-      expect(blocked.filter(({ query }) => query.includes('"idempotency_record" AS r'))).toHaveLength(3);
-      expect(await connectionsByProcess(database)).toEqual({ p0: 1, p1: 1, p2: 1, p3: 1 });
-
-      // Another query of the same pool does not wait for them: the gate is still closed.
-      for (const worker of processes.all) {
-        worker.send({ type: "ask" });
-        expect(await worker.waitFor("asked")).toEqual({ type: "asked", orders: 0 });
-      }
-      expect(Object.values(await connectionsByProcess(database)).every((n) => n <= 2)).toBe(true);
-
-      await held.open();
-      const { answers, failures, unseen } = await processes.answers();
-      expect(failures).toEqual([]);
-      expect([answers.length, executed(answers).length, ordersNamed(answers).size]).toEqual([200, 1, 1]);
-      expect(unseen).toBe(0);
-      expect(await ordersOf(database, "k")).toEqual([
-        { orderId: answers[0]?.orderId, by: executed(answers)[0]?.by },
-      ]);
-      expect(await database.query(`SELECT balance FROM "Account" WHERE id = 'gate'`)).toEqual([
-        { balance: 1 },
-      ]);
-      expect(await inconsistencies(database)).toEqual([]);
-    });
-
-    test("10 of each of 200 keys: 200 execute, and the answers of each key are equal and committed", async () => {
-      await using database = await openPostgres();
-      await using processes = await startProcesses(database, 4, { max: 5 });
+      await using processes = await startProcesses(database, 4, { max: 5 }, runOf);
       const keys = Array.from({ length: 200 }, (_, index) => `k${index}`);
       // 3 + 3 + 2 + 2 duplicates; each process goes through the keys from another end.
       await processes.burst((index) => ({
@@ -90,9 +96,9 @@ describe.runIf(selectedProviders().includes("postgresql"))(
       expect(await database.countOrders()).toBe(200);
       expect(new Set(executed(answers).map(({ by }) => by)).size).toBeGreaterThan(1);
       expect(await inconsistencies(database)).toEqual([]);
-    });
-  },
-);
+    },
+  );
+});
 
 /** Owner and duplicates behind a proxy, in one process; and another process that reaches the database directly. */
 async function openBehindProxy() {
@@ -119,7 +125,7 @@ async function openBehindProxy() {
   };
 }
 
-describe.runIf(selectedProviders().includes("postgresql"))("an answer", { timeout: 60_000 }, () => {
+describe.runIf(onPostgres)("an answer", { timeout: 60_000 }, () => {
   test("is given to nobody while COMMIT has not reached the database", async () => {
     await using setup = await openBehindProxy();
     const hold = setup.proxy.intercept(/^COMMIT/, "before");

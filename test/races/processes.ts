@@ -1,3 +1,4 @@
+import type { RunOptions } from "../../src/core/options.ts";
 import type { ClientOptions } from "../support/clients.ts";
 import type { TestDatabase } from "../support/database.ts";
 import type { Answer } from "../support/shop.ts";
@@ -19,12 +20,18 @@ export async function startProcesses(
   database: TestDatabase,
   count: number,
   client: ClientOptions,
+  runOf: (index: number) => RunOptions = () => ({}),
 ): Promise<Processes> {
   const all = await Promise.all(
     Array.from({ length: count }, (_, index) => {
       const by = `p${index}`;
       const target = { provider: database.provider, url: database.url };
-      return startShop({ target: { ...target, url: renamed(target, by) }, client, by, run: patient });
+      return startShop({
+        target: { ...target, url: renamed(target, by) },
+        client,
+        by,
+        run: { ...patient, ...runOf(index) },
+      });
     }),
   );
   return {

@@ -2,9 +2,9 @@
 import type { Config as LibsqlConfig } from "@libsql/client";
 import { PrismaLibSql } from "@prisma/adapter-libsql";
 import { PrismaPg } from "@prisma/adapter-pg";
+import type { SqlDriverAdapterFactory, SqlQueryable } from "@prisma/driver-adapter-utils";
 import type { PrismaClient } from "./generated/postgresql/client.ts";
-
-export type Provider = "sqlite" | "postgresql";
+import type { Provider } from "./providers.ts";
 
 /** "mapped": table and columns of IdempotencyRecord have other names. "classic": `prisma-client-js`. */
 export type Variant = "plain" | "mapped" | "classic";
@@ -16,7 +16,7 @@ export interface ClientOptions {
   variant?: Variant;
   /** Connections in the pool (PostgreSQL). */
   max?: number;
-  /** Called with the text of each statement Prisma sends. */
+  /** Called with the text of each statement that reaches the driver but BEGIN, whoever sends it. */
   log?: (statement: string) => void;
   /** PostgreSQL start-up options. */
   serverOptions?: string;
@@ -81,17 +81,29 @@ export async function connect(target: ClientTarget, options: ClientOptions = {})
   const adapter = adapterFor(target, options);
   const { log } = options;
   if (log === undefined) return new Client({ adapter });
-  const client = new Client({ adapter, log: [{ emit: "event", level: "query" }] });
-  client.$on("query", (event) => log(event.query));
-  return client;
+  logStatements(adapter, log);
+  return new Client({ adapter, log: [{ emit: "event", level: "query" }] });
 }
 
-/** The databases the tests run on: DATABASES=sqlite,postgresql, all by default. */
-export function selectedProviders(): Provider[] {
-  const known: Provider[] = ["sqlite", "postgresql"];
-  const wanted = process.env["DATABASES"]?.split(",").map((name) => name.trim());
-  if (wanted === undefined || wanted.join("") === "") return known;
-  const unknown = wanted.find((name) => !known.some((provider) => provider === name));
-  if (unknown !== undefined) throw new Error(`DATABASES: unknown "${unknown}", known: ${known.join(", ")}`);
-  return known.filter((provider) => wanted.includes(provider));
+/** In the driver adapter, as not all statements pass Prisma's own log. */
+function logStatements(factory: SqlDriverAdapterFactory, log: (statement: string) => void): void {
+  const logged = <T extends SqlQueryable>(queryable: T): T => {
+    const { queryRaw, executeRaw } = queryable;
+    queryable.queryRaw = (query) => {
+      log(query.sql);
+      return queryRaw.call(queryable, query);
+    };
+    queryable.executeRaw = (query) => {
+      log(query.sql);
+      return executeRaw.call(queryable, query);
+    };
+    return queryable;
+  };
+  const { connect } = factory;
+  factory.connect = async () => {
+    const adapter = logged(await connect.call(factory));
+    const { startTransaction } = adapter;
+    adapter.startTransaction = async (level) => logged(await startTransaction.call(adapter, level));
+    return adapter;
+  };
 }

@@ -15,6 +15,15 @@ export const CRASH_POINTS = [
 
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 
+/** Those of a run whose claim is late, and is stored with the result. */
+export const LATE_CRASH_POINTS = [
+  "before BEGIN",
+  "in the handler",
+  "before the result is stored",
+  "after the result is stored",
+  "after COMMIT",
+] as const satisfies readonly CrashPoint[];
+
 /** Called at each point; the run goes on when it resolves, and fails there when it rejects. */
 export type Hit = (point: CrashPoint) => Promise<void> | void;
 
@@ -26,11 +35,14 @@ export function withCrashPoints<TTransaction>(store: Store<TTransaction>, hit: H
       await hit("after COMMIT");
       return result;
     },
+    claimsLate: store.claimsLate,
     get leases() {
       return store.leases;
     },
+    runningHandler: () => store.runningHandler(),
     faultOf: (error) => store.faultOf(error),
     prune: (params) => store.prune(params),
+    replayable: (id) => store.replayable(id),
   };
 }
 
@@ -38,8 +50,13 @@ function sessionWithCrashPoints<TTransaction>(
   session: StoreSession<TTransaction>,
   hit: Hit,
 ): StoreSession<TTransaction> {
+  const storing = async (store: () => Promise<boolean>) => {
+    await hit("before the result is stored");
+    const stored = await store();
+    await hit("after the result is stored");
+    return stored;
+  };
   return {
-    tx: session.tx,
     async claim(params) {
       await hit("before the claim");
       const claim = await session.claim(params);
@@ -50,15 +67,11 @@ function sessionWithCrashPoints<TTransaction>(
       await session.savepoint();
       await hit("after the savepoint");
     },
-    seal: () => session.seal(),
+    insertFinished: (params) => storing(() => session.insertFinished(params)),
+    lend: (handler, work) => session.lend(handler, work),
     rollbackToSavepoint: () => session.rollbackToSavepoint(),
     renew: (params) => session.renew(params),
     recordStep: (params) => session.recordStep(params),
-    async complete(params) {
-      await hit("before the result is stored");
-      const stored = await session.complete(params);
-      await hit("after the result is stored");
-      return stored;
-    },
+    complete: (params) => storing(() => session.complete(params)),
   };
 }

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { createClient, type Client as LibsqlClient } from "@libsql/client";
 import { Client } from "pg";
-import type { ClientOptions, Provider, TestClient } from "./clients.ts";
-import { connect, selectedProviders } from "./clients.ts";
+import { type ClientOptions, connect, type TestClient } from "./clients.ts";
 import { ddl } from "./ddl.ts";
 import { createDatabase, dropDatabase, type PostgresRun, urlOf } from "./postgres-databases.ts";
+import { type Provider, selectedProviders } from "./providers.ts";
 
 type Row = Record<string, unknown>;
 
@@ -145,3 +145,6 @@ export const databases: { name: Provider; open: (options?: ClientOptions) => Pro
   { name: "sqlite" as const, open: openSqlite },
   { name: "postgresql" as const, open: (options?: ClientOptions) => openPostgres(options) },
 ].filter(({ name }) => selectedProviders().includes(name));
+
+/** For `describe.runIf`, with {@link openPostgres}: what only PostgreSQL does. */
+export const onPostgres: boolean = databases.some(({ name }) => name === "postgresql");

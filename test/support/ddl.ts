@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import type { Provider, Variant } from "./clients.ts";
+import type { Variant } from "./clients.ts";
+import type { Provider } from "./providers.ts";
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
 

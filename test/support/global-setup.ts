@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { TestProject } from "vitest/node";
-import { selectedProviders } from "./clients.ts";
 import { startPostgres } from "./postgres.ts";
 import { dropAll, makeTemplates } from "./postgres-databases.ts";
+import { selectedProviders } from "./providers.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {

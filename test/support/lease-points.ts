@@ -74,8 +74,11 @@ export function withLeasePoints<TTransaction>(
     get leases() {
       return leasesOver(store.leases, hit, keys);
     },
+    runningHandler: () => store.runningHandler(),
     faultOf: (error) => store.faultOf(error),
     prune: (params) => store.prune(params),
+    claimsLate: store.claimsLate,
+    replayable: (id) => store.replayable(id),
   };
 }
 
@@ -106,7 +109,7 @@ function leasesOver(leases: LeaseStore, hit: LeaseHit, keys: Map<string, string>
       if (record !== undefined) keys.set(record.id, record.key);
       return record;
     },
-    finished: (id) => leases.finished(id),
+    outcomeOf: (id) => leases.outcomeOf(id),
     steps: (id) => leases.steps(id),
     renew: (params) => leases.renew(params),
     giveBack: (params) => leases.giveBack(params),
@@ -118,9 +121,9 @@ function sessionOver<TTransaction>(
   recordStep: StoreSession<TTransaction>["recordStep"],
 ): StoreSession<TTransaction> {
   return {
-    tx: session.tx,
     claim: (params) => session.claim(params),
-    seal: () => session.seal(),
+    insertFinished: (params) => session.insertFinished(params),
+    lend: (handler, work) => session.lend(handler, work),
     savepoint: () => session.savepoint(),
     rollbackToSavepoint: () => session.rollbackToSavepoint(),
     renew: (params) => session.renew(params),

@@ -32,7 +32,8 @@ interface User {
   gid?: number;
 }
 
-const settings = {
+/** For tests: what is stored need not survive. */
+const settings: Readonly<Record<string, string>> = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
   max_connections: "300",
@@ -43,8 +44,10 @@ const settings = {
   TimeZone: "UTC",
 };
 
-/** Starts a server, or uses that of TEST_POSTGRES_URL. */
-export async function startPostgres(): Promise<PostgresServer> {
+/** Starts a server, or uses that of TEST_POSTGRES_URL. `overrides` are settings of a server that is started. */
+export async function startPostgres(
+  overrides: Readonly<Record<string, string>> = {},
+): Promise<PostgresServer> {
   const given = process.env["TEST_POSTGRES_URL"];
   if (given !== undefined && given !== "") return { url: given, stop: async () => {} };
 
@@ -58,7 +61,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     const native = nativeFolder(directory, user);
     const data = join(directory, "data");
     initialise(native, data, user, password);
-    const { server, port } = await startOnFreePort(native, data, user);
+    const { server, port } = await startOnFreePort(native, data, user, { ...settings, ...overrides });
     const stop = async () => {
       await shutDown(server);
       rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
@@ -150,11 +153,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function startOnFreePort(native: string, data: string, user: User) {
+async function startOnFreePort(native: string, data: string, user: User, options: typeof settings) {
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
     try {
-      return { server: await startServer(native, data, user, port), port };
+      return { server: await startServer(native, data, user, port, options), port };
     } catch (error) {
       // Somebody else may have taken the port in between.
       if (attempt === 3) throw error;
@@ -162,8 +165,14 @@ async function startOnFreePort(native: string, data: string, user: User) {
   }
 }
 
-async function startServer(native: string, data: string, user: User, port: number): Promise<ChildProcess> {
-  const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+async function startServer(
+  native: string,
+  data: string,
+  user: User,
+  port: number,
+  options: typeof settings,
+): Promise<ChildProcess> {
+  const flags = Object.entries(options).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   const server = spawn(executable(native, "postgres"), ["-D", data, "-p", String(port), ...flags], {
     ...user,
     cwd: data,

@@ -1,15 +1,13 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { selectedProviders } from "./clients.ts";
-import { databases, openPostgres, openSqlite } from "./database.ts";
+import { databases, onPostgres, openPostgres, openSqlite } from "./database.ts";
 import { gate } from "./gate.ts";
 import type { FromWorker, ToWorker } from "./support-worker.ts";
 import { openProxy } from "./tcp-proxy.ts";
 import { spawnWorker } from "./worker.ts";
 
 const order = { key: "k", customer: "c", item: "book", quantity: 2, total: "12.50", big: 2n ** 60n };
-const postgres = selectedProviders().includes("postgresql");
 
 describe.each(databases)("test database on $name", ({ name, open }) => {
   it("opens a fresh database with our table and the application's", async () => {
@@ -95,7 +93,7 @@ describe("openSqlite", () => {
   });
 });
 
-describe.runIf(postgres)("openPostgres", () => {
+describe.runIf(onPostgres)("openPostgres", () => {
   it("serves the classic generator", async () => {
     await using database = await openPostgres({ variant: "classic" });
     await database.prisma.order.create({ data: order });
@@ -143,7 +141,7 @@ async function openBehindProxy() {
   return { database, proxy, prisma, place, [Symbol.asyncDispose]: close };
 }
 
-describe.runIf(postgres)("openProxy", () => {
+describe.runIf(onPostgres)("openProxy", () => {
   it("counts round trips and lists statements", async () => {
     await using setup = await openBehindProxy();
     await setup.prisma.$queryRawUnsafe("SELECT 1");

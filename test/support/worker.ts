@@ -1,8 +1,8 @@
 /** Child processes written in TypeScript: for `kill -9`, and for races between processes. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { createRequire } from "node:module";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
+import { bundleOf } from "./bundle.ts";
 
 export interface Message {
   type: string;
@@ -60,9 +60,8 @@ class Inbox<M extends Message> {
 }
 
 function start(script: URL, imports: readonly URL[]): ChildProcess {
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx"));
-  return fork(fileURLToPath(script), [], {
-    execArgv: [tsx, ...imports].flatMap(({ href }) => ["--import", href]),
+  return fork(fileURLToPath(bundleOf(script)), [], {
+    execArgv: imports.flatMap((module) => ["--import", bundleOf(module).href]),
     // Keeps Date, BigInt, Map and the like.
     serialization: "advanced",
     stdio: ["ignore", "inherit", "pipe", "ipc"],

@@ -1,6 +1,6 @@
 import { initTRPC, TRPCError } from "@trpc/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createIdempotency, UnstorableValueError } from "../../src/index.ts";
+import { createIdempotency, type RunOptions, UnstorableValueError } from "../../src/index.ts";
 import { type IdempotencyMeta, idempotencyMiddleware, isExpectedError } from "../../src/trpc/index.ts";
 import { databases, openSqlite, type TestDatabase } from "../support/database.ts";
 import { app, type Context, idempotentOn, order } from "./support.ts";
@@ -31,9 +31,9 @@ const t = initTRPC
   });
 
 /** A mutation that writes an order and then fails with what `fail` gives. */
-function failing(db: TestDatabase, fail: (attempt: number) => unknown) {
+function failing(db: TestDatabase, fail: (attempt: number) => unknown, options: RunOptions = {}) {
   let attempts = 0;
-  const place = t.procedure.use(idempotentOn(db.prisma)).mutation(async ({ ctx }) => {
+  const place = t.procedure.use(idempotentOn(db.prisma, options)).mutation(async ({ ctx }) => {
     attempts += 1;
     await ctx.tx.order.create({ data: order(ctx.idempotency.key ?? "") });
     throw fail(attempts);
@@ -66,6 +66,20 @@ describe.each(databases)("an error on $name", ({ open }) => {
     expect([replay.status, replay.body]).toEqual([412, first.body]);
     expect(replay.headers.get("idempotent-replayed")).toBe("true");
     expect([attempts(), await db.countOrders({ key: "expected" })]).toEqual([1, 0]);
+  });
+
+  it("that is expected is stored by a late claim after one execution, and told by another process", async () => {
+    const late = () =>
+      failing(db, (attempt) => new TRPCError({ code: "PRECONDITION_FAILED", message: `${attempt}` }), {
+        claim: "late",
+      });
+    const [one, other] = [late(), late()];
+    const first = await one.send("place", { key: "late" });
+    expect([first.status, one.attempts()]).toEqual([412, 1]);
+    const retry = await other.send("place", { key: "late" });
+    expect([retry.status, retry.body]).toEqual([412, first.body]);
+    expect(retry.headers.get("idempotent-replayed")).toBe("true");
+    expect(await db.countOrders({ key: "late" })).toBe(0);
   });
 
   it("that wraps a failed statement is stored too", async () => {

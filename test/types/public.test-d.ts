@@ -27,6 +27,7 @@ import {
   type Transformer,
   transformerCodec,
   type UnkeyedContext,
+  withAmbientTransaction,
 } from "../../src/index.ts";
 import type { PrismaClient } from "../support/generated/postgresql/client.ts";
 
@@ -150,3 +151,17 @@ if (isIdempotencyError(caught)) {
 // Transformers are taken as tRPC takes them.
 expectTypeOf(transformerCodec(superjson)).toEqualTypeOf<Codec>();
 expectTypeOf(createIdempotency({ prisma })).toEqualTypeOf<Idempotency<TransactionOf<PrismaClient>>>();
+
+// The ambient client is of the client's own type, extensions included.
+expectTypeOf(withAmbientTransaction(prisma)).toEqualTypeOf<PrismaClient>();
+const extended = prisma.$extends({ model: { order: { ship: async (id: string) => id } } });
+expectTypeOf(withAmbientTransaction(extended)).toEqualTypeOf(extended);
+const more = withAmbientTransaction(prisma, { guard: "warn" }).$extends({
+  model: { order: { ship: async (id: string) => id } },
+});
+expectTypeOf(more.order.ship).toEqualTypeOf<(id: string) => Promise<string>>();
+// @ts-expect-error a transaction client is none
+void prisma.$transaction(async (tx) => withAmbientTransaction({ order: tx.order }));
+// @ts-expect-error there is no such guard
+withAmbientTransaction(prisma, { guard: "loud" });
+createIdempotency({ prisma: withAmbientTransaction(prisma), guard: "throw" });

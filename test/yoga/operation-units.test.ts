@@ -46,6 +46,22 @@ describe.each(databases)("a mutation with a key, on $name", ({ open }) => {
     expect(await recordsOf(db)).toMatchObject([{ operation: "fail", status: "failed" }]);
   });
 
+  it("claims late where that is asked for: the same bytes from another process, of a result and of a failure", async () => {
+    await using db = await open();
+    for (const [index, mutation] of [
+      PLACE,
+      `mutation { fail(code: "OUT_OF_STOCK", status: 422) { id } }`,
+    ].entries()) {
+      const body = keyed(mutation, `k${index}`);
+      const first = await app(db, { claim: "late" }).send(body);
+      const second = await app(db, { claim: "late" }).send(body);
+      expect(unmarked(second)).toBe(first.text);
+      expect(second.headers.get("idempotent-replayed")).toBe("true");
+    }
+    expect(await db.countOrders()).toBe(1);
+    expect(await recordsOf(db)).toMatchObject([{ status: "failed" }, { status: "completed" }]);
+  });
+
   it("releases the key on an unexpected error, masks it each time and never stores its text", async () => {
     await using db = await open();
     const { send } = app(db);

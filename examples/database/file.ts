@@ -1,0 +1,23 @@
+/** What the examples do about their SQLite file, and an application does with `prisma migrate`. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { createClient } from "@libsql/client";
+
+const OURS = new URL("../../prisma/sqlite/idempotency.sql", import.meta.url);
+
+/** A new file, removed when the process ends. */
+export function temporaryDatabase(): string {
+  const folder = mkdtempSync(join(tmpdir(), "onceonly-example-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return pathToFileURL(join(folder, "example.db")).href;
+}
+
+/** Those of the file `schema`, and ours. */
+export async function createTablesIn(url: string, schema: URL): Promise<void> {
+  const client = createClient({ url });
+  const tables = [schema, OURS].map((file) => readFileSync(file, "utf8"));
+  await client.executeMultiple(`PRAGMA journal_mode = WAL;\n${tables.join("\n")}`);
+  client.close();
+}

@@ -1,0 +1,4 @@
+import { createIdempotency } from "onceonly";
+import { db } from "./db.ts";
+
+export const idempotency = createIdempotency({ prisma: db });

@@ -1,0 +1,55 @@
+import { backOff } from "./backoff.ts";
+import { claimOf, limitsOf } from "./claim.ts";
+import type { PreparedRun } from "./request.ts";
+import { storeUnavailable } from "./run-errors.ts";
+import type { FinishedRecord, Store } from "./store.ts";
+
+const WAIT_MS = 10_000;
+
+/**
+ * What is stored for the run after a COMMIT that failed, or whose answer was lost: `undefined` where nothing is, and
+ * nothing is on its way. A guess could execute twice, or report a payment made as failed.
+ *
+ * @throws {@link IdempotencyError} `STORE_UNAVAILABLE` where the database does not say for 10 seconds.
+ */
+export async function recordAfterBrokenCommit(
+  store: Store<unknown>,
+  run: PreparedRun,
+): Promise<FinishedRecord | undefined> {
+  const deadline = performance.now() + WAIT_MS;
+  for (let retry = 0; ; retry += 1) {
+    try {
+      return await probe(store, run);
+    } catch (error) {
+      if (performance.now() > deadline) {
+        throw storeUnavailable(run, error);
+      }
+    }
+    await backOff(retry);
+  }
+}
+
+/**
+ * Reads the record by trying to claim it, since a plain read would not see a COMMIT that is still on its way: the claim
+ * waits for it. The probe's own claim is rolled back.
+ */
+async function probe(store: Store<unknown>, run: PreparedRun): Promise<FinishedRecord | undefined> {
+  const params = claimOf(run);
+  try {
+    return await store.transaction(limitsOf(run, params), async (session) => {
+      const claimed = await session.claim(params);
+      if (claimed.state === "finished") {
+        return claimed.record;
+      }
+      throw new ProbeRollback();
+    });
+  } catch (error) {
+    if (error instanceof ProbeRollback) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** Leaves a probe's transaction without a trace. */
+class ProbeRollback extends Error {}

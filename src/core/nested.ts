@@ -1,0 +1,19 @@
+import type { PreparedRun } from "./request.ts";
+import type { Store } from "./store.ts";
+
+/**
+ * A run inside the handler of another would commit by itself, whatever becomes of the other; and it would wait for a
+ * second connection while the first is held, on SQLite for ever.
+ *
+ * @throws TypeError
+ */
+export function refuseNested(store: Store<unknown>, { operation }: Pick<PreparedRun, "operation">): void {
+  const handler = store.runningHandler();
+  if (handler !== undefined) {
+    throw new TypeError(
+      `onceonly: ${operation} was run inside the handler of ${handler.operation}, whose transaction is open, and could ` +
+        "not commit together with it. Call its code directly, so that it is a part of that transaction; or make the " +
+        "outer one a leased run, and call it in a step.",
+    );
+  }
+}

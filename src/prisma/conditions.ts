@@ -1,0 +1,48 @@
+import type { TableNames } from "./model.ts";
+
+/** What is the same in every SQL. Placeholders, the clock and an alias of the table are the dialect's own. */
+
+type Columns = TableNames<"record">["columns"];
+
+const common = (c: Columns) =>
+  `${c.id}, ${c.scope}, ${c.operation}, ${c.key}, ${c.fingerprint}, ${c.owner}, ${c.status}, ${c.attempt}, ${c.createdAt}`;
+
+/** The columns that a claim writes, in the order of its values. */
+export function claimedColumns(c: Columns): string {
+  return `${common(c)}, ${c.expiresAt}, ${c.lockedUntil}, ${c.input}`;
+}
+
+/** The columns of a record that is finished from the first, in the order of its values. */
+export function finishedColumns(c: Columns): string {
+  return `${common(c)}, ${c.completedAt}, ${c.expiresAt}, ${c.response}`;
+}
+
+/** Whether it is the claim of this owner, still under way. */
+export function isHeldBy(c: Columns, id: string, owner: string): string {
+  return `${c.id} = ${id} AND ${c.owner} = ${owner} AND ${c.status} = 'in_progress'`;
+}
+
+/**
+ * Whether a row may be taken over by a claim with this fingerprint: nobody holds it, and it is expired or the rest of a
+ * leased run with the same input.
+ */
+export function isFree(c: Columns, now: string, fingerprint: string, row = ""): string {
+  const lockedUntil = row + c.lockedUntil;
+  return `((${lockedUntil} IS NULL OR ${lockedUntil} <= ${now} OR ${row}${c.owner} = '') AND (${row}${c.expiresAt} <= ${now}
+    OR (${row}${c.status} = 'in_progress' AND ${lockedUntil} IS NOT NULL AND ${row}${c.fingerprint} = ${fingerprint})))`;
+}
+
+/** Whether a claim would replay it. */
+export function isReplayable(c: Columns, now: string): string {
+  return `${c.status} IN ('completed', 'failed') AND ${c.response} IS NOT NULL AND ${c.expiresAt} > ${now}`;
+}
+
+/** Whether a completer may claim it, the operation aside. */
+export function isAbandoned(c: Columns, now: string): string {
+  return `${c.lockedUntil} <= ${now} AND ${c.status} = 'in_progress' AND ${c.expiresAt} > ${now} AND ${c.input} IS NOT NULL`;
+}
+
+/** Whether it may be pruned. */
+export function isExpired(c: Columns, now: string): string {
+  return `${c.expiresAt} <= ${now} AND (${c.lockedUntil} IS NULL OR ${c.lockedUntil} <= ${now})`;
+}

@@ -1,0 +1,159 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { RawClient } from "./client.ts";
+
+/**
+ * The way past Prisma's client for our own writes: straight to the driver adapter, in the transaction that Prisma has
+ * begun with it. The client takes longer over a statement of one line than the driver and the database together.
+ *
+ * Adapters and what they give are as in `@prisma/driver-adapter-utils`, the public interface between Prisma and drivers.
+ */
+
+/** Makes the connections of a client; what the application gave to `PrismaClient` as `adapter`. */
+export interface AdapterFactory {
+  connect(): Promise<Adapter>;
+}
+
+interface Adapter {
+  startTransaction(isolationLevel?: string): Promise<AdapterTransaction>;
+}
+
+interface AdapterTransaction {
+  executeRaw(statement: AdapterStatement): Promise<number>;
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
+}
+
+interface AdapterStatement {
+  readonly sql: string;
+  readonly args: readonly unknown[];
+  readonly argTypes: readonly { readonly scalarType: string; readonly arity: string }[];
+}
+
+/** What becomes known of a transaction while Prisma begins it. */
+class Beginning {
+  readonly factory: AdapterFactory;
+  #begun: DriverTransaction | undefined;
+  #isAmbiguous = false;
+
+  constructor(factory: AdapterFactory) {
+    this.factory = factory;
+  }
+
+  /** An extension of the application may begin another one around it, or repeat it. */
+  add(driver: DriverTransaction): void {
+    this.#isAmbiguous ||= this.#begun?.isOver === false;
+    this.#begun = driver;
+  }
+
+  get driver(): DriverTransaction | undefined {
+    return this.#isAmbiguous ? undefined : this.#begun;
+  }
+}
+
+const beginnings: AsyncLocalStorage<Beginning> = new AsyncLocalStorage();
+
+const observed = new WeakSet<AdapterFactory>();
+
+/** Has the connections that `factory` makes from now on tell of their transactions. */
+export function observeTransactions(factory: AdapterFactory | undefined): void {
+  if (factory === undefined || observed.has(factory)) {
+    return;
+  }
+  observed.add(factory);
+  const connect = factory.connect.bind(factory);
+  factory.connect = async () => {
+    const adapter = await connect();
+    const start = adapter.startTransaction.bind(adapter);
+    adapter.startTransaction = async (isolationLevel) => {
+      const transaction = await start(isolationLevel);
+      const beginning = beginnings.getStore();
+      if (beginning?.factory === factory) {
+        beginning.add(new DriverTransaction(transaction));
+      }
+      return transaction;
+    };
+    return adapter;
+  };
+}
+
+/**
+ * Calls `begin`, which has a client over `factory` begin a transaction. Asked from inside of that, `driver` gives the
+ * driver's end of it, if there can be no doubt which it is.
+ */
+export function withDriverTransaction<T>(
+  factory: AdapterFactory | undefined,
+  begin: (driver: () => DriverTransaction | undefined) => T,
+): T {
+  if (factory === undefined) {
+    return begin(() => undefined);
+  }
+  const beginning = new Beginning(factory);
+  return beginnings.run(beginning, () => begin(() => beginning.driver));
+}
+
+/** A transaction of the driver, as long as Prisma keeps it open. */
+export class DriverTransaction {
+  readonly #execute: AdapterTransaction["executeRaw"];
+  #isOver = false;
+
+  constructor(transaction: AdapterTransaction) {
+    const execute = transaction.executeRaw.bind(transaction);
+    const commit = transaction.commit.bind(transaction);
+    const rollback = transaction.rollback.bind(transaction);
+    this.#execute = execute;
+    // Before the end is sent, not after: behind it the connection is in no transaction, and then in somebody else's.
+    transaction.executeRaw = (statement) => {
+      this.#isOver ||= ENDING.test(statement.sql);
+      return execute(statement);
+    };
+    transaction.commit = () => {
+      this.#isOver = true;
+      return commit();
+    };
+    transaction.rollback = () => {
+      this.#isOver = true;
+      return rollback();
+    };
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** `tx`, with its writes going straight to the driver while the transaction is open. Later ones are Prisma's to refuse. */
+  under(tx: RawClient): DriverClient {
+    return new DriverClient(this, tx);
+  }
+
+  execute(sql: string, args: readonly unknown[]): Promise<number> {
+    return this.#execute({ sql, args, argTypes: args.map(() => ANY_SCALAR) });
+  }
+}
+
+/** The client of a transaction whose writes go to the driver. */
+export class DriverClient implements RawClient {
+  readonly #driver: DriverTransaction;
+  readonly #tx: RawClient;
+
+  constructor(driver: DriverTransaction, tx: RawClient) {
+    this.#driver = driver;
+    this.#tx = tx;
+  }
+
+  get isOver(): boolean {
+    return this.#driver.isOver;
+  }
+
+  $queryRawUnsafe<T>(text: string, ...values: unknown[]): PromiseLike<T> {
+    return this.#tx.$queryRawUnsafe(text, ...values);
+  }
+
+  $executeRawUnsafe(text: string, ...values: unknown[]): PromiseLike<number> {
+    return this.isOver ? this.#tx.$executeRawUnsafe(text, ...values) : this.#driver.execute(text, values);
+  }
+}
+
+/** The values of a `Write` are numbers, texts and NULL, of which no adapter needs to know the type. */
+const ANY_SCALAR = { scalarType: "unknown", arity: "scalar" };
+
+const ENDING = /^\s*(?:COMMIT|END|ROLLBACK(?!\s+TO)|ABORT)\b/i;

@@ -1,0 +1,137 @@
+import { checkOneOf, misuse } from "../../core/misuse.ts";
+import { warn } from "../../core/warning.ts";
+import type { PrismaClientLike } from "../client.ts";
+import { type ClientRequest, engineOf, watchRequests } from "../internals.ts";
+import { callSiteOf, withCallSite } from "./call-site.ts";
+import { mayWrite } from "./operations.ts";
+import { currentScope, type HandlerScope } from "./scope.ts";
+
+/** What becomes of a write that a handler makes outside of its transaction. */
+export type GuardMode = "off" | "warn" | "throw";
+
+interface Guard {
+  mode: GuardMode;
+  isWatching: boolean;
+  /** What was told already. */
+  readonly warned: Set<string>;
+}
+
+// It stands on what a client shares with those extended from it, where another copy of this package finds it too.
+const GUARD: unique symbol = Symbol.for("onceonly.guard.1") as never;
+
+function guardOf(engine: { [GUARD]?: Guard }): Guard {
+  const guard = engine[GUARD] ?? { mode: defaultMode(), isWatching: false, warned: new Set<string>() };
+  Object.defineProperty(engine, GUARD, { configurable: true, value: guard });
+  return guard;
+}
+
+/**
+ * Watches the writes of a client, and of all that share its engine. The guard that was given last counts.
+ *
+ * @throws TypeError for a mode there is not, or that this version of Prisma gives no means for.
+ */
+export function guardClient(client: PrismaClientLike, mode: GuardMode | undefined): void {
+  checkOneOf("guard", mode, ["off", "warn", "throw"] satisfies GuardMode[]);
+  const engine = engineOf(client);
+  const guard = guardOf(engine);
+  guard.mode = mode ?? guard.mode;
+  if (guard.mode === "off" || guard.isWatching) {
+    return;
+  }
+  guard.isWatching = watchRequests(engine, {
+    beforeSend: (request) => look(guard, engine, request),
+    atCall: (send, asked) => (guard.mode === "off" ? send : withCallSite(send, asked)),
+  });
+  if (!guard.isWatching && mode !== undefined) {
+    throw misuse("guard", mode, '"off": this version of Prisma does not let writes be watched');
+  }
+}
+
+function defaultMode(): GuardMode {
+  return process.env["NODE_ENV"] === "production" ? "off" : "warn";
+}
+
+/** @throws UncoveredWriteError */
+function look(guard: Guard, engine: object, request: ClientRequest): void {
+  const scope = currentScope();
+  if (scope === undefined || guard.mode === "off" || !writes(request)) {
+    return;
+  }
+  const handler = scope.lent.handler;
+  if (handler === undefined || isCovered(scope, request)) {
+    return;
+  }
+  const through =
+    scope.lent.begun.engine === engine ? "the root client" : "another client than that of the transaction";
+  const error = new UncoveredWriteError(handler.operation, request, callSiteOf(scope, request), through);
+  if (guard.mode === "throw") {
+    throw error;
+  }
+  warnOnce(guard, error);
+}
+
+/** Whether the request is sent in a transaction that is lent to one of the handlers around it. */
+function isCovered(innermost: HandlerScope, { transaction }: ClientRequest): boolean {
+  if (transaction?.id === undefined) {
+    return false;
+  }
+  for (let scope: HandlerScope | undefined = innermost; scope !== undefined; scope = scope.outer) {
+    if ((scope.lent.info as ClientRequest["transaction"])?.id === transaction.id) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/** A raw query that begins as one that reads is taken for such. */
+function writes({ action, args }: ClientRequest): boolean {
+  return mayWrite(action) && !(action === "queryRaw" && READING.test(sqlOf(args)));
+}
+
+const READING =
+  /^\s*(select|show|explain|values|table|pragma|with\b(?!.*\b(insert|update|delete|merge|replace)\b))\b/is;
+
+/** Raw queries are given as text with values, or as an object that holds their text. */
+function sqlOf(args: unknown): string {
+  const first: unknown = Array.isArray(args) ? args[0] : args;
+  const text: unknown = typeof first === "object" && first !== null && "sql" in first ? first.sql : first;
+  return typeof text === "string" ? text : "";
+}
+
+const WARNED_MAX = 1_000;
+
+function warnOnce({ warned }: Guard, error: UncoveredWriteError): void {
+  const place = `${error.callSite ?? error.message} ${error.model ?? ""}.${error.action}`;
+  if (!warned.has(place) && warned.size < WARNED_MAX) {
+    warned.add(place);
+    warn("OnceonlyGuardWarning", "A write was not covered", error);
+  }
+}
+
+/** A write that a handler made outside of its transaction; with the guard `"throw"` it was not sent. */
+export class UncoveredWriteError extends Error {
+  override readonly name = "UncoveredWriteError";
+  /** `undefined` for raw SQL, and for a transaction that is begun. */
+  readonly model: string | undefined;
+  /** Prisma's name for what was done, for example `"create"`, `"executeRaw"` or `"$transaction"`. */
+  readonly action: string;
+  /** File, line and column; `undefined` where they are not known. */
+  readonly callSite: string | undefined;
+
+  constructor(
+    operation: string,
+    { model, action }: ClientRequest,
+    callSite: string | undefined,
+    through: string,
+  ) {
+    super(
+      `onceonly: the handler of ${operation} writes outside of its transaction: ` +
+        `${model === undefined ? action : `${model}.${action}`} at ${callSite ?? "an unknown place"}, through ${through}. ` +
+        "A rollback does not undo it, and a retry does it again. Write through tx, or through a client that " +
+        'withAmbientTransaction returned; where it is meant, use a client that onceonly was not given, or guard: "off".',
+    );
+    this.model = model;
+    this.action = action;
+    this.callSite = callSite;
+  }
+}

@@ -1,0 +1,61 @@
+import type { LentTransaction } from "./lent-transaction.ts";
+import { isBound, type PrismaPromise, sentIn } from "./prisma-promise.ts";
+
+/**
+ * `$transaction` as it is inside a handler: all or nothing of what it is given, as a part of the handler's transaction.
+ * `clientOf` gives the client for a function's statements.
+ */
+export async function nestedTransaction(
+  lent: LentTransaction,
+  clientOf: (child: LentTransaction) => unknown,
+  work: unknown,
+  options?: unknown,
+): Promise<unknown> {
+  checkIsolation(lent, options);
+  if (typeof work === "function") {
+    return lent.nested((child) => child.lend(async () => (work as Work)(clientOf(child))));
+  }
+  const statements = [...(work as Iterable<unknown>)];
+  if (!statements.every(isPrismaPromise)) {
+    throw new TypeError(
+      "onceonly: $transaction got an array of which not every element is a statement that is not yet sent; give it " +
+        "those that Prisma's methods return, without awaiting them.",
+    );
+  }
+  return lent.nested((child) => child.lend(() => inTurn(child, statements)));
+}
+
+type Work = (tx: unknown) => Promise<unknown>;
+
+async function inTurn(child: LentTransaction, statements: readonly PrismaPromise[]): Promise<unknown[]> {
+  const results: unknown[] = [];
+  for (const statement of statements) {
+    // One that was made outside of the handler would go where it was made.
+    results.push(await (isBound(statement) ? statement : sentIn(child, statement)));
+  }
+  return results;
+}
+
+/**
+ * A savepoint has the isolation of its transaction.
+ *
+ * @throws TypeError where `options` ask for another.
+ */
+export function checkIsolation({ begun: { isolationLevel } }: LentTransaction, options: unknown): void {
+  const asked = (options as { readonly isolationLevel?: string } | null | undefined)?.isolationLevel;
+  if (asked !== undefined && asked !== isolationLevel) {
+    throw new TypeError(
+      `onceonly: $transaction inside a handler asks for isolationLevel "${asked}", and joins a transaction that ` +
+        `has ${isolationLevel === undefined ? "the database's default" : `"${isolationLevel}"`}; give the run ` +
+        `transaction: { isolationLevel: "${asked}" }.`,
+    );
+  }
+}
+
+function isPrismaPromise(value: unknown): value is PrismaPromise {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    (value as { readonly [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === "PrismaPromise"
+  );
+}

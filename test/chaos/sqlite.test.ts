@@ -1,0 +1,42 @@
+import { describe, expect, test } from "vitest";
+import { patient } from "../races/processes.ts";
+import { openSqlite } from "../support/database.ts";
+import { inconsistencies, openShop, ordersOf } from "../support/shop.ts";
+import { startShop } from "../support/shop-worker.ts";
+import { ROUNDS, SEED, seeded } from "./seeded.ts";
+
+/** Occupies the thread: timers are too coarse for the time a COMMIT takes. */
+function spin(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+describe("a process killed around COMMIT on sqlite", { timeout: 120_000 * ROUNDS }, () => {
+  test(`the retry answers as the file decided, on both sides of it (CHAOS_SEED=${SEED})`, async () => {
+    await using database = await openSqlite();
+    const target = { provider: database.provider, url: database.url };
+    const random = seeded(SEED);
+    const heir = openShop({ prisma: database.prisma, by: "heir", run: patient });
+    const outcomes: boolean[] = [];
+    const kills = 20 * ROUNDS;
+    const start = (n: number) => startShop({ target, by: `victim${n}` });
+    let offsetMs = 1;
+    for (let n = 0, next = start(0); n < kills; n += 1) {
+      await using victim = await next;
+      if (n + 1 < kills) next = start(n + 1);
+      victim.send({ type: "place", key: `k${n}`, stopAt: "after the result is stored" });
+      await victim.waitFor("at");
+      victim.send({ type: "go" });
+      spin(offsetMs);
+      await victim.kill();
+      const { orderId, by, replayed } = await heir.place(`k${n}`);
+      expect(await ordersOf(database, `k${n}`)).toEqual([{ orderId, by }]);
+      expect(by).toBe(replayed ? `victim${n}` : "heir");
+      outcomes.push(replayed);
+      // Draws near to the moment of COMMIT, from both sides.
+      offsetMs *= replayed ? 0.3 + 0.4 * random.next() : 1.5 + random.next();
+    }
+    expect(new Set(outcomes)).toEqual(new Set([true, false]));
+    expect(await inconsistencies(database)).toEqual([]);
+  });
+});

@@ -1,0 +1,4 @@
+import { services } from "./ambient/services.ts";
+import { crashTests } from "./ambient/suite.ts";
+
+crashTests(services);

@@ -1,0 +1,4 @@
+import { crashTests } from "./ambient/suite.ts";
+import { t3 } from "./ambient/t3.ts";
+
+crashTests(t3);

@@ -1,0 +1,3 @@
+import { runExample } from "./worker.ts";
+
+await runExample();

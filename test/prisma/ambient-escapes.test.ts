@@ -1,0 +1,154 @@
+import { EventEmitter } from "node:events";
+import { describe, expect, it } from "vitest";
+import { createIdempotency } from "../../src/create-idempotency.ts";
+import { withAmbientTransaction } from "../../src/prisma/handler/ambient.ts";
+import { databases, type TestDatabase } from "../support/database.ts";
+import { account, application, undo } from "./ambient-support.ts";
+import { door, request } from "./helpers.ts";
+
+const ACCOUNTS = 'SELECT id FROM "Account" ORDER BY id';
+const ids = async (database: TestDatabase) => (await database.query(ACCOUNTS)).map(({ id }) => id);
+
+describe.each(databases)("what leaves a handler on $name", ({ open }) => {
+  it("a handler that is no async function and returns a promise of the client writes in its transaction", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    // RESULT_UNSTORABLE: rolled back, whatever the handler wrote
+    const run = idempotency.run({ ...request("k"), resultBytesMax: 1 }, () =>
+      prisma.account.create(account("a")),
+    );
+    await expect(run).rejects.toMatchObject({ code: "RESULT_UNSTORABLE" });
+    expect(await database.query(ACCOUNTS)).toEqual([]);
+  });
+
+  it("so does one of a call without a key", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    const sizes: unknown[] = [];
+    await idempotency.runUnkeyed(() => prisma.account.create(account("a")).then((x) => x));
+    await idempotency
+      .runUnkeyed(async () => {
+        await idempotency.runUnkeyed(() => prisma.account.create(account("b")));
+        sizes.push(await prisma.account.count());
+        return undo();
+      })
+      .catch(() => {});
+    expect(sizes).toEqual([2]);
+    expect(await database.query(ACCOUNTS)).toEqual([{ id: "a" }]);
+  });
+
+  it("so does one of a transaction of a leased run", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    const run = idempotency.runLeased({ ...request("k"), resultBytesMax: 1 }, async ({ transaction }) =>
+      transaction("x", () => prisma.account.create(account("a"))),
+    );
+    await run.catch(() => {});
+    expect(await database.query(ACCOUNTS)).toEqual([]);
+  });
+
+  it("a promise made in the handler and awaited after its end writes nowhere", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    const left: PromiseLike<unknown>[] = [];
+    await idempotency.run(request("k"), async () => {
+      left.push(prisma.account.create(account("a")));
+    });
+    const end = await Promise.allSettled(left);
+    expect(end[0]).toMatchObject({ status: "rejected", reason: { name: "TransactionOverError" } });
+    expect(await ids(database)).toEqual([]);
+  });
+
+  it("a promise made in one handler and awaited in another writes nowhere", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    const left: PromiseLike<unknown>[] = [];
+    await idempotency.run(request("k"), async () => {
+      left.push(prisma.account.create(account("a")));
+    });
+    await idempotency.run(request("l"), async () => {
+      await Promise.allSettled(left);
+    });
+    expect(await ids(database)).toEqual([]);
+  });
+
+  it("a batch in the handler of promises made outside of it, by the same ambient client, is in its transaction", async () => {
+    await using database = await open();
+    const prisma = withAmbientTransaction(database.prisma);
+    const idempotency = createIdempotency({ prisma, guard: "off" });
+    const made = [prisma.account.create(account("a"))];
+    const run = idempotency.run({ ...request("k"), transaction: { timeoutMs: 1500 } }, async () => {
+      await prisma.$transaction(made);
+      return undo();
+    });
+    await expect(run).rejects.toThrow();
+    expect(await ids(database)).toEqual([]);
+  });
+
+  it("the tx of a nested transaction is of it also in a listener that another context calls", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    const bus = new EventEmitter();
+    const go = door();
+    // Outside of any handler: a socket, a queue consumer, ...
+    const outside = (async () => {
+      await go.wait();
+      bus.emit("row", "a");
+    })();
+    const run = idempotency.run(request("k"), async () => {
+      await prisma.$transaction(async (tx) => {
+        const written = new Promise<unknown>((resolve, reject) => {
+          bus.once("row", (id: string) => void tx.account.create(account(id)).then(resolve, reject));
+        });
+        go.open();
+        await written;
+      });
+      return undo();
+    });
+    await expect(run).rejects.toThrow();
+    await outside;
+    expect(await ids(database)).toEqual([]);
+  });
+
+  it("the handler's tx is, too", async () => {
+    await using database = await open();
+    const { idempotency } = application(database.prisma);
+    const bus = new EventEmitter();
+    const go = door();
+    const outside = (async () => {
+      await go.wait();
+      bus.emit("row", "a");
+    })();
+    const run = idempotency.run(request("k"), async ({ tx }) => {
+      const written = new Promise<unknown>((resolve, reject) => {
+        bus.once("row", (id: string) => void tx.account.create(account(id)).then(resolve, reject));
+      });
+      go.open();
+      await written;
+      return undo();
+    });
+    await expect(run).rejects.toThrow();
+    await outside;
+    expect(await ids(database)).toEqual([]);
+  });
+
+  it("afterCommit of a call without a key in a nested transaction that was undone is not called", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    const told: string[] = [];
+    await idempotency.run(request("k"), async () => {
+      await prisma
+        .$transaction(async () => {
+          await idempotency.runUnkeyed(async ({ afterCommit, tx }) => {
+            await tx.account.create(account("a"));
+            afterCommit(() => told.push("a was created"));
+          });
+          throw new Error("undo nested");
+        })
+        .catch(() => {});
+      return 1;
+    });
+    expect(await ids(database)).toEqual([]);
+    expect(told).toEqual([]);
+  });
+});

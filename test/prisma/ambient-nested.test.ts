@@ -1,0 +1,219 @@
+import { describe, expect, it } from "vitest";
+import { databases, type TestDatabase } from "../support/database.ts";
+import { account, application, Undo, undo } from "./ambient-support.ts";
+import { door, request } from "./helpers.ts";
+
+const accounts = async (database: TestDatabase) =>
+  (await database.query('SELECT id FROM "Account" ORDER BY id')).map(({ id }) => id);
+
+describe.each(databases)("a nested transaction in a handler on $name", ({ open }) => {
+  it("that fails undoes its own writes only, and the handler goes on", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    await idempotency.run(request("k"), async () => {
+      await prisma.account.create(account("before"));
+      const failed = prisma.$transaction(async (tx) => {
+        await tx.account.create(account("through tx"));
+        await prisma.account.create(account("through the client"));
+        return undo();
+      });
+      await expect(failed).rejects.toBeInstanceOf(Undo);
+      const batch = prisma.$transaction([
+        prisma.account.create(account("first")),
+        prisma.account.create(account("before")), // There already.
+      ]);
+      await expect(batch).rejects.toMatchObject({ code: "P2002" });
+      await prisma.account.create(account("after"));
+    });
+    expect(await accounts(database)).toEqual(["after", "before"]);
+  });
+
+  it("gives what it is made of: a function's value, an array's values in order", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    const { value } = await idempotency.run(request("k"), async () => {
+      const batch = await prisma.$transaction([
+        prisma.account.create(account("a", 7)),
+        prisma.account.count(),
+        prisma.$executeRaw`UPDATE "Account" SET balance = 8`,
+        prisma.account.findUniqueOrThrow({ where: { id: "a" } }),
+      ]);
+      return { batch, nested: await prisma.$transaction(async () => "value") };
+    });
+    expect(value).toMatchObject({ batch: [{ id: "a", balance: 7 }, 1, 1, { balance: 8 }], nested: "value" });
+  });
+
+  it("may stand in another, at any depth, and each undoes its own", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    const fails = (depth: number): Promise<unknown> =>
+      prisma.$transaction(async () => {
+        await prisma.account.create(account(`fails ${depth}`));
+        return undo();
+      });
+    const nest = (depth: number): Promise<unknown> =>
+      prisma.$transaction(async () => {
+        await prisma.account.create(account(`kept ${depth}`));
+        if (depth < 3) await nest(depth + 1);
+        await fails(depth).catch(() => {});
+      });
+    await idempotency.run(request("k"), async () => void (await nest(1)));
+    expect(await accounts(database)).toEqual(["kept 1", "kept 2", "kept 3"]);
+  });
+
+  it("runs after the one before it, as by Promise.all, which Prisma itself refuses", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    let inside = 0;
+    let insideMax = 0;
+    const service = (id: string, end: () => Promise<unknown>) =>
+      prisma.$transaction(async (tx) => {
+        inside += 1;
+        insideMax = Math.max(insideMax, inside);
+        await tx.account.create(account(id));
+        await prisma.$transaction([prisma.account.create(account(`${id} too`))]);
+        inside -= 1;
+        await end();
+      });
+    await idempotency.run(request("k"), async () => {
+      const ended = await Promise.allSettled([
+        service("a", async () => {}),
+        service("b", undo),
+        service("c", async () => {}),
+        service("d", undo),
+      ]);
+      expect(ended.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled", "rejected"]);
+    });
+    expect(insideMax).toBe(1);
+    expect(await accounts(database)).toEqual(["a", "a too", "c", "c too"]);
+  });
+
+  it("does not undo what was written beside it, nor shows what it undoes: statements wait for its end", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    await idempotency.run(request("k"), async ({ tx }) => {
+      const inside = door();
+      const nested = prisma.$transaction(async () => {
+        await prisma.account.create(account("nested"));
+        await inside.wait();
+        return undo();
+      });
+      await inside.arrived;
+      const beside = [
+        prisma.account.create(account("beside, client")).then((row) => row),
+        tx.account.create(account("beside, tx")).then((row) => row),
+        prisma.$executeRaw`INSERT INTO "Account" (id, balance) VALUES ('beside, raw', 1)`.then((n) => n),
+      ];
+      const seen = prisma.account.findMany({ where: { id: "nested" } }).then((rows) => rows);
+      inside.open();
+      await expect(nested).rejects.toBeInstanceOf(Undo);
+      await Promise.all(beside);
+      expect(await seen).toEqual([]);
+    });
+    expect(await accounts(database)).toEqual(["beside, client", "beside, raw", "beside, tx"]);
+  });
+
+  it("begins after the writes that were sent before it", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    await idempotency.run(request("k"), async () => {
+      const ended = await Promise.allSettled([
+        // Several statements each.
+        ...["a", "b", "c"].map((id) =>
+          prisma.account.upsert({ where: { id }, create: { id, balance: 1 }, update: {} }),
+        ),
+        prisma.$transaction(undo),
+        prisma.$transaction([prisma.account.delete({ where: { id: "not there" } })]),
+      ]);
+      expect(ended.map(({ status }) => status)).toEqual([
+        "fulfilled",
+        "fulfilled",
+        "fulfilled",
+        "rejected",
+        "rejected",
+      ]);
+    });
+    expect(await accounts(database)).toEqual(["a", "b", "c"]);
+  });
+
+  it("is closed to what it did not await", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    let late: Promise<unknown> | undefined;
+    await idempotency.run(request("k"), async () => {
+      const after = door();
+      await prisma.$transaction(async () => {
+        late = (async () => {
+          await after.wait();
+          await prisma.account.create(account("late"));
+        })();
+      });
+      after.open();
+      await expect(late).rejects.toMatchObject({ name: "TransactionOverError" });
+      await prisma.account.create(account("in time"));
+    });
+    expect(await accounts(database)).toEqual(["in time"]);
+  });
+
+  it("cannot have an isolation of its own, and says what to do", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    const isolationLevel = "Serializable";
+    const work = async () => prisma.$transaction(async () => "done", { isolationLevel });
+    await expect(idempotency.run(request("k"), work)).rejects.toThrow(
+      'asks for isolationLevel "Serializable", and joins a transaction that has the database\'s default; ' +
+        'give the run transaction: { isolationLevel: "Serializable" }',
+    );
+    const { value } = await idempotency.run(request("k", { transaction: { isolationLevel } }), work);
+    expect(value).toBe("done");
+  });
+
+  it("takes statements that are not yet sent, as Prisma's does", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    const sent = idempotency.run(request("k"), async () =>
+      prisma.$transaction([Promise.resolve(1) as never, prisma.account.count()]),
+    );
+    await expect(sent).rejects.toThrow(/\$transaction got an array of which not every element/);
+  });
+});
+
+const aborting = databases.filter(({ name }) => name === "postgresql");
+
+describe.each(aborting)(
+  "a nested transaction in a handler on $name, where a failed statement aborts it,",
+  ({ open }) => {
+    it("in which a statement failed unseen is undone, not half kept", async () => {
+      await using database = await open();
+      const { prisma, idempotency } = application(database.prisma);
+      await idempotency.run(request("k"), async () => {
+        await prisma.account.create(account("a"));
+        const swallowing = prisma.$transaction(async () => {
+          await prisma.account.create(account("b"));
+          await prisma.account.create(account("a")).catch(() => {});
+          return "told as done";
+        });
+        await expect(swallowing).rejects.toThrow(/aborted/);
+      });
+      expect(await accounts(database)).toEqual(["a"]);
+    });
+  },
+);
+
+describe.each(databases)("one begun on tx on $name", ({ open }) => {
+  it("is the same: one after the other, and its writes its own", async () => {
+    await using database = await open();
+    const { idempotency } = application(database.prisma);
+    await idempotency.run(request("k"), async ({ tx }) => {
+      await Promise.allSettled([
+        tx.$transaction(async (inner) => inner.account.create(account("a"))),
+        tx.$transaction(async (inner) => {
+          await inner.account.create(account("b"));
+          return undo();
+        }),
+        tx.account.create(account("c")),
+      ]);
+    });
+    expect(await accounts(database)).toEqual(["a", "c"]);
+  });
+});
