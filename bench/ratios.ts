@@ -1,0 +1,73 @@
+import type { ClaimRatioName, RatioName, Results } from "./results.ts";
+import { median, ratioOf } from "./stats.ts";
+
+type Findings = Pick<Results, "throughput" | "otherQueries" | "http" | "heap" | "growth" | "prune">;
+
+/** The figures that stand for all: medians over the rounds on PostgreSQL; null where it was not measured. */
+export function ratiosOf(findings: Findings, namedStatements: boolean): Record<RatioName, number | null> {
+  const { otherQueries, heap, growth, prune } = findings;
+  const others = otherQueries.find(({ database }) => database === "postgresql");
+  const inFlight = heap.find(({ mode, state }) => mode === "onceonly" && state === "in the handler");
+  // Ratios are to the first table. Other sizes than those of the name are no answer.
+  const largest =
+    growth[0]?.records === 10_000 ? growth.find(({ records }) => records === 10_000_000) : undefined;
+  const pruned = prune.at(0);
+  const { trpc_http_vs_plain_c8, yoga_http_vs_plain_c8, ...ofRuns } = claimRatiosOf(
+    findings,
+    namedStatements,
+    "onceonly",
+  );
+  return {
+    ...ofRuns,
+    duplicates_connections: others === undefined ? null : Math.max(...others.connections),
+    duplicates_other_p99: others?.ratio.median ?? null,
+    claim_10m_vs_10k: largest?.claimRatio.median ?? null,
+    replay_10m_vs_10k: largest?.replayRatio.median ?? null,
+    prune_rows_per_s: pruned === undefined ? null : median(pruned.rounds.map((round) => round.rowsPerSecond)),
+    prune_batch_ms_max:
+      pruned === undefined ? null : Math.max(...pruned.rounds.map((round) => round.batchMaxMs)),
+    trpc_http_vs_plain_c8,
+    yoga_http_vs_plain_c8,
+    heap_bytes_per_key: inFlight?.difference.median ?? null,
+  };
+}
+
+/** Those that depend on when a run claims its key: of `onceonly`, which claims early, or of `onceonly-late`. */
+export function claimRatiosOf(
+  { throughput, http }: Pick<Findings, "throughput" | "http">,
+  namedStatements: boolean,
+  contender: "onceonly" | "onceonly-late",
+): Record<ClaimRatioName, number | null> {
+  const versus = (name: string, work: string, load: string, concurrency: number): number | null => {
+    const cell = throughput.find(
+      (each) =>
+        each.database === "postgresql" &&
+        each.namedStatements === namedStatements &&
+        each.work === work &&
+        each.load === load &&
+        each.concurrency === concurrency,
+    );
+    const perSecond = (wanted: string) =>
+      cell?.contenders.find((each) => each.name === wanted)?.rounds.map((round) => round.perSecond);
+    const ours = perSecond(contender);
+    const theirs = perSecond(name);
+    return ours === undefined || theirs === undefined ? null : ratioOf(ours, theirs).median;
+  };
+  const overHttp = (server: string): number | null => {
+    const found = http.find(
+      (each) => each.database === "postgresql" && each.server === server && each.concurrency === 8,
+    );
+    return found?.variants.find(({ name }) => name === contender)?.ratio?.median ?? null;
+  };
+  return {
+    fresh1_vs_bare_c1: versus("bare", "one", "fresh", 1),
+    fresh1_vs_bare_c8: versus("bare", "one", "fresh", 8),
+    fresh1_vs_bare_c32: versus("bare", "one", "fresh", 32),
+    fresh4_vs_bare_c8: versus("bare", "four", "fresh", 8),
+    fresh1_vs_handwritten_c8: versus("handwritten", "one", "fresh", 8),
+    fresh1_vs_dbos_c8: versus("dbos", "one", "fresh", 8),
+    replay_vs_find_c8: versus("find", "one", "replay", 8),
+    trpc_http_vs_plain_c8: overHttp("trpc"),
+    yoga_http_vs_plain_c8: overHttp("yoga"),
+  };
+}

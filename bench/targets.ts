@@ -1,0 +1,109 @@
+import type { RatioName } from "./results.ts";
+
+export interface Target {
+  readonly name: RatioName;
+  readonly what: string;
+  readonly at: "least" | "most";
+  readonly value: number;
+  /** How the figure is written. */
+  readonly write: (value: number) => string;
+}
+
+const ratio = (value: number) => value.toFixed(2);
+const whole = (value: number) => Math.round(value).toLocaleString("en");
+
+/** What is aimed at, on PostgreSQL. */
+export const targets: readonly Target[] = [
+  {
+    name: "fresh1_vs_bare_c1",
+    what: "fresh key, one write, to a bare transaction, concurrency 1",
+    at: "least",
+    value: 0.75,
+    write: ratio,
+  },
+  { name: "fresh1_vs_bare_c8", what: "the same, concurrency 8", at: "least", value: 0.75, write: ratio },
+  { name: "fresh1_vs_bare_c32", what: "the same, concurrency 32", at: "least", value: 0.8, write: ratio },
+  {
+    name: "fresh4_vs_bare_c8",
+    what: "fresh key, four writes, to a bare transaction",
+    at: "least",
+    value: 0.88,
+    write: ratio,
+  },
+  {
+    name: "fresh1_vs_handwritten_c8",
+    what: "fresh key, one write, to the hand-written table",
+    at: "least",
+    value: 2,
+    write: ratio,
+  },
+  {
+    name: "fresh1_vs_dbos_c8",
+    what: "fresh key, one write, to DBOS with Prisma",
+    at: "least",
+    value: 3.5,
+    write: ratio,
+  },
+  {
+    name: "replay_vs_find_c8",
+    what: "replay, to a bare `findUnique` of the row",
+    at: "least",
+    value: 0.8,
+    write: ratio,
+  },
+  {
+    name: "duplicates_connections",
+    what: "connections that 99 waiting duplicates hold",
+    at: "most",
+    value: 1,
+    write: whole,
+  },
+  {
+    name: "duplicates_other_p99",
+    what: "p99 of an unrelated query meanwhile, to its p99 when idle",
+    at: "most",
+    value: 1.2,
+    write: ratio,
+  },
+  {
+    name: "claim_10m_vs_10k",
+    what: "claims in the largest table, to the smallest",
+    at: "least",
+    value: 0.8,
+    write: ratio,
+  },
+  {
+    name: "replay_10m_vs_10k",
+    what: "replays in the largest table, to the smallest",
+    at: "least",
+    value: 0.8,
+    write: ratio,
+  },
+  { name: "prune_rows_per_s", what: "records pruned in a second", at: "least", value: 200_000, write: whole },
+  {
+    name: "prune_batch_ms_max",
+    what: "longest batch of a prune, ms",
+    at: "most",
+    value: 50,
+    write: (value) => value.toFixed(1),
+  },
+  {
+    name: "trpc_http_vs_plain_c8",
+    what: "tRPC over HTTP, to the same mutation in a bare transaction",
+    at: "least",
+    value: 0.85,
+    write: ratio,
+  },
+  { name: "yoga_http_vs_plain_c8", what: "Yoga over HTTP, likewise", at: "least", value: 0.85, write: ratio },
+  {
+    name: "heap_bytes_per_key",
+    what: "heap of a run in flight beyond that of a bare transaction, bytes",
+    at: "most",
+    value: 4_000,
+    write: whole,
+  },
+];
+
+export function reached({ at, value }: Target, measured: number): boolean {
+  return at === "least" ? measured >= value : measured <= value;
+}
