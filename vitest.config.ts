@@ -21,7 +21,13 @@ export default defineConfig({
     projects: [main, ...compatProjects()].map((project) => ({
       ...project,
       resolve: { tsconfigPaths: true },
-      test: { testTimeout: 30_000, hookTimeout: 60_000, ...project.test },
+      test: {
+        testTimeout: 30_000,
+        hookTimeout: 60_000,
+        // A poll that waits for a database on a busy machine; Vitest's second is too short for that.
+        expect: { poll: { timeout: 20_000 } },
+        ...project.test,
+      },
     })),
   },
 });

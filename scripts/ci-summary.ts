@@ -9,7 +9,12 @@ interface Report {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages?: readonly string[] | null;
+    }[];
   }[];
 }
 
@@ -31,12 +36,24 @@ process.exitCode = failures.length === 0 ? 0 : 1;
 function addReport(step: string, path: string): void {
   if (!existsSync(path)) return;
   const { testResults } = JSON.parse(readFileSync(path, "utf8")) as Report;
-  for (const { name, status, assertionResults } of testResults) {
+  for (const { name, status, message, assertionResults } of testResults) {
     const file = relative("", name);
     const notPassed = assertionResults.filter((test) => test.status !== "passed");
     passed += assertionResults.length - notPassed.length;
-    for (const test of notPassed) failures.push(`${step}: ${file}: ${test.fullName} (${test.status})`);
+    for (const test of notPassed) {
+      const why = (test.failureMessages ?? []).map(beginningOf).join("");
+      failures.push(`${step}: ${file}: ${test.fullName} (${test.status})${why}`);
+    }
     // A file that could not be loaded has no tests to blame.
-    if (status === "failed" && notPassed.length === 0) failures.push(`${step}: ${file}`);
+    if (status === "failed" && notPassed.length === 0)
+      failures.push(`${step}: ${file}${beginningOf(message)}`);
   }
+}
+
+/** As much as a reader needs who has nothing but the end of the run's output. */
+function beginningOf(message: string): string {
+  return message
+    .split("\n", 20)
+    .map((line) => `\n    ${line}`)
+    .join("");
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { createClient, type Client as LibsqlClient } from "@libsql/client";
-import { Client } from "pg";
+import { Pool } from "pg";
 import { type ClientOptions, connect, type TestClient } from "./clients.ts";
 import { ddl } from "./ddl.ts";
 import { createDatabase, dropDatabase, type PostgresRun, urlOf } from "./postgres-databases.ts";
@@ -93,7 +93,7 @@ export async function openSqlite(options: ClientOptions = {}): Promise<TestDatab
   return openDatabase({ provider: "sqlite", url, options, side: sqliteSide(client), remove });
 }
 
-function postgresSide(client: Client): Side {
+function postgresSide(client: Pool): Side {
   return {
     query: async (sql, parameters) => (await client.query<Row>(sql, parameters)).rows,
     placeholder: (position) => `$${position}`,
@@ -116,10 +116,10 @@ export async function openPostgres(
   const server = run ?? (await currentRun());
   const name = await createDatabase(server, options.variant ?? "plain");
   const url = urlOf(server, name);
-  const client = new Client(url);
-  // A side connection may die with the server in a test that stops it.
+  // One session, which queries at a time wait for.
+  const client = new Pool({ connectionString: url, max: 1, idleTimeoutMillis: 0 });
+  // It may die with the server in a test that stops it.
   client.on("error", () => {});
-  await client.connect();
   const side = postgresSide(client);
   const remove = () => dropDatabase(server, name);
   const database = await openDatabase({ provider: "postgresql", url, options, side, remove });
