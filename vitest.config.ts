@@ -15,8 +15,9 @@ const main = {
 export default defineConfig({
   test: {
     pool: "forks",
-    // Two test files at a time: enough for two cores, and one database server serves them all.
-    maxWorkers: 2,
+    // One database server serves them all. One more than there are cores on a small machine, as some of them mostly wait: for
+    // leases that lapse, brokers, a browser.
+    maxWorkers: 3,
     globalSetup: ["test/support/global-setup.ts"],
     projects: [main, ...compatProjects()].map((project) => ({
       ...project,

@@ -1,5 +1,5 @@
 import { type EachMessagePayload, Kafka, logLevel } from "kafkajs";
-import { describe, expect, it } from "vitest";
+import { describe, it } from "vitest";
 import { createIdempotency } from "../../src/index.ts";
 import { type ConsumeOptions, consumeOnce, kafkaHeader, kafkaOffset } from "../../src/messages/index.ts";
 import { databases, onPostgres, openPostgres, openSqlite, type TestDatabase } from "../support/database.ts";
@@ -67,10 +67,11 @@ async function open() {
 const orders = Array.from({ length: 40 }, (_, n) => ({ partition: n % 4, value: `order ${n}` }));
 const timeout = 30_000;
 
-describe.runIf(await kcatIsThere())("Kafka", { timeout: 90_000 }, () => {
-  it.each(databases)(
+// At a time: each waits most of its time for a group to settle, in a cluster of its own.
+describe.runIf(await kcatIsThere()).concurrent("Kafka", { timeout: 90_000 }, () => {
+  it.for(databases)(
     "a member whose offsets were lost is followed by one that consumes nothing again, on $name",
-    async ({ open: openDb }) => {
+    async ({ open: openDb }, { expect }) => {
       await using db = await openDb();
       await using kafka = await open();
       await kafka.send(orders);
@@ -90,7 +91,7 @@ describe.runIf(await kcatIsThere())("Kafka", { timeout: 90_000 }, () => {
 
   it.runIf(onPostgres)(
     "members killed one after the other: their partitions go on elsewhere, every effect once, none missing",
-    async () => {
+    async ({ expect }) => {
       await using db = await openPostgres();
       await using kafka = await open();
       const many = Array.from({ length: 800 }, (_, n) => ({ partition: n % 4, value: `order ${n}` }));
@@ -120,7 +121,9 @@ describe.runIf(await kcatIsThere())("Kafka", { timeout: 90_000 }, () => {
     },
   );
 
-  it("a message that its producer wrote twice, to two partitions, is known by its header", async () => {
+  it("a message that its producer wrote twice, to two partitions, is known by its header", async ({
+    expect,
+  }) => {
     await using db = await openSqlite();
     await using kafka = await open();
     const twice = [0, 1].map((partition) => ({
@@ -140,7 +143,9 @@ describe.runIf(await kcatIsThere())("Kafka", { timeout: 90_000 }, () => {
     expect(await db.countOrders({ key: "order 1" })).toBe(1);
   });
 
-  it("a message that always fails goes to onPoison by the database's count, and its partition goes on", async () => {
+  it("a message that always fails goes to onPoison by the database's count, and its partition goes on", async ({
+    expect,
+  }) => {
     await using db = await openSqlite();
     await using kafka = await open();
     await kafka.send(["order 1", "bad order", "order 2"].map((value) => ({ partition: 0, value })));

@@ -3,7 +3,7 @@
  * more slowly, under load in 4.0 s where this takes 2.4. Stacks name lines of the bundle.
  */
 import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { buildSync } from "esbuild";
 
@@ -18,16 +18,20 @@ export function bundleOf(script: URL): URL {
 }
 
 function makeBundle(path: string): URL {
-  const {
-    outputFiles: [bundle],
-  } = buildSync({
+  // Under the node_modules that the script's packages are found in. Old ones stay; they may be deleted.
+  const outdir = join(nearestModules(path), ".cache", "test-bundles");
+  mkdirSync(outdir, { recursive: true });
+  const { outputFiles, metafile } = buildSync({
     entryPoints: [path],
-    // Under the node_modules that the script's packages are found in. Old ones stay; they may be deleted.
-    outdir: join(nearestModules(path), ".cache", "test-bundles"),
+    outdir,
     entryNames: "[name]-[hash]",
     outExtension: { ".js": ".mjs" },
     bundle: true,
+    // What is imported when it is wanted is a file of its own, with the packages that only it needs.
+    splitting: true,
     write: false,
+    metafile: true,
+    absWorkingDir: outdir,
     platform: "node",
     target: "node20",
     format: "esm",
@@ -38,15 +42,18 @@ function makeBundle(path: string): URL {
     ignoreAnnotations: true,
     logLevel: "warning",
   });
-  if (bundle === undefined) throw new Error(`esbuild made nothing of ${path}`);
-  if (!existsSync(bundle.path)) {
-    mkdirSync(dirname(bundle.path), { recursive: true });
+  for (const { path: file, contents } of outputFiles) {
+    if (existsSync(file)) continue;
     // Other test files may be making the same.
-    const unfinished = `${bundle.path}.${process.pid}`;
-    writeFileSync(unfinished, bundle.contents);
-    renameSync(unfinished, bundle.path);
+    const unfinished = `${file}.${process.pid}`;
+    writeFileSync(unfinished, contents);
+    renameSync(unfinished, file);
   }
-  return pathToFileURL(bundle.path);
+  const entry = Object.entries(metafile.outputs).find(
+    ([, { entryPoint }]) => entryPoint !== undefined && resolve(outdir, entryPoint) === path,
+  );
+  if (entry === undefined) throw new Error(`esbuild made nothing of ${path}`);
+  return pathToFileURL(resolve(outdir, entry[0]));
 }
 
 function nearestModules(path: string): string {
