@@ -20,7 +20,10 @@ export async function startServers(wanted: readonly (keyof Servers)[]): Promise<
   if (wanted.includes("postgres")) {
     try {
       // A benchmark of a database that forgets would flatter everybody.
-      const server = await startPostgres({ fsync: "on", synchronous_commit: "on", full_page_writes: "on" });
+      const server = await startPostgres({
+        onDisk: true,
+        overrides: { fsync: "on", synchronous_commit: "on", full_page_writes: "on" },
+      });
       stop = () => server.stop();
       await checkPostgres(server.url);
       postgres = server.url;
