@@ -4,7 +4,6 @@ import {
   type IdempotentFetchOptions,
   idempotencyKeyHeader,
   idempotentFetch,
-  isRetryable,
 } from "../../src/client/index.ts";
 import { FAILURES, type Fate, openShop, problem, type Shop } from "./shop.ts";
 
@@ -381,25 +380,5 @@ describe("an option that cannot be used", () => {
     [{ shouldKey: true }, "option shouldKey is of type boolean"],
   ])("is named: %o", (options, message) => {
     expect(() => idempotentFetch(options as never)).toThrow(message);
-  });
-});
-
-describe("isRetryable", () => {
-  it.each([
-    ["fetch's network error", new TypeError("fetch failed", { cause: new Error("reset") }), true],
-    ["a time-out", new DOMException("slow", "TimeoutError"), true],
-    ["an abort", new DOMException("gone", "AbortError"), false],
-    ["a Response with 503", new Response(null, { status: 503 }), true],
-    ["a Response with 422", new Response(null, { status: 422 }), false],
-    [
-      "a problem document IN_PROGRESS",
-      { type: "https://onceonly.dev/problems/in-progress", status: 409 },
-      true,
-    ],
-    ["another conflict", { type: "about:blank", status: 409 }, false],
-    ["any other error", new Error("a bug"), false],
-    ["nothing", undefined, false],
-  ])("knows %s", (_, failure, expected) => {
-    expect(isRetryable(failure)).toBe(expected);
   });
 });

@@ -1,0 +1,20 @@
+import { expect, it } from "vitest";
+import { isRetryable } from "../../src/client/index.ts";
+
+it.each([
+  ["fetch's network error", new TypeError("fetch failed", { cause: new Error("reset") }), true],
+  ["a time-out", new DOMException("slow", "TimeoutError"), true],
+  ["an abort", new DOMException("gone", "AbortError"), false],
+  ["a Response with 503", new Response(null, { status: 503 }), true],
+  ["a Response with 422", new Response(null, { status: 422 }), false],
+  [
+    "a problem document IN_PROGRESS",
+    { type: "https://onceonly.dev/problems/in-progress", status: 409 },
+    true,
+  ],
+  ["another conflict", { type: "about:blank", status: 409 }, false],
+  ["any other error", new Error("a bug"), false],
+  ["nothing", undefined, false],
+])("isRetryable knows %s", (_, failure, expected) => {
+  expect(isRetryable(failure)).toBe(expected);
+});
