@@ -132,23 +132,48 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
     expect(await ids(database)).toEqual([]);
   });
 
-  it("afterCommit of a call without a key in a nested transaction that was undone is not called", async () => {
-    await using database = await open();
-    const { prisma, idempotency } = application(database.prisma);
-    const told: string[] = [];
-    await idempotency.run(request("k"), async () => {
-      await prisma
-        .$transaction(async () => {
+  it.each([true, false])(
+    "afterCommit of a call without a key in a nested transaction is called if that is kept (%s), after the run's COMMIT",
+    async (isKept) => {
+      await using database = await open();
+      const { prisma, idempotency } = application(database.prisma);
+      const told: unknown[] = [];
+      await idempotency.run(request("k"), async () => {
+        const nested = prisma.$transaction(async () => {
           await idempotency.runUnkeyed(async ({ afterCommit, tx }) => {
             await tx.account.create(account("a"));
-            afterCommit(() => told.push("a was created"));
+            afterCommit(async () => told.push(await ids(database)));
           });
-          throw new Error("undo nested");
-        })
-        .catch(() => {});
-      return 1;
+          if (!isKept) await undo();
+        });
+        await nested.catch(() => {});
+        await prisma.account.create(account("b"));
+        expect(told).toEqual([]);
+      });
+      expect(await ids(database)).toEqual(isKept ? ["a", "b"] : ["b"]);
+      expect(told).toEqual(isKept ? [["a", "b"]] : []);
+    },
+  );
+
+  it("a nested transaction that the handler did not await gets an error for its next statement", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    const inside = door();
+    let nested: Promise<unknown> | undefined;
+    const run = idempotency.run(request("k"), async () => {
+      nested = prisma.$transaction(async (tx) => {
+        await tx.account.create(account("a"));
+        await inside.wait();
+        await tx.account.create(account("b"));
+      });
+      nested.catch(() => {});
+      await inside.arrived;
+      // When this handler has ended.
+      setImmediate(inside.open);
+      return "answer";
     });
+    expect(await run).toEqual({ value: "answer", replayed: false });
+    await expect(nested).rejects.toMatchObject({ name: "TransactionOverError" });
     expect(await ids(database)).toEqual([]);
-    expect(told).toEqual([]);
   });
 });

@@ -122,6 +122,7 @@ export class LentTransaction {
   }
 
   async #betweenSavepoints<T>(work: (child: LentTransaction) => Promise<T>): Promise<T> {
+    // Names of their own, as MariaDB and MySQL forget a savepoint when another one takes its name.
     const savepoint = `onceonly_${this.#depth}`;
     const { raw } = this.begun;
     const child = new LentTransaction(this.begun, currentScope(), this);
