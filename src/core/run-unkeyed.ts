@@ -39,7 +39,8 @@ export async function runUnkeyed<TTransaction, T>(
     }
     return value;
   } catch (error) {
-    throw began ? error : storeUnavailable({ operation: UNKEYED }, error);
+    // Inside a handler there is nothing to begin: what fails is of the handler's transaction.
+    throw began || outer !== undefined ? error : storeUnavailable({ operation: UNKEYED }, error);
   }
 }
 

@@ -24,10 +24,10 @@ export type TransactionOf<TClient extends PrismaClientLike> = TClient extends {
   : never;
 
 /** @throws TypeError for anything but a client. */
-export function checkClient(prisma: unknown): void {
+export function checkClient(option: string, prisma: unknown): void {
   // A transaction of Prisma 7 has `$transaction` too, for savepoints; only a client connects.
   if (!["$transaction", "$queryRawUnsafe", "$connect"].every((name) => isMethod(prisma, name))) {
-    throw misuse("prisma", prisma, "your generated PrismaClient, not one of its transactions");
+    throw misuse(option, prisma, "your generated PrismaClient, not one of its transactions");
   }
 }
 

@@ -29,7 +29,7 @@ export function createPrismaStore<TClient extends PrismaClientLike>(
   options: PrismaStoreOptions<TClient>,
 ): PrismaStore<TClient> {
   const { prisma, provider, models, guard } = options;
-  checkClient(prisma);
+  checkClient("prisma", prisma);
   const supported = Object.keys(dialects);
   checkOneOf("provider", provider, supported);
   checkModels(models);

@@ -59,7 +59,11 @@ class Timer implements Deadline {
 export class ExpiredTransactionError extends Error {
   readonly code = "P2028";
 
-  constructor(timeoutMs: number) {
-    super(`Transaction already closed: its handler did not end within ${timeoutMs} ms, and was rolled back.`);
+  /** `hasNested`: whether a nested transaction was under way. */
+  constructor(timeoutMs: number, hasNested: boolean) {
+    super(
+      `Transaction already closed: it did not end within ${timeoutMs} ms, the time of its claim included, and was rolled ` +
+        `back.${hasNested ? " A $transaction in its handler was under way, for which statements from outside of it wait: it must not await one." : ""}`,
+    );
   }
 }

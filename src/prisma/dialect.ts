@@ -74,6 +74,8 @@ export interface Dialect {
   faultOfCode(code: string, message: string): StoreFault | undefined;
   /** Whether a write outside of transactions is committed once it is answered. Else each of ours gets its own. */
   readonly commitsByItself: boolean;
+  /** Prisma's name for the isolation that every transaction has at least, whatever the server's default is. */
+  readonly weakestIsolation: string;
   /** How long BEGIN may wait, in milliseconds, where the application does not say; `undefined` for Prisma's default. */
   readonly maxWaitMs: number | undefined;
 }

@@ -19,6 +19,7 @@ interface Adapter {
 
 interface AdapterTransaction {
   executeRaw(statement: AdapterStatement): Promise<number>;
+  queryRaw(statement: AdapterStatement): Promise<unknown>;
   commit(): Promise<void>;
   rollback(): Promise<void>;
 }
@@ -98,6 +99,7 @@ export class DriverTransaction {
 
   constructor(transaction: AdapterTransaction) {
     const execute = transaction.executeRaw.bind(transaction);
+    const query = transaction.queryRaw.bind(transaction);
     const commit = transaction.commit.bind(transaction);
     const rollback = transaction.rollback.bind(transaction);
     this.#execute = execute;
@@ -105,6 +107,10 @@ export class DriverTransaction {
     transaction.executeRaw = (statement) => {
       this.#isOver ||= ENDING.test(statement.sql);
       return execute(statement);
+    };
+    transaction.queryRaw = (statement) => {
+      this.#isOver ||= ENDING.test(statement.sql);
+      return query(statement);
     };
     transaction.commit = () => {
       this.#isOver = true;
@@ -156,4 +162,6 @@ export class DriverClient implements RawClient {
 /** The values of a `Write` are numbers, texts and NULL, of which no adapter needs to know the type. */
 const ANY_SCALAR = { scalarType: "unknown", arity: "scalar" };
 
-const ENDING = /^\s*(?:COMMIT|END|ROLLBACK(?!\s+TO)|ABORT)\b/i;
+/** Behind white space and comments. */
+const ENDING =
+  /^(?:\s|--.*|\/\*(?:[^*]|\*(?!\/))*\*\/)*(?:COMMIT|END|ROLLBACK(?!\s+(?:(?:WORK|TRANSACTION)\s+)?TO\b)|ABORT)\b/i;

@@ -120,22 +120,30 @@ export function watchRequests(engine: object, { beforeSend, atCall }: RequestWat
   if ([execute, create, transact].some((method) => typeof method !== "function")) {
     return false;
   }
-  const unlessRefused = async (request: ClientRequest, send: () => Promise<unknown>): Promise<unknown> => {
-    beforeSend(request);
+  const unlessRefused = async (check: () => void, send: () => Promise<unknown>): Promise<unknown> => {
+    check();
     return send();
   };
   const watching: Watchable = {
     _executeRequest(request) {
-      return unlessRefused(request, () => execute.call(this, request));
+      return unlessRefused(
+        () => beforeSend(request),
+        () => execute.call(this, request),
+      );
     },
     _createPrismaPromise(send) {
       return create.call(this, atCall(send, watching._createPrismaPromise));
     },
     $transaction(work, options) {
       const send = () => transact.call(this, work, options);
-      return typeof work === "function"
-        ? atCall(() => unlessRefused({ action: "$transaction" }, send), watching.$transaction)()
-        : send();
+      if (typeof work !== "function") {
+        return send();
+      }
+      // Not around `send`: what `work` does is asked for in places of its own.
+      return unlessRefused(
+        atCall(() => beforeSend({ action: "$transaction" }), watching.$transaction),
+        send,
+      );
     },
   };
   Object.assign(engine, watching);

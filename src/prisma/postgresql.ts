@@ -213,6 +213,8 @@ DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed))`,
   faultOfCode: (code) => FAULTS[code] ?? (code.startsWith("08") ? "unavailable" : undefined),
 
   commitsByItself: true,
+  // https://www.postgresql.org/docs/current/transaction-iso.html: ReadUncommitted is the same there.
+  weakestIsolation: "ReadCommitted",
 
   maxWaitMs: undefined,
 };

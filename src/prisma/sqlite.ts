@@ -157,6 +157,8 @@ RETURNING ${selected(names, ABANDONED_ROW)}`,
   // are answered, and are not committed: lost with the process (measured with libsql 0.5). A transaction has a
   // connection of its own, which ends with it; should it come to such a one all the same, its COMMIT fails.
   commitsByItself: false,
+  // https://www.sqlite.org/isolation.html
+  weakestIsolation: "Serializable",
 
   // Transactions of one client queue for a mutex before BEGIN: what is a lock wait elsewhere is a wait to begin here.
   maxWaitMs: 10_000,

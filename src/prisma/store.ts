@@ -15,7 +15,7 @@ import { ExpiredTransactionError, endingWithin } from "./deadline.ts";
 import type { Dialect } from "./dialect.ts";
 import { type AdapterFactory, DriverClient, observeTransactions, withDriverTransaction } from "./driver.ts";
 import { faultOf, StoreError } from "./errors.ts";
-import { boundClient, watchedClient } from "./handler/handler-client.ts";
+import { boundClient, gatedClient } from "./handler/handler-client.ts";
 import { type ExtensibleClient, joinedClient, unextended } from "./handler/joined-client.ts";
 import { LentTransaction } from "./handler/lent-transaction.ts";
 import { checkIsolation } from "./handler/nested-transaction.ts";
@@ -71,14 +71,19 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     outer: HandlerScope | undefined,
     body: (session: StoreSession<TransactionOf<TClient>>) => Promise<T>,
   ): Promise<T> {
-    const { timeout, maxWait = PRISMA_MAX_WAIT_MS, isolationLevel } = options;
-    const errorOf = () => new ExpiredTransactionError(timeout);
+    const {
+      timeout,
+      maxWait = PRISMA_MAX_WAIT_MS,
+      isolationLevel = this.#dialect.weakestIsolation,
+    } = options;
+    let lent: LentTransaction | undefined;
+    const errorOf = () => new ExpiredTransactionError(timeout, lent?.hasNested === true);
     return endingWithin(timeout + maxWait + GRACE_MS, errorOf, (deadline) =>
       withDriverTransaction(this.#adapter, (driver) => {
         const work = (tx: TransactionOf<TClient> & RawClient) => {
           deadline.throwIfOver();
           const raw = this.#isExtended ? unextended(this.#engine, tx) : tx;
-          const lent = new LentTransaction({ tx, raw, engine: this.#engine, isolationLevel }, outer);
+          lent = new LentTransaction({ tx, raw, engine: this.#engine, isolationLevel }, outer);
           return body(this.#session(lent, driver()?.under(raw) ?? raw, names));
         };
         return this.#client.$transaction(work, options) as Promise<T>;
@@ -88,7 +93,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
 
   #session(lent: LentTransaction, raw: RawClient, names: Names): PrismaSession<TransactionOf<TClient>> {
     const tx = lent.begun.tx as TransactionOf<TClient> & RawClient;
-    const client = this.#isExtended ? boundClient(lent, this.#joinedClient()) : watchedClient(lent, tx);
+    const client = this.#isExtended ? boundClient(lent, this.#joinedClient()) : gatedClient(lent, tx);
     return new PrismaSession(lent, client as TransactionOf<TClient>, raw, this.#dialect, names);
   }
 

@@ -2,12 +2,11 @@ import { EventEmitter } from "node:events";
 import { describe, expect, it } from "vitest";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { withAmbientTransaction } from "../../src/prisma/handler/ambient.ts";
-import { databases, type TestDatabase } from "../support/database.ts";
-import { account, application, undo } from "./ambient-support.ts";
+import { databases } from "../support/database.ts";
+import { account, application, accountIds as ids, Undo, undo } from "./ambient-support.ts";
 import { door, request } from "./helpers.ts";
 
 const ACCOUNTS = 'SELECT id FROM "Account" ORDER BY id';
-const ids = async (database: TestDatabase) => (await database.query(ACCOUNTS)).map(({ id }) => id);
 
 describe.each(databases)("what leaves a handler on $name", ({ open }) => {
   it("a handler that is no async function and returns a promise of the client writes in its transaction", async () => {
@@ -81,7 +80,7 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
       await prisma.$transaction(made);
       return undo();
     });
-    await expect(run).rejects.toThrow();
+    await expect(run).rejects.toBeInstanceOf(Undo);
     expect(await ids(database)).toEqual([]);
   });
 
@@ -105,7 +104,7 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
       });
       return undo();
     });
-    await expect(run).rejects.toThrow();
+    await expect(run).rejects.toBeInstanceOf(Undo);
     await outside;
     expect(await ids(database)).toEqual([]);
   });
@@ -127,7 +126,7 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
       await written;
       return undo();
     });
-    await expect(run).rejects.toThrow();
+    await expect(run).rejects.toBeInstanceOf(Undo);
     await outside;
     expect(await ids(database)).toEqual([]);
   });
@@ -173,6 +172,7 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
       return "answer";
     });
     expect(await run).toEqual({ value: "answer", replayed: false });
+    expect(await database.query("SELECT status FROM idempotency_record")).toEqual([{ status: "completed" }]);
     await expect(nested).rejects.toMatchObject({ name: "TransactionOverError" });
     expect(await ids(database)).toEqual([]);
   });

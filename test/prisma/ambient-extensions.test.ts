@@ -56,7 +56,7 @@ const withReplica = (client: TestClient, replica: TestClient): TestClient =>
 const BEFORE = (client: TestClient, seen: string[]) => withAmbientTransaction(extended(client, seen));
 const AFTER = (client: TestClient, seen: string[]) => extended(withAmbientTransaction(client), seen);
 
-describe.each(databases)("extensions of the application on $name", ({ open }) => {
+describe.each(databases)("extensions of the application on $name", ({ name, open }) => {
   it.each([
     ["made before the ambient client", BEFORE],
     ["made after it, and known to the runs", AFTER],
@@ -144,6 +144,33 @@ describe.each(databases)("extensions of the application on $name", ({ open }) =>
     const rows = await database.query('SELECT id FROM "Account" ORDER BY id');
     expect(rows.map(({ id }) => id)).toEqual(["a", "b", "c", "d", "outside"]);
   });
+
+  it.runIf(name === "postgresql")(
+    "that wrap each query in a batch stay whole under the ambient client, outside of the handler's transaction",
+    async () => {
+      await using database = await open();
+      const base = database.prisma;
+      const prisma = withAmbientTransaction(
+        base.$extends({
+          query: {
+            async $allOperations({ args, query }) {
+              const [, result] = await base.$transaction([
+                base.$executeRaw`SELECT set_config('app.tenant', 'ada', TRUE)`,
+                query(args),
+              ]);
+              return result;
+            },
+          },
+        }) as unknown as TestClient,
+      );
+      const idempotency = createIdempotency({ prisma, guard: "off" });
+      const { value } = await idempotency.run(
+        request("k"),
+        async () => prisma.$queryRaw`SELECT current_setting('app.tenant', TRUE) AS tenant`,
+      );
+      expect(value).toEqual([{ tenant: "ada" }]);
+    },
+  );
 
   it.each<[string, (client: TestClient, replica: TestClient) => TestClient]>([
     ["under", (client, replica) => withAmbientTransaction(withReplica(client, replica))],

@@ -6,7 +6,7 @@ import { door, request } from "./helpers.ts";
 const accounts = async (database: TestDatabase) =>
   (await database.query('SELECT id FROM "Account" ORDER BY id')).map(({ id }) => id);
 
-describe.each(databases)("a nested transaction in a handler on $name", ({ open }) => {
+describe.each(databases)("a nested transaction in a handler on $name", ({ name, open }) => {
   it("that fails undoes its own writes only, and the handler goes on", async () => {
     await using database = await open();
     const { prisma, idempotency } = application(database.prisma);
@@ -155,18 +155,40 @@ describe.each(databases)("a nested transaction in a handler on $name", ({ open }
     expect(await accounts(database)).toEqual(["in time"]);
   });
 
-  it("cannot have an isolation of its own, and says what to do", async () => {
+  it("may ask for an isolation that the transaction has, and is told how to get a stronger one", async () => {
     await using database = await open();
     const { prisma, idempotency } = application(database.prisma);
-    const isolationLevel = "Serializable";
-    const work = async () => prisma.$transaction(async () => "done", { isolationLevel });
-    await expect(idempotency.run(request("k"), work)).rejects.toThrow(
-      'asks for isolationLevel "Serializable", and joins a transaction that has the database\'s default; ' +
-        'give the run transaction: { isolationLevel: "Serializable" }',
-    );
-    const { value } = await idempotency.run(request("k", { transaction: { isolationLevel } }), work);
-    expect(value).toBe("done");
+    const asking = (isolationLevel: "ReadCommitted" | "RepeatableRead" | "Serializable") => async () =>
+      prisma.$transaction(async () => isolationLevel, { isolationLevel });
+    const run = async (key: string, work: () => Promise<string>, isolationLevel?: string) => {
+      const transaction = isolationLevel === undefined ? {} : { isolationLevel };
+      return (await idempotency.run(request(key, { transaction }), work)).value;
+    };
+    expect(await run("a", asking("ReadCommitted"))).toBe("ReadCommitted");
+    expect(await run("b", asking("Serializable"), "Serializable")).toBe("Serializable");
+    expect(await run("c", asking("RepeatableRead"), "Serializable")).toBe("RepeatableRead");
+    const stronger = run("d", asking("RepeatableRead"));
+    if (name === "sqlite") {
+      expect(await stronger).toBe("RepeatableRead");
+    } else {
+      await expect(stronger).rejects.toThrow(
+        'asks for isolationLevel "RepeatableRead", and joins one that may have no more than "ReadCommitted"; ' +
+          'give the run transaction: { isolationLevel: "RepeatableRead" }',
+      );
+    }
   });
+
+  it.runIf(name === "postgresql")(
+    "of a call without a key says so too, and does not ask for a retry",
+    async () => {
+      await using database = await open();
+      const { idempotency } = application(database.prisma);
+      const run = idempotency.run(request("k"), async () =>
+        idempotency.runUnkeyed(async () => 1, { transaction: { isolationLevel: "Serializable" } }),
+      );
+      await expect(run).rejects.toThrow(TypeError);
+    },
+  );
 
   it("takes statements that are not yet sent, as Prisma's does", async () => {
     await using database = await open();

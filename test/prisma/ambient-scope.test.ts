@@ -222,15 +222,18 @@ describe.each(databases)("withAmbientTransaction on $name", ({ open }) => {
       withAmbientTransaction(prisma as never, options);
     expect(give(undefined)).toThrow(
       new TypeError(
-        "onceonly: option prisma is of type undefined; give your generated PrismaClient, not one of its transactions.",
+        "onceonly: option (the first argument) is of type undefined; give your generated PrismaClient, not one of its transactions.",
       ),
     );
     await database.prisma.$transaction(async (tx) => {
-      expect(give(tx)).toThrow(/option prisma is of type object; give your generated PrismaClient/);
+      expect(give(tx)).toThrow(
+        /option \(the first argument\) is of type object; give your generated PrismaClient/,
+      );
     });
     expect(give(database.prisma, { guard: "loud" })).toThrow(
       /option guard .*"loud".* "off" or "warn" or "throw"/,
     );
+    expect(give(database.prisma, "throw" as never)).toThrow('an object such as { guard: "throw" }');
   });
 
   it("leaves a client of another database alone: it writes there at once, and the guard reports it", async () => {

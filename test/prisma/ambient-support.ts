@@ -1,6 +1,7 @@
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { withAmbientTransaction } from "../../src/prisma/handler/ambient.ts";
 import type { TestClient } from "../support/clients.ts";
+import type { TestDatabase } from "../support/database.ts";
 
 /** What a handler throws to have everything undone. */
 export class Undo extends Error {}
@@ -14,3 +15,15 @@ export function application(client: TestClient) {
 }
 
 export const account = (id: string, balance = 1) => ({ data: { id, balance } });
+
+/** An extension of every query, which changes nothing. It stands here so that its place is not a test's. */
+export const passedOn = (client: TestClient): TestClient =>
+  client.$extends({
+    query: { $allModels: { $allOperations: ({ args, query }) => query(args) } },
+  }) as unknown as TestClient;
+
+/** Those that are committed. */
+export async function accountIds(database: TestDatabase): Promise<unknown[]> {
+  const rows = await database.query('SELECT id FROM "Account" ORDER BY id');
+  return rows.map(({ id }) => id);
+}

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type Deadline, ExpiredTransactionError, endingWithin } from "../../src/prisma/deadline.ts";
 
-const late = () => new ExpiredTransactionError(300);
+const late = () => new ExpiredTransactionError(300, false);
 
 test("work that has not ended in time fails, and is told not to begin", async () => {
   let deadline: Deadline | undefined;

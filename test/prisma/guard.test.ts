@@ -4,8 +4,8 @@ import { withAmbientTransaction } from "../../src/prisma/handler/ambient.ts";
 import { type GuardMode, UncoveredWriteError } from "../../src/prisma/handler/guard.ts";
 import type { TestClient } from "../support/clients.ts";
 import { databases } from "../support/database.ts";
-import { account, Undo, undo } from "./ambient-support.ts";
-import { pretending, request, warningsDuring } from "./helpers.ts";
+import { account, accountIds, application, passedOn, Undo, undo } from "./ambient-support.ts";
+import { door, pretending, request, warningsDuring } from "./helpers.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -58,6 +58,18 @@ const WRITES: [name: string, model: string | undefined, action: string, write: W
     "Account",
     "create",
     (c) => c.$extends({ name: "more", query: {} }).account.create(account("a")),
+  ],
+  [
+    "a client whose extension every query passes",
+    "Account",
+    "create",
+    (c) => passedOn(c).account.create(account("a")),
+  ],
+  [
+    "a client whose extension others pass",
+    undefined,
+    "executeRaw",
+    (c) => passedOn(c).$executeRaw`DELETE FROM "Account"`,
   ],
 ];
 
@@ -114,6 +126,37 @@ describe.each(databases)('the guard "throw" on $name', ({ open }) => {
     });
     await idempotency.prune();
     expect(await database.query('SELECT id FROM "Account" ORDER BY id')).toHaveLength(4);
+  });
+
+  it("has nothing against a write after the handler's end, which no rollback of it could undo", async () => {
+    await using database = await open();
+    const { idempotency } = application(database.prisma);
+    const { wait, arrived, open: go } = door();
+    let late: Promise<unknown> | undefined;
+    await idempotency.run(request("k"), async () => {
+      late = wait().then(async () => database.prisma.account.create(account("late")));
+      await arrived;
+    });
+    go();
+    await late;
+    expect(await accountIds(database)).toEqual(["late"]);
+  });
+
+  it("has nothing against the savepoints of another run's transaction", async () => {
+    await using database = await open();
+    await using elsewhere = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    const other = application(elsewhere.prisma);
+    const undone = idempotency.run(request("a"), async ({ tx }) => {
+      const { $transaction } = tx as unknown as TestClient;
+      await other.idempotency.run(request("b"), async () => {
+        await prisma.$transaction([prisma.account.create(account("a"))]);
+        await $transaction(async (nested) => void (await nested.account.create(account("b"))));
+      });
+      return undo();
+    });
+    await expect(undone).rejects.toBeInstanceOf(Undo);
+    expect(await accountIds(database)).toEqual([]);
   });
 
   it("holds for the transactions of leased runs, and for calls without a key", async () => {
@@ -222,6 +265,20 @@ describe.each(databases.filter(({ name }) => name === "postgresql"))("the guard 
 });
 
 describe.each(databases)("two copies of the package on $name", ({ name, open }) => {
+  it("send no statement in a transaction that it was not made for", async () => {
+    await using database = await open();
+    vi.resetModules();
+    const copy = await import("../../src/prisma/handler/ambient.ts");
+    const { prisma, idempotency } = application(database.prisma);
+    const again = copy.withAmbientTransaction(await database.connect());
+    const others = createIdempotency({ prisma: again, guard: "off" });
+    const left: PromiseLike<unknown>[] = [];
+    await idempotency.run(request("k"), async () => void left.push(prisma.account.create(account("a"))));
+    const batch = others.run(request("l"), async () => again.$transaction(left as never));
+    await expect(batch).rejects.toMatchObject({ name: "TransactionOverError" });
+    expect(await accountIds(database)).toEqual([]);
+  });
+
   it("in one process, as after a reload of modules, find each other's transactions", async () => {
     await using database = await open();
     vi.resetModules();

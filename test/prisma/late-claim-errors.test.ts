@@ -6,6 +6,8 @@ import { createDeferred, idempotencyOf, orderOf, placing, records, request } fro
 
 const late = { claim: "late" } as const;
 
+type Raw = Pick<TestClient, "$executeRawUnsafe" | "$queryRawUnsafe">;
+
 type PlaceHandler = (context: { tx: TestClient }) => Promise<unknown>;
 
 /** A client of `db` whose `$transaction` does what `around` makes of it. */
@@ -133,13 +135,33 @@ describe.runIf(onPostgres)("an error under a late claim", () => {
     expect((await records(db)).map(({ status }) => status)).toEqual(["completed", "failed"]);
   });
 
-  test("is told to a handler that ends its transaction itself: no record stands for what it did not keep", async () => {
+  test.each(["ROLLBACK", " rollback work", "ABORT", "/* enough */ ROLLBACK", "-- enough\nROLLBACK;"])(
+    "is told to a handler that ends its transaction itself, by %j: no record stands for what it did not keep",
+    async (sql) => {
+      await using db = await openPostgres();
+      const ways = [(tx: Raw) => tx.$executeRawUnsafe(sql), (tx: Raw) => tx.$queryRawUnsafe(sql)];
+      for (const end of ways) {
+        const ending = idempotencyOf(db.prisma, late).run(request("k"), async ({ tx }) => {
+          await tx.order.create({ data: orderOf("k") });
+          await end(tx);
+        });
+        await expect(ending).rejects.toThrow("onceonly: the handler has ended its transaction");
+        expect([await db.countOrders(), await records(db)]).toEqual([0, []]);
+      }
+    },
+  );
+
+  test("does not come of going back to a savepoint, however that is written", async () => {
     await using db = await openPostgres();
-    const ending = idempotencyOf(db.prisma, late).run(request("k"), async ({ tx }) => {
-      await tx.order.create({ data: orderOf("k") });
-      await tx.$executeRawUnsafe("ROLLBACK");
+    const run = idempotencyOf(db.prisma, late).run(request("k"), async ({ tx }) => {
+      for (const back of ["ROLLBACK TO mine", "/* x */ rollback work to savepoint mine"]) {
+        await tx.$executeRawUnsafe("SAVEPOINT mine");
+        await tx.order.create({ data: orderOf("undone") });
+        await tx.$executeRawUnsafe(back);
+      }
+      return "kept";
     });
-    await expect(ending).rejects.toThrow("onceonly: the handler has ended its transaction");
-    expect([await db.countOrders(), await records(db)]).toEqual([0, []]);
+    expect(await run).toEqual({ value: "kept", replayed: false });
+    expect([await db.countOrders(), (await records(db)).length]).toEqual([0, 1]);
   });
 });

@@ -1,10 +1,11 @@
+import { misuse } from "../../core/misuse.ts";
 import { checkClient, type PrismaClientLike } from "../client.ts";
 import { engineOf, isExtended } from "../internals.ts";
 import { type GuardMode, guardClient } from "./guard.ts";
-import { boundClient, watchedClient } from "./handler-client.ts";
+import { boundClient, gatedClient } from "./handler-client.ts";
 import { type ExtensibleClient, joinedClient } from "./joined-client.ts";
 import type { LentTransaction } from "./lent-transaction.ts";
-import { isModelName } from "./operations.ts";
+import { type AnyFunction, isFunction, isModel, isPrismas, methodBy } from "./members.ts";
 import { lentOf } from "./scope.ts";
 
 /** Options of {@link withAmbientTransaction}. */
@@ -34,7 +35,10 @@ export function withAmbientTransaction<TClient extends PrismaClientLike>(
   prisma: TClient,
   options: AmbientOptions = {},
 ): TClient {
-  checkClient(prisma);
+  checkClient("(the first argument)", prisma);
+  if (typeof options !== "object" || options === null) {
+    throw misuse("(the second argument)", options, 'an object such as { guard: "throw" }');
+  }
   guardClient(prisma, options.guard);
   return baseOf(prisma) === prisma
     ? (ambientClient(prisma as unknown as ExtensibleClient, engineOf(prisma)) as unknown as TClient)
@@ -67,7 +71,7 @@ function ambientClient(base: ExtensibleClient, engine: object): ExtensibleClient
     const { tx, raw } = lent.begun;
     const client =
       isPlain && tx === raw
-        ? watchedClient(lent, tx)
+        ? gatedClient(lent, tx)
         : boundClient(lent, (joined ??= joinedClient(base, engine)));
     bound.set(lent, client);
     return client;
@@ -76,81 +80,90 @@ function ambientClient(base: ExtensibleClient, engine: object): ExtensibleClient
     const lent = lentOf(engine);
     return lent === undefined ? base : insideOf(lent);
   };
-  const members = new Map<PropertyKey, unknown>();
-
-  const ambient: ExtensibleClient = new Proxy(base, {
-    get(_, name) {
-      if (name === BASE) {
-        return base;
-      }
-      if (name === "$extends") {
-        return (extension: unknown) =>
-          typeof extension === "function"
-            ? (extension as (client: unknown) => unknown)(ambient)
-            : ambientClient(base.$extends(extension), engine);
-      }
-      const known = members.get(name);
-      if (known !== undefined) {
-        return known;
-      }
-      const value: unknown = Reflect.get(base, name);
-      const member = memberOf(name, value);
-      if (member !== value) {
-        members.set(name, member);
-      }
-      return member;
-    },
-  });
-
-  const memberOf = (name: PropertyKey, value: unknown): unknown => {
+  /** Outside of handlers `ofBase`, and else the member of that name inside. */
+  const lateBound = (name: PropertyKey, ofBase: AnyFunction): AnyFunction =>
+    methodBy(ofBase, (...args) => {
+      const client = current();
+      const method = client === base ? ofBase : (Reflect.get(client, name) as AnyFunction);
+      return Reflect.apply(method, client, args);
+    });
+  const methodOf = (name: PropertyKey, method: AnyFunction): AnyFunction => {
+    if (name === "$extends") {
+      return methodBy(method, (extension) =>
+        isFunction(extension) ? extension(ambient) : ambientClient(base.$extends(extension), engine),
+      );
+    }
     if (name === "$on") {
-      return (...args: unknown[]) => {
-        (value as AnyFunction).apply(base, args);
+      return methodBy(method, (...args) => {
+        Reflect.apply(method, base, args);
         return ambient;
-      };
+      });
     }
-    if (typeof value === "function") {
-      return /^(_|\$(connect|disconnect))/.test(String(name))
-        ? (value.bind(base) as unknown)
-        : lateBound(current, name);
+    if (!isPrismas(engine, name)) {
+      return methodBy(method, (...args) => Reflect.apply(method, ambient, args));
     }
-    const isModel = typeof value === "object" && value !== null && isModelName(name);
-    return isModel
-      ? ambientModel(value, () => {
-          const client = current();
-          return client === base ? value : (Reflect.get(client, name) as object);
-        })
-      : value;
+    if (/^(_|\$(connect|disconnect)$)/.test(String(name))) {
+      return methodBy(method, (...args) => Reflect.apply(method, base, args));
+    }
+    return String(name).startsWith("$") ? lateBound(name, method) : method;
   };
+  const memberOf = (name: PropertyKey, value: unknown): unknown => {
+    if (name === "$parent") {
+      return ambient;
+    }
+    if (isModel(value)) {
+      return ambientModel(value, ambient, () => {
+        const client = current();
+        return client === base ? value : (Reflect.get(client, name) as object);
+      });
+    }
+    return isFunction(value) ? methodOf(name, value) : value;
+  };
+  const members = new Members(memberOf);
+  const ambient: ExtensibleClient = new Proxy(base, {
+    get: (_, name) => (name === BASE ? base : members.get(name, Reflect.get(base, name))),
+  });
   return ambient;
 }
 
-type AnyFunction = (...args: unknown[]) => unknown;
-
-/** May be kept, as its methods may: which client it stands for is asked at each use. */
-function ambientModel(model: object, current: () => object): object {
-  const methods = new Map<PropertyKey, unknown>();
-  return new Proxy(model, {
-    get(target, name) {
-      const known = methods.get(name);
-      if (known !== undefined) {
-        return known;
-      }
-      const value: unknown = Reflect.get(target, name);
-      if (typeof value !== "function") {
-        return value;
-      }
-      const method = lateBound(current, name);
-      methods.set(name, method);
-      return method;
-    },
+/** May be kept, as its methods may: which model it stands for is asked at each use. */
+function ambientModel(model: object, client: object, current: () => object): object {
+  const members = new Members((name, value) => {
+    if (name === "$parent") {
+      return client;
+    }
+    if (!isFunction(value)) {
+      return value;
+    }
+    return methodBy(value, (...args) => {
+      const target = current();
+      return target === model
+        ? Reflect.apply(value, proxy, args)
+        : Reflect.apply(Reflect.get(target, name) as AnyFunction, target, args);
+    });
   });
+  const proxy: object = new Proxy(model, {
+    get: (_, name) => members.get(name, Reflect.get(model, name)),
+  });
+  return proxy;
 }
 
-function lateBound(current: () => object, name: PropertyKey): AnyFunction {
-  // The name is how the guard tells this frame from the application's.
-  return function viaAmbientClient(...args) {
-    const target = current();
-    return (Reflect.get(target, name) as AnyFunction).apply(target, args);
-  };
+/** Members by name, each made once, and again where a test has put a mock in the place of what it is made of. */
+class Members {
+  readonly #make: (name: PropertyKey, value: unknown) => unknown;
+  readonly #made: Map<PropertyKey, { readonly value: unknown; readonly member: unknown }> = new Map();
+
+  constructor(make: (name: PropertyKey, value: unknown) => unknown) {
+    this.#make = make;
+  }
+
+  get(name: PropertyKey, value: unknown): unknown {
+    const known = this.#made.get(name);
+    if (known !== undefined && known.value === value) {
+      return known.member;
+    }
+    const member = this.#make(name, value);
+    this.#made.set(name, { value, member });
+    return member;
+  }
 }

@@ -1,9 +1,9 @@
 import { checkOneOf, misuse } from "../../core/misuse.ts";
-import { warn } from "../../core/warning.ts";
 import type { PrismaClientLike } from "../client.ts";
 import { type ClientRequest, engineOf, watchRequests } from "../internals.ts";
 import { callSiteOf, withCallSite } from "./call-site.ts";
-import { mayWrite } from "./operations.ts";
+import { lentIn } from "./lent-transaction.ts";
+import { isReading } from "./reading-sql.ts";
 import { currentScope, type HandlerScope } from "./scope.ts";
 
 /** What becomes of a write that a handler makes outside of its transaction. */
@@ -61,19 +61,21 @@ function look(guard: Guard, engine: object, request: ClientRequest): void {
   if (handler === undefined || isCovered(scope, request)) {
     return;
   }
-  const through =
-    scope.lent.begun.engine === engine ? "the root client" : "another client than that of the transaction";
-  const error = new UncoveredWriteError(handler.operation, request, callSiteOf(scope, request), through);
+  const isRoot = scope.lent.begun.engine === engine;
+  const error = new UncoveredWriteError(handler.operation, request, callSiteOf(scope, request), isRoot);
   if (guard.mode === "throw") {
     throw error;
   }
   warnOnce(guard, error);
 }
 
-/** Whether the request is sent in a transaction that is lent to one of the handlers around it. */
+/** Whether the request is sent in a transaction that is lent to a handler: by what it says itself, or to one around it. */
 function isCovered(innermost: HandlerScope, { transaction }: ClientRequest): boolean {
   if (transaction?.id === undefined) {
     return false;
+  }
+  if (lentIn(transaction) !== undefined) {
+    return true;
   }
   for (let scope: HandlerScope | undefined = innermost; scope !== undefined; scope = scope.outer) {
     if ((scope.lent.info as ClientRequest["transaction"])?.id === transaction.id) {
@@ -83,13 +85,21 @@ function isCovered(innermost: HandlerScope, { transaction }: ClientRequest): boo
   return false;
 }
 
-/** A raw query that begins as one that reads is taken for such. */
+/** All but what is known to read, also in later versions of Prisma. */
 function writes({ action, args }: ClientRequest): boolean {
-  return mayWrite(action) && !(action === "queryRaw" && READING.test(sqlOf(args)));
+  return !READS.has(action) && !(action === "queryRaw" && isReading(sqlOf(args)));
 }
 
-const READING =
-  /^\s*(select|show|explain|values|table|pragma|with\b(?!.*\b(insert|update|delete|merge|replace)\b))\b/is;
+const READS: ReadonlySet<string> = new Set([
+  "findUnique",
+  "findUniqueOrThrow",
+  "findFirst",
+  "findFirstOrThrow",
+  "findMany",
+  "count",
+  "aggregate",
+  "groupBy",
+]);
 
 /** Raw queries are given as text with values, or as an object that holds their text. */
 function sqlOf(args: unknown): string {
@@ -104,7 +114,9 @@ function warnOnce({ warned }: Guard, error: UncoveredWriteError): void {
   const place = `${error.callSite ?? error.message} ${error.model ?? ""}.${error.action}`;
   if (!warned.has(place) && warned.size < WARNED_MAX) {
     warned.add(place);
-    warn("OnceonlyGuardWarning", "A write was not covered", error);
+    const warning = new Error(error.message, { cause: error });
+    warning.name = "OnceonlyGuardWarning";
+    process.emitWarning(warning);
   }
 }
 
@@ -122,13 +134,15 @@ export class UncoveredWriteError extends Error {
     operation: string,
     { model, action }: ClientRequest,
     callSite: string | undefined,
-    through: string,
+    isRoot: boolean,
   ) {
     super(
       `onceonly: the handler of ${operation} writes outside of its transaction: ` +
-        `${model === undefined ? action : `${model}.${action}`} at ${callSite ?? "an unknown place"}, through ${through}. ` +
+        `${model === undefined ? action : `${model}.${action}`} at ${callSite ?? "an unknown place"}, through ` +
+        `${isRoot ? "the root client" : "another client than that of the transaction"}. ` +
         "A rollback does not undo it, and a retry does it again. Write through tx, or through a client that " +
-        'withAmbientTransaction returned; where it is meant, use a client that onceonly was not given, or guard: "off".',
+        `withAmbientTransaction returned${isRoot ? "" : ", of the same PrismaClient that createIdempotency was given"}; ` +
+        'where it is meant, use a client that onceonly was not given, or guard: "off".',
     );
     this.model = model;
     this.action = action;

@@ -1,14 +1,14 @@
 import type { LentTransaction } from "./lent-transaction.ts";
+import { isFunction, isModel, isPrismas, methodBy } from "./members.ts";
 import { nestedTransaction } from "./nested-transaction.ts";
-import { isModelName, isPrismas } from "./operations.ts";
-import { BOUND, isLazy, type PrismaPromise, sentIn } from "./prisma-promise.ts";
+import { isLazy, OF_TRANSACTION, type PrismaPromise, sentIn } from "./prisma-promise.ts";
 
 /**
  * The transaction client as the handler gets it: each statement asks the {@link LentTransaction} whether it may be sent.
  * Good for a client without extensions, whose code could send more than what is seen here.
  */
-export function watchedClient<T extends object>(lent: LentTransaction, tx: T): T {
-  return clientBy(new Watched(lent), tx);
+export function gatedClient<T extends object>(lent: LentTransaction, tx: T): T {
+  return clientBy(new Gated(lent), tx);
 }
 
 /**
@@ -34,7 +34,7 @@ abstract class Way {
   abstract into(child: LentTransaction): Way;
 }
 
-class Watched extends Way {
+class Gated extends Way {
   call<T>(work: () => T): T {
     return work();
   }
@@ -44,7 +44,7 @@ class Watched extends Way {
   }
 
   into(child: LentTransaction): Way {
-    return new Watched(child);
+    return new Gated(child);
   }
 }
 
@@ -89,8 +89,8 @@ class ClientMembers implements ProxyHandler<object> {
       return (work: unknown, options?: unknown) =>
         nestedTransaction(way.lent, (child) => clientBy(way.into(child), client), work, options);
     }
-    if (typeof value !== "object" || value === null || !isModelName(name)) {
-      return memberBy(way, isPrismas(name) ? client : proxy, value);
+    if (!isModel(value)) {
+      return memberBy(way, isPrismas(way.lent.begun.engine, name) ? client : proxy, value);
     }
     const model = this.#models.get(name) ?? modelBy(way, value, proxy);
     this.#models.set(name, model);
@@ -108,13 +108,13 @@ function modelBy(way: Way, model: object, client: object): object {
 }
 
 function memberBy(way: Way, self: object, value: unknown): unknown {
-  if (typeof value !== "function") {
+  if (!isFunction(value)) {
     return value;
   }
-  return (...args: unknown[]): unknown => {
-    const result = way.call((): unknown => value.apply(self, args));
+  return methodBy(value, (...args) => {
+    const result = way.call(() => Reflect.apply(value, self, args));
     return isLazy(result) ? promiseBy(way, result) : result;
-  };
+  });
 }
 
 /** Prisma's promises send their statement when they are first awaited, and once. */
@@ -122,8 +122,14 @@ function promiseBy(way: Way, promise: PrismaPromise): object {
   let running: Promise<unknown> | undefined;
   return new Proxy(promise, {
     get: (target, name) => {
-      if (name === BOUND) {
+      if (name === OF_TRANSACTION) {
         return true;
+      }
+      if (name === "requestTransaction") {
+        // So Prisma takes it into a batch of its own, which is sent when all of it is there.
+        return async () => {
+          throw way.lent.errorElsewhere();
+        };
       }
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value !== "function") {

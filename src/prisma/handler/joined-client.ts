@@ -1,7 +1,6 @@
 import type { PrismaClientLike, RawClient } from "../client.ts";
 import { transactionInfoOf } from "../internals.ts";
-import { boundClient } from "./handler-client.ts";
-import { nestedTransaction } from "./nested-transaction.ts";
+import { lentIn } from "./lent-transaction.ts";
 import { lentOf } from "./scope.ts";
 
 /** A client with Prisma's own method to extend it, whose results have as many types as there are extensions. */
@@ -14,28 +13,20 @@ export interface ExtensibleClient extends PrismaClientLike {
  * extensions it is the innermost: those of the application come by first, as outside of handlers.
  */
 export function joinedClient(client: ExtensibleClient, engine: object): ExtensibleClient {
-  const joined: ExtensibleClient = client.$extends({
+  return client.$extends({
     name: "onceonly",
     query: {
       $allOperations: ({ args, query, __internalParams: params }: Query): PromiseLike<unknown> => {
-        const lent = lentOf(engine);
-        // A batch of the application's own extension, made on a client that is not ambient, stays one.
-        if (lent === undefined || (params.transaction !== undefined && params.transaction !== lent.info)) {
-          return query(args);
-        }
-        return lent.send(() => query(args, { ...params, transaction: lent.info }));
-      },
-    },
-    client: {
-      $transaction(work: never, options?: unknown): Promise<unknown> {
-        const lent = lentOf(engine);
+        const { transaction } = params;
+        // An extension may have sent it from a context that is not its handler's, as one does that limits how many are sent
+        // at a time. A batch of its own, made on a client that is not ambient, stays one.
+        const lent = transaction === undefined ? lentOf(engine) : lentIn(transaction);
         return lent === undefined
-          ? client.$transaction(work, options)
-          : nestedTransaction(lent, (child) => boundClient(child, joined), work, options);
+          ? query(args)
+          : lent.send(() => query(args, { ...params, transaction: transaction ?? lent.info }));
       },
     },
   });
-  return joined;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { RunningHandler } from "../../core/store.ts";
 import type { RawClient } from "../client.ts";
 import { transactionInfoOf } from "../internals.ts";
-import { currentScope, type HandlerScope, inScope } from "./scope.ts";
+import { currentScope, type HandlerScope, inScope, outsideHandlers } from "./scope.ts";
 
 /**
  * A transaction while it is lent to a handler, or a nested one of it: says which statements may be sent, and when.
@@ -23,7 +23,7 @@ export class LentTransaction {
   #handler: RunningHandler | undefined;
   #nested: Promise<void> | undefined;
   #isOver = false;
-  #info: unknown;
+  #info: object | undefined;
 
   /** `outer` is where it was begun. */
   constructor(begun: BegunTransaction, outer: HandlerScope | undefined, parent?: LentTransaction) {
@@ -32,20 +32,32 @@ export class LentTransaction {
     this.#parent = parent;
   }
 
-  /** Prisma's own description of the transaction, by which a client of the same engine sends a statement in it. */
-  get info(): unknown {
-    this.#info ??= this.#parent?.info ?? transactionInfoOf(this.begun.tx);
-    if (this.#info === undefined) {
+  /**
+   * Prisma's own description of the transaction, by which a client of the same engine sends a statement in it. What is
+   * sent by it can be told from it: see {@link lentIn}.
+   */
+  get info(): object {
+    this.#info ??= { ...this.#prismasInfo(), [LENT]: this };
+    return this.#info;
+  }
+
+  #prismasInfo(): object {
+    const info = this.#parent?.info ?? transactionInfoOf(this.begun.tx);
+    if (typeof info !== "object" || info === null) {
       throw new Error(
         "onceonly: this version of Prisma does not say which transaction a client is in, so that a client with " +
           "extensions, or one of withAmbientTransaction, cannot join it.",
       );
     }
-    return this.#info;
+    return info;
   }
 
   get isOver(): boolean {
     return this.#isOver || this.#parent?.isOver === true;
+  }
+
+  get hasNested(): boolean {
+    return this.#nested !== undefined;
   }
 
   /** The handler, while it runs. A nested transaction has callbacks of its own, until it ends well. */
@@ -56,7 +68,7 @@ export class LentTransaction {
   /** Calls `work` as the handler; once it has ended, the transaction is closed to it. */
   lend<T>(work: () => PromiseLike<T>, handler?: RunningHandler): Promise<T> {
     this.#handler = handler ?? this.#handler;
-    return inScope(this.#scope(), () => this.#untilOver(work));
+    return inScope({ lent: this, outer: this.#outer }, () => this.#untilOver(work));
   }
 
   async #untilOver<T>(work: () => PromiseLike<T>): Promise<T> {
@@ -75,7 +87,8 @@ export class LentTransaction {
   /** Calls `work` inside this transaction, wherever the caller is; in a nested one of it, if that is where he is. */
   within<T>(work: () => T): T {
     const here = this.#innermost();
-    return currentScope()?.lent === here ? work() : inScope(here.#scope(), work);
+    const scope = currentScope();
+    return scope?.lent === here ? work() : inScope({ lent: here, outer: scope ?? here.#outer }, work);
   }
 
   /** Sends a statement in its turn. `start` is called at most once. */
@@ -128,21 +141,19 @@ export class LentTransaction {
     const child = new LentTransaction(this.begun, currentScope(), this);
     const afterCommit: (() => unknown)[] = [];
     child.#handler = this.handler && { ...this.handler, afterCommit };
-    await raw.$executeRawUnsafe(`SAVEPOINT ${savepoint}`);
+    // Not as a statement of the handler that the caller runs in, which may be another's.
+    const send = (sql: string) => outsideHandlers(async () => raw.$executeRawUnsafe(sql));
+    await send(`SAVEPOINT ${savepoint}`);
     try {
       const value = await work(child);
-      await raw.$executeRawUnsafe(`RELEASE SAVEPOINT ${savepoint}`);
+      await send(`RELEASE SAVEPOINT ${savepoint}`);
       this.#handler?.afterCommit.push(...afterCommit);
       return value;
     } catch (error) {
       // Where that fails the whole transaction is gone, and the error says more than that one.
-      await raw.$executeRawUnsafe(`ROLLBACK TO SAVEPOINT ${savepoint}`).then(undefined, () => {});
+      await send(`ROLLBACK TO SAVEPOINT ${savepoint}`).catch(() => {});
       throw error;
     }
-  }
-
-  #scope(): HandlerScope {
-    return { lent: this, outer: this.#outer };
   }
 
   /** This transaction, or the nested one of it that the caller runs in, whichever client it has at hand. */
@@ -164,11 +175,24 @@ export class LentTransaction {
     return this.#parent === undefined ? 1 : this.#parent.#depth + 1;
   }
 
+  /** What a statement gets that was made for this transaction, and is to be sent in another one. */
+  errorElsewhere(): Error {
+    return this.isOver ? new TransactionOverError() : new ElsewhereError();
+  }
+
   #track(those: Set<Promise<unknown>>, ended: Promise<unknown>): void {
     those.add(ended);
     const forget = () => void those.delete(ended);
     ended.then(forget, forget);
   }
+}
+
+// Two copies of this package in one process do not share a symbol unless it is registered.
+const LENT: unique symbol = Symbol.for("onceonly.lent.1") as never;
+
+/** The transaction that is lent, by the {@link LentTransaction.info} that a statement is sent with. */
+export function lentIn(info: unknown): LentTransaction | undefined {
+  return (info as { readonly [LENT]?: LentTransaction } | undefined)?.[LENT];
 }
 
 /** A transaction as Prisma has begun it. */
@@ -179,11 +203,12 @@ export interface BegunTransaction {
   readonly raw: RawClient;
   /** The client that all clients extended from it share: its transactions are good for them all. */
   readonly engine: object;
-  readonly isolationLevel: string | undefined;
+  /** Prisma's name for the isolation that it has at least. */
+  readonly isolationLevel: string;
 }
 
 /** What a statement gets that comes after its handler has ended. */
-class TransactionOverError extends Error {
+export class TransactionOverError extends Error {
   override readonly name = "TransactionOverError";
 
   constructor() {
@@ -191,6 +216,16 @@ class TransactionOverError extends Error {
       "onceonly: this statement came after the handler of its transaction had ended, and was not sent; await every " +
         "statement in the handler. What shall happen later belongs into afterCommit, and what runs for ever is to be " +
         "started outside of handlers.",
+    );
+  }
+}
+
+/** What a batch gets that has such a statement in it. */
+class ElsewhereError extends TypeError {
+  constructor() {
+    super(
+      "onceonly: a statement that was made in a handler, for its transaction, is in a $transaction of another; make that " +
+        "$transaction in the handler too, through tx or a client that withAmbientTransaction returned.",
     );
   }
 }

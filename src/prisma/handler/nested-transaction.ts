@@ -1,5 +1,5 @@
 import type { LentTransaction } from "./lent-transaction.ts";
-import { isBound, type PrismaPromise, sentIn } from "./prisma-promise.ts";
+import { isOfTransaction, type PrismaPromise, sentIn } from "./prisma-promise.ts";
 
 /**
  * `$transaction` as it is inside a handler: all or nothing of what it is given, as a part of the handler's transaction.
@@ -31,25 +31,32 @@ async function inTurn(child: LentTransaction, statements: readonly PrismaPromise
   const results: unknown[] = [];
   for (const statement of statements) {
     // One that was made outside of the handler would go where it was made.
-    results.push(await (isBound(statement) ? statement : sentIn(child, statement)));
+    results.push(await (isOfTransaction(statement) ? statement : sentIn(child, statement)));
   }
   return results;
 }
 
+/** As Prisma names them, from the weakest. */
+const ISOLATION_LEVELS = ["ReadUncommitted", "ReadCommitted", "RepeatableRead", "Snapshot", "Serializable"];
+
 /**
  * A savepoint has the isolation of its transaction.
  *
- * @throws TypeError where `options` ask for another.
+ * @throws TypeError where `options` ask for a stronger one.
  */
 export function checkIsolation({ begun: { isolationLevel } }: LentTransaction, options: unknown): void {
   const asked = (options as { readonly isolationLevel?: string } | null | undefined)?.isolationLevel;
-  if (asked !== undefined && asked !== isolationLevel) {
+  if (asked !== undefined && strengthOf(asked) > strengthOf(isolationLevel)) {
     throw new TypeError(
-      `onceonly: $transaction inside a handler asks for isolationLevel "${asked}", and joins a transaction that ` +
-        `has ${isolationLevel === undefined ? "the database's default" : `"${isolationLevel}"`}; give the run ` +
-        `transaction: { isolationLevel: "${asked}" }.`,
+      `onceonly: a transaction inside a handler asks for isolationLevel "${asked}", and joins one that may have no more ` +
+        `than "${isolationLevel}"; give the run transaction: { isolationLevel: "${asked}" }.`,
     );
   }
+}
+
+function strengthOf(isolationLevel: string): number {
+  const index = ISOLATION_LEVELS.indexOf(isolationLevel);
+  return index === -1 ? Infinity : index;
 }
 
 function isPrismaPromise(value: unknown): value is PrismaPromise {

@@ -6,11 +6,12 @@ export interface PrismaPromise extends PromiseLike<unknown> {
   readonly requestTransaction?: (transaction: unknown) => PromiseLike<unknown>;
 }
 
-/** On promises that are sent in the transaction they were made in. */
-export const BOUND: unique symbol = Symbol("onceonly.bound") as never;
+// Two copies of this package in one process do not share a symbol unless it is registered.
+/** On promises that are sent in the transaction they were made in, wherever they are awaited. */
+export const OF_TRANSACTION: unique symbol = Symbol.for("onceonly.of-transaction") as never;
 
-export function isBound(promise: object): boolean {
-  return Reflect.get(promise, BOUND) === true;
+export function isOfTransaction(promise: object): boolean {
+  return Reflect.get(promise, OF_TRANSACTION) === true;
 }
 
 /** Whether it is a promise that is not under way yet. */

@@ -1,0 +1,194 @@
+import { AsyncResource } from "node:async_hooks";
+import { describe, expect, it } from "vitest";
+import { createIdempotency } from "../../src/create-idempotency.ts";
+import { withAmbientTransaction } from "../../src/prisma/handler/ambient.ts";
+import type { TestClient } from "../support/clients.ts";
+import { databases, type TestDatabase } from "../support/database.ts";
+import { account, accountIds, application, Undo, undo } from "./ambient-support.ts";
+import { door, request } from "./helpers.ts";
+
+/** Made here, which is in no handler. */
+const outside = AsyncResource.bind(<T>(work: () => T): T => work());
+
+type Send = () => Promise<unknown>;
+
+/** Sends what it is given one after the other, or all at once, from a loop that is in no handler. */
+function sender(): (send: Send) => Promise<unknown> {
+  return async (send) =>
+    new Promise((resolve, reject) => outside(() => setImmediate(() => void send().then(resolve, reject))));
+}
+
+/** A client whose extension sends each query from elsewhere, as one that limits how many are sent at a time. */
+function limited(client: TestClient): TestClient {
+  const elsewhere = sender();
+  return client.$extends({
+    query: { $allModels: { $allOperations: ({ args, query }) => elsewhere(async () => query(args)) } },
+  }) as unknown as TestClient;
+}
+
+describe.each(databases)("an extension that sends from another context, on $name,", ({ open }) => {
+  const setUp = (database: TestDatabase) => {
+    const prisma = withAmbientTransaction(limited(database.prisma));
+    return { prisma, idempotency: createIdempotency({ prisma, guard: "throw" }) };
+  };
+
+  it("writes in the handler's transaction, as the guard sees, and what is not awaited cannot undo it", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = setUp(database);
+    await prisma.account.create(account("there"));
+    const run = idempotency.run(request("k"), async () => {
+      await prisma.account.create(account("a"));
+      // Fails, and on PostgreSQL takes the transaction with it: the run may not say that it succeeded.
+      void prisma.account.create(account("there")).catch(() => {});
+      return "answer";
+    });
+    const [ended] = await Promise.allSettled([run]);
+    const isThere = ended.status === "fulfilled";
+    expect(await accountIds(database)).toEqual(isThere ? ["a", "there"] : ["there"]);
+    expect(await database.query("SELECT status FROM idempotency_record")).toEqual(
+      isThere ? [{ status: "completed" }] : [],
+    );
+  });
+
+  it("leaves statements from outside of a nested transaction waiting for its end", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = setUp(database);
+    await idempotency.run(request("k"), async () => {
+      const { wait, arrived, open: end } = door();
+      const nested = prisma.$transaction(async (tx) => {
+        await tx.account.create(account("inside"));
+        await prisma.account.create(account("inside too"));
+        await wait();
+        return undo();
+      });
+      const undone = nested.then(
+        () => false,
+        (error: unknown) => error instanceof Undo,
+      );
+      await arrived;
+      const beside = prisma.account.create(account("beside")).then(() => true);
+      setImmediate(end);
+      expect(await undone).toBe(true);
+      expect(await beside).toBe(true);
+    });
+    expect(await accountIds(database)).toEqual(["beside"]);
+  });
+
+  it("sends in each run's own transaction, of many at a time", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = setUp(database);
+    const transaction = { maxWaitMs: 20_000, timeoutMs: 20_000 };
+    const runs = Array.from({ length: 40 }, async (_, n) =>
+      idempotency.run(request(`k${n}`, { transaction }), async () => {
+        await prisma.account.create(account(`${n} a`));
+        await Promise.all([
+          prisma.account.create(account(`${n} b`)),
+          prisma.account.create(account(`${n} c`)),
+        ]);
+        if (n % 2 === 0) await undo();
+      }),
+    );
+    const ended = await Promise.allSettled(runs);
+    expect(ended.map(({ status }) => status)).toEqual(
+      ended.map((_, n) => (n % 2 === 0 ? "rejected" : "fulfilled")),
+    );
+    const kept = Array.from({ length: 20 }, (_, n) => ["a", "b", "c"].map((row) => `${n * 2 + 1} ${row}`));
+    expect(await accountIds(database)).toEqual(kept.flat().toSorted());
+  });
+});
+
+describe.each(databases)("a statement made in a handler on $name", ({ open }) => {
+  const over = { name: "TransactionOverError" };
+
+  it("is not sent by a batch after the handler's end", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    const made: (() => unknown)[] = [
+      () => prisma.account.create(account("ambient")),
+      () => prisma.$executeRaw`INSERT INTO "Account" (id, balance) VALUES ('raw', 1)`,
+    ];
+    const left: unknown[] = [];
+    const run = idempotency.run(request("k"), async ({ tx }) => {
+      left.push(...made.map((make) => make()), tx.account.create(account("tx")));
+      return undo();
+    });
+    await expect(run).rejects.toBeInstanceOf(Undo);
+    for (const statement of left) {
+      for (const client of [prisma, database.prisma]) {
+        const batch = client.$transaction([client.account.create(account("batch")), statement as never]);
+        await expect(batch).rejects.toMatchObject(over);
+      }
+    }
+    expect(await accountIds(database)).toEqual([]);
+  });
+
+  it("is not sent by a batch elsewhere while the handler runs", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    await idempotency.run(request("k"), async () => {
+      for (const client of [database.prisma, prisma]) {
+        const statement = prisma.account.create(account("a"));
+        await expect(outside(() => client.$transaction([statement]))).rejects.toThrow(
+          "make that $transaction in the handler too",
+        );
+      }
+    });
+    expect(await accountIds(database)).toEqual([]);
+  });
+
+  it("may be awaited again after the handler's end, when it was sent before", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    let statement: PromiseLike<{ id: string }> | undefined;
+    await idempotency.run(request("k"), async ({ tx }) => {
+      statement = tx.account.create(account("a"));
+      await statement;
+      await prisma.account.count();
+    });
+    expect((await statement)?.id).toBe("a");
+  });
+
+  it("of several statements is done when a nested transaction begins, whose end would undo the rest of it", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    await idempotency.run(request("k"), async () => {
+      // Reads, and then inserts, as the ids differ.
+      const beside = prisma.account
+        .upsert({ where: { id: "a" }, create: { id: "b", balance: 1 }, update: {} })
+        .then(({ id }) => id);
+      await expect(prisma.$transaction(undo)).rejects.toBeInstanceOf(Undo);
+      expect(await beside).toBe("b");
+    });
+    expect(await accountIds(database)).toEqual(["b"]);
+  });
+});
+
+describe.each(databases)("two databases on $name", ({ open }) => {
+  it("a run on the one inside a run on the other keeps its handler in the extensions of the other's client", async () => {
+    await using first = await open();
+    await using second = await open();
+    const other = application(second.prisma);
+    const prisma = withAmbientTransaction(
+      first.prisma.$extends({
+        query: {
+          account: {
+            async create({ args, query }) {
+              const row = await query(args);
+              await other.prisma.account.create(account("audit"));
+              return row;
+            },
+          },
+        },
+      }) as unknown as TestClient,
+    );
+    const idempotency = createIdempotency({ prisma, guard: "throw" });
+    await idempotency.run(request("k"), async () => {
+      const inner = other.idempotency.run(request("l"), async () => {
+        await prisma.account.create(account("a"));
+        return undo();
+      });
+      await expect(inner).rejects.toBeInstanceOf(Undo);
+    });
+    expect([await accountIds(first), await accountIds(second)]).toEqual([["a"], []]);
+  });
+});

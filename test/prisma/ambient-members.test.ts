@@ -1,0 +1,165 @@
+import { describe, expect, it, vi } from "vitest";
+import { createIdempotency } from "../../src/create-idempotency.ts";
+import { withAmbientTransaction } from "../../src/prisma/handler/ambient.ts";
+import type { TestClient } from "../support/clients.ts";
+import { databases } from "../support/database.ts";
+import { Prisma } from "../support/generated/postgresql/client.ts";
+import { account, accountIds, application, Undo, undo } from "./ambient-support.ts";
+import { door, request } from "./helpers.ts";
+
+class Counter {
+  #count = 0;
+  next(): number {
+    this.#count += 1;
+    return this.#count;
+  }
+}
+
+const insert = async (client: unknown, id: string) =>
+  void (await (client as TestClient).account.create(account(id)));
+
+/** What an extension may add to a client, by names that are like Prisma's own, or like none. */
+const members = {
+  async write(id: string) {
+    await insert(this, id);
+  },
+  async _log(id: string) {
+    await insert(this, id);
+  },
+  async $connectedWrite(id: string) {
+    await insert(this, id);
+  },
+  async $queryRawAndWrite(id: string) {
+    await insert(Prisma.getExtensionContext(this), id);
+  },
+  cache: new Map([["a", 1]]),
+  counter: new Counter(),
+  Counter,
+  $tools: Object.assign(() => "called", { version: 7 }),
+};
+
+describe.each(databases)("what an extension adds to a client, on $name,", ({ open }) => {
+  it.each(["before", "after"])(
+    "is inside a handler what it is outside, made %s the ambient client",
+    async (order) => {
+      await using database = await open();
+      const extend = <T>(client: T) =>
+        (client as TestClient).$extends({ client: members }) as unknown as T & typeof members;
+      const prisma =
+        order === "before"
+          ? withAmbientTransaction(extend(database.prisma))
+          : extend(withAmbientTransaction(database.prisma));
+      const idempotency = createIdempotency({ prisma, guard: "throw" });
+      const use = async (client: typeof prisma, name: string) => {
+        await client.write(`${name} 1`);
+        await client._log(`${name} 2`);
+        await client.$connectedWrite(`${name} 3`);
+        await client.$queryRawAndWrite(`${name} 4`);
+        expect(client.cache.get("a")).toBe(1);
+        expect(client.counter.next()).toBeGreaterThan(0);
+        expect(new client.Counter().next()).toBe(1);
+        expect([client.$tools(), client.$tools.version]).toEqual(["called", 7]);
+      };
+      await use(prisma, "outside");
+      const undone = idempotency.run(request("k"), async ({ tx }) => {
+        await use(prisma, "ambient");
+        await use(tx as typeof prisma, "tx");
+        return undo();
+      });
+      await expect(undone).rejects.toBeInstanceOf(Undo);
+      expect(await accountIds(database)).toEqual([1, 2, 3, 4].map((n) => `outside ${n}`));
+    },
+  );
+
+  it("joins the run that it starts itself", async () => {
+    await using database = await open();
+    const { idempotency } = application(database.prisma);
+    const prisma = withAmbientTransaction(database.prisma).$extends({
+      client: {
+        async once(key: string, id: string) {
+          const self = Prisma.getExtensionContext(this) as unknown as TestClient;
+          await idempotency.run(
+            request(key),
+            async () => void (await self.account.create(account(id)), await undo()),
+          );
+        },
+      },
+      model: {
+        account: {
+          async openOnce(key: string, id: string) {
+            const self = Prisma.getExtensionContext(this) as unknown as TestClient["account"];
+            const client = (self as unknown as { $parent: TestClient }).$parent;
+            await idempotency.run(request(key), async () => {
+              await self.create(account(id));
+              await client.account.create(account(`${id} by its client`));
+              return undo();
+            });
+          },
+        },
+      },
+    });
+    await expect(prisma.once("k", "a")).rejects.toBeInstanceOf(Undo);
+    await expect(prisma.account.openOnce("l", "b")).rejects.toBeInstanceOf(Undo);
+    expect(await accountIds(database)).toEqual([]);
+  });
+
+  it("joins through a tx that a listener calls from another context", async () => {
+    await using database = await open();
+    const prisma = withAmbientTransaction(database.prisma);
+    const more = prisma.$extends({
+      client: {
+        async openTwo(id: string) {
+          await insert(this, `${id} 1`);
+          await insert(prisma, `${id} 2`);
+        },
+      },
+    });
+    const idempotency = createIdempotency({ prisma: more, guard: "throw" });
+    const { wait, open: go } = door();
+    let useTx: (() => Promise<void>) | undefined;
+    // In no handler, whenever it goes on.
+    const elsewhere = wait().then(() => useTx?.());
+    const run = idempotency.run(request("k"), async ({ tx }) => {
+      useTx = async () => tx.openTwo("a");
+      go();
+      await elsewhere;
+      return undo();
+    });
+    await expect(run).rejects.toBeInstanceOf(Undo);
+    expect(await accountIds(database)).toEqual([]);
+  });
+});
+
+describe.each(databases)("an ambient client on $name", ({ open }) => {
+  it("is the parent of its models and of itself", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    type WithParent = { $parent: TestClient };
+    const run = idempotency.run(request("k"), async () => {
+      await (prisma.account as unknown as WithParent).$parent.account.create(account("a"));
+      await (prisma as unknown as WithParent).$parent.account.create(account("b"));
+      return undo();
+    });
+    await expect(run).rejects.toBeInstanceOf(Undo);
+    expect(await accountIds(database)).toEqual([]);
+    expect(prisma.constructor).toBe(database.prisma.constructor);
+  });
+
+  it("may be spied on, and mocked", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    const count = vi.spyOn(prisma.account, "count");
+    expect(await prisma.account.count()).toBe(0);
+    await idempotency.run(request("k"), async () => prisma.account.count());
+    expect(prisma.account.count).toHaveBeenCalledTimes(1);
+    count.mockResolvedValueOnce(5 as never);
+    expect([await prisma.account.count(), await prisma.account.count()]).toEqual([5, 0]);
+    const raw = vi.spyOn(prisma, "$queryRaw");
+    expect(await prisma.$queryRaw`SELECT 1 AS one`).toHaveLength(1);
+    expect(raw).toHaveBeenCalledTimes(1);
+    count.mockRestore();
+    raw.mockRestore();
+    await prisma.account.create(account("a"));
+    expect(await prisma.account.count()).toBe(1);
+  });
+});
