@@ -51,4 +51,5 @@ export { createIdempotency, type IdempotencyOptions } from "./create-idempotency
 export type { PrismaClientLike, TransactionOf } from "./prisma/client.ts";
 export { type AmbientOptions, withAmbientTransaction } from "./prisma/handler/ambient.ts";
 export { type GuardMode, UncoveredWriteError } from "./prisma/handler/guard.ts";
+export { TransactionOverError } from "./prisma/handler/lent-transaction.ts";
 export type { ModelNames, ModelOptions } from "./prisma/model.ts";

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { dialects } from "../../src/prisma/dialect.ts";
+import { dialects } from "../../src/prisma/dialects.ts";
 import { namesIn } from "../../src/prisma/model.ts";
 import { type Placed, placeRaw } from "../shop.ts";
 import { type Contender, running } from "./contender.ts";

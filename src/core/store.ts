@@ -124,11 +124,6 @@ export interface FinishedParams extends Omit<ClaimParams, "leaseMs" | "input"> {
   readonly response: string;
 }
 
-export interface ReadParams {
-  readonly id: string;
-  readonly fingerprint: string;
-}
-
 /** What names a claim. */
 interface Owned {
   readonly id: string;

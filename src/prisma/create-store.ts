@@ -1,6 +1,7 @@
 import { checkOneOf, typeOf } from "../core/misuse.ts";
 import { checkClient, type PrismaClientLike } from "./client.ts";
-import { type Dialect, dialects, type Provider } from "./dialect.ts";
+import type { Dialect } from "./dialect.ts";
+import { dialects, type Provider } from "./dialects.ts";
 import { baseOf } from "./handler/ambient.ts";
 import { type GuardMode, guardClient } from "./handler/guard.ts";
 import { providerOf } from "./internals.ts";

@@ -5,15 +5,12 @@ import type {
   FinishedParams,
   GiveBackParams,
   PruneParams,
-  ReadParams,
   RenewParams,
   StepParams,
   StoreFault,
 } from "../core/store.ts";
 import type { Names } from "./model.ts";
-import { postgresql } from "./postgresql.ts";
-import { sqlite } from "./sqlite.ts";
-import type { Statement, Write } from "./statement.ts";
+import type { ReadParams, Statement, Write } from "./statement.ts";
 
 /**
  * All that differs between databases: statements, and what their errors mean. To add one, write one of these.
@@ -79,8 +76,3 @@ export interface Dialect {
   /** How long BEGIN may wait, in milliseconds, where the application does not say; `undefined` for Prisma's default. */
   readonly maxWaitMs: number | undefined;
 }
-
-/** The databases there are, by the names that Prisma gives them. */
-export type Provider = "postgresql" | "sqlite";
-
-export const dialects: Readonly<Record<Provider, Dialect>> = { postgresql, sqlite };

@@ -1,7 +1,11 @@
 /**
  * What a client tells about itself only in private fields. Prisma may move them in any release: each is optional,
- * and has an option or a default to take its place, or an error that says what is missing. The internal parameters of
- * query extensions, in `handler/joined-client.ts`, are the only ones that another file reads.
+ * and has an option or a default to take its place, or an error that says what is missing.
+ *
+ * Other files read what Prisma shows but does not document: `handler/joined-client.ts` the internal parameters of query
+ * extensions, `handler/prisma-promise.ts` `requestTransaction`, `handler/nested-transaction.ts` the tag of its promises,
+ * `handler/members.ts` the `$name` of models, `handler/handler-client.ts` and `handler/ambient.ts` their `$parent`, and
+ * `errors.ts` `meta.driverAdapterError`.
  */
 /* oxlint-disable no-underscore-dangle -- the names are Prisma's */
 

@@ -14,6 +14,12 @@ export interface Write extends Statement {
   readonly values: readonly (string | number | null)[];
 }
 
+/** What a record is read for: to replay it to a run with this fingerprint, or to see whether it could claim it. */
+export interface ReadParams {
+  readonly id: string;
+  readonly fingerprint: string;
+}
+
 /** The row a claim gives. */
 export interface RecordRow {
   /** Whether this claim holds the row. SQLite has no booleans. */

@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import { describe, expect, it } from "vitest";
 import { databases, type TestDatabase } from "../support/database.ts";
 import { account, application, Undo, undo } from "./ambient-support.ts";
@@ -176,6 +177,17 @@ describe.each(databases)("a nested transaction in a handler on $name", ({ name, 
           'give the run transaction: { isolationLevel: "RepeatableRead" }',
       );
     }
+  });
+
+  it("that awaits a statement from outside of it waits for itself, as the error says", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    const transaction = { timeoutMs: 100, maxWaitMs: 100 };
+    const run = idempotency.run(request("k", { transaction }), async () => {
+      const inHandler = AsyncResource.bind(<T>(work: () => T): T => work());
+      await prisma.$transaction(async () => inHandler(async () => prisma.account.count()));
+    });
+    await expect(run).rejects.toThrow("A $transaction in its handler was under way");
   });
 
   it.runIf(name === "postgresql")(

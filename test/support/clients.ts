@@ -53,27 +53,35 @@ async function loadClient(provider: Provider, variant: Variant): Promise<typeof 
   return module.PrismaClient;
 }
 
-function adapterFor({ provider, url }: ClientTarget, options: ClientOptions) {
-  if (provider === "sqlite") {
+const adapters: Record<Provider, (url: string, options: ClientOptions) => SqlDriverAdapterFactory> = {
+  sqlite(url, options) {
     // `timeout` reaches the driver but is missing in its types.
     const config: LibsqlConfig & { timeout?: number } = { url, intMode: options.intMode ?? "bigint" };
     if (options.busyTimeoutMs !== undefined) config.timeout = options.busyTimeoutMs;
     return new PrismaLibSql(config);
-  }
-  return new PrismaPg(
-    {
+  },
+  postgresql(url, options) {
+    const config = {
       connectionString: url,
       max: options.max ?? 10,
       // The adapter reads and writes timestamptz wrongly in a session whose time zone is not UTC.
       options: options.serverOptions ?? "-c TimeZone=UTC",
-    },
-    // Tests cut connections on purpose; what that does to a query still reaches its caller.
-    {
+    };
+    return new PrismaPg(config, {
+      // Tests cut connections on purpose; what that does to a query still reaches its caller.
       onPoolError: () => {},
       onConnectionError: () => {},
       ...(options.schema === undefined ? {} : { schema: options.schema }),
-    },
-  );
+    });
+  },
+};
+
+/** The driver adapter of a client on `target`. */
+export function adapterFor(
+  { provider, url }: ClientTarget,
+  options: ClientOptions = {},
+): SqlDriverAdapterFactory {
+  return adapters[provider](url, options);
 }
 
 export async function connect(target: ClientTarget, options: ClientOptions = {}): Promise<TestClient> {

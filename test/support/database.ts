@@ -21,7 +21,9 @@ export interface TestDatabase extends AsyncDisposable {
   connect(options?: ClientOptions & { url?: string }): Promise<TestClient>;
   /** Committed orders, seen from outside Prisma. */
   countOrders(where?: Partial<Record<"id" | "key" | "customer" | "item", string>>): Promise<number>;
-  /** Runs SQL through a side connection. PostgreSQL: `$1`; SQLite: `?1`. */
+  /** The placeholder of a parameter, from 1. */
+  placeholder(position: number): string;
+  /** Runs SQL through a side connection. */
   query(sql: string, parameters?: (string | number | null)[]): Promise<Row[]>;
 }
 
@@ -62,6 +64,7 @@ async function openDatabase({ provider, url, options, side, remove }: Opened): P
       const rows = await side.query(sql, Object.values(where));
       return Number(rows[0]?.["n"]);
     },
+    placeholder: (position) => side.placeholder(position),
     query: (sql, parameters = []) => side.query(sql, parameters),
     async [Symbol.asyncDispose]() {
       await Promise.all(clients.map((client) => client.$disconnect()));
@@ -140,7 +143,7 @@ async function waitForBlockedBackend(side: Side, count: number): Promise<{ pid: 
   throw new Error(`fewer than ${count} sessions are blocked: ${JSON.stringify(sessions)}`);
 }
 
-/** For `describe.each`. A further database is one entry here. */
+/** For `describe.each`. */
 export const databases: { name: Provider; open: (options?: ClientOptions) => Promise<TestDatabase> }[] = [
   { name: "sqlite" as const, open: openSqlite },
   { name: "postgresql" as const, open: (options?: ClientOptions) => openPostgres(options) },

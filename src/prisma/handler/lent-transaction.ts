@@ -207,7 +207,7 @@ export interface BegunTransaction {
   readonly isolationLevel: string;
 }
 
-/** What a statement gets that comes after its handler has ended. */
+/** A statement came after the handler of its transaction had ended, and was not sent. */
 export class TransactionOverError extends Error {
   override readonly name = "TransactionOverError";
 

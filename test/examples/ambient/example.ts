@@ -42,8 +42,7 @@ export async function executionsOf(
   database: TestDatabase,
   key: string,
 ): Promise<{ id: number; isComplete: boolean }[]> {
-  const placeholder = database.provider === "sqlite" ? "?1" : "$1";
-  const rows = await database.query(executions.replace("?", placeholder), [key]);
+  const rows = await database.query(executions.replace("?", database.placeholder(1)), [key]);
   return rows.map((row) => ({
     id: Number(row["id"]),
     isComplete: Object.entries(complete).every(([name, count]) => Number(row[name]) === count),
@@ -61,9 +60,7 @@ export function sharesOf({ share }: Example, executions: number): Record<string,
 }
 
 export async function recordsOf(database: TestDatabase, key: string): Promise<string[]> {
-  const placeholder = database.provider === "sqlite" ? "?1" : "$1";
-  const rows = await database.query(`SELECT status FROM idempotency_record WHERE key = ${placeholder}`, [
-    key,
-  ]);
+  const sql = `SELECT status FROM idempotency_record WHERE key = ${database.placeholder(1)}`;
+  const rows = await database.query(sql, [key]);
   return rows.map(({ status }) => String(status));
 }

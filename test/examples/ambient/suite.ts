@@ -1,4 +1,4 @@
-/** The crash tests of the foundation, over an application that knows nothing of `tx`. */
+/** Kills, storms and failures, as in test/chaos, over an application that knows nothing of `tx`. */
 import { execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { PrismaLibSql } from "@prisma/adapter-libsql";
+import type { SqlMigrationAwareDriverAdapterFactory } from "@prisma/driver-adapter-utils";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { CatalogAdapter } from "../../support/catalog-adapter.ts";
 import { databases, type TestDatabase } from "../../support/database.ts";
@@ -37,11 +38,16 @@ export async function openExample(example: Example, open: () => Promise<TestData
   };
 }
 
+const adapters: Record<Provider, (url: string) => SqlMigrationAwareDriverAdapterFactory> = {
+  sqlite: (url) => new PrismaLibSql({ url }),
+  postgresql: (url) => new CatalogAdapter(url),
+};
+
 async function ddl({ name }: Example, provider: Provider, url: string): Promise<string[]> {
   const content = read(`examples/${name}/schema.prisma`)
     .replace('provider = "sqlite"', `provider = "${provider}"`)
     .replaceAll(/^generator [^}]*\}\n/gm, "");
-  const adapter = provider === "sqlite" ? new PrismaLibSql({ url }) : new CatalogAdapter(url);
+  const adapter = adapters[provider](url);
   const sql = await ddlOf([{ path: "schema.prisma", content }], adapter);
   if (provider === "sqlite") expect(read(`examples/${name}/schema.sql`)).toBe(sql);
   return sql.split(";\n").filter((statement) => /^[^-]/m.test(statement.trim()));

@@ -1,8 +1,5 @@
 /** A process of an example, told by IPC what to send to it and where to stop. */
-import { PrismaLibSql } from "@prisma/adapter-libsql";
-import { PrismaPg } from "@prisma/adapter-pg";
-import type { SqlDriverAdapterFactory } from "@prisma/driver-adapter-utils";
-import type { ClientTarget } from "../../support/clients.ts";
+import { adapterFor, type ClientTarget } from "../../support/clients.ts";
 import { type ParentPort, parentPort, spawnWorker, type Worker } from "../../support/worker.ts";
 import type { Answer, Example } from "./example.ts";
 import { pothos } from "./pothos.ts";
@@ -59,7 +56,7 @@ export async function runExample(): Promise<void> {
   // Where the examples keep theirs over the reloads of a development server.
   Object.assign(globalThis, { prisma: client });
   const send = await load();
-  // Connected, and seen by nobody.
+  // Has it connect. An element that is there already keeps this from being told as the first.
   statements.push("");
   await client.$queryRawUnsafe("SELECT 1");
   port.send({ type: "ready" });
@@ -81,8 +78,3 @@ const failed = (error: unknown): Answer => ({
 });
 
 type AnyClient = new (options: object) => { $queryRawUnsafe(query: string): Promise<unknown> };
-
-function adapterFor({ provider, url }: ClientTarget): SqlDriverAdapterFactory {
-  if (provider === "sqlite") return new PrismaLibSql({ url });
-  return new PrismaPg({ connectionString: url, max: 10, options: "-c TimeZone=UTC" });
-}
