@@ -3,10 +3,8 @@ import { describe, expect, it } from "vitest";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { withAmbientTransaction } from "../../src/prisma/handler/ambient.ts";
 import { databases } from "../support/database.ts";
-import { account, application, accountIds as ids, Undo, undo } from "./ambient-support.ts";
+import { account, accountIds, application, Undo, undo } from "./ambient-support.ts";
 import { door, request } from "./helpers.ts";
-
-const ACCOUNTS = 'SELECT id FROM "Account" ORDER BY id';
 
 describe.each(databases)("what leaves a handler on $name", ({ open }) => {
   it("a handler that is no async function and returns a promise of the client writes in its transaction", async () => {
@@ -17,7 +15,7 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
       prisma.account.create(account("a")),
     );
     await expect(run).rejects.toMatchObject({ code: "RESULT_UNSTORABLE" });
-    expect(await database.query(ACCOUNTS)).toEqual([]);
+    expect(await accountIds(database)).toEqual([]);
   });
 
   it("so does one of a call without a key", async () => {
@@ -33,7 +31,7 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
       })
       .catch(() => {});
     expect(sizes).toEqual([2]);
-    expect(await database.query(ACCOUNTS)).toEqual([{ id: "a" }]);
+    expect(await accountIds(database)).toEqual(["a"]);
   });
 
   it("so does one of a transaction of a leased run", async () => {
@@ -43,7 +41,7 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
       transaction("x", () => prisma.account.create(account("a"))),
     );
     await run.catch(() => {});
-    expect(await database.query(ACCOUNTS)).toEqual([]);
+    expect(await accountIds(database)).toEqual([]);
   });
 
   it("a promise made in the handler and awaited after its end writes nowhere", async () => {
@@ -55,7 +53,7 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
     });
     const end = await Promise.allSettled(left);
     expect(end[0]).toMatchObject({ status: "rejected", reason: { name: "TransactionOverError" } });
-    expect(await ids(database)).toEqual([]);
+    expect(await accountIds(database)).toEqual([]);
   });
 
   it("a promise made in one handler and awaited in another writes nowhere", async () => {
@@ -68,7 +66,7 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
     await idempotency.run(request("l"), async () => {
       await Promise.allSettled(left);
     });
-    expect(await ids(database)).toEqual([]);
+    expect(await accountIds(database)).toEqual([]);
   });
 
   it("a batch in the handler of promises made outside of it, by the same ambient client, is in its transaction", async () => {
@@ -81,7 +79,7 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
       return undo();
     });
     await expect(run).rejects.toBeInstanceOf(Undo);
-    expect(await ids(database)).toEqual([]);
+    expect(await accountIds(database)).toEqual([]);
   });
 
   it("the tx of a nested transaction is of it also in a listener that another context calls", async () => {
@@ -106,7 +104,7 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
     });
     await expect(run).rejects.toBeInstanceOf(Undo);
     await outside;
-    expect(await ids(database)).toEqual([]);
+    expect(await accountIds(database)).toEqual([]);
   });
 
   it("the handler's tx is, too", async () => {
@@ -128,7 +126,7 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
     });
     await expect(run).rejects.toBeInstanceOf(Undo);
     await outside;
-    expect(await ids(database)).toEqual([]);
+    expect(await accountIds(database)).toEqual([]);
   });
 
   it.each([true, false])(
@@ -141,7 +139,7 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
         const nested = prisma.$transaction(async () => {
           await idempotency.runUnkeyed(async ({ afterCommit, tx }) => {
             await tx.account.create(account("a"));
-            afterCommit(async () => told.push(await ids(database)));
+            afterCommit(async () => told.push(await accountIds(database)));
           });
           if (!isKept) await undo();
         });
@@ -149,7 +147,7 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
         await prisma.account.create(account("b"));
         expect(told).toEqual([]);
       });
-      expect(await ids(database)).toEqual(isKept ? ["a", "b"] : ["b"]);
+      expect(await accountIds(database)).toEqual(isKept ? ["a", "b"] : ["b"]);
       expect(told).toEqual(isKept ? [["a", "b"]] : []);
     },
   );
@@ -174,6 +172,6 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
     expect(await run).toEqual({ value: "answer", replayed: false });
     expect(await database.query("SELECT status FROM idempotency_record")).toEqual([{ status: "completed" }]);
     await expect(nested).rejects.toMatchObject({ name: "TransactionOverError" });
-    expect(await ids(database)).toEqual([]);
+    expect(await accountIds(database)).toEqual([]);
   });
 });

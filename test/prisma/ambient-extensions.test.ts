@@ -3,7 +3,7 @@ import { createIdempotency } from "../../src/create-idempotency.ts";
 import { withAmbientTransaction } from "../../src/prisma/handler/ambient.ts";
 import type { TestClient } from "../support/clients.ts";
 import { databases } from "../support/database.ts";
-import { account, Undo, undo } from "./ambient-support.ts";
+import { account, accountIds, Undo, undo } from "./ambient-support.ts";
 import { request } from "./helpers.ts";
 
 type Listen = (event: "query", listener: (event: { query: string }) => void) => unknown;
@@ -110,7 +110,7 @@ describe.each(databases)("extensions of the application on $name", ({ name, open
       });
       await expect(undone).rejects.toBeInstanceOf(Undo);
     }
-    expect(await database.query('SELECT id FROM "Account"')).toEqual([]);
+    expect(await accountIds(database)).toEqual([]);
   });
 
   it("that wrap each query in a batch, as for row-level security, keep it in the handler's transaction", async () => {
@@ -141,8 +141,7 @@ describe.each(databases)("extensions of the application on $name", ({ name, open
     });
     await expect(undone).rejects.toBeInstanceOf(Undo);
     expect((await idempotency.run(request("k"), work)).value).toBe(5);
-    const rows = await database.query('SELECT id FROM "Account" ORDER BY id');
-    expect(rows.map(({ id }) => id)).toEqual(["a", "b", "c", "d", "outside"]);
+    expect(await accountIds(database)).toEqual(["a", "b", "c", "d", "outside"]);
   });
 
   it.runIf(name === "postgresql")(

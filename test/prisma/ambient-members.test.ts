@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import type { Codec } from "../../src/core/codec.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { withAmbientTransaction } from "../../src/prisma/handler/ambient.ts";
 import type { TestClient } from "../support/clients.ts";
@@ -128,6 +129,112 @@ describe.each(databases)("what an extension adds to a client, on $name,", ({ ope
     await expect(run).rejects.toBeInstanceOf(Undo);
     expect(await accountIds(database)).toEqual([]);
   });
+});
+
+/** A client whose accounts can be opened. */
+const opening = (client: TestClient) =>
+  client.$extends({
+    model: {
+      account: {
+        async open(id: string) {
+          return (this as unknown as TestClient["account"]).create(account(id));
+        },
+      },
+    },
+  });
+
+describe.each(databases)("a method that an extension gives the models of tx, on $name,", ({ open }) => {
+  it("waits for a nested transaction beside it", async () => {
+    await using database = await open();
+    const prisma = withAmbientTransaction(opening(database.prisma));
+    const idempotency = createIdempotency({ prisma, guard: "throw" });
+    const { wait, arrived, open: end } = door();
+    await idempotency.run(request("k"), async ({ tx }) => {
+      const nested = prisma.$transaction(async (inner) => {
+        await inner.account.create(account("nested"));
+        await wait();
+        return undo();
+      });
+      nested.catch(() => {});
+      await arrived;
+      const opened = tx.account.open("beside");
+      setImmediate(end);
+      await expect(nested).rejects.toBeInstanceOf(Undo);
+      expect((await opened).id).toBe("beside");
+    });
+    expect(await accountIds(database)).toEqual(["beside"]);
+  });
+
+  it("is refused after the handler's end, before its result is stored", async () => {
+    await using database = await open();
+    const prisma = opening(database.prisma);
+    let open_: ((id: string) => Promise<unknown>) | undefined;
+    let late: Promise<unknown> | undefined;
+    const codec: Codec = {
+      name: "writes",
+      encode(value) {
+        late = open_?.("late").catch((error: Error) => error.name);
+        return JSON.stringify(value);
+      },
+      decode: (text) => JSON.parse(text) as unknown,
+    };
+    const idempotency = createIdempotency({ prisma, guard: "throw", codec });
+    await idempotency.run(request("k"), async ({ tx }) => {
+      open_ = async (id) => tx.account.open(id);
+      return 1;
+    });
+    expect(await late).toBe("TransactionOverError");
+    expect(await accountIds(database)).toEqual([]);
+  });
+});
+
+describe.each(databases)("the context that a method of an extension finds, on $name,", ({ open }) => {
+  const methods = {
+    model: {
+      $allModels: {
+        async openBoth(id: string) {
+          const { $parent } = Prisma.getExtensionContext(this) as unknown as { $parent: TestClient };
+          await $parent.account.create(account(`${id} 1`));
+          await $parent.$transaction(async (tx) => tx.account.create(account(`${id} 2`)));
+          await $parent.$transaction([
+            $parent.account.create(account(`${id} 3`)),
+            (this as unknown as TestClient["account"]).create(account(`${id} 4`)),
+          ]);
+        },
+      },
+    },
+    client: {
+      async openAll(id: string) {
+        const self = Prisma.getExtensionContext(this) as unknown as TestClient;
+        await self.account.create(account(`${id} 1`));
+        await self.$transaction(async (tx) => {
+          await tx.account.create(account(`${id} 2`));
+          await self.account.create(account(`${id} 3`));
+        });
+      },
+    },
+  };
+
+  it.each<[string, (client: TestClient) => ReturnType<typeof extend>]>([
+    ["before", (client) => withAmbientTransaction(extend(client))],
+    ["after", (client) => extend(withAmbientTransaction(client))],
+  ])("joins, made %s the ambient client", async (_, build) => {
+    await using database = await open();
+    const prisma = build(database.prisma);
+    const idempotency = createIdempotency({ prisma, guard: "throw" });
+    const run = idempotency.run(request("k"), async () => {
+      await prisma.account.openBoth("model");
+      await prisma.openAll("client");
+      expect(await prisma.account.count()).toBe(7);
+      return undo();
+    });
+    await expect(run).rejects.toBeInstanceOf(Undo);
+    expect(await accountIds(database)).toEqual([]);
+  });
+
+  function extend(client: TestClient) {
+    return client.$extends(methods);
+  }
 });
 
 describe.each(databases)("an ambient client on $name", ({ open }) => {

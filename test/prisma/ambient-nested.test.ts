@@ -1,11 +1,8 @@
 import { AsyncResource } from "node:async_hooks";
 import { describe, expect, it } from "vitest";
-import { databases, type TestDatabase } from "../support/database.ts";
-import { account, application, Undo, undo } from "./ambient-support.ts";
+import { databases } from "../support/database.ts";
+import { account, accountIds, application, Undo, undo } from "./ambient-support.ts";
 import { door, request } from "./helpers.ts";
-
-const accounts = async (database: TestDatabase) =>
-  (await database.query('SELECT id FROM "Account" ORDER BY id')).map(({ id }) => id);
 
 describe.each(databases)("a nested transaction in a handler on $name", ({ name, open }) => {
   it("that fails undoes its own writes only, and the handler goes on", async () => {
@@ -26,7 +23,7 @@ describe.each(databases)("a nested transaction in a handler on $name", ({ name, 
       await expect(batch).rejects.toMatchObject({ code: "P2002" });
       await prisma.account.create(account("after"));
     });
-    expect(await accounts(database)).toEqual(["after", "before"]);
+    expect(await accountIds(database)).toEqual(["after", "before"]);
   });
 
   it("gives what it is made of: a function's value, an array's values in order", async () => {
@@ -59,7 +56,7 @@ describe.each(databases)("a nested transaction in a handler on $name", ({ name, 
         await fails(depth).catch(() => {});
       });
     await idempotency.run(request("k"), async () => void (await nest(1)));
-    expect(await accounts(database)).toEqual(["kept 1", "kept 2", "kept 3"]);
+    expect(await accountIds(database)).toEqual(["kept 1", "kept 2", "kept 3"]);
   });
 
   it("runs after the one before it, as by Promise.all, which Prisma itself refuses", async () => {
@@ -86,7 +83,7 @@ describe.each(databases)("a nested transaction in a handler on $name", ({ name, 
       expect(ended.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled", "rejected"]);
     });
     expect(insideMax).toBe(1);
-    expect(await accounts(database)).toEqual(["a", "a too", "c", "c too"]);
+    expect(await accountIds(database)).toEqual(["a", "a too", "c", "c too"]);
   });
 
   it("does not undo what was written beside it, nor shows what it undoes: statements wait for its end", async () => {
@@ -111,7 +108,7 @@ describe.each(databases)("a nested transaction in a handler on $name", ({ name, 
       await Promise.all(beside);
       expect(await seen).toEqual([]);
     });
-    expect(await accounts(database)).toEqual(["beside, client", "beside, raw", "beside, tx"]);
+    expect(await accountIds(database)).toEqual(["beside, client", "beside, raw", "beside, tx"]);
   });
 
   it("begins after the writes that were sent before it", async () => {
@@ -134,7 +131,7 @@ describe.each(databases)("a nested transaction in a handler on $name", ({ name, 
         "rejected",
       ]);
     });
-    expect(await accounts(database)).toEqual(["a", "b", "c"]);
+    expect(await accountIds(database)).toEqual(["a", "b", "c"]);
   });
 
   it("is closed to what it did not await", async () => {
@@ -153,7 +150,7 @@ describe.each(databases)("a nested transaction in a handler on $name", ({ name, 
       await expect(late).rejects.toMatchObject({ name: "TransactionOverError" });
       await prisma.account.create(account("in time"));
     });
-    expect(await accounts(database)).toEqual(["in time"]);
+    expect(await accountIds(database)).toEqual(["in time"]);
   });
 
   it("may ask for an isolation that the transaction has, and is told how to get a stronger one", async () => {
@@ -229,7 +226,7 @@ describe.each(aborting)(
         });
         await expect(swallowing).rejects.toThrow(/aborted/);
       });
-      expect(await accounts(database)).toEqual(["a"]);
+      expect(await accountIds(database)).toEqual(["a"]);
     });
   },
 );
@@ -248,6 +245,6 @@ describe.each(databases)("one begun on tx on $name", ({ open }) => {
         tx.account.create(account("c")),
       ]);
     });
-    expect(await accounts(database)).toEqual(["a", "c"]);
+    expect(await accountIds(database)).toEqual(["a", "c"]);
   });
 });

@@ -2,11 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { withAmbientTransaction } from "../../src/prisma/handler/ambient.ts";
 import { databases } from "../support/database.ts";
-import { account, application, Undo, undo } from "./ambient-support.ts";
+import { account, accountIds, application, Undo, undo } from "./ambient-support.ts";
 import { door, idempotencyOf, orderOf, request, warningsDuring } from "./helpers.ts";
-
-const ids = (rows: Record<string, unknown>[]) => rows.map(({ id }) => id);
-const ACCOUNTS = 'SELECT id FROM "Account" ORDER BY id';
 
 describe.each(databases)("where a handler ends, on $name", ({ open }) => {
   it("work that outlives it gets an error, and writes nowhere", async () => {
@@ -29,11 +26,11 @@ describe.each(databases)("where a handler ends, on $name", ({ open }) => {
       expect(String(reason)).toContain("afterCommit");
     }
     expect(late).toHaveLength(5);
-    expect(ids(await database.query(ACCOUNTS))).toEqual(["in time"]);
+    expect(await accountIds(database)).toEqual(["in time"]);
     // The caller is not in the handler, nor is a later run.
     await prisma.account.create(account("outside"));
     await idempotency.run(request("l"), async () => void (await prisma.account.create(account("later"))));
-    expect(ids(await database.query(ACCOUNTS))).toEqual(["in time", "later", "outside"]);
+    expect(await accountIds(database)).toEqual(["in time", "later", "outside"]);
   });
 
   it("the same holds when it fails, and when its transaction is late", async () => {
@@ -54,7 +51,7 @@ describe.each(databases)("where a handler ends, on $name", ({ open }) => {
       await prisma.account.create(account("after its time"));
     });
     await expect(slow).rejects.toMatchObject({ code: "P2028" });
-    expect(ids(await database.query(ACCOUNTS))).toEqual([]);
+    expect(await accountIds(database)).toEqual([]);
   });
 
   it("afterCommit runs outside, and writes by itself", async () => {
@@ -63,12 +60,12 @@ describe.each(databases)("where a handler ends, on $name", ({ open }) => {
     await idempotency.run(request("k"), async ({ afterCommit }) => {
       await prisma.account.create(account("inside"));
       afterCommit(async () => {
-        expect(ids(await database.query(ACCOUNTS))).toEqual(["inside"]);
+        expect(await accountIds(database)).toEqual(["inside"]);
         await prisma.account.create(account("after"));
         await idempotency.run(request("l"), async () => void (await prisma.account.create(account("run"))));
       });
     });
-    expect(ids(await database.query(ACCOUNTS))).toEqual(["after", "inside", "run"]);
+    expect(await accountIds(database)).toEqual(["after", "inside", "run"]);
   });
 
   it("a waiting duplicate and a replay are outside", async () => {
@@ -86,7 +83,7 @@ describe.each(databases)("where a handler ends, on $name", ({ open }) => {
     inside.open();
     expect([await first, await duplicate].map(({ value }) => value)).toEqual([1, 1]);
     await prisma.account.create(account("outside"));
-    expect(ids(await database.query(ACCOUNTS))).toEqual(["outside"]);
+    expect(await accountIds(database)).toEqual(["outside"]);
   });
 });
 
@@ -106,9 +103,9 @@ describe.each(databases)("a leased run on $name", ({ open }) => {
         await prisma.account.create(account("handler"));
       });
     await expect(leased(undo)).rejects.toBeInstanceOf(Undo);
-    expect(ids(await database.query(ACCOUNTS))).toEqual(["step"]);
+    expect(await accountIds(database)).toEqual(["step"]);
     await leased(async () => {});
-    expect(ids(await database.query(ACCOUNTS))).toEqual(["handler", "step", "transaction"]);
+    expect(await accountIds(database)).toEqual(["handler", "step", "transaction"]);
   });
 });
 
@@ -127,7 +124,7 @@ describe.each(databases)("a run inside a handler on $name", ({ open }) => {
         "inner was run inside the handler of orders.place, whose transaction is open",
       );
       await expect(outer).rejects.toBeInstanceOf(TypeError);
-      expect(await database.query(ACCOUNTS)).toEqual([]);
+      expect(await accountIds(database)).toEqual([]);
       expect(await database.query("SELECT id FROM idempotency_record")).toEqual([]);
     },
   );
@@ -141,7 +138,7 @@ describe.each(databases)("a run inside a handler on $name", ({ open }) => {
       await expect(transaction("inside", inner)).rejects.toBeInstanceOf(TypeError);
       await step("outside", inner);
     });
-    expect(ids(await database.query(ACCOUNTS))).toEqual(["inner"]);
+    expect(await accountIds(database)).toEqual(["inner"]);
   });
 
   it("without a key is a part of it: undone alone, and its callbacks wait for the COMMIT", async () => {
@@ -150,7 +147,7 @@ describe.each(databases)("a run inside a handler on $name", ({ open }) => {
     const told: string[] = [];
     const inner = (id: string, end: () => Promise<unknown> = async () => {}) =>
       idempotency.runUnkeyed(async ({ tx, afterCommit }) => {
-        afterCommit(async () => told.push(`${id} with ${ids(await database.query(ACCOUNTS)).join()}`));
+        afterCommit(async () => told.push(`${id} with ${(await accountIds(database)).join()}`));
         await tx.account.create(account(id));
         await end();
       });
@@ -185,8 +182,8 @@ describe.each(databases)("a run inside a handler on $name", ({ open }) => {
       return undo();
     });
     await expect(undone).rejects.toBeInstanceOf(Undo);
-    expect(await database.query(ACCOUNTS)).toEqual([]);
-    expect(ids(await elsewhere.query(ACCOUNTS))).toEqual(["other"]);
+    expect(await accountIds(database)).toEqual([]);
+    expect(await accountIds(elsewhere)).toEqual(["other"]);
   });
 
   it("begun by what outlived a handler is none, and runs", async () => {
@@ -203,7 +200,7 @@ describe.each(databases)("a run inside a handler on $name", ({ open }) => {
     });
     after.open();
     await late;
-    expect(ids(await database.query(ACCOUNTS))).toEqual(["l"]);
+    expect(await accountIds(database)).toEqual(["l"]);
   });
 });
 
@@ -251,6 +248,6 @@ describe.each(databases)("withAmbientTransaction on $name", ({ open }) => {
     expect(warnings.map(String).join()).toMatch(
       /Account\.create at .*ambient-scope\.test\.ts:\d+:\d+, through another client than that of the transaction/,
     );
-    expect(ids(await elsewhere.query(ACCOUNTS))).toEqual(["other"]);
+    expect(await accountIds(elsewhere)).toEqual(["other"]);
   });
 });

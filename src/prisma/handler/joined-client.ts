@@ -18,8 +18,8 @@ export function joinedClient(client: ExtensibleClient, engine: object): Extensib
     query: {
       $allOperations: ({ args, query, __internalParams: params }: Query): PromiseLike<unknown> => {
         const { transaction } = params;
-        // An extension may have sent it from a context that is not its handler's, as one does that limits how many are sent
-        // at a time. A batch of its own, made on a client that is not ambient, stays one.
+        // It says itself where it belongs: an extension may have sent it from a context that is not its handler's, as one does
+        // that limits how many are under way. A batch of its own, made on a client that is not ambient, stays one.
         const lent = transaction === undefined ? lentOf(engine) : lentIn(transaction);
         return lent === undefined
           ? query(args)
