@@ -156,7 +156,11 @@ describe.each(databases)("a statement made in a handler on $name", ({ open }) =>
       const beside = prisma.account
         .upsert({ where: { id: "a" }, create: { id: "b", balance: 1 }, update: {} })
         .then(({ id }) => id);
-      await expect(prisma.$transaction(undo)).rejects.toBeInstanceOf(Undo);
+      const nested = prisma.$transaction(async () => {
+        await beside;
+        return undo();
+      });
+      await expect(nested).rejects.toBeInstanceOf(Undo);
       expect(await beside).toBe("b");
     });
     expect(await accountIds(database)).toEqual(["b"]);
@@ -190,5 +194,34 @@ describe.each(databases)("two databases on $name", ({ open }) => {
       await expect(inner).rejects.toBeInstanceOf(Undo);
     });
     expect([await accountIds(first), await accountIds(second)]).toEqual([["a"], []]);
+  });
+
+  it("so does the tx of the inner one in a listener that another context calls", async () => {
+    await using first = await open();
+    await using second = await open();
+    const outer = application(first.prisma);
+    const prisma = withAmbientTransaction(second.prisma).$extends({
+      client: {
+        async writeBoth(id: string) {
+          await (this as unknown as TestClient).account.create(account(id));
+          await outer.prisma.account.create(account(id));
+        },
+      },
+    });
+    const inner = createIdempotency({ prisma, guard: "throw" });
+    const { wait, open: go } = door();
+    let write: (() => Promise<void>) | undefined;
+    // In no handler, whenever it goes on.
+    const elsewhere = wait().then(() => write?.());
+    const run = outer.idempotency.run(request("k"), async () => {
+      await inner.run(request("l"), async ({ tx }) => {
+        write = async () => tx.writeBoth("a");
+        go();
+        await elsewhere;
+      });
+      return undo();
+    });
+    await expect(run).rejects.toBeInstanceOf(Undo);
+    expect([await accountIds(first), await accountIds(second)]).toEqual([[], ["a"]]);
   });
 });

@@ -222,10 +222,12 @@ describe.each(databases)("the context that a method of an extension finds, on $n
     await using database = await open();
     const prisma = build(database.prisma);
     const idempotency = createIdempotency({ prisma, guard: "throw" });
-    const run = idempotency.run(request("k"), async () => {
+    const run = idempotency.run(request("k"), async ({ tx }) => {
       await prisma.account.openBoth("model");
       await prisma.openAll("client");
-      expect(await prisma.account.count()).toBe(7);
+      await (tx as typeof prisma).account.openBoth("model of tx");
+      await (tx as typeof prisma).openAll("tx");
+      expect(await prisma.account.count()).toBe(14);
       return undo();
     });
     await expect(run).rejects.toBeInstanceOf(Undo);
