@@ -12,23 +12,43 @@ const outside = AsyncResource.bind(<T>(work: () => T): T => work());
 
 type Send = () => Promise<unknown>;
 
-/** Sends what it is given one after the other, or all at once, from a loop that is in no handler. */
-function sender(): (send: Send) => Promise<unknown> {
+type Sender = (send: Send) => Promise<unknown>;
+
+/** From a loop that is in no handler. */
+function fromOutside(): Sender {
   return async (send) =>
     new Promise((resolve, reject) => outside(() => setImmediate(() => void send().then(resolve, reject))));
 }
 
-/** A client whose extension sends each query from elsewhere, as one that limits how many are sent at a time. */
-function limited(client: TestClient): TestClient {
-  const elsewhere = sender();
+/** At most two at a time. What has to wait is sent in the context of whoever made room. */
+function twoAtATime(): Sender {
+  const waiting: (() => void)[] = [];
+  let busy = 0;
+  return async (send) =>
+    new Promise((resolve, reject) => {
+      const start = () => {
+        busy += 1;
+        const ended = send().finally(() => {
+          busy -= 1;
+          waiting.shift()?.();
+        });
+        ended.then(resolve, reject);
+      };
+      if (busy < 2) start();
+      else waiting.push(start);
+    });
+}
+
+/** A client whose extension has each query sent by `sender`. */
+function sentBy(sender: Sender, client: TestClient): TestClient {
   return client.$extends({
-    query: { $allModels: { $allOperations: ({ args, query }) => elsewhere(async () => query(args)) } },
+    query: { $allModels: { $allOperations: ({ args, query }) => sender(async () => query(args)) } },
   }) as unknown as TestClient;
 }
 
 describe.each(databases)("an extension that sends from another context, on $name,", ({ open }) => {
-  const setUp = (database: TestDatabase) => {
-    const prisma = withAmbientTransaction(limited(database.prisma));
+  const setUp = (database: TestDatabase, sender = fromOutside()) => {
+    const prisma = withAmbientTransaction(sentBy(sender, database.prisma));
     return { prisma, idempotency: createIdempotency({ prisma, guard: "throw" }) };
   };
 
@@ -76,7 +96,7 @@ describe.each(databases)("an extension that sends from another context, on $name
 
   it("sends in each run's own transaction, of many at a time", async () => {
     await using database = await open();
-    const { prisma, idempotency } = setUp(database);
+    const { prisma, idempotency } = setUp(database, twoAtATime());
     const transaction = { maxWaitMs: 20_000, timeoutMs: 20_000 };
     const runs = Array.from({ length: 40 }, async (_, n) =>
       idempotency.run(request(`k${n}`, { transaction }), async () => {

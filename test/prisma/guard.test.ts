@@ -144,15 +144,19 @@ describe.each(databases)('the guard "throw" on $name', ({ open }) => {
 
   it("has nothing against the savepoints of another run's transaction", async () => {
     await using database = await open();
-    await using elsewhere = await open();
-    const { prisma, idempotency } = application(database.prisma);
-    const other = application(elsewhere.prisma);
+    await using second = await open();
+    const { idempotency } = application(database.prisma);
+    const other = application(second.prisma);
+    const { wait, open: go } = door();
+    let nest: (() => Promise<unknown>) | undefined;
+    const elsewhere = wait().then(() =>
+      other.idempotency.run(request("b"), async () => void (await nest?.())),
+    );
     const undone = idempotency.run(request("a"), async ({ tx }) => {
       const { $transaction } = tx as unknown as TestClient;
-      await other.idempotency.run(request("b"), async () => {
-        await prisma.$transaction([prisma.account.create(account("a"))]);
-        await $transaction(async (nested) => void (await nested.account.create(account("b"))));
-      });
+      nest = async () => $transaction(async (nested) => nested.account.create(account("a")));
+      go();
+      await elsewhere;
       return undo();
     });
     await expect(undone).rejects.toBeInstanceOf(Undo);
