@@ -5,7 +5,7 @@ import { type GuardMode, guardClient } from "./guard.ts";
 import { boundClient, gatedClient } from "./handler-client.ts";
 import { type ExtensibleClient, joinedClient } from "./joined-client.ts";
 import type { LentTransaction } from "./lent-transaction.ts";
-import { type AnyFunction, isFunction, isModel, isPrismas, methodBy } from "./members.ts";
+import { type AnyFunction, isFunction, isModel, isPrismas, Members, methodBy } from "./members.ts";
 import { lentOf } from "./scope.ts";
 
 /** Options of {@link withAmbientTransaction}. */
@@ -146,24 +146,4 @@ function ambientModel(model: object, client: object, current: () => object): obj
     get: (_, name) => members.get(name, Reflect.get(model, name)),
   });
   return proxy;
-}
-
-/** Members by name, each made once, and again where a test has put a mock in the place of what it is made of. */
-class Members {
-  readonly #make: (name: PropertyKey, value: unknown) => unknown;
-  readonly #made: Map<PropertyKey, { readonly value: unknown; readonly member: unknown }> = new Map();
-
-  constructor(make: (name: PropertyKey, value: unknown) => unknown) {
-    this.#make = make;
-  }
-
-  get(name: PropertyKey, value: unknown): unknown {
-    const known = this.#made.get(name);
-    if (known !== undefined && known.value === value) {
-      return known.member;
-    }
-    const member = this.#make(name, value);
-    this.#made.set(name, { value, member });
-    return member;
-  }
 }

@@ -1,5 +1,5 @@
 import type { LentTransaction } from "./lent-transaction.ts";
-import { isFunction, isModel, isPrismas, methodBy } from "./members.ts";
+import { isFunction, isModel, isPrismas, Members, methodBy } from "./members.ts";
 import { nestedTransaction } from "./nested-transaction.ts";
 import { isLazy, OF_TRANSACTION, type PrismaPromise, sentIn } from "./prisma-promise.ts";
 
@@ -78,6 +78,10 @@ class ClientMembers implements ProxyHandler<object> {
   }
 
   get(client: object, name: PropertyKey): unknown {
+    const known = this.#models.get(name);
+    if (known !== undefined) {
+      return known;
+    }
     const way = this.#way;
     const { proxy } = this;
     const value: unknown = Reflect.get(client, name, client);
@@ -92,17 +96,19 @@ class ClientMembers implements ProxyHandler<object> {
     if (!isModel(value)) {
       return memberBy(way, isPrismas(way.lent.begun.engine, name) ? client : proxy, value);
     }
-    const model = this.#models.get(name) ?? modelBy(way, value, proxy);
+    const model = modelBy(way, value, proxy);
     this.#models.set(name, model);
     return model;
   }
 }
 
 function modelBy(way: Way, model: object, client: object): object {
-  const proxy: object = new Proxy(model, {
+  const members = new Members((name, value) =>
     // What a method of an extension finds as its context has to be of this transaction too.
-    get: (target, name) =>
-      name === "$parent" ? client : memberBy(way, proxy, Reflect.get(target, name, target)),
+    name === "$parent" ? client : memberBy(way, proxy, value),
+  );
+  const proxy: object = new Proxy(model, {
+    get: (target, name) => members.get(name, Reflect.get(target, name, target)),
   });
   return proxy;
 }

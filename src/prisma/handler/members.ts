@@ -25,3 +25,23 @@ export function methodBy(method: AnyFunction, call: AnyFunction): AnyFunction {
     },
   });
 }
+
+/** Members by name, each made once, and again where a test has put a mock in the place of what it is made of. */
+export class Members {
+  readonly #make: (name: PropertyKey, value: unknown) => unknown;
+  readonly #made: Map<PropertyKey, { readonly value: unknown; readonly member: unknown }> = new Map();
+
+  constructor(make: (name: PropertyKey, value: unknown) => unknown) {
+    this.#make = make;
+  }
+
+  get(name: PropertyKey, value: unknown): unknown {
+    const known = this.#made.get(name);
+    if (known !== undefined && known.value === value) {
+      return known.member;
+    }
+    const member = this.#make(name, value);
+    this.#made.set(name, { value, member });
+    return member;
+  }
+}
