@@ -105,13 +105,13 @@ export class TransactionRunner<TTransaction> {
     if ("record" in result) {
       return result;
     }
-    const { failedIn, error, undone } = result;
-    if (undone === "not first") {
+    const { failedIn, error, givenUp } = result;
+    if (givenUp === "not first") {
       return this.#claimEarly(run, handler);
     }
-    if (undone !== undefined) {
+    if (givenUp !== undefined) {
       const asAnswer = withStoreError(run, () => true);
-      return this.#claimEarly(asAnswer, failingWith(undone.answer));
+      return this.#claimEarly(asAnswer, failingWith(givenUp.answer));
     }
     const fault = this.#store.faultOf(error);
     if (failedIn === "begin") {
@@ -134,7 +134,7 @@ export class TransactionRunner<TTransaction> {
     run: PreparedRun,
     body: (session: StoreSession<TTransaction>, progress: Progress) => Promise<Ended<T> | TOther>,
   ): Promise<Ended<T> | TOther | FailedAttempt> {
-    const progress: Progress = { params: claimOf(run), phase: "begin", undone: undefined };
+    const progress: Progress = { params: claimOf(run), phase: "begin", givenUp: undefined };
     let executed: Ended<T> | undefined;
     try {
       return await this.#store.transaction(limitsOf(run, progress.params), async (session) => {
@@ -147,14 +147,14 @@ export class TransactionRunner<TTransaction> {
       });
     } catch (error) {
       if (executed === undefined) {
-        return { failedIn: progress.phase, error, undone: progress.undone };
+        return { failedIn: progress.phase, error, givenUp: progress.givenUp };
       }
       const record = await recordAfterBrokenCommit(this.#store, run);
       if (record === undefined) {
         if (this.#store.faultOf(error) === "unavailable") {
           throw storeUnavailable(run, error);
         }
-        return { failedIn: "commit", error, undone: undefined };
+        return { failedIn: "commit", error, givenUp: undefined };
       }
       return record.owner === executed.record.owner ? executed : { record, afterCommit: [] };
     }
@@ -204,7 +204,7 @@ export class TransactionRunner<TTransaction> {
     progress: Progress,
     handler: Handler<TTransaction, T>,
   ): Promise<Ended<T>> {
-    if (progress.undone !== undefined) {
+    if (progress.givenUp !== undefined) {
       // An extension of the client's that repeats failed transactions.
       throw new RolledBack();
     }
@@ -213,13 +213,13 @@ export class TransactionRunner<TTransaction> {
     const { executed, response } = await settle(run, () => lendTo(session, run, 1, afterCommit, handler));
     if (executed.status === "failed") {
       if (await this.#isOpen(session)) {
-        progress.undone = { answer: executed.error };
+        progress.givenUp = { answer: executed.error };
       }
       throw executed.error;
     }
     progress.phase = "insert";
     if (!(await session.insertFinished({ ...progress.params, response }))) {
-      progress.undone = "not first";
+      progress.givenUp = "not first";
       throw new RolledBack();
     }
     return { executed, record: recordOf(run, progress.params, executed, response), afterCommit };
@@ -244,13 +244,13 @@ interface Progress {
    * Why a late claim gave its transaction up: the key has a record, or the handler's error is its answer. Not told by
    * what the transaction rejects with: client extensions wrap that, and repeat the transaction for it.
    */
-  undone: "not first" | { readonly answer: unknown } | undefined;
+  givenUp: "not first" | { readonly answer: unknown } | undefined;
 }
 
 interface FailedAttempt {
   readonly failedIn: Progress["phase"] | "commit";
   readonly error: unknown;
-  readonly undone: Progress["undone"];
+  readonly givenUp: Progress["givenUp"];
 }
 
 /** A leased run holds the record. */

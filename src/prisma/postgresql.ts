@@ -1,14 +1,14 @@
 import type { ClaimParams, FinishedParams, StoreFault } from "../core/store.ts";
+import type { Dialect } from "./dialect.ts";
 import {
   claimedColumns,
   finishedColumns,
-  isAbandoned,
-  isExpired,
-  isFree,
-  isHeldBy,
-  isReplayable,
-} from "./conditions.ts";
-import type { Dialect } from "./dialect.ts";
+  whereAbandoned,
+  whereExpired,
+  whereFree,
+  whereHeldBy,
+  whereReplayable,
+} from "./sql-parts.ts";
 import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "./statement.ts";
 
 /** PostgreSQL's own time: `now()` would stand still at BEGIN, and a claim may wait after it. */
@@ -69,7 +69,7 @@ ON CONFLICT (${c.id}) DO NOTHING ${UNBOUND}`,
   SELECT coalesce(nullif(current_setting('${BEFORE}', true), ''), current_setting('lock_timeout')) AS before,
     set_config('lock_timeout', $8, true) AS now
 ), existing AS (
-  SELECT ${row} FROM ${table} AS r WHERE ${c.id} = $1 AND NOT ${isFree(c, NOW, "$5", "r.")}
+  SELECT ${row} FROM ${table} AS r WHERE ${c.id} = $1 AND NOT ${whereFree(c, NOW, "$5", "r.")}
 ), claimed AS (
   INSERT INTO ${table} AS r (${claimedColumns(c)})
   SELECT $1, $2, $3, $4, $5, $6, 'in_progress', 1, ${NOW}, ${inMs("$7")}, ${inMs("$9")}, $10
@@ -80,7 +80,7 @@ ON CONFLICT (${c.id}) DO NOTHING ${UNBOUND}`,
     ${c.createdAt} = CASE WHEN ${expired} THEN excluded.${c.createdAt} ELSE r.${c.createdAt} END,
     ${c.expiresAt} = excluded.${c.expiresAt}, ${c.lockedUntil} = excluded.${c.lockedUntil},
     ${c.input} = excluded.${c.input}, ${c.response} = NULL, ${c.completedAt} = NULL
-  WHERE ${isFree(c, NOW, "$5", "r.")}
+  WHERE ${whereFree(c, NOW, "$5", "r.")}
   RETURNING ${row}
 ), found AS (
   SELECT true AS mine, * FROM claimed UNION ALL SELECT false, * FROM existing
@@ -94,7 +94,7 @@ SELECT found.*, set_config('lock_timeout', (SELECT before FROM bound), true) AS 
   read(names, { id, fingerprint }) {
     const { table, columns: c } = names.record;
     return {
-      text: `SELECT false AS mine, ${selected(names, RECORD_ROW)}, ${c.lockedUntil} IS NOT NULL AS leased, ${isFree(c, NOW, "$2", "r.")} AS free FROM ${table} AS r WHERE ${c.id} = $1`,
+      text: `SELECT false AS mine, ${selected(names, RECORD_ROW)}, ${c.lockedUntil} IS NOT NULL AS leased, ${whereFree(c, NOW, "$2", "r.")} AS free FROM ${table} AS r WHERE ${c.id} = $1`,
       values: [id, fingerprint],
     };
   },
@@ -107,7 +107,7 @@ SELECT found.*, set_config('lock_timeout', (SELECT before FROM bound), true) AS 
     const { table, columns: c } = names.record;
     return {
       text: `SELECT ${selected(names, FINISHED_ROW)} FROM ${table}
-WHERE ${c.id} = ANY ($1::text[]) AND ${isReplayable(c, NOW)}`,
+WHERE ${c.id} = ANY ($1::text[]) AND ${whereReplayable(c, NOW)}`,
       values: [[...ids]],
     };
   },
@@ -120,7 +120,7 @@ WHERE ${c.id} = ANY ($1::text[]) AND ${isReplayable(c, NOW)}`,
   complete({ record: { table, columns: c } }, { id, owner, status, response }) {
     return {
       text: `UPDATE ${table} SET ${c.status} = $3, ${c.response} = $4, ${c.completedAt} = ${NOW}, ${c.lockedUntil} = NULL
-WHERE ${isHeldBy(c, "$1", "$2")}`,
+WHERE ${whereHeldBy(c, "$1", "$2")}`,
       values: [id, owner, status, response],
     };
   },
@@ -129,7 +129,7 @@ WHERE ${isHeldBy(c, "$1", "$2")}`,
   renew({ record: { table, columns: c } }, { id, owner, leaseMs }) {
     return {
       text: `UPDATE ${table} SET ${c.lockedUntil} = ${inMs("$3")}
-WHERE ${isHeldBy(c, "$1", "$2")}`,
+WHERE ${whereHeldBy(c, "$1", "$2")}`,
       values: [id, owner, leaseMs],
     };
   },
@@ -138,7 +138,7 @@ WHERE ${isHeldBy(c, "$1", "$2")}`,
   giveBack({ record: { table, columns: c } }, { id, owner, delayMs }) {
     return {
       text: `UPDATE ${table} SET ${c.owner} = '', ${c.lockedUntil} = ${inMs("$3")}
-WHERE ${isHeldBy(c, "$1", "$2")}`,
+WHERE ${whereHeldBy(c, "$1", "$2")}`,
       values: [id, owner, delayMs],
     };
   },
@@ -152,7 +152,7 @@ WHERE ${isHeldBy(c, "$1", "$2")}`,
     return {
       text: `INSERT INTO ${step.table} (${s.recordId}, ${s.name}, ${s.recordCreatedAt}, ${s.response}, ${s.createdAt})
 SELECT ${c.id}, $3, ${c.createdAt}, $4, ${NOW} FROM ${table}
-WHERE ${isHeldBy(c, "$1", "$2")} FOR SHARE
+WHERE ${whereHeldBy(c, "$1", "$2")} FOR SHARE
 ON CONFLICT (${s.recordId}, ${s.name}) DO UPDATE SET
   ${s.recordCreatedAt} = excluded.${s.recordCreatedAt}, ${s.response} = excluded.${s.response}, ${s.createdAt} = excluded.${s.createdAt}`,
       values: [id, owner, name, response],
@@ -181,7 +181,7 @@ JOIN ${table} AS r ON r.${c.id} = s.${s.recordId} AND r.${c.createdAt} = s.${s.r
   ${c.expiresAt} = GREATEST(${c.expiresAt}, ${inMs("$3")})
 WHERE ${c.id} = (
   SELECT ${c.id} FROM ${table}
-  WHERE ${isAbandoned(c, "now()")}
+  WHERE ${whereAbandoned(c, "now()")}
     AND ${c.operation} IN (SELECT jsonb_array_elements_text($4::jsonb))
   ORDER BY ${c.lockedUntil} LIMIT 1 FOR UPDATE SKIP LOCKED
 )
@@ -199,7 +199,7 @@ RETURNING ${selected(names, ABANDONED_ROW)}`,
       {
         text: `WITH doomed AS MATERIALIZED (
   SELECT ctid AS place, ${c.id} AS id FROM ${table}
-  WHERE ${isExpired(c, "now()")}
+  WHERE ${whereExpired(c, "now()")}
   ORDER BY ${c.expiresAt} LIMIT $1::int FOR UPDATE SKIP LOCKED
 ), steps AS (
   DELETE FROM ${step.table} WHERE ${step.columns.recordId} IN (SELECT id FROM doomed)

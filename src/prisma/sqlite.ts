@@ -1,7 +1,14 @@
 import type { ClaimParams, StoreFault } from "../core/store.ts";
-import { claimedColumns, isAbandoned, isExpired, isFree, isHeldBy, isReplayable } from "./conditions.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Names } from "./model.ts";
+import {
+  claimedColumns,
+  whereAbandoned,
+  whereExpired,
+  whereFree,
+  whereHeldBy,
+  whereReplayable,
+} from "./sql-parts.ts";
 import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "./statement.ts";
 
 // The form Prisma itself writes and reads. All of one length, so that comparing the texts compares the times.
@@ -36,7 +43,7 @@ ON CONFLICT (${c.id}) DO UPDATE SET
   ${c.createdAt} = CASE WHEN ${expired} THEN excluded.${c.createdAt} ELSE ${c.createdAt} END,
   ${c.expiresAt} = excluded.${c.expiresAt}, ${c.lockedUntil} = excluded.${c.lockedUntil},
   ${c.input} = excluded.${c.input}, ${c.response} = NULL, ${c.completedAt} = NULL
-WHERE ${isFree(c, NOW, `excluded.${c.fingerprint}`)}
+WHERE ${whereFree(c, NOW, `excluded.${c.fingerprint}`)}
 RETURNING true AS mine, ${selected(names, RECORD_ROW)}, ${c.lockedUntil} IS NOT NULL AS leased`,
       values: claimValues(params),
     };
@@ -46,7 +53,7 @@ RETURNING true AS mine, ${selected(names, RECORD_ROW)}, ${c.lockedUntil} IS NOT 
   read(names, { id, fingerprint }) {
     const { table, columns: c } = names.record;
     return {
-      text: `SELECT false AS mine, ${selected(names, RECORD_ROW)}, ${c.lockedUntil} IS NOT NULL AS leased, ${isFree(c, NOW, "?2")} AS free FROM ${table} WHERE ${c.id} = ?1`,
+      text: `SELECT false AS mine, ${selected(names, RECORD_ROW)}, ${c.lockedUntil} IS NOT NULL AS leased, ${whereFree(c, NOW, "?2")} AS free FROM ${table} WHERE ${c.id} = ?1`,
       values: [id, fingerprint],
     };
   },
@@ -56,7 +63,7 @@ RETURNING true AS mine, ${selected(names, RECORD_ROW)}, ${c.lockedUntil} IS NOT 
     const { table, columns: c } = names.record;
     return {
       text: `SELECT ${selected(names, FINISHED_ROW)} FROM ${table}
-WHERE ${c.id} IN (SELECT value FROM json_each(?)) AND ${isReplayable(c, NOW)}`,
+WHERE ${c.id} IN (SELECT value FROM json_each(?)) AND ${whereReplayable(c, NOW)}`,
       values: [JSON.stringify(ids)],
     };
   },
@@ -65,7 +72,7 @@ WHERE ${c.id} IN (SELECT value FROM json_each(?)) AND ${isReplayable(c, NOW)}`,
   complete({ record: { table, columns: c } }, { id, owner, status, response }) {
     return {
       text: `UPDATE ${table} SET ${c.status} = ?, ${c.response} = ?, ${c.completedAt} = ${NOW}, ${c.lockedUntil} = NULL
-WHERE ${isHeldBy(c, "?", "?")}`,
+WHERE ${whereHeldBy(c, "?", "?")}`,
       values: [status, response, id, owner],
     };
   },
@@ -74,7 +81,7 @@ WHERE ${isHeldBy(c, "?", "?")}`,
   renew({ record: { table, columns: c } }, { id, owner, leaseMs }) {
     return {
       text: `UPDATE ${table} SET ${c.lockedUntil} = ${inMs("?")}
-WHERE ${isHeldBy(c, "?", "?")}`,
+WHERE ${whereHeldBy(c, "?", "?")}`,
       values: [leaseMs, id, owner],
     };
   },
@@ -83,7 +90,7 @@ WHERE ${isHeldBy(c, "?", "?")}`,
   giveBack({ record: { table, columns: c } }, { id, owner, delayMs }) {
     return {
       text: `UPDATE ${table} SET ${c.owner} = '', ${c.lockedUntil} = ${inMs("?")}
-WHERE ${isHeldBy(c, "?", "?")}`,
+WHERE ${whereHeldBy(c, "?", "?")}`,
       values: [delayMs, id, owner],
     };
   },
@@ -93,7 +100,7 @@ WHERE ${isHeldBy(c, "?", "?")}`,
     const s = step.columns;
     return {
       text: `INSERT INTO ${step.table} (${s.recordId}, ${s.name}, ${s.recordCreatedAt}, ${s.response}, ${s.createdAt})
-SELECT ${c.id}, ?, ${c.createdAt}, ?, ${NOW} FROM ${table} WHERE ${isHeldBy(c, "?", "?")}
+SELECT ${c.id}, ?, ${c.createdAt}, ?, ${NOW} FROM ${table} WHERE ${whereHeldBy(c, "?", "?")}
 ON CONFLICT (${s.recordId}, ${s.name}) DO UPDATE SET
   ${s.recordCreatedAt} = excluded.${s.recordCreatedAt}, ${s.response} = excluded.${s.response}, ${s.createdAt} = excluded.${s.createdAt}`,
       values: [name, response, id, owner],
@@ -117,7 +124,7 @@ JOIN ${table} AS r ON r.${c.id} = s.${s.recordId} AND r.${c.createdAt} = s.${s.r
   ${c.expiresAt} = max(${c.expiresAt}, ${inMs("?")})
 WHERE ${c.id} = (
   SELECT ${c.id} FROM ${table}
-  WHERE ${isAbandoned(c, NOW)}
+  WHERE ${whereAbandoned(c, NOW)}
     AND ${c.operation} IN (SELECT value FROM json_each(?))
   ORDER BY ${c.lockedUntil} LIMIT 1
 )
@@ -178,7 +185,7 @@ function claimValues(params: ClaimParams): Write["values"] {
 
 /** The ids of the records to prune, oldest first. Index used: `expires_at`. */
 function toPrune({ record: { table, columns: c } }: Names, condition = "true"): string {
-  return `SELECT ${c.id} FROM ${table} WHERE ${isExpired(c, NOW)} AND ${condition} ORDER BY ${c.expiresAt} LIMIT ?`;
+  return `SELECT ${c.id} FROM ${table} WHERE ${whereExpired(c, NOW)} AND ${condition} ORDER BY ${c.expiresAt} LIMIT ?`;
 }
 
 /** Primary result codes: https://www.sqlite.org/rescode.html */

@@ -100,11 +100,14 @@ function ambientClient(base: ExtensibleClient, engine: object): ExtensibleClient
       });
     }
     if (!isPrismas(engine, name)) {
+      // Of an extension. What it does by its client joins, also in a run that it starts itself.
       return methodBy(method, (...args) => Reflect.apply(method, ambient, args));
     }
     if (/^(_|\$(connect|disconnect)$)/.test(String(name))) {
+      // About the connections, or private: the same inside of handlers and outside.
       return methodBy(method, (...args) => Reflect.apply(method, base, args));
     }
+    // What has no $ is of every object, as `constructor` is.
     return String(name).startsWith("$") ? lateBound(name, method) : method;
   };
   const memberOf = (name: PropertyKey, value: unknown): unknown => {

@@ -16,7 +16,7 @@ export function isPrismas(engine: object, name: PropertyKey): boolean {
   return Reflect.has(engine, name);
 }
 
-/** The method `method`, but that calling it is `call`. To whoever looks at it, it is itself: a class, a mock, a function that has properties. */
+/** A method that does `call` when it is called. To whoever looks at it it is `method`: a class, a mock, a function that has properties. */
 export function methodBy(method: AnyFunction, call: AnyFunction): AnyFunction {
   return new Proxy(method, {
     // The name is how the guard tells this frame from the application's.

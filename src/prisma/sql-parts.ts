@@ -1,6 +1,9 @@
 import type { TableNames } from "./model.ts";
 
-/** What is the same in every SQL. Placeholders, the clock and an alias of the table are the dialect's own. */
+/**
+ * Parts of statements that are the same in every SQL: lists of columns, and conditions. Placeholders, the clock and an
+ * alias of the table are the dialect's own.
+ */
 
 type Columns = TableNames<"record">["columns"];
 
@@ -18,7 +21,7 @@ export function finishedColumns(c: Columns): string {
 }
 
 /** Whether it is the claim of this owner, still under way. */
-export function isHeldBy(c: Columns, id: string, owner: string): string {
+export function whereHeldBy(c: Columns, id: string, owner: string): string {
   return `${c.id} = ${id} AND ${c.owner} = ${owner} AND ${c.status} = 'in_progress'`;
 }
 
@@ -26,23 +29,23 @@ export function isHeldBy(c: Columns, id: string, owner: string): string {
  * Whether a row may be taken over by a claim with this fingerprint: nobody holds it, and it is expired or the rest of a
  * leased run with the same input.
  */
-export function isFree(c: Columns, now: string, fingerprint: string, row = ""): string {
+export function whereFree(c: Columns, now: string, fingerprint: string, row = ""): string {
   const lockedUntil = row + c.lockedUntil;
   return `((${lockedUntil} IS NULL OR ${lockedUntil} <= ${now} OR ${row}${c.owner} = '') AND (${row}${c.expiresAt} <= ${now}
     OR (${row}${c.status} = 'in_progress' AND ${lockedUntil} IS NOT NULL AND ${row}${c.fingerprint} = ${fingerprint})))`;
 }
 
 /** Whether a claim would replay it. */
-export function isReplayable(c: Columns, now: string): string {
+export function whereReplayable(c: Columns, now: string): string {
   return `${c.status} IN ('completed', 'failed') AND ${c.response} IS NOT NULL AND ${c.expiresAt} > ${now}`;
 }
 
 /** Whether a completer may claim it, the operation aside. */
-export function isAbandoned(c: Columns, now: string): string {
+export function whereAbandoned(c: Columns, now: string): string {
   return `${c.lockedUntil} <= ${now} AND ${c.status} = 'in_progress' AND ${c.expiresAt} > ${now} AND ${c.input} IS NOT NULL`;
 }
 
 /** Whether it may be pruned. */
-export function isExpired(c: Columns, now: string): string {
+export function whereExpired(c: Columns, now: string): string {
   return `${c.expiresAt} <= ${now} AND (${c.lockedUntil} IS NULL OR ${c.lockedUntil} <= ${now})`;
 }
