@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { withAmbientTransaction } from "../../src/prisma/handler/ambient.ts";
 import type { TestClient } from "../support/clients.ts";
-import { databases } from "../support/database.ts";
+import { databases, onPostgres, openPostgres } from "../support/database.ts";
 import { account, accountIds, Undo, undo } from "./ambient-support.ts";
 import { request } from "./helpers.ts";
 
@@ -56,7 +56,7 @@ const withReplica = (client: TestClient, replica: TestClient): TestClient =>
 const BEFORE = (client: TestClient, seen: string[]) => withAmbientTransaction(extended(client, seen));
 const AFTER = (client: TestClient, seen: string[]) => extended(withAmbientTransaction(client), seen);
 
-describe.each(databases)("extensions of the application on $name", ({ name, open }) => {
+describe.each(databases)("extensions of the application on $name", ({ open }) => {
   it.each([
     ["made before the ambient client", BEFORE],
     ["made after it, and known to the runs", AFTER],
@@ -144,33 +144,6 @@ describe.each(databases)("extensions of the application on $name", ({ name, open
     expect(await accountIds(database)).toEqual(["a", "b", "c", "d", "outside"]);
   });
 
-  it.runIf(name === "postgresql")(
-    "that wrap each query in a batch stay whole under the ambient client, outside of the handler's transaction",
-    async () => {
-      await using database = await open();
-      const base = database.prisma;
-      const prisma = withAmbientTransaction(
-        base.$extends({
-          query: {
-            async $allOperations({ args, query }) {
-              const [, result] = await base.$transaction([
-                base.$executeRaw`SELECT set_config('app.tenant', 'ada', TRUE)`,
-                query(args),
-              ]);
-              return result;
-            },
-          },
-        }) as unknown as TestClient,
-      );
-      const idempotency = createIdempotency({ prisma, guard: "off" });
-      const { value } = await idempotency.run(
-        request("k"),
-        async () => prisma.$queryRaw`SELECT current_setting('app.tenant', TRUE) AS tenant`,
-      );
-      expect(value).toEqual([{ tenant: "ada" }]);
-    },
-  );
-
   it.each<[string, (client: TestClient, replica: TestClient) => TestClient]>([
     ["under", (client, replica) => withAmbientTransaction(withReplica(client, replica))],
     ["on", (client, replica) => withReplica(withAmbientTransaction(client), replica)],
@@ -201,5 +174,31 @@ describe.each(databases)("extensions of the application on $name", ({ name, open
     expect(queries.join()).toMatch(/count/i);
     expect(listening).toBe(prisma);
     expect("account" in prisma && "$transaction" in prisma && !("other" in prisma)).toBe(true);
+  });
+});
+
+describe.runIf(onPostgres)("an extension that wraps each query in a batch", () => {
+  it("stays whole under the ambient client, outside of the handler's transaction", async () => {
+    await using database = await openPostgres();
+    const base = database.prisma;
+    const prisma = withAmbientTransaction(
+      base.$extends({
+        query: {
+          async $allOperations({ args, query }) {
+            const [, result] = await base.$transaction([
+              base.$executeRaw`SELECT set_config('app.tenant', 'ada', TRUE)`,
+              query(args),
+            ]);
+            return result;
+          },
+        },
+      }) as unknown as TestClient,
+    );
+    const idempotency = createIdempotency({ prisma, guard: "off" });
+    const { value } = await idempotency.run(
+      request("k"),
+      async () => prisma.$queryRaw`SELECT current_setting('app.tenant', TRUE) AS tenant`,
+    );
+    expect(value).toEqual([{ tenant: "ada" }]);
   });
 });
