@@ -149,5 +149,11 @@ function checkTransaction(transaction: unknown): void {
   checkOneOf("transaction.isolationLevel", isolationLevel, ISOLATION_LEVELS);
 }
 
-/** As Prisma names them. Which of them the database knows, it says itself. */
-const ISOLATION_LEVELS = ["ReadUncommitted", "ReadCommitted", "RepeatableRead", "Snapshot", "Serializable"];
+/** As Prisma names them, from the weakest. Which of them the database knows, it says itself. */
+export const ISOLATION_LEVELS: readonly string[] = [
+  "ReadUncommitted",
+  "ReadCommitted",
+  "RepeatableRead",
+  "Snapshot",
+  "Serializable",
+];

@@ -104,14 +104,14 @@ export class DriverTransaction {
     const rollback = transaction.rollback.bind(transaction);
     this.#execute = execute;
     // Before the end is sent, not after: behind it the connection is in no transaction, and then in somebody else's.
-    transaction.executeRaw = (statement) => {
-      this.#isOver ||= ENDING.test(statement.sql);
-      return execute(statement);
-    };
-    transaction.queryRaw = (statement) => {
-      this.#isOver ||= ENDING.test(statement.sql);
-      return query(statement);
-    };
+    const noting =
+      <T>(send: (statement: AdapterStatement) => T) =>
+      (statement: AdapterStatement): T => {
+        this.#isOver ||= ENDING.test(statement.sql);
+        return send(statement);
+      };
+    transaction.executeRaw = noting(execute);
+    transaction.queryRaw = noting(query);
     transaction.commit = () => {
       this.#isOver = true;
       return commit();

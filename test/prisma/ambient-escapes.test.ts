@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events";
 import { describe, expect, it } from "vitest";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { withAmbientTransaction } from "../../src/prisma/handler/ambient.ts";
+import type { TestClient } from "../support/clients.ts";
 import { databases } from "../support/database.ts";
 import { account, accountIds, application, Undo, undo } from "./ambient-support.ts";
 import { door, request } from "./helpers.ts";
@@ -82,7 +83,12 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
     expect(await accountIds(database)).toEqual([]);
   });
 
-  it("the tx of a nested transaction is of it also in a listener that another context calls", async () => {
+  type UseTx = (tx: Pick<TestClient, "account">) => Promise<unknown>;
+
+  it.each<[string, (use: UseTx, prisma: TestClient, tx: Pick<TestClient, "account">) => Promise<unknown>]>([
+    ["the handler's tx", (use, _, tx) => use(tx)],
+    ["the tx of a nested transaction", (use, prisma) => prisma.$transaction(use)],
+  ])("%s is of its transaction also in a listener that another context calls", async (_, within) => {
     await using database = await open();
     const { prisma, idempotency } = application(database.prisma);
     const bus = new EventEmitter();
@@ -92,36 +98,15 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
       await go.wait();
       bus.emit("row", "a");
     })();
-    const run = idempotency.run(request("k"), async () => {
-      await prisma.$transaction(async (tx) => {
-        const written = new Promise<unknown>((resolve, reject) => {
-          bus.once("row", (id: string) => void tx.account.create(account(id)).then(resolve, reject));
-        });
-        go.open();
-        await written;
-      });
-      return undo();
-    });
-    await expect(run).rejects.toBeInstanceOf(Undo);
-    await outside;
-    expect(await accountIds(database)).toEqual([]);
-  });
-
-  it("the handler's tx is, too", async () => {
-    await using database = await open();
-    const { idempotency } = application(database.prisma);
-    const bus = new EventEmitter();
-    const go = door();
-    const outside = (async () => {
-      await go.wait();
-      bus.emit("row", "a");
-    })();
-    const run = idempotency.run(request("k"), async ({ tx }) => {
+    const write: UseTx = async (tx) => {
       const written = new Promise<unknown>((resolve, reject) => {
         bus.once("row", (id: string) => void tx.account.create(account(id)).then(resolve, reject));
       });
       go.open();
       await written;
+    };
+    const run = idempotency.run(request("k"), async ({ tx }) => {
+      await within(write, prisma, tx);
       return undo();
     });
     await expect(run).rejects.toBeInstanceOf(Undo);

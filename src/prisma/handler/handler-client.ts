@@ -137,17 +137,13 @@ function promiseBy(way: Way, promise: PrismaPromise): object {
           throw way.lent.errorElsewhere();
         };
       }
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== "function") {
-        return value;
-      }
       if (name === "then" || name === "catch" || name === "finally") {
         return (...args: unknown[]): unknown => {
           running ??= way.start(target);
           return (running as unknown as Record<typeof name, (...args: unknown[]) => unknown>)[name](...args);
         };
       }
-      return memberBy(way, target, value);
+      return memberBy(way, target, Reflect.get(target, name, target));
     },
   });
 }

@@ -1,3 +1,4 @@
+import { ISOLATION_LEVELS } from "../../core/options.ts";
 import type { LentTransaction } from "./lent-transaction.ts";
 import { isOfTransaction, type PrismaPromise, sentIn } from "./prisma-promise.ts";
 
@@ -35,9 +36,6 @@ async function inTurn(child: LentTransaction, statements: readonly PrismaPromise
   }
   return results;
 }
-
-/** As Prisma names them, from the weakest. */
-const ISOLATION_LEVELS = ["ReadUncommitted", "ReadCommitted", "RepeatableRead", "Snapshot", "Serializable"];
 
 /**
  * A savepoint has the isolation of its transaction.
