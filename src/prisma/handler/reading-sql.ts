@@ -3,9 +3,10 @@
  * not known to read is taken for a write.
  */
 export function isReading(sql: string): boolean {
-  const words = sql.replace(QUOTED, " ").replace(/^[\s(]+|[\s;]+$/g, "");
+  const words = sql.replace(QUOTED, " ").replace(/^[\s(]+/, "");
   const [beginning] = READING.exec(words) ?? [];
-  if (beginning === undefined || words.includes(";")) {
+  const [, ...further] = words.split(";");
+  if (beginning === undefined || further.some((statement) => statement.trim() !== "")) {
     return false;
   }
   return !(WRITING[beginning.toLowerCase()] ?? NOTHING).test(words);
