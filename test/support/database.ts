@@ -134,9 +134,13 @@ export async function openPostgres(
 async function waitForBlockedBackend(side: Side, count: number): Promise<{ pid: number; query: string }[]> {
   const sql = `SELECT pid, query FROM pg_stat_activity
     WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0`;
+  // The texts are copied before the locks are looked at, so the first look at a session may show an older text.
+  let seen: unknown[] = [];
   for (let waited = 0; waited < 10_000; waited += 10) {
     const blocked = await side.query(sql, []);
-    if (blocked.length >= count) return blocked as { pid: number; query: string }[];
+    const waiting = blocked.filter(({ pid }) => seen.includes(pid));
+    if (waiting.length >= count) return waiting as { pid: number; query: string }[];
+    seen = blocked.map(({ pid }) => pid);
     await sleep(10);
   }
   const sessions = await side.query("SELECT pid, state, wait_event, query FROM pg_stat_activity", []);
