@@ -206,7 +206,7 @@ describe.each(databases)("leased mutations of Yoga on $name", ({ open }) => {
     let isAway = false;
     await using app = await serve(db, {
       prisma,
-      core: { transaction: { maxWaitMs: 100 } },
+      core: { transaction: { maxWaitMs: 500 } },
       between: async ({ idempotency }) => {
         if (!isAway) return;
         const held = gate();

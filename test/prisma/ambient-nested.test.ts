@@ -179,7 +179,7 @@ describe.each(databases)("a nested transaction in a handler on $name", ({ name, 
   it("that awaits a statement from outside of it waits for itself, as the error says", async () => {
     await using database = await open();
     const { prisma, idempotency } = application(database.prisma);
-    const transaction = { timeoutMs: 100, maxWaitMs: 100 };
+    const transaction = { timeoutMs: 500, maxWaitMs: 2_000 };
     const run = idempotency.run(request("k", { transaction }), async () => {
       const inHandler = AsyncResource.bind(<T>(work: () => T): T => work());
       await prisma.$transaction(async () => inHandler(async () => prisma.account.count()));

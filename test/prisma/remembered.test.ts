@@ -119,7 +119,7 @@ describe.runIf(onPostgres)("a remembered record on PostgreSQL", () => {
   test("is not waited for behind a full pool longer than for a claim: STORE_UNAVAILABLE", async () => {
     await using db = await openPostgres();
     const client = await db.connect({ max: 1 });
-    const idempotency = idempotencyOf(client, { transaction: { maxWaitMs: 200 } });
+    const idempotency = idempotencyOf(client, { transaction: { maxWaitMs: 500 } });
     await idempotency.run(request("k"), placing("k"));
     const { wait, arrived, open } = door();
     const holder = client.$transaction(wait, { timeout: 20_000 });
@@ -137,7 +137,7 @@ describe.runIf(onPostgres)("a remembered record on PostgreSQL", () => {
   test("is not answered from memory when its table is away: STORE_UNAVAILABLE", async () => {
     await using db = await openPostgres();
     const client = await db.connect({ max: 1 });
-    const idempotency = idempotencyOf(client, { transaction: { maxWaitMs: 200 } });
+    const idempotency = idempotencyOf(client, { transaction: { maxWaitMs: 500 } });
     await idempotency.run(request("k"), placing("k"));
     await db.query("ALTER TABLE idempotency_record RENAME TO gone");
     const place = placing("k");

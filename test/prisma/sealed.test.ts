@@ -102,7 +102,7 @@ describe.each(databases)("the transaction of a handler on $name", ({ open }) => 
   test("that never ends blocks its key in this process no longer than the transaction lives", async () => {
     await using db = await open();
     const idempotency = idempotencyOf(db.prisma, {
-      transaction: { timeoutMs: 100, maxWaitMs: 100 },
+      transaction: { timeoutMs: 500, maxWaitMs: 2_000 },
       waitMs: 20_000,
     });
     const hung = idempotency.run(request("k"), () => new Promise<never>(() => {}));
