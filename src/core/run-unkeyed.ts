@@ -32,10 +32,9 @@ export async function runUnkeyed<TTransaction, T>(
         );
       },
     );
+    // Else the store has given them to the handler around this one.
     if (outer === undefined) {
       await runCallbacks(afterCommit);
-    } else {
-      outer.afterCommit.push(...afterCommit);
     }
     return value;
   } catch (error) {

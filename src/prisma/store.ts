@@ -23,6 +23,7 @@ import { currentScope, type HandlerScope, lentOf, outsideHandlers } from "./hand
 import { adapterFactoryOf, engineOf, isExtended, transactionOptionsOf } from "./internals.ts";
 import { type ModelOptions, type Names, namesIn } from "./model.ts";
 import { Queries } from "./queries.ts";
+import { Savepoint } from "./savepoint.ts";
 
 /** The {@link Store} port over a generated Prisma client and raw SQL. */
 export class PrismaStore<TClient extends PrismaClientLike> implements Store<TransactionOf<TClient>> {
@@ -58,7 +59,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     const enclosing = this.#openTransaction();
     if (enclosing !== undefined) {
       checkIsolation(enclosing, limits);
-      return enclosing.nested((child) => body(this.#session(child, child.begun.raw, names)));
+      return enclosing.runNested((child) => body(this.#session(child, child.begun.raw, names)));
     }
     const outer = currentScope();
     return outsideHandlers(() => this.#begin(this.#prismaOptions(limits), names, outer, body));
@@ -196,12 +197,15 @@ interface PrismaTransactionOptions {
 class PrismaSession<TTransaction> extends Queries implements StoreSession<TTransaction> {
   readonly #lent: LentTransaction;
   readonly #tx: TTransaction;
+  /** Before the handler's writes. */
+  readonly #savepoint: Savepoint;
 
   /** `tx` is for the handler. `raw` is for our own statements, which go by no gate of the handler's. */
   constructor(lent: LentTransaction, tx: TTransaction, raw: RawClient, dialect: Dialect, names: Names) {
     super(raw, dialect, names);
     this.#lent = lent;
     this.#tx = tx;
+    this.#savepoint = new Savepoint(raw, "onceonly");
   }
 
   lend<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T> {
@@ -220,10 +224,10 @@ class PrismaSession<TTransaction> extends Queries implements StoreSession<TTrans
   }
 
   async savepoint(): Promise<void> {
-    await this.raw.$executeRawUnsafe("SAVEPOINT onceonly");
+    await this.#savepoint.set();
   }
 
   async rollbackToSavepoint(): Promise<void> {
-    await this.raw.$executeRawUnsafe("ROLLBACK TO SAVEPOINT onceonly");
+    await this.#savepoint.rollBack();
   }
 }

@@ -187,6 +187,35 @@ describe.each(databases)("a nested transaction in a handler on $name", ({ name, 
     await expect(run).rejects.toThrow("A $transaction in its handler was under way");
   });
 
+  it("whose failure ended the whole transaction leaves nothing, and nothing can be written after it", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    const ending = {
+      sqlite: `INSERT OR ROLLBACK INTO "Account" VALUES ('before', 0, 0)`,
+      postgresql: "RELEASE SAVEPOINT onceonly_1",
+    }[name];
+    const later: unknown[] = [];
+    const run = idempotency.run(request("k"), async () => {
+      await prisma.account.create(account("before"));
+      const failed = prisma.$transaction(async (tx) => {
+        await tx.$executeRawUnsafe(ending);
+        return undo();
+      });
+      await failed.catch(() => {});
+      later.push(await prisma.account.create(account("after")).catch((error: unknown) => error));
+      later.push(await prisma.$transaction([prisma.account.count()]).catch((error: unknown) => error));
+      return "told as done";
+    });
+    const lost = expect.objectContaining({
+      message: expect.stringContaining("the database has ended this transaction"),
+      cause: expect.objectContaining({ message: expect.stringMatching(/savepoint|closed/i) }),
+    });
+    await expect(run).rejects.toEqual(lost);
+    expect(later).toEqual([lost, lost]);
+    expect(await accountIds(database)).toEqual([]);
+    expect((await idempotency.run(request("k"), async () => "retried")).value).toBe("retried");
+  });
+
   it("takes statements that are not yet sent, as Prisma's does", async () => {
     await using database = await open();
     const { prisma, idempotency } = application(database.prisma);

@@ -1,31 +1,38 @@
 import type { RunningHandler } from "../../core/store.ts";
 import type { RawClient } from "../client.ts";
 import { transactionInfoOf } from "../internals.ts";
+import { Savepoint } from "../savepoint.ts";
 import { currentScope, type HandlerScope, inScope, outsideHandlers } from "./scope.ts";
 
 /**
- * A transaction while it is lent to a handler, or a nested one of it: says which statements may be sent, and when.
+ * A transaction that is lent to a handler, or one nested in it. Decides which statements may be sent, and when.
  *
- * - When the handler has ended, further statements are refused, and those under way are waited for. One that was not
- *   awaited could otherwise run after the result was stored: PostgreSQL answers the COMMIT of a transaction in which it
- *   failed with a rollback, and Prisma does not report that.
- * - A nested transaction is a savepoint on the one connection there is. While it lasts, statements from outside of it wait:
- *   its rollback would undo what they write, and what they read. So does the next nested transaction.
+ * - Once the handler has ended, statements under way are awaited and later ones are refused. A statement that nobody
+ *   awaited could otherwise run after the result was stored. If it failed there, PostgreSQL would answer COMMIT with a
+ *   rollback, which Prisma does not report.
+ * - A nested transaction is a savepoint on the one connection there is. Until it ends, statements from outside it wait,
+ *   because its rollback would undo what they write and what they have read. The next nested transaction waits too.
+ * - If the database cannot return to a savepoint, it has ended the whole transaction: SQLite does so after some errors
+ *   (https://www.sqlite.org/lang_transaction.html, section 3.1). Every later statement would commit by itself, so it is
+ *   refused, and the handler fails even if it has caught the error.
  */
 export class LentTransaction {
   readonly begun: BegunTransaction;
   readonly #parent: LentTransaction | undefined;
   readonly #outer: HandlerScope | undefined;
-  /** Those under way. */
+  /** Statements under way. */
   readonly #statements: Set<Promise<unknown>> = new Set();
-  /** Those under way, or waiting for their turn. */
-  readonly #nestedOnes: Set<Promise<unknown>> = new Set();
+  /** Nested transactions, under way or waiting for their turn. */
+  readonly #nestedRuns: Set<Promise<unknown>> = new Set();
+  /** Resolves when the nested transaction under way has ended. */
+  #currentNested: Promise<void> | undefined;
   #handler: RunningHandler | undefined;
-  #nested: Promise<void> | undefined;
   #isOver = false;
+  /** Of the outermost one: set when the database has ended it. */
+  #lost: TransactionLostError | undefined;
   #info: object | undefined;
 
-  /** `outer` is where it was begun. */
+  /** `outer` is the scope in which it was begun. */
   constructor(begun: BegunTransaction, outer: HandlerScope | undefined, parent?: LentTransaction) {
     this.begun = begun;
     this.#outer = outer;
@@ -33,8 +40,8 @@ export class LentTransaction {
   }
 
   /**
-   * Prisma's own description of the transaction, by which a client of the same engine sends a statement in it. What is
-   * sent by it can be told from it: see {@link lentIn}.
+   * Prisma's own description of the transaction. With it, a client of the same engine sends a statement in this
+   * transaction, and {@link lentIn} finds this object again.
    */
   get info(): object {
     this.#info ??= { ...this.#prismasInfo(), [LENT]: this };
@@ -45,8 +52,8 @@ export class LentTransaction {
     const info = this.#parent?.info ?? transactionInfoOf(this.begun.tx);
     if (typeof info !== "object" || info === null) {
       throw new Error(
-        "onceonly: this version of Prisma does not say which transaction a client is in, so that a client with " +
-          "extensions, or one of withAmbientTransaction, cannot join it.",
+        "onceonly: this version of Prisma does not tell which transaction a client is in, so clients with extensions " +
+          "and clients of withAmbientTransaction cannot join it.",
       );
     }
     return info;
@@ -57,15 +64,15 @@ export class LentTransaction {
   }
 
   get hasNested(): boolean {
-    return this.#nested !== undefined;
+    return this.#currentNested !== undefined;
   }
 
-  /** The handler, while it runs. A nested transaction has callbacks of its own, until it ends well. */
+  /** The handler, while it runs. In a nested transaction it has an `afterCommit` of its own, until that has succeeded. */
   get handler(): RunningHandler | undefined {
     return this.isOver ? undefined : this.#handler;
   }
 
-  /** Calls `work` as the handler; once it has ended, the transaction is closed to it. */
+  /** Calls `work` as the handler. Once `work` has ended, the transaction is closed to it. */
   lend<T>(work: () => PromiseLike<T>, handler?: RunningHandler): Promise<T> {
     this.#handler = handler ?? this.#handler;
     return inScope({ lent: this, outer: this.#outer }, () => this.#untilOver(work));
@@ -74,89 +81,105 @@ export class LentTransaction {
   async #untilOver<T>(work: () => PromiseLike<T>): Promise<T> {
     try {
       // Awaited in the scope: a promise of Prisma's sends its statement when it is awaited.
-      return await work();
+      const value = await work();
+      this.#throwIfLost();
+      return value;
     } finally {
       this.#isOver = true;
-      while (this.#statements.size + this.#nestedOnes.size > 0) {
+      while (this.#statements.size + this.#nestedRuns.size > 0) {
         // Their errors are the handler's concern.
-        await Promise.allSettled([...this.#statements, ...this.#nestedOnes]);
+        await Promise.allSettled([...this.#statements, ...this.#nestedRuns]);
       }
     }
   }
 
-  /** Calls `work` inside this transaction, wherever the caller is; in a nested one of it, if that is where he is. */
+  /** Calls `work` inside this transaction, or inside the nested one that the caller is in. */
   within<T>(work: () => T): T {
     const here = this.#innermost();
     const scope = currentScope();
     return scope?.lent === here ? work() : inScope({ lent: here, outer: scope ?? here.#outer }, work);
   }
 
-  /** Sends a statement in its turn. `start` is called at most once. */
+  /** Sends a statement in its turn. Calls `start` at most once. */
   send<T>(start: () => PromiseLike<T>): Promise<T> {
     const here = this.#innermost();
-    if (here.isOver) {
-      return Promise.reject(new TransactionOverError());
+    const refusal = here.#refusal;
+    if (refusal !== undefined) {
+      return Promise.reject(refusal);
     }
-    if (here.#nested !== undefined) {
-      return here.#nested.then(() => here.send(start));
+    if (here.#currentNested !== undefined) {
+      return here.#currentNested.then(() => here.send(start));
     }
-    // Prisma sends it when `then` is called, which is to be now.
+    // Calling `then` makes Prisma send the statement, which has to happen now.
     const ended = Promise.resolve(start().then((value) => value));
     here.#track(here.#statements, ended);
     return ended;
   }
 
-  /** Runs `work` between a savepoint and its release, or the return to it. */
-  nested<T>(work: (child: LentTransaction) => Promise<T>): Promise<T> {
+  /** Runs `work` inside a savepoint: released if `work` resolves, rolled back to if it rejects. */
+  runNested<T>(work: (child: LentTransaction) => Promise<T>): Promise<T> {
     const here = this.#innermost();
-    const ended = here.#nest(work);
-    here.#track(here.#nestedOnes, ended);
+    const ended = here.#runInTurn(work);
+    here.#track(here.#nestedRuns, ended);
     return ended;
   }
 
-  async #nest<T>(work: (child: LentTransaction) => Promise<T>): Promise<T> {
-    while (this.#nested !== undefined) {
-      await this.#nested;
+  async #runInTurn<T>(work: (child: LentTransaction) => Promise<T>): Promise<T> {
+    while (this.#currentNested !== undefined) {
+      await this.#currentNested;
     }
     let leave: (() => void) | undefined;
-    this.#nested = new Promise((resolve) => {
+    this.#currentNested = new Promise((resolve) => {
       leave = resolve;
     });
     try {
       await Promise.allSettled(this.#statements);
-      if (this.isOver) {
-        throw new TransactionOverError();
+      if (this.#refusal !== undefined) {
+        throw this.#refusal;
       }
-      return await this.#betweenSavepoints(work);
+      return await this.#inSavepoint(work);
     } finally {
-      this.#nested = undefined;
+      this.#currentNested = undefined;
       leave?.();
     }
   }
 
-  async #betweenSavepoints<T>(work: (child: LentTransaction) => Promise<T>): Promise<T> {
-    // Names of their own, as MariaDB and MySQL forget a savepoint when another one takes its name.
-    const savepoint = `onceonly_${this.#depth}`;
-    const { raw } = this.begun;
+  async #inSavepoint<T>(work: (child: LentTransaction) => Promise<T>): Promise<T> {
     const child = new LentTransaction(this.begun, currentScope(), this);
-    const afterCommit: (() => unknown)[] = [];
-    child.#handler = this.handler && { ...this.handler, afterCommit };
-    // Not as a statement of the handler that the caller runs in, which may be another's.
-    const send = (sql: string) => outsideHandlers(async () => raw.$executeRawUnsafe(sql));
-    await send(`SAVEPOINT ${savepoint}`);
+    child.#handler = this.handler && { ...this.handler, afterCommit: [] };
+    // A name for each depth: MariaDB and MySQL delete a savepoint when another takes its name.
+    const savepoint = new Savepoint(this.begun.raw, `onceonly_${this.#depth}`);
+    // The caller may run in the handler of another run too, whose statements these are not.
+    await outsideHandlers(() => savepoint.set());
     try {
       const value = await work(child);
-      await send(`RELEASE SAVEPOINT ${savepoint}`);
-      this.#handler?.afterCommit.push(...afterCommit);
+      await outsideHandlers(() => savepoint.release());
+      this.#handler?.afterCommit.push(...(child.#handler?.afterCommit ?? []));
       return value;
     } catch (error) {
-      // Where that fails the whole transaction is gone, and the error says more than that one.
-      await send(`ROLLBACK TO SAVEPOINT ${savepoint}`).catch(() => {});
+      await outsideHandlers(() => savepoint.rollBack()).catch((cause: unknown) => {
+        this.#root.#lost = new TransactionLostError(cause);
+      });
       throw error;
     }
   }
 
-  /** This transaction, or the nested one of it that the caller runs in, whichever client it has at hand. */
+  /** Why nothing may be sent any more; `undefined` while something may. */
+  get #refusal(): Error | undefined {
+    return this.isOver ? new TransactionOverError() : this.#root.#lost;
+  }
+
+  #throwIfLost(): void {
+    if (this.#root.#lost !== undefined) {
+      throw this.#root.#lost;
+    }
+  }
+
+  get #root(): LentTransaction {
+    return this.#parent === undefined ? this : this.#parent.#root;
+  }
+
+  /** The nested transaction that the caller runs in, whichever client it uses; this one if it runs in none. */
   #innermost(): LentTransaction {
     for (let scope = currentScope(); scope !== undefined; scope = scope.outer) {
       if (scope.lent.isPartOf(this)) {
@@ -166,7 +189,7 @@ export class LentTransaction {
     return this;
   }
 
-  /** No private method: `other` may be of another copy of this package. */
+  /** Not private: `other` may come from another copy of this package. */
   isPartOf(other: LentTransaction): boolean {
     return this === other || this.#parent?.isPartOf(other) === true;
   }
@@ -175,7 +198,7 @@ export class LentTransaction {
     return this.#parent === undefined ? 1 : this.#parent.#depth + 1;
   }
 
-  /** What a statement gets that was made for this transaction, and is to be sent in another one. */
+  /** The error for a statement that was made for this transaction and is about to be sent in another. */
   errorElsewhere(): Error {
     return this.isOver ? new TransactionOverError() : new ElsewhereError();
   }
@@ -190,7 +213,7 @@ export class LentTransaction {
 // Two copies of this package in one process do not share a symbol unless it is registered.
 const LENT: unique symbol = Symbol.for("onceonly.lent.1") as never;
 
-/** The transaction that is lent, by the {@link LentTransaction.info} that a statement is sent with. */
+/** The lent transaction whose {@link LentTransaction.info} a statement is sent with. */
 export function lentIn(info: unknown): LentTransaction | undefined {
   return (info as { readonly [LENT]?: LentTransaction } | undefined)?.[LENT];
 }
@@ -199,33 +222,44 @@ export function lentIn(info: unknown): LentTransaction | undefined {
 export interface BegunTransaction {
   /** Prisma's transaction client. */
   readonly tx: RawClient;
-  /** For statements of ours, which are not to pass the application's extensions. */
+  /** For our own statements, which must not pass the application's extensions. */
   readonly raw: RawClient;
-  /** The client that all clients extended from it share: its transactions are good for them all. */
+  /** The client that all clients extended from it share, and with it its transactions. */
   readonly engine: object;
   /** Prisma's name for the isolation that it has at least. */
   readonly isolationLevel: string;
 }
 
-/** A statement came after the handler of its transaction had ended, and was not sent. */
+/** A statement came after the handler of its transaction had ended. It was not sent. */
 export class TransactionOverError extends Error {
   override readonly name = "TransactionOverError";
 
   constructor() {
     super(
-      "onceonly: this statement came after the handler of its transaction had ended, and was not sent; await every " +
-        "statement in the handler. What shall happen later belongs into afterCommit, and what runs for ever is to be " +
-        "started outside of handlers.",
+      "onceonly: this statement was issued after the handler of its transaction had ended, and was not sent. Await " +
+        "every statement in the handler. Use afterCommit for work to do after the commit, and start what runs for " +
+        "ever outside of handlers.",
     );
   }
 }
 
-/** What a batch gets that has such a statement in it. */
+/** The database has ended the transaction under its handler. `cause` is the error of the ROLLBACK TO SAVEPOINT. */
+class TransactionLostError extends Error {
+  constructor(cause: unknown) {
+    super(
+      "onceonly: the database has ended this transaction: it could not return to the savepoint of a failed " +
+        "$transaction inside it. Nothing more is sent in it, and its handler fails.",
+      { cause },
+    );
+  }
+}
+
+/** A batch elsewhere contains a statement that was made for a transaction that is still open. */
 class ElsewhereError extends TypeError {
   constructor() {
     super(
-      "onceonly: a statement that was made in a handler, for its transaction, is in a $transaction of another; make that " +
-        "$transaction in the handler too, through tx or a client that withAmbientTransaction returned.",
+      "onceonly: a statement that was made in a handler, for its transaction, was given to a $transaction elsewhere. " +
+        "Call that $transaction in the handler too, on tx or on a client that withAmbientTransaction returned.",
     );
   }
 }

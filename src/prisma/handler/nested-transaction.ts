@@ -14,7 +14,7 @@ export async function nestedTransaction(
 ): Promise<unknown> {
   checkIsolation(lent, options);
   if (typeof work === "function") {
-    return lent.nested((child) => child.lend(async () => (work as Work)(clientOf(child))));
+    return lent.runNested((child) => child.lend(async () => (work as Work)(clientOf(child))));
   }
   const statements = [...(work as Iterable<unknown>)];
   if (!statements.every(isPrismaPromise)) {
@@ -23,7 +23,7 @@ export async function nestedTransaction(
         "those that Prisma's methods return, without awaiting them.",
     );
   }
-  return lent.nested((child) => child.lend(() => inTurn(child, statements)));
+  return lent.runNested((child) => child.lend(() => inTurn(child, statements)));
 }
 
 type Work = (tx: unknown) => Promise<unknown>;
