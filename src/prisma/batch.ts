@@ -1,6 +1,6 @@
 /**
- * Answers what is asked in one turn of the event loop with one statement, as Prisma does for `findUnique`: at the rate
- * at which single statements are a burden, there are many in each turn.
+ * Answers all lookups of one turn of the event loop with one statement, as Prisma does for `findUnique`. Where single
+ * statements become a burden, each turn has many lookups.
  */
 export class Batch<T> {
   readonly #load: (ids: readonly string[]) => Promise<ReadonlyMap<string, T>>;

@@ -1,6 +1,6 @@
 /**
- * The boundary to foreign types: a Prisma client as far as we use it. Nothing is imported from `@prisma/client`, whose
- * classes are another copy in every generated client. The `any`s are those of Prisma's own signatures.
+ * The boundary to foreign types: the part of a Prisma client that we use. Nothing is imported from `@prisma/client`,
+ * because every generated client has its own copy of the classes. The `any`s come from Prisma's own signatures.
  */
 /* oxlint-disable typescript/no-explicit-any */
 import { misuse } from "../core/misuse.ts";
@@ -23,7 +23,7 @@ export type TransactionOf<TClient extends PrismaClientLike> = TClient extends {
   ? TTransaction
   : never;
 
-/** @throws TypeError for anything but a client. */
+/** @throws TypeError if `prisma` is not a client. */
 export function checkClient(option: string, prisma: unknown): void {
   // A transaction of Prisma 7 has `$transaction` too, for savepoints; only a client connects.
   if (!["$transaction", "$queryRawUnsafe", "$connect"].every((name) => isMethod(prisma, name))) {

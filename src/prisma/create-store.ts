@@ -17,10 +17,10 @@ export interface PrismaStoreOptions<TClient extends PrismaClientLike> {
   /** Names of tables and columns. Default: read from the client. */
   readonly models?: ModelOptions;
   /**
-   * What becomes of a write that a handler makes through this client instead of through its transaction: a process
-   * warning, once for each place (`"warn"`), or an error, and nothing is sent (`"throw"`). It names model, action and
-   * call site. It holds for all clients that share the connections of this one; of several that are given, the last one
-   * counts. Default `"warn"`, and `"off"` where `NODE_ENV` is `"production"`, which watches nothing.
+   * What happens when a handler writes through this client instead of through its transaction: a process warning, once
+   * for each call site (`"warn"`), or an error before anything is sent (`"throw"`). Both name the model, the action and
+   * the call site. Applies to all clients that share the connections of this one; the value given last wins. Default
+   * `"warn"`, or `"off"` (no checks) if `NODE_ENV` is `"production"`.
    */
   readonly guard?: GuardMode;
 }

@@ -1,13 +1,14 @@
 import { TIMER_MS_MAX } from "../core/misuse.ts";
 
-/** Tells work that it is too late to begin. An `AbortSignal` would be a kilobyte for each run under way. */
+/** Tells work that it is too late to begin. An `AbortSignal` would cost a kilobyte for each run under way. */
 export interface Deadline {
   throwIfOver(): void;
 }
 
 /**
- * Rejects with `errorOf` where `begin` has not ended within `limitMs` milliseconds. Prisma rolls a late transaction back,
- * but its promise ends only when the handler does, which may be never; the key would be blocked in this process as long.
+ * Rejects with `errorOf()` if `begin` has not ended within `limitMs` milliseconds. Prisma rolls back a late transaction,
+ * but its promise settles only when the handler ends, which may be never. Until then the key would stay blocked in this
+ * process.
  */
 export function endingWithin<T>(
   limitMs: number,
@@ -55,7 +56,7 @@ class Timer implements Deadline {
   }
 }
 
-/** Has the code of Prisma's own error for an expired transaction. */
+/** Carries the code of Prisma's own error for an expired transaction. */
 export class ExpiredTransactionError extends Error {
   readonly code = "P2028";
 
@@ -63,7 +64,7 @@ export class ExpiredTransactionError extends Error {
   constructor(timeoutMs: number, hasNested: boolean) {
     super(
       `Transaction already closed: it did not end within ${timeoutMs} ms, the time of its claim included, and was rolled ` +
-        `back.${hasNested ? " A $transaction in its handler was under way, for which statements from outside of it wait: it must not await one." : ""}`,
+        `back.${hasNested ? " A $transaction in its handler was still under way. Statements outside it wait for it to end, so it must not await one of them." : ""}`,
     );
   }
 }

@@ -13,66 +13,66 @@ import type { Names } from "./model.ts";
 import type { ReadParams, Statement, Write } from "./statement.ts";
 
 /**
- * All that differs between databases: statements, and what their errors mean. To add one, write one of these.
+ * Everything that differs between databases: the statements, and what their errors mean. To add a database, write one
+ * of these.
  *
- * Every time is the database's own. It may be from before the statement's own wait for a lock, which is bounded by
- * `lockWaitMs`, and never from before an earlier statement.
+ * All times come from the database's clock. A statement may read the clock before it waits for a lock, at most
+ * `lockWaitMs`, but never before an earlier statement has ended.
  *
- * `complete`, `renew`, `giveBack` and `recordStep` affect a row where `owner` still holds the claim, also if nothing in the row
- * changes, and none elsewhere.
+ * `complete`, `renew`, `giveBack` and `recordStep` affect one row if `owner` still holds the claim, even if no value
+ * changes, and none otherwise.
  */
 export interface Dialect {
   /**
-   * Makes the row if there is none, and affects one row then; where it is there, none, also as an upsert. The first
-   * statement of a transaction: fresh keys need no other, and the bound it may set to its wait for a lock is gone where it
-   * made the row.
+   * Inserts the row. Affects one row if it was inserted and none if it existed already, even if written as an upsert.
+   *
+   * The first statement of its transaction, and the only one of ours before the handler of a fresh key: if it limits its
+   * wait for a lock, it has lifted that limit by the time it reports an inserted row.
    */
   insert(names: Names, params: ClaimParams): Write;
   /**
-   * Makes the row with its outcome, `completed`, if there is none, and affects one row then. Affects none where it is
-   * there, or fails with a `write_conflict`; the transaction is then rolled back. The last statement before COMMIT, which
-   * may lock too: the bound that it may set is gone where it made the row.
+   * Inserts the row with its outcome, `completed`. Affects one row if it was inserted. If it existed already, affects none
+   * or fails with a `write_conflict`; the transaction is then rolled back.
    *
-   * Absent where no handler may run before the claim: because the claim takes a lock that it needs, or because a transaction
-   * that an error has ended would take this statement.
+   * The last statement before COMMIT. As COMMIT may wait for locks too, this lifts its own limit as {@link insert} does.
+   *
+   * Omit it if a handler must not run before the claim: because it needs the lock that the claim takes, or because the
+   * database would still accept this statement after an error has ended the transaction.
    */
   readonly insertFinished?: (names: Names, params: FinishedParams) => Write;
   /**
-   * Makes the row; takes over an expired one, or one whose lease has lapsed or was given back, if the fingerprint is
-   * the same; or gives the row as it is. At most one {@link RecordRow}. It does not wait for one that holds the lock of a
-   * row whose lease is live: such rows are polled.
+   * Inserts the row; or takes over an expired one, or one with the same fingerprint whose lease has lapsed or was given
+   * back; or returns the row as it is. Returns at most one {@link RecordRow}, with `mine` true only if this statement
+   * wrote `owner`. It must not wait for the lock of a row whose lease is live: such rows are polled.
    */
   claim(names: Names, params: ClaimParams): Statement;
-  /** Reads the row: at most one {@link ReadRow}, `mine` false. Sees what a claim of the same transaction has waited for. */
+  /** Reads the row: at most one {@link ReadRow}, `mine` false. Sees what a claim in the same transaction has waited for. */
   read(names: Names, params: ReadParams): Statement;
-  /**
-   * Reads those of the records that are finished and not expired: {@link FinishedRow}s. Outside of any transaction, hence
-   * what is committed.
-   */
+  /** Reads those of the records that are finished and not expired: {@link FinishedRow}s. Runs outside any transaction. */
   replayable(names: Names, ids: readonly string[]): Statement;
-  /** Stores the outcome where `owner` still holds the row, and ends its lease. */
+  /** Stores the outcome if `owner` still holds the row, and ends its lease. */
   complete(names: Names, params: CompleteParams): Write;
-  /** Renews the lease where `owner` still holds it, and keeps the row locked to COMMIT. */
+  /** Renews the lease if `owner` still holds it, and keeps the row locked until COMMIT. */
   renew(names: Names, params: RenewParams): Write;
-  /** Empties `owner`, for the next claim, and has the lease lapse after `delayMs`, for completers. */
+  /** Clears `owner`, so that a claim may take over at once, and makes the lease lapse after `delayMs`, for completers. */
   giveBack(names: Names, params: GiveBackParams): Write;
   /**
-   * Writes a step where `owner` still holds the lease, in the place of an earlier one of that name. No takeover may come
-   * between its look at `owner` and its COMMIT.
+   * Writes a step if `owner` still holds the lease, replacing an earlier one of that name. No takeover may come between
+   * its look at `owner` and its COMMIT.
    */
   recordStep(names: Names, params: StepParams): Write;
-  /** Reads the steps of the record as it is now, not those of an expired one of the same id: {@link StepRow}s. */
+  /** Reads the steps of the current record, not those of an expired one with the same id: {@link StepRow}s. */
   steps(names: Names, id: string): Statement;
-  /** Claims one record whose lease has lapsed, never one that another is claiming: at most one {@link AbandonedRow}. */
+  /** Claims one record whose lease has lapsed, and skips those being claimed: at most one {@link AbandonedRow}. */
   claimAbandoned(names: Names, params: AbandonedParams): Statement;
-  /** Deletes expired records that nobody holds, with their steps. The last one affects as many rows as records went. */
+  /** Deletes expired records that nobody holds, and their steps. The last statement affects one row for each record. */
   prune(names: Names, params: PruneParams): readonly Write[];
-  /** What an error of the database, or of its driver, means: by its code, and its message where one code has many. */
+  /** What an error of the database or its driver means, by its code, and by its message if the code is ambiguous. */
   faultOfCode(code: string, message: string): StoreFault | undefined;
-  /** Whether a write outside of transactions is committed once it is answered. Else each of ours gets its own. */
+  /** Whether a write outside a transaction is committed once it is answered. If not, each of ours gets a transaction. */
   readonly commitsByItself: boolean;
-  /** Prisma's name for the isolation that every transaction has at least, whatever the server's default is. */
+  /** Prisma's name for the isolation level that every transaction has at least, whatever the server's default. */
   readonly weakestIsolation: string;
-  /** How long BEGIN may wait, in milliseconds, where the application does not say; `undefined` for Prisma's default. */
+  /** How long BEGIN may wait, in milliseconds, unless the application says; `undefined` for Prisma's default. */
   readonly maxWaitMs: number | undefined;
 }

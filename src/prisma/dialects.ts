@@ -2,7 +2,7 @@ import type { Dialect } from "./dialect.ts";
 import { postgresql } from "./postgresql.ts";
 import { sqlite } from "./sqlite.ts";
 
-/** The databases there are, by the names that Prisma gives them. */
+/** The supported databases, by Prisma's names for them. */
 export type Provider = "postgresql" | "sqlite";
 
 export const dialects: Readonly<Record<Provider, Dialect>> = { postgresql, sqlite };

@@ -2,13 +2,13 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { RawClient } from "./client.ts";
 
 /**
- * The way past Prisma's client for our own writes: straight to the driver adapter, in the transaction that Prisma has
- * begun with it. The client takes longer over a statement of one line than the driver and the database together.
+ * Sends our own writes straight to the driver adapter, past Prisma's client, in the transaction that Prisma has begun with
+ * it. On a one-line statement the client spends more time than the driver and the database together.
  *
- * Adapters and what they give are as in `@prisma/driver-adapter-utils`, the public interface between Prisma and drivers.
+ * The interfaces are those of `@prisma/driver-adapter-utils`, the public interface between Prisma and its drivers.
  */
 
-/** Makes the connections of a client; what the application gave to `PrismaClient` as `adapter`. */
+/** Opens the connections of a client; what the application passed to `PrismaClient` as `adapter`. */
 export interface AdapterFactory {
   connect(): Promise<Adapter>;
 }
@@ -30,7 +30,7 @@ interface AdapterStatement {
   readonly argTypes: readonly { readonly scalarType: string; readonly arity: string }[];
 }
 
-/** What becomes known of a transaction while Prisma begins it. */
+/** What we learn about a transaction while Prisma begins it. */
 class Beginning {
   readonly factory: AdapterFactory;
   #begun: DriverTransaction | undefined;
@@ -40,7 +40,7 @@ class Beginning {
     this.factory = factory;
   }
 
-  /** An extension of the application may begin another one around it, or repeat it. */
+  /** Called more than once if an extension of the application begins another transaction around it, or repeats it. */
   add(driver: DriverTransaction): void {
     this.#isAmbiguous ||= this.#begun?.isOver === false;
     this.#begun = driver;
@@ -55,7 +55,7 @@ const beginnings: AsyncLocalStorage<Beginning> = new AsyncLocalStorage();
 
 const observed = new WeakSet<AdapterFactory>();
 
-/** Has the connections that `factory` makes from now on tell of their transactions. */
+/** Makes connections that `factory` opens from now on report their transactions. */
 export function observeTransactions(factory: AdapterFactory | undefined): void {
   if (factory === undefined || observed.has(factory)) {
     return;
@@ -78,8 +78,8 @@ export function observeTransactions(factory: AdapterFactory | undefined): void {
 }
 
 /**
- * Calls `begin`, which has a client over `factory` begin a transaction. Asked from inside of that, `driver` gives the
- * driver's end of it, if there can be no doubt which it is.
+ * Calls `begin`, in which a client over `factory` begins a transaction. `driver()`, called inside that transaction, returns
+ * the driver's side of it, or `undefined` if more than one could be meant.
  */
 export function withDriverTransaction<T>(
   factory: AdapterFactory | undefined,
@@ -92,7 +92,7 @@ export function withDriverTransaction<T>(
   return beginnings.run(beginning, () => begin(() => beginning.driver));
 }
 
-/** A transaction of the driver, as long as Prisma keeps it open. */
+/** The driver's side of a transaction. */
 export class DriverTransaction {
   readonly #execute: AdapterTransaction["executeRaw"];
   #isOver = false;
@@ -103,7 +103,7 @@ export class DriverTransaction {
     const commit = transaction.commit.bind(transaction);
     const rollback = transaction.rollback.bind(transaction);
     this.#execute = execute;
-    // Before the end is sent, not after: behind it the connection is in no transaction, and then in somebody else's.
+    // Set before COMMIT or ROLLBACK is sent: afterwards the connection has no transaction, and may soon serve another.
     const noting =
       <T>(send: (statement: AdapterStatement) => T) =>
       (statement: AdapterStatement): T => {
@@ -126,7 +126,7 @@ export class DriverTransaction {
     return this.#isOver;
   }
 
-  /** `tx`, with its writes going straight to the driver while the transaction is open. Later ones are Prisma's to refuse. */
+  /** `tx`, with its writes sent straight to the driver while the transaction is open. Prisma refuses later ones. */
   under(tx: RawClient): DriverClient {
     return new DriverClient(this, tx);
   }
@@ -136,7 +136,7 @@ export class DriverTransaction {
   }
 }
 
-/** The client of a transaction whose writes go to the driver. */
+/** The client of a transaction, with writes sent to the driver. */
 export class DriverClient implements RawClient {
   readonly #driver: DriverTransaction;
   readonly #tx: RawClient;
@@ -159,9 +159,9 @@ export class DriverClient implements RawClient {
   }
 }
 
-/** The values of a `Write` are numbers, texts and NULL, of which no adapter needs to know the type. */
+/** The values of a `Write` are numbers, texts and NULL, whose types no adapter needs to know. */
 const ANY_SCALAR = { scalarType: "unknown", arity: "scalar" };
 
-/** Behind white space and comments. */
+/** A statement that ends the transaction, after any white space and comments. */
 const ENDING =
   /^(?:\s|--.*|\/\*(?:[^*]|\*(?!\/))*\*\/)*(?:COMMIT|END|ROLLBACK(?!\s+(?:(?:WORK|TRANSACTION)\s+)?TO\b)|ABORT)\b/i;

@@ -1,7 +1,7 @@
 import type { StoreFault } from "../core/store.ts";
 import type { Dialect } from "./dialect.ts";
 
-/** A failure that this store finds out itself. */
+/** A failure that this store detects itself. */
 export class StoreError extends Error {
   override readonly name = "StoreError";
   readonly fault: StoreFault;
@@ -12,7 +12,7 @@ export class StoreError extends Error {
   }
 }
 
-/** What Prisma's errors have in common. They are told apart by name and code: every client has its own classes. */
+/** What Prisma's errors have in common. They are told apart by name and code, since every client has its own classes. */
 interface PrismaErrorLike {
   readonly name?: string;
   readonly message?: unknown;
@@ -50,8 +50,12 @@ const CONNECTION_LOST =
   /connection error|connection terminated|ECONNRESET|ECONNREFUSED|EPIPE|server closed the connection/i;
 
 /**
- * Errors reach us in four shapes: a model query's (code of Prisma's own), a raw query's (`P2010`, the database's code
- * in `meta`), the driver's (a bare `DriverAdapterError`: of a failed COMMIT, and of our own writes in a transaction), a lost connection's (a plain `Error`).
+ * Errors come in four shapes:
+ *
+ * - from a model query, with Prisma's own code;
+ * - from a raw query, `P2010` with the database's code in `meta`;
+ * - from the driver, a bare `DriverAdapterError`: for a failed COMMIT, and for our own writes in a transaction;
+ * - from a lost connection, a plain `Error`.
  */
 export function faultOf(dialect: Dialect, error: unknown): StoreFault | undefined {
   // Frameworks wrap what a handler threw, as tRPC does in a TRPCError.

@@ -1,11 +1,11 @@
 /**
- * What a client tells about itself only in private fields. Prisma may move them in any release: each is optional,
- * and has an option or a default to take its place, or an error that says what is missing.
+ * All use of a client's private members. Prisma may move them in any release, so each is optional: an option or a default
+ * takes its place, or an error says what is missing.
  *
- * Other files read what Prisma shows but does not document: `handler/joined-client.ts` the internal parameters of query
- * extensions, `handler/prisma-promise.ts` `requestTransaction`, `handler/nested-transaction.ts` the tag of its promises,
- * `handler/members.ts` the `$name` of models, `handler/handler-client.ts` and `handler/ambient.ts` their `$parent`, and
- * `errors.ts` `meta.driverAdapterError`.
+ * Other files use what is not private but not documented either: `handler/joined-client.ts` the internal parameters of
+ * query extensions, `handler/prisma-promise.ts` `requestTransaction`, `handler/nested-transaction.ts` the tag of Prisma's
+ * promises, `handler/members.ts` the `$name` of models, `handler/handler-client.ts` and `handler/ambient.ts` their
+ * `$parent`, and `errors.ts` `meta.driverAdapterError`.
  */
 /* oxlint-disable no-underscore-dangle -- the names are Prisma's */
 
@@ -23,21 +23,21 @@ interface ClientInternals {
   };
 }
 
-/** A model as the client knows it: names in the database where they differ from those in the schema. */
+/** A model as the client describes it, with the names in the database where they differ from those in the schema. */
 export interface RuntimeModel {
   readonly dbName?: string | null;
   readonly schema?: string | null;
   readonly fields: readonly { readonly name: string; readonly dbName?: string | null }[];
 }
 
-/** What the application gave its `PrismaClient` as `transactionOptions`, in milliseconds. */
+/** What the application passed to `PrismaClient` as `transactionOptions`. Times in milliseconds. */
 export interface ClientTransactionOptions {
   readonly timeout?: number;
   readonly maxWait?: number;
   readonly isolationLevel?: string;
 }
 
-/** One operation, as it is sent when all extensions have come by. */
+/** One operation as it is sent, after all extensions. */
 export interface ClientRequest {
   readonly model?: string;
   readonly action: string;
@@ -57,7 +57,7 @@ export function providerOf(client: object): unknown {
   return (client as ClientInternals)._activeProvider;
 }
 
-/** The models by name; `undefined` where the client does not tell. */
+/** The models by name; `undefined` if the client does not describe them. */
 export function modelsOf(client: object): Readonly<Record<string, RuntimeModel>> | undefined {
   return (client as ClientInternals)._runtimeDataModel?.models;
 }
@@ -66,29 +66,29 @@ export function transactionOptionsOf(client: object): ClientTransactionOptions {
   return (client as ClientInternals)._engineConfig?.transactionOptions ?? {};
 }
 
-/** The schema given to `PrismaPg`. Prisma qualifies its own queries with it; raw SQL goes by the search path. */
+/** The schema passed to `PrismaPg`. Prisma qualifies its own queries with it; raw SQL uses the search path. */
 export function adapterSchemaOf(client: object): string | undefined {
   const schema = (client as ClientInternals)._engineConfig?.adapter?.options?.schema;
   return typeof schema === "string" ? schema : undefined;
 }
 
-/** The driver adapter given to the client. Replacing its methods has an effect before the client connects. */
+/** The driver adapter passed to the client. Replacing its methods takes effect only before the client connects. */
 export function adapterFactoryOf(client: object): AdapterFactory | undefined {
   const adapter = (client as ClientInternals)._engineConfig?.adapter;
   return typeof adapter?.connect === "function" ? (adapter as AdapterFactory) : undefined;
 }
 
-/** The client that `new PrismaClient` made, which all clients extended from it share with its connections. */
+/** The client that `new PrismaClient` made. All clients extended from it share it, and its connections. */
 export function engineOf(client: object): object {
   return (client as ClientInternals)._originalClient ?? client;
 }
 
-/** Whether a client has extensions. One that does not say is taken for such. */
+/** Whether a client has extensions. If it does not tell, it counts as extended. */
 export function isExtended(client: object): boolean {
   return (client as ClientInternals)._extensions?.isEmpty?.() !== true;
 }
 
-/** What Prisma hands on with each statement of a transaction client: the transaction it is sent in. */
+/** The transaction that Prisma passes along with each statement of the transaction client `tx`. */
 export function transactionInfoOf(tx: object): unknown {
   let info: unknown;
   (tx as ClientInternals)
@@ -104,9 +104,9 @@ type AnyFunction = (...args: never[]) => unknown;
 
 /** What {@link watchRequests} calls. */
 export interface RequestWatch {
-  /** Called before each operation, and each transaction that is begun; what it throws is its failure. */
+  /** Called before each operation, and before each transaction begins. If it throws, the operation fails with that. */
   readonly beforeSend: (request: ClientRequest) => void;
-  /** Called where an operation is asked for, by `asked`, which is not where it is sent; returns what sends it. */
+  /** Called when the application calls `asked`, before anything is sent. Returns the function that will send it. */
   readonly atCall: <T extends AnyFunction>(send: T, asked: AnyFunction) => T;
 }
 
@@ -143,7 +143,7 @@ export function watchRequests(engine: object, { beforeSend, atCall }: RequestWat
       if (typeof work !== "function") {
         return send();
       }
-      // Not around `send`: what `work` does is asked for in places of its own.
+      // Not around `send`: what `work` does has call sites of its own.
       return unlessRefused(
         atCall(() => beforeSend({ action: "$transaction" }), watching.$transaction),
         send,

@@ -40,19 +40,19 @@ const SHIPPED = {
 type Shipped = typeof SHIPPED;
 type Kind = keyof Shipped;
 
-/** Names of one table as they stand in SQL: quoted, the table with its schema. */
+/** The names of one table as written in SQL: quoted, the table with its schema. */
 export interface TableNames<TKind extends Kind = Kind> {
   readonly table: string;
   readonly columns: Readonly<Record<keyof Shipped[TKind]["columns"], string>>;
 }
 
-/** Names of both tables. */
+/** The names of both tables. */
 export interface Names {
   readonly record: TableNames<"record">;
   readonly step: TableNames<"step">;
 }
 
-/** Where the rows of one model are. */
+/** Where the rows of one model are stored. */
 export interface ModelNames<TField extends string> {
   /** Table name. Default: as in the client, or in the model file. */
   readonly table?: string;
@@ -62,17 +62,17 @@ export interface ModelNames<TField extends string> {
   readonly columns?: Partial<Record<TField, string>>;
 }
 
-/** Where our rows are, as far as the client's own description does not tell: that of Prisma 6 lacks the schema. */
+/** Where our rows are stored, if the client does not describe it: Prisma 6 does not tell the schema. */
 export interface ModelOptions {
   readonly record?: ModelNames<keyof Shipped["record"]["columns"]>;
   readonly step?: ModelNames<keyof Shipped["step"]["columns"]>;
 }
 
 /**
- * Names of tables and columns, each from the option, else from the client (`@@map`, `@map`, `@@schema`, which
+ * Names of tables and columns: each from the option, else from the client (`@@map`, `@map`, and `@@schema`, which
  * Prisma 6 does not tell), else as shipped.
  *
- * @throws StoreError `schema_missing` when the client was generated without the models.
+ * @throws StoreError `schema_missing` if the client was generated without the models.
  */
 export function namesIn(client: object, models: ModelOptions | undefined): Names {
   return { record: tableNames(client, "record", models), step: tableNames(client, "step", models) };

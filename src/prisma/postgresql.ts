@@ -11,23 +11,23 @@ import {
 } from "./sql-parts.ts";
 import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "./statement.ts";
 
-/** PostgreSQL's own time: `now()` would stand still at BEGIN, and a claim may wait after it. */
+/** Not `now()`, which stands still from BEGIN on: a claim may wait after that. */
 const NOW = "clock_timestamp()";
 
-/** A time so many milliseconds from now; NULL for NULL. */
+/** The time that many milliseconds from now; NULL for NULL. */
 const inMs = (parameter: string) => `${NOW} + ${parameter}::float8 * interval '1 millisecond'`;
 
 export const postgresql: Dialect = {
   /**
-   * All that a fresh key needs, in words that are quick to plan: parsing and planning cost more than executing.
+   * All that a fresh key needs, in SQL that is quick to plan: parsing and planning cost more than executing.
    *
-   * Lock: inserting takes the unique index entry of `id`; where one not yet committed has it, or is changing the row,
-   * this waits for its end, at most `lock_timeout`. `set_config` sets that and remembers what it was, in this order
-   * (CASE), before the row is there to be inserted; RETURNING puts it back where it was inserted, and only there. Else
-   * no handler may run before `claim` has put it back.
+   * Lock: inserting takes the unique index entry of `id`. If a transaction that has not yet ended holds that entry, or
+   * is changing the row, the statement waits for its end, at most `lock_timeout`. The CASE remembers the old
+   * `lock_timeout`, then sets ours, both before the row is inserted. RETURNING restores it, but only if a row was
+   * inserted; otherwise `claim` restores it, before any handler runs.
    *
-   * Right under every level: a row that exists is left alone, without a lock or a write. One committed after the
-   * snapshot of REPEATABLE READ or SERIALIZABLE is error 40001, which the caller repeats.
+   * Correct at every isolation level: an existing row is left alone, neither locked nor written. One committed after the
+   * snapshot of REPEATABLE READ or SERIALIZABLE is error 40001, and the caller tries again.
    */
   insert(names, params) {
     const { table, columns: c } = names.record;
@@ -39,7 +39,7 @@ ON CONFLICT (${c.id}) DO NOTHING ${UNBOUND}`,
     };
   },
 
-  /** Lock and bound: as `insert`. Right under every level, as that is. */
+  /** Locks, limits its wait, and is correct at every isolation level, as `insert`. */
   insertFinished({ record: { table, columns: c } }, params) {
     return {
       text: `INSERT INTO ${table} (${finishedColumns(c)})
@@ -50,13 +50,13 @@ ON CONFLICT (${c.id}) DO NOTHING ${UNBOUND}`,
   },
 
   /**
-   * One round trip. Lock: as `insert`, and that of the row which it takes over.
+   * One round trip. Lock: as `insert`, and the lock of the row that it takes over.
    *
-   * Right under READ COMMITTED: the `existing` row is read from the statement's snapshot without a lock, so that a poll
-   * of a live lease locks and writes nothing. After a wait, ON CONFLICT looks at the newest version of the row, not at
-   * the snapshot: rolled back, it inserts; committed, it takes over if it may, and else gives no row, whereupon the
-   * caller reads it anew. Under REPEATABLE READ and SERIALIZABLE that last case is error 40001, which the caller
-   * repeats.
+   * Correct under READ COMMITTED: the `existing` row is read from the statement's snapshot without a lock, so polling a
+   * live lease neither locks nor writes. After a wait, ON CONFLICT looks at the newest version of the row, not at the
+   * snapshot. If the other transaction rolled back, it inserts. If it committed, it takes the row over if it may, and
+   * otherwise returns no row, so the caller reads it again. Under REPEATABLE READ and SERIALIZABLE the last case is error
+   * 40001, and the caller tries again.
    *
    * Index used: the primary key.
    */
@@ -90,7 +90,7 @@ SELECT found.*, set_config('lock_timeout', (SELECT before FROM bound), true) AS 
     };
   },
 
-  /** Takes no lock. Under READ COMMITTED it has a snapshot of its own, which shows what the claim waited for. */
+  /** Takes no lock. Under READ COMMITTED it has its own snapshot, which shows what the claim has waited for. */
   read(names, { id, fingerprint }) {
     const { table, columns: c } = names.record;
     return {
@@ -100,8 +100,8 @@ SELECT found.*, set_config('lock_timeout', (SELECT before FROM bound), true) AS 
   },
 
   /**
-   * Takes no lock, and waits for none: a record under way, or being taken over, is seen as it was committed last, and an
-   * expired one not at all. Index used: the primary key.
+   * Takes no lock and waits for none. It sees a record that is under way or being taken over as it was last committed,
+   * and an expired one not at all. Index used: the primary key.
    */
   replayable(names, ids) {
     const { table, columns: c } = names.record;
@@ -113,9 +113,9 @@ WHERE ${c.id} = ANY ($1::text[]) AND ${whereReplayable(c, NOW)}`,
   },
 
   /**
-   * In mode `transaction` the row is locked already, by the claim, and no indexed column changes, so that the new
-   * version can stay on the row's page without a new index entry (a HOT update). In mode `lease` the statement waits
-   * for one that is taking over, and then sees its `owner`.
+   * In mode `transaction` the claim has locked the row already, and no indexed column changes, so the new version can stay
+   * on the same page without a new index entry (a HOT update). In mode `lease` the statement waits for a takeover under
+   * way, and then sees the new `owner`.
    */
   complete({ record: { table, columns: c } }, { id, owner, status, response }) {
     return {
@@ -125,7 +125,7 @@ WHERE ${whereHeldBy(c, "$1", "$2")}`,
     };
   },
 
-  /** Locks the row, for which a takeover waits; one that was first is seen, as the condition is checked again. */
+  /** Locks the row, so a takeover waits. If the takeover was first, the condition is checked again and no longer holds. */
   renew({ record: { table, columns: c } }, { id, owner, leaseMs }) {
     return {
       text: `UPDATE ${table} SET ${c.lockedUntil} = ${inMs("$3")}
@@ -134,7 +134,7 @@ WHERE ${whereHeldBy(c, "$1", "$2")}`,
     };
   },
 
-  /** Locks as `renew` does. */
+  /** Locks the row, as `renew` does. */
   giveBack({ record: { table, columns: c } }, { id, owner, delayMs }) {
     return {
       text: `UPDATE ${table} SET ${c.owner} = '', ${c.lockedUntil} = ${inMs("$3")}
@@ -144,8 +144,8 @@ WHERE ${whereHeldBy(c, "$1", "$2")}`,
   },
 
   /**
-   * FOR SHARE waits for one that is taking over, checks `owner` again, and keeps others from taking over before the
-   * step is committed. FOR KEY SHARE would not: a takeover changes no key.
+   * FOR SHARE waits for a takeover under way, checks `owner` again, and prevents takeovers until the step is committed.
+   * FOR KEY SHARE would not prevent them, as a takeover changes no key.
    */
   recordStep({ record: { table, columns: c }, step }, { id, owner, name, response }) {
     const s = step.columns;
@@ -159,7 +159,7 @@ ON CONFLICT (${s.recordId}, ${s.name}) DO UPDATE SET
     };
   },
 
-  /** Takes no lock. Run after the claim, hence after every step that an earlier owner could still commit. */
+  /** Takes no lock. It runs after the claim, hence after every step that an earlier owner could still commit. */
   steps({ record: { table, columns: c }, step }, id) {
     const s = step.columns;
     return {
@@ -170,9 +170,9 @@ JOIN ${table} AS r ON r.${c.id} = s.${s.recordId} AND r.${c.createdAt} = s.${s.r
   },
 
   /**
-   * Locks the row it claims, and passes over those locked by other completers and retries. It waits for none, so that
-   * `now()`, the time of its transaction and that of the statement, is as good as the clock, which no index can be
-   * searched by: it may be another for each row. Index used: `locked_until`.
+   * Locks the row it claims and skips rows locked by other completers and retries. As it never waits, `now()` is good
+   * enough. `clock_timestamp()` may differ from row to row, so no index could be searched by it. Index used:
+   * `locked_until`.
    */
   claimAbandoned(names, { operations, owner, leaseMs, retentionMs }) {
     const { table, columns: c } = names.record;
@@ -191,8 +191,8 @@ RETURNING ${selected(names, ABANDONED_ROW)}`,
   },
 
   /**
-   * Locks the rows it deletes and passes over those a claim is taking over. Addressed by `ctid`, which cannot change
-   * while a row is locked. Index used: `expires_at`.
+   * Locks the rows it deletes and skips those that a claim is taking over. Rows are addressed by `ctid`, which cannot
+   * change while they are locked. Index used: `expires_at`.
    */
   prune({ record: { table, columns: c }, step }, { limit }) {
     return [
@@ -219,12 +219,12 @@ DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed))`,
   maxWaitMs: undefined,
 };
 
-/** Where `insert` keeps what `lock_timeout` was, up to the end of the transaction; empty in a later one. */
+/** The setting in which `insert` keeps the old `lock_timeout` until the transaction ends. Empty in later transactions. */
 const BEFORE = "onceonly.lock_timeout";
 
-/** An empty text; sets `lock_timeout` to `$8`, and remembers what it was before that, in this order. */
+/** Remembers `lock_timeout`, then sets it to `$8`. An empty text. */
 const BOUND = `CASE WHEN set_config('${BEFORE}', current_setting('lock_timeout'), true) IS NOT NULL THEN left(set_config('lock_timeout', $8, true), 0) END`;
-/** Puts it back, where a row was inserted. */
+/** Restores it, if a row was inserted. */
 const UNBOUND = `RETURNING set_config('lock_timeout', current_setting('${BEFORE}'), true)`;
 
 /** `$1` to `$8` of the statements that claim. */

@@ -27,7 +27,7 @@ import type {
   Write,
 } from "./statement.ts";
 
-/** Our own statements, on the client, where each commits by itself, or inside a transaction. */
+/** Our own statements: on a client, where each commits by itself, or inside a transaction. */
 export class Queries implements LeaseStore {
   protected readonly raw: RawClient;
   readonly #dialect: Dialect;
@@ -40,9 +40,9 @@ export class Queries implements LeaseStore {
   }
 
   async claim(params: ClaimParams): Promise<Claim> {
-    // A lease is polled, and `claim` alone looks at one without waiting for a step that has its row locked.
+    // A lease is polled. Only `claim` looks at one without waiting for a step that has locked its row.
     if (params.leaseMs === null) {
-      if (await this.#changes(this.#dialect.insert(this.#names, params))) {
+      if (await this.#affectsRow(this.#dialect.insert(this.#names, params))) {
         return { state: "claimed", attempt: 1 };
       }
       const found = await this.#first<ReadRow>(this.#dialect.read(this.#names, params));
@@ -67,7 +67,7 @@ export class Queries implements LeaseStore {
     if (insertFinished === undefined) {
       throw new Error("onceonly: there are no late claims on this database.");
     }
-    return this.#changes(insertFinished(this.#names, params));
+    return this.#affectsRow(insertFinished(this.#names, params));
   }
 
   async outcomeOf(id: string): Promise<FinishedRecord | undefined> {
@@ -82,19 +82,19 @@ export class Queries implements LeaseStore {
   }
 
   async complete(params: CompleteParams): Promise<boolean> {
-    return this.#changes(this.#dialect.complete(this.#names, params));
+    return this.#affectsRow(this.#dialect.complete(this.#names, params));
   }
 
   async renew(params: RenewParams): Promise<boolean> {
-    return this.#changes(this.#dialect.renew(this.#names, params));
+    return this.#affectsRow(this.#dialect.renew(this.#names, params));
   }
 
   async giveBack(params: GiveBackParams): Promise<boolean> {
-    return this.#changes(this.#dialect.giveBack(this.#names, params));
+    return this.#affectsRow(this.#dialect.giveBack(this.#names, params));
   }
 
   async recordStep(params: StepParams): Promise<boolean> {
-    return this.#changes(this.#dialect.recordStep(this.#names, params));
+    return this.#affectsRow(this.#dialect.recordStep(this.#names, params));
   }
 
   async steps(id: string): Promise<readonly RecordedStep[]> {
@@ -109,14 +109,14 @@ export class Queries implements LeaseStore {
   async prune(params: { readonly limit: number }): Promise<number> {
     let pruned = 0;
     for (const { text, values } of this.#dialect.prune(this.#names, params)) {
-      pruned = await this.#named(() => this.raw.$executeRawUnsafe(text, ...values));
+      pruned = await this.#explainingMissingTable(() => this.raw.$executeRawUnsafe(text, ...values));
     }
     return pruned;
   }
 
-  /** There is one row to change. MySQL and MariaDB count it twice where an upsert finds it. */
-  async #changes({ text, values }: Write): Promise<boolean> {
-    return (await this.#named(() => this.raw.$executeRawUnsafe(text, ...values))) > 0;
+  /** Such a statement changes one row at most. MySQL and MariaDB count it twice if an upsert finds it. */
+  async #affectsRow({ text, values }: Write): Promise<boolean> {
+    return (await this.#explainingMissingTable(() => this.raw.$executeRawUnsafe(text, ...values))) > 0;
   }
 
   async #first<TRow>(statement: Statement): Promise<TRow | undefined> {
@@ -125,11 +125,11 @@ export class Queries implements LeaseStore {
   }
 
   #rows<TRow>({ text, values }: Statement): Promise<TRow[]> {
-    return this.#named(() => this.raw.$queryRawUnsafe<TRow[]>(text, ...values));
+    return this.#explainingMissingTable(() => this.raw.$queryRawUnsafe<TRow[]>(text, ...values));
   }
 
-  /** Says what to do about a missing table. */
-  async #named<T>(send: () => PromiseLike<T>): Promise<T> {
+  /** Replaces the error of a missing table by one that says what to do. */
+  async #explainingMissingTable<T>(send: () => PromiseLike<T>): Promise<T> {
     try {
       return await outsideHandlers(async () => send());
     } catch (cause) {

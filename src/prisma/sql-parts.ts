@@ -1,8 +1,8 @@
 import type { TableNames } from "./model.ts";
 
 /**
- * Parts of statements that are the same in every SQL: lists of columns, and conditions. Placeholders, the clock and an
- * alias of the table are the dialect's own.
+ * Parts of statements that are the same in every SQL: lists of columns, and conditions. The dialect passes its own
+ * placeholders, clock and table alias.
  */
 
 type Columns = TableNames<"record">["columns"];
@@ -15,19 +15,19 @@ export function claimedColumns(c: Columns): string {
   return `${common(c)}, ${c.expiresAt}, ${c.lockedUntil}, ${c.input}`;
 }
 
-/** The columns of a record that is finished from the first, in the order of its values. */
+/** The columns that a late claim writes, in the order of its values. */
 export function finishedColumns(c: Columns): string {
   return `${common(c)}, ${c.completedAt}, ${c.expiresAt}, ${c.response}`;
 }
 
-/** Whether it is the claim of this owner, still under way. */
+/** The claim of this owner, if it is still under way. */
 export function whereHeldBy(c: Columns, id: string, owner: string): string {
   return `${c.id} = ${id} AND ${c.owner} = ${owner} AND ${c.status} = 'in_progress'`;
 }
 
 /**
- * Whether a row may be taken over by a claim with this fingerprint: nobody holds it, and it is expired or the rest of a
- * leased run with the same input.
+ * A row that a claim with this fingerprint may take over: nobody holds it, and it is expired or left behind by a leased
+ * run with the same input.
  */
 export function whereFree(c: Columns, now: string, fingerprint: string, row = ""): string {
   const lockedUntil = row + c.lockedUntil;
@@ -35,17 +35,17 @@ export function whereFree(c: Columns, now: string, fingerprint: string, row = ""
     OR (${row}${c.status} = 'in_progress' AND ${lockedUntil} IS NOT NULL AND ${row}${c.fingerprint} = ${fingerprint})))`;
 }
 
-/** Whether a claim would replay it. */
+/** A record that a claim would replay. */
 export function whereReplayable(c: Columns, now: string): string {
   return `${c.status} IN ('completed', 'failed') AND ${c.response} IS NOT NULL AND ${c.expiresAt} > ${now}`;
 }
 
-/** Whether a completer may claim it, the operation aside. */
+/** A record that a completer may claim, if it knows the operation. */
 export function whereAbandoned(c: Columns, now: string): string {
   return `${c.lockedUntil} <= ${now} AND ${c.status} = 'in_progress' AND ${c.expiresAt} > ${now} AND ${c.input} IS NOT NULL`;
 }
 
-/** Whether it may be pruned. */
+/** A record that may be pruned. */
 export function whereExpired(c: Columns, now: string): string {
   return `${c.expiresAt} <= ${now} AND (${c.lockedUntil} IS NULL OR ${c.lockedUntil} <= ${now})`;
 }

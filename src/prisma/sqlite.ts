@@ -11,18 +11,18 @@ import {
 } from "./sql-parts.ts";
 import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "./statement.ts";
 
-// The form Prisma itself writes and reads. All of one length, so that comparing the texts compares the times.
+// The form in which Prisma writes and reads times. All have the same length, so comparing the texts compares the times.
 const NOW = "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')";
-/** A time so many milliseconds from now. */
+/** The time that many milliseconds from now. */
 const inMs = (parameter: string) =>
   `strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', printf('%+.3f seconds', ${parameter} / 1000.0))`;
 
 export const sqlite: Dialect = {
   /**
-   * SQLite has no row locks. BEGIN takes none either; this statement, the first of its transaction, takes the one
-   * write lock of the database, also where it changes nothing. From then on nobody else writes until the end of the
-   * transaction, and the transaction never has to upgrade a read lock, which is what fails with SQLITE_BUSY. Hence there
-   * are no late claims: where a handler swallowed that error, libsql kept the lock for good (measured with libsql 0.5).
+   * SQLite has no row locks, and BEGIN takes no lock at all. This statement is the first of its transaction and takes the
+   * database's only write lock, even if it changes nothing. From then on nobody else writes until the transaction ends,
+   * and the transaction never has to upgrade a read lock, which is what fails with SQLITE_BUSY. That is why there are no
+   * late claims: when a handler swallowed that error, libsql kept the lock for good (measured with libsql 0.5).
    */
   insert(names, params) {
     return {
@@ -49,7 +49,7 @@ RETURNING true AS mine, ${selected(names, RECORD_ROW)}, ${c.lockedUntil} IS NOT 
     };
   },
 
-  /** Under the write lock that the claim took, or by itself after a claim that committed. */
+  /** Runs under the write lock that the claim took, or by itself after a claim that committed. */
   read(names, { id, fingerprint }) {
     const { table, columns: c } = names.record;
     return {
@@ -58,7 +58,7 @@ RETURNING true AS mine, ${selected(names, RECORD_ROW)}, ${c.lockedUntil} IS NOT 
     };
   },
 
-  /** In a transaction of its own, which takes no lock but that of a reader. */
+  /** Runs in its own transaction, which takes only a read lock. */
   replayable(names, ids) {
     const { table, columns: c } = names.record;
     return {
@@ -68,7 +68,7 @@ WHERE ${c.id} IN (SELECT value FROM json_each(?)) AND ${whereReplayable(c, NOW)}
     };
   },
 
-  /** Under the write lock that the claim took; in mode `lease` it takes it, so that nobody is taking over meanwhile. */
+  /** Runs under the write lock that the claim took. In mode `lease` it takes that lock itself, so there is no takeover. */
   complete({ record: { table, columns: c } }, { id, owner, status, response }) {
     return {
       text: `UPDATE ${table} SET ${c.status} = ?, ${c.response} = ?, ${c.completedAt} = ${NOW}, ${c.lockedUntil} = NULL
@@ -77,7 +77,7 @@ WHERE ${whereHeldBy(c, "?", "?")}`,
     };
   },
 
-  /** Takes the write lock: as the first statement of a transaction it keeps everybody from writing before its end. */
+  /** Takes the write lock: as the first statement of a transaction it prevents all other writes until that ends. */
   renew({ record: { table, columns: c } }, { id, owner, leaseMs }) {
     return {
       text: `UPDATE ${table} SET ${c.lockedUntil} = ${inMs("?")}
@@ -116,7 +116,7 @@ JOIN ${table} AS r ON r.${c.id} = s.${s.recordId} AND r.${c.createdAt} = s.${s.r
     };
   },
 
-  /** Takes the write lock: what SKIP LOCKED does elsewhere, here nobody else is claiming. Index: `locked_until`. */
+  /** Takes the write lock, so nobody else is claiming and SKIP LOCKED is not needed. Index used: `locked_until`. */
   claimAbandoned(names, { operations, owner, leaseMs, retentionMs }) {
     const { table, columns: c } = names.record;
     return {
@@ -134,8 +134,8 @@ RETURNING ${selected(names, ABANDONED_ROW)}`,
   },
 
   /**
-   * Each statement takes the write lock for its own time. Steps go first, as nothing finds them once their record is gone;
-   * a record that expires in between, or whose steps another batch is to delete, has steps left and stays for the next.
+   * Each statement takes the write lock for itself. Steps go first, because nothing finds them once their record is gone.
+   * A record that still has steps, as it expired in between or its steps exceed the batch, stays for the next batch.
    */
   prune(names, { limit }) {
     const { record, step } = names;
@@ -160,14 +160,14 @@ RETURNING ${selected(names, ABANDONED_ROW)}`,
     return message.includes("no such table") ? "schema_missing" : FAULTS[primary];
   },
 
-  // After SQLITE_BUSY, libsql leaves the refused statement open. Later ones on that connection then take the write lock,
-  // are answered, and are not committed: lost with the process (measured with libsql 0.5). A transaction has a
-  // connection of its own, which ends with it; should it come to such a one all the same, its COMMIT fails.
+  // After SQLITE_BUSY, libsql leaves the refused statement open. Later statements on that connection take the write lock
+  // and are answered, but not committed: they are lost with the process (measured with libsql 0.5). A transaction has its
+  // own connection, which ends with it. If it got such a connection all the same, its COMMIT would fail.
   commitsByItself: false,
   // https://www.sqlite.org/isolation.html
   weakestIsolation: "Serializable",
 
-  // Transactions of one client queue for a mutex before BEGIN: what is a lock wait elsewhere is a wait to begin here.
+  // The transactions of one client queue for a mutex before BEGIN: they wait here where others wait for a lock.
   maxWaitMs: 10_000,
 };
 

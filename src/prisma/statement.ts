@@ -7,33 +7,33 @@ export interface Statement {
 }
 
 /**
- * A statement that gives no rows. Inside a transaction it may go to the driver past Prisma, which translates values of
- * other types.
+ * A statement that returns no rows. Inside a transaction it may bypass Prisma on its way to the driver, so its values
+ * are only of types that need no translation.
  */
 export interface Write extends Statement {
   readonly values: readonly (string | number | null)[];
 }
 
-/** What a record is read for: to replay it to a run with this fingerprint, or to see whether it could claim it. */
+/** Reads the record `id` on behalf of a run with this fingerprint. */
 export interface ReadParams {
   readonly id: string;
   readonly fingerprint: string;
 }
 
-/** The row a claim gives. */
+/** The row that a claim returns. */
 export interface RecordRow {
-  /** Whether this claim holds the row. SQLite has no booleans. */
+  /** Whether this claim holds the row. SQLite has no booleans, so it may be a number. */
   readonly mine: boolean | number | bigint;
   readonly attempt: number | bigint;
   readonly status: string;
   readonly fingerprint: string;
   readonly owner: string;
   readonly response: string | null;
-  /** Whether it is that of a leased run which has not ended. */
+  /** Whether it belongs to a leased run that has not ended. */
   readonly leased: boolean | number | bigint;
 }
 
-/** The row that a read gives. */
+/** The row that a read returns. */
 export interface ReadRow extends RecordRow {
   /** Whether a claim would take it over. */
   readonly free: boolean | number | bigint;
@@ -65,7 +65,7 @@ export interface StepRow {
   readonly response: string;
 }
 
-/** Columns by their field names, as a SELECT or RETURNING gives them. */
+/** The list for a SELECT or RETURNING: columns under the names of their fields. */
 export function selected(
   { record: { columns } }: Names,
   fields: readonly (keyof Names["record"]["columns"])[],
@@ -73,9 +73,9 @@ export function selected(
   return fields.map((field) => `${columns[field]} AS ${field}`).join(", ");
 }
 
-/** Those of a {@link RecordRow} that are columns. */
+/** The fields of a {@link RecordRow} that are columns. */
 export const RECORD_ROW = ["attempt", "status", "fingerprint", "owner", "response"] as const;
-/** Those of a {@link FinishedRow}. */
+/** The fields of a {@link FinishedRow}. */
 export const FINISHED_ROW = ["id", "status", "fingerprint", "owner", "response"] as const;
-/** Those of an {@link AbandonedRow}. */
+/** The fields of an {@link AbandonedRow}. */
 export const ABANDONED_ROW = ["id", "scope", "operation", "key", "fingerprint", "attempt", "input"] as const;

@@ -28,14 +28,14 @@ import { Savepoint } from "./savepoint.ts";
 /** The {@link Store} port over a generated Prisma client and raw SQL. */
 export class PrismaStore<TClient extends PrismaClientLike> implements Store<TransactionOf<TClient>> {
   readonly #client: TClient;
-  /** The client without extensions, which our own statements are not to pass. */
+  /** The client without extensions, for our own statements. */
   readonly #engine: PrismaClientLike;
   readonly #isExtended: boolean;
   #joined: ExtensibleClient | undefined;
   readonly #adapter: AdapterFactory | undefined;
   readonly #dialect: Dialect;
   readonly #models: ModelOptions | undefined;
-  /** No transaction bounds it: behind a full pool or on a dead connection, it would wait for ever. */
+  /** Has its own limit, as no transaction limits it: it could wait for ever for a full pool or on a dead connection. */
   readonly #replayable: Batch<FinishedRecord> = new Batch((ids) =>
     endingWithin(READ_MS, notReadInTime, () => this.#onClient().replayableAmong(ids)),
   );
@@ -65,7 +65,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     return outsideHandlers(() => this.#begin(this.#prismaOptions(limits), names, outer, body));
   }
 
-  /** Has Prisma begin the transaction, and ends it for the run where Prisma's promise does not. */
+  /** Has Prisma begin the transaction. Rejects when its time is over even if Prisma's promise does not. */
   #begin<T>(
     options: PrismaTransactionOptions,
     names: Names,
@@ -98,7 +98,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     return new PrismaSession(lent, client as TransactionOf<TClient>, raw, this.#dialect, names);
   }
 
-  /** Where the client has extensions, which then stand before the gate of the handler's statements. */
+  /** For a client with extensions: these come first, then the gate of the handler's statements. */
   #joinedClient(): ExtensibleClient {
     this.#joined ??= joinedClient(this.#client as unknown as ExtensibleClient, this.#engine);
     return this.#joined;
@@ -138,7 +138,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     return new Queries(raw, this.#dialect, this.#names());
   }
 
-  /** Sends each statement in a transaction of its own. */
+  /** Sends each statement in its own transaction. */
   #inTransactions(): RawClient {
     const options = this.#prismaOptions(NO_LIMITS);
     const send = <T>(statement: (tx: RawClient) => PromiseLike<T>): Promise<T> =>
@@ -149,7 +149,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     };
   }
 
-  /** Read at the first use: the application starts without the models, and its first keyed mutation says so. */
+  /** Read at the first use: an application without the models starts, and its first keyed mutation reports them missing. */
   #names(): Names {
     this.#known ??= namesIn(this.#client, this.#models);
     return this.#known;
@@ -182,7 +182,7 @@ const NO_LIMITS: TransactionLimits = {
 const READ_MS = 1_000;
 const notReadInTime = () => new StoreError("unavailable", `The records were not read within ${READ_MS} ms`);
 
-/** How much longer than Prisma's own limits its promise is waited for. */
+/** How long we wait for Prisma's promise after Prisma's own limits. */
 const GRACE_MS = 1_000;
 
 const PRISMA_TIMEOUT_MS = 5_000;
@@ -200,7 +200,7 @@ class PrismaSession<TTransaction> extends Queries implements StoreSession<TTrans
   /** Before the handler's writes. */
   readonly #savepoint: Savepoint;
 
-  /** `tx` is for the handler. `raw` is for our own statements, which go by no gate of the handler's. */
+  /** `tx` is for the handler. `raw` is for our own statements, which bypass the handler's gate. */
   constructor(lent: LentTransaction, tx: TTransaction, raw: RawClient, dialect: Dialect, names: Names) {
     super(raw, dialect, names);
     this.#lent = lent;
@@ -214,10 +214,10 @@ class PrismaSession<TTransaction> extends Queries implements StoreSession<TTrans
 
   override async insertFinished(params: FinishedParams): Promise<boolean> {
     if (this.raw instanceof DriverClient && this.raw.isOver) {
-      // Prisma refuses it where it was the one to end it. Else it would insert the record without what it stands for.
+      // If Prisma has ended the transaction, this fails. If not, the record would be inserted without the handler's writes.
       await this.raw.$executeRawUnsafe("SELECT 1");
       throw new Error(
-        "onceonly: the handler has ended its transaction; it must leave COMMIT and ROLLBACK to the run.",
+        "onceonly: the handler has ended its transaction. It must leave COMMIT and ROLLBACK to the run.",
       );
     }
     return super.insertFinished(params);

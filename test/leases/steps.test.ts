@@ -154,7 +154,7 @@ describe.each(databases)("steps on $name", ({ open }) => {
         return 1;
       });
       go();
-      await expect(late).rejects.toThrow("came after the handler of its transaction had ended");
+      await expect(late).rejects.toThrow("was issued after the handler of its transaction had ended");
     });
     expect(await countAccounts(db)).toBe(0);
   });

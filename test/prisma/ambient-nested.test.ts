@@ -170,7 +170,7 @@ describe.each(databases)("a nested transaction in a handler on $name", ({ name, 
       expect(await stronger).toBe("RepeatableRead");
     } else {
       await expect(stronger).rejects.toThrow(
-        'asks for isolationLevel "RepeatableRead", and joins one that may have no more than "ReadCommitted"; ' +
+        'asks for isolationLevel "RepeatableRead", but the transaction it joins guarantees only "ReadCommitted"; ' +
           'give the run transaction: { isolationLevel: "RepeatableRead" }',
       );
     }
@@ -222,7 +222,9 @@ describe.each(databases)("a nested transaction in a handler on $name", ({ name, 
     const sent = idempotency.run(request("k"), async () =>
       prisma.$transaction([Promise.resolve(1) as never, prisma.account.count()]),
     );
-    await expect(sent).rejects.toThrow(/\$transaction got an array of which not every element/);
+    await expect(sent).rejects.toThrow(
+      /\$transaction got an array with an element that is not an unsent statement/,
+    );
   });
 });
 

@@ -5,30 +5,31 @@ import { type GuardMode, guardClient } from "./guard.ts";
 import { boundClient, gatedClient } from "./handler-client.ts";
 import { type ExtensibleClient, joinedClient } from "./joined-client.ts";
 import type { LentTransaction } from "./lent-transaction.ts";
-import { type AnyFunction, isFunction, isModel, isPrismas, Members, methodBy } from "./members.ts";
+import { type AnyFunction, isBuiltIn, isFunction, isModel, Members, wrapMethod } from "./members.ts";
 import { lentOf } from "./scope.ts";
+import { BASE } from "./shared-symbols.ts";
 
 /** Options of {@link withAmbientTransaction}. */
 export interface AmbientOptions {
   /**
-   * As option `guard` of `createIdempotency`: for all clients that share the connections of this one. Of several that are
-   * given, the last one counts.
+   * As option `guard` of `createIdempotency`. Applies to all clients that share the connections of this one; the value
+   * given last wins.
    */
   readonly guard?: GuardMode;
 }
 
 /**
- * The client `prisma`, for code that imports one instead of being given `tx`: inside the handler of a run, at any depth
- * of calls, all that it does is done on the transaction of that handler; outside of one it is `prisma` itself.
+ * The client `prisma`, for code that imports a client instead of being given `tx`. Inside the handler of a run, at any
+ * depth of calls, everything it does runs in that handler's transaction. Outside of handlers it is `prisma` itself.
  *
- * A `$transaction` inside a handler, of an array or a function, is a savepoint of the handler's transaction. In a leased
- * run the client joins inside `transaction(name, fn)`. What still runs when its handler has ended gets an error instead
- * of writing elsewhere. Clients extended from this one (`$extends`) join as well.
+ * Inside a handler, `$transaction` with an array or a function is a savepoint of the handler's transaction. In a leased
+ * run the client joins inside `transaction(name, fn)`. Work that outlives its handler gets an error instead of writing
+ * elsewhere. Clients extended from this one (`$extends`) join as well.
  *
- * @remarks **Warning**: a handler's transaction is one connection. Statements that are sent at a time, as by
- * `Promise.all`, are executed one after the other.
- * @returns a client of the same type; `prisma` itself if it is such a client already.
- * @throws TypeError for anything but a generated client, and for options that cannot be used.
+ * @remarks **Warning**: a handler's transaction is one connection. Statements sent concurrently, as by `Promise.all`, are
+ * executed one after the other.
+ * @returns a client of the same type; `prisma` itself if it is ambient already.
+ * @throws TypeError if `prisma` is not a generated client, or an option is invalid.
  * @see docs/guides/ambient.md
  */
 export function withAmbientTransaction<TClient extends PrismaClientLike>(
@@ -45,19 +46,16 @@ export function withAmbientTransaction<TClient extends PrismaClientLike>(
     : prisma;
 }
 
-/** The client under an ambient one; any other itself. */
+/** The client that an ambient client wraps; any other client itself. */
 export function baseOf<TClient extends PrismaClientLike>(client: TClient): TClient {
   return ((client as Based)[BASE] as TClient | undefined) ?? client;
 }
-
-// Two copies of this package in one process do not share a symbol unless it is registered.
-const BASE: unique symbol = Symbol.for("onceonly.base") as never;
 
 interface Based {
   readonly [BASE]?: unknown;
 }
 
-/** Chooses at each access: inside a handler, what joins it, and else `base`, which costs no extension. */
+/** Chooses at each access: inside a handler the client that joins it, otherwise `base`, at the cost of no extension. */
 function ambientClient(base: ExtensibleClient, engine: object): ExtensibleClient {
   const isPlain = !isExtended(base);
   let joined: ExtensibleClient | undefined;
@@ -67,7 +65,7 @@ function ambientClient(base: ExtensibleClient, engine: object): ExtensibleClient
     if (known !== undefined) {
       return known;
     }
-    // Without extensions on either side the transaction client does, and quicker.
+    // Without extensions on either side the transaction client is enough, and faster.
     const { tx, raw } = lent.begun;
     const client =
       isPlain && tx === raw
@@ -80,34 +78,34 @@ function ambientClient(base: ExtensibleClient, engine: object): ExtensibleClient
     const lent = lentOf(engine);
     return lent === undefined ? base : insideOf(lent);
   };
-  /** Outside of handlers `ofBase`, and else the member of that name inside. */
+  /** Calls `ofBase` outside of handlers, and the method of that name inside. */
   const lateBound = (name: PropertyKey, ofBase: AnyFunction): AnyFunction =>
-    methodBy(ofBase, (...args) => {
+    wrapMethod(ofBase, (...args) => {
       const client = current();
       const method = client === base ? ofBase : (Reflect.get(client, name) as AnyFunction);
       return Reflect.apply(method, client, args);
     });
   const methodOf = (name: PropertyKey, method: AnyFunction): AnyFunction => {
     if (name === "$extends") {
-      return methodBy(method, (extension) =>
+      return wrapMethod(method, (extension) =>
         isFunction(extension) ? extension(ambient) : ambientClient(base.$extends(extension), engine),
       );
     }
     if (name === "$on") {
-      return methodBy(method, (...args) => {
+      return wrapMethod(method, (...args) => {
         Reflect.apply(method, base, args);
         return ambient;
       });
     }
-    if (!isPrismas(engine, name)) {
-      // Of an extension. What it does by its client joins, also in a run that it starts itself.
-      return methodBy(method, (...args) => Reflect.apply(method, ambient, args));
+    if (!isBuiltIn(engine, name)) {
+      // An extension's own. What it does through its client joins, also in a run that it starts itself.
+      return wrapMethod(method, (...args) => Reflect.apply(method, ambient, args));
     }
     if (/^(_|\$(connect|disconnect)$)/.test(String(name))) {
-      // About the connections, or private: the same inside of handlers and outside.
-      return methodBy(method, (...args) => Reflect.apply(method, base, args));
+      // Private, or about the connections: the same inside handlers and outside.
+      return wrapMethod(method, (...args) => Reflect.apply(method, base, args));
     }
-    // What has no $ is of every object, as `constructor` is.
+    // Names without $ are those of every object, such as `constructor`.
     return String(name).startsWith("$") ? lateBound(name, method) : method;
   };
   const memberOf = (name: PropertyKey, value: unknown): unknown => {
@@ -129,7 +127,7 @@ function ambientClient(base: ExtensibleClient, engine: object): ExtensibleClient
   return ambient;
 }
 
-/** May be kept, as its methods may: which model it stands for is asked at each use. */
+/** May be kept, and so may its methods: each call asks anew which client's model to use. */
 function ambientModel(model: object, client: object, current: () => object): object {
   const members = new Members((name, value) => {
     if (name === "$parent") {
@@ -138,7 +136,7 @@ function ambientModel(model: object, client: object, current: () => object): obj
     if (!isFunction(value)) {
       return value;
     }
-    return methodBy(value, (...args) => {
+    return wrapMethod(value, (...args) => {
       const target = current();
       return target === model
         ? Reflect.apply(value, proxy, args)

@@ -3,12 +3,12 @@ import type { ClientRequest } from "../internals.ts";
 import { currentScope, type HandlerScope, inScope } from "./scope.ts";
 
 /**
- * Inside a handler, has `send` know later where it was asked for: Prisma sends a statement when its promise is awaited,
- * and no stack leads from there to the code. `asked` is the function that the code called.
+ * Inside a handler, makes `send` remember its call site: Prisma sends a statement when its promise is awaited, and the
+ * stack there does not lead back to the code. `asked` is the function that the code called.
  */
 export function withCallSite<T extends AnyFunction>(send: T, asked: AnyFunction): T {
   const here = currentScope();
-  // Extensions make promises of their own on the way to the database; where the first was made is the place.
+  // Extensions make more promises on the way to the database. The first one was made by the application.
   if (here === undefined || here.askedAt !== undefined) {
     return send;
   }
@@ -28,7 +28,7 @@ type AnyFunction = (...args: never[]) => unknown;
 /** File, line and column of the code that asked for `request`. */
 export function callSiteOf({ askedAt = "" }: HandlerScope, { callsite }: ClientRequest): string | undefined {
   const frames = askedAt.split("\n").filter((line) => /^\s+at /.test(line) && !FOREIGN.test(line));
-  // Where a bundler has put this package into one folder with the application, its frames cannot be told apart.
+  // If a bundler has put this package and the application into one folder, their frames cannot be told apart.
   const frame = frames.find((line) => !OURS.some((folder) => line.includes(folder))) ?? frames[0];
   if (frame !== undefined) {
     return frame.replace(/^\s+at (?:.* \()?(?:file:\/\/)?|\)$/g, "");
@@ -39,12 +39,12 @@ export function callSiteOf({ askedAt = "" }: HandlerScope, { callsite }: ClientR
     : `${location.fileName}:${location.lineNumber ?? "?"}:${location.columnNumber ?? "?"}`;
 }
 
-/** Places in Prisma, in Node, and in the function through which a member of a client of ours is called. */
+/** Frames of Prisma, of Node, and of the function that calls the members of our clients. */
 const FOREIGN = /@prisma|runtime\/client\.m?js|node:|<anonymous>\)?$|viaOnceonly/;
 
-// Bundlers may leave nothing of it, or a name of their own.
+// Bundlers may remove it or replace it.
 const here = import.meta.url as string | undefined;
-/** The folder of this package, in the two forms that stacks have. */
+/** The folder of this package, in both forms that appear in stacks. */
 const OURS: readonly string[] = here?.startsWith("file:")
   ? [new URL(".", here).href, fileURLToPath(new URL(".", here))]
   : [];

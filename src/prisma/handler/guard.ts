@@ -5,19 +5,17 @@ import { callSiteOf, withCallSite } from "./call-site.ts";
 import { lentIn } from "./lent-transaction.ts";
 import { isReading } from "./reading-sql.ts";
 import { currentScope, type HandlerScope } from "./scope.ts";
+import { GUARD } from "./shared-symbols.ts";
 
-/** What becomes of a write that a handler makes outside of its transaction. */
+/** What happens when a handler writes outside of its transaction. */
 export type GuardMode = "off" | "warn" | "throw";
 
 interface Guard {
   mode: GuardMode;
   isWatching: boolean;
-  /** What was told already. */
+  /** Call sites and statements that were reported already. */
   readonly warned: Set<string>;
 }
-
-// It stands on what a client shares with those extended from it, where another copy of this package finds it too.
-const GUARD: unique symbol = Symbol.for("onceonly.guard.1") as never;
 
 function guardOf(engine: { [GUARD]?: Guard }): Guard {
   const guard = engine[GUARD] ?? { mode: defaultMode(), isWatching: false, warned: new Set<string>() };
@@ -26,9 +24,9 @@ function guardOf(engine: { [GUARD]?: Guard }): Guard {
 }
 
 /**
- * Watches the writes of a client, and of all that share its engine. The guard that was given last counts.
+ * Watches the writes of a client, and of all clients that share its engine. The mode given last wins.
  *
- * @throws TypeError for a mode there is not, or that this version of Prisma gives no means for.
+ * @throws TypeError for an unknown mode, or for `"warn"` and `"throw"` if this version of Prisma cannot be watched.
  */
 export function guardClient(client: PrismaClientLike, mode: GuardMode | undefined): void {
   checkOneOf("guard", mode, ["off", "warn", "throw"] satisfies GuardMode[]);
@@ -39,7 +37,7 @@ export function guardClient(client: PrismaClientLike, mode: GuardMode | undefine
     return;
   }
   guard.isWatching = watchRequests(engine, {
-    beforeSend: (request) => look(guard, engine, request),
+    beforeSend: (request) => checkRequest(guard, engine, request),
     atCall: (send, asked) => (guard.mode === "off" ? send : withCallSite(send, asked)),
   });
   if (!guard.isWatching && mode !== undefined) {
@@ -52,7 +50,7 @@ function defaultMode(): GuardMode {
 }
 
 /** @throws UncoveredWriteError */
-function look(guard: Guard, engine: object, request: ClientRequest): void {
+function checkRequest(guard: Guard, engine: object, request: ClientRequest): void {
   const scope = currentScope();
   if (scope === undefined || guard.mode === "off" || !writes(request)) {
     return;
@@ -69,7 +67,7 @@ function look(guard: Guard, engine: object, request: ClientRequest): void {
   warnOnce(guard, error);
 }
 
-/** Whether the request is sent in a transaction that is lent to a handler: by what it says itself, or to one around it. */
+/** Whether the request is sent in the transaction of a handler: the one it names, or that of a handler around it. */
 function isCovered(innermost: HandlerScope, { transaction }: ClientRequest): boolean {
   if (transaction?.id === undefined) {
     return false;
@@ -85,7 +83,7 @@ function isCovered(innermost: HandlerScope, { transaction }: ClientRequest): boo
   return false;
 }
 
-/** All but what is known to read, also in later versions of Prisma. */
+/** Everything that is not known to read, so that operations of later versions of Prisma count as writes. */
 function writes({ action, args }: ClientRequest): boolean {
   return !READS.has(action) && !(action === "queryRaw" && isReading(sqlOf(args)));
 }
@@ -101,7 +99,7 @@ const READS: ReadonlySet<string> = new Set([
   "groupBy",
 ]);
 
-/** Raw queries are given as text with values, or as an object that holds their text. */
+/** The text of a raw query: its first argument, or a property of that. */
 function sqlOf(args: unknown): string {
   const first: unknown = Array.isArray(args) ? args[0] : args;
   const text: unknown = typeof first === "object" && first !== null && "sql" in first ? first.sql : first;
@@ -120,14 +118,14 @@ function warnOnce({ warned }: Guard, error: UncoveredWriteError): void {
   }
 }
 
-/** A write that a handler made outside of its transaction; with the guard `"throw"` it was not sent. */
+/** A handler wrote outside of its transaction. With the guard `"throw"` the write was not sent. */
 export class UncoveredWriteError extends Error {
   override readonly name = "UncoveredWriteError";
-  /** `undefined` for raw SQL, and for a transaction that is begun. */
+  /** `undefined` for raw SQL, and for the beginning of a transaction. */
   readonly model: string | undefined;
-  /** Prisma's name for what was done, for example `"create"`, `"executeRaw"` or `"$transaction"`. */
+  /** Prisma's name for the operation, for example `"create"`, `"executeRaw"` or `"$transaction"`. */
   readonly action: string;
-  /** File, line and column; `undefined` where they are not known. */
+  /** File, line and column; `undefined` if unknown. */
   readonly callSite: string | undefined;
 
   constructor(

@@ -1,25 +1,27 @@
 import type { LentTransaction } from "./lent-transaction.ts";
-import { isFunction, isModel, isPrismas, Members, methodBy } from "./members.ts";
+import { isBuiltIn, isFunction, isModel, Members, wrapMethod } from "./members.ts";
 import { nestedTransaction } from "./nested-transaction.ts";
-import { isLazy, OF_TRANSACTION, type PrismaPromise, sentIn } from "./prisma-promise.ts";
+import { isLazy, type PrismaPromise, sentIn } from "./prisma-promise.ts";
+import { OF_TRANSACTION } from "./shared-symbols.ts";
 
 /**
  * The transaction client as the handler gets it: each statement asks the {@link LentTransaction} whether it may be sent.
- * Good for a client without extensions, whose code could send more than what is seen here.
+ * Only for clients without extensions, because an extension could send statements that are not seen here.
  */
 export function gatedClient<T extends object>(lent: LentTransaction, tx: T): T {
-  return clientBy(new Gated(lent), tx);
+  return wrapClient(new Gated(lent), tx);
 }
 
 /**
- * A joined client that belongs to one transaction, wherever it is used, and whenever its promises are awaited. It asks for
- * each statement by itself, behind all extensions.
+ * A joined client that is bound to one transaction, wherever it is used and whenever its promises are awaited. It has its
+ * own gate, after all extensions.
  */
 export function boundClient<T extends object>(lent: LentTransaction, joined: T): T {
-  return clientBy(new Bound(lent), joined);
+  return wrapClient(new Bound(lent), joined);
 }
 
-abstract class Way {
+/** How the statements of one transaction are sent. */
+abstract class Sending {
   readonly lent: LentTransaction;
 
   constructor(lent: LentTransaction) {
@@ -28,13 +30,13 @@ abstract class Way {
 
   /** Calls a method. */
   abstract call<T>(work: () => T): T;
-  /** Awaits a promise of Prisma's, which has it send its statement. */
+  /** Awaits a promise of Prisma's, which makes it send its statement. */
   abstract start(promise: PrismaPromise): Promise<unknown>;
   /** The same for a nested transaction. */
-  abstract into(child: LentTransaction): Way;
+  abstract forNested(child: LentTransaction): Sending;
 }
 
-class Gated extends Way {
+class Gated extends Sending {
   call<T>(work: () => T): T {
     return work();
   }
@@ -43,12 +45,12 @@ class Gated extends Way {
     return this.lent.send(() => promise);
   }
 
-  into(child: LentTransaction): Way {
+  forNested(child: LentTransaction): Sending {
     return new Gated(child);
   }
 }
 
-class Bound extends Way {
+class Bound extends Sending {
   call<T>(work: () => T): T {
     return this.lent.within(work);
   }
@@ -57,23 +59,23 @@ class Bound extends Way {
     return this.lent.within(() => sentIn(this.lent, promise));
   }
 
-  into(child: LentTransaction): Way {
+  forNested(child: LentTransaction): Sending {
     return new Bound(child);
   }
 }
 
-function clientBy<T extends object>(way: Way, client: T): T {
-  return new ClientMembers(way, client).proxy as T;
+function wrapClient<T extends object>(sending: Sending, client: T): T {
+  return new ClientMembers(sending, client).proxy as T;
 }
 
-/** Raw queries stand on the client, all others on its models. */
+/** Raw queries are methods of the client, all others of its models. */
 class ClientMembers implements ProxyHandler<object> {
-  readonly #way: Way;
+  readonly #sending: Sending;
   readonly #models: Map<PropertyKey, object> = new Map();
   readonly proxy: object;
 
-  constructor(way: Way, client: object) {
-    this.#way = way;
+  constructor(sending: Sending, client: object) {
+    this.#sending = sending;
     this.proxy = new Proxy(client, this);
   }
 
@@ -82,30 +84,35 @@ class ClientMembers implements ProxyHandler<object> {
     if (known !== undefined) {
       return known;
     }
-    const way = this.#way;
+    const sending = this.#sending;
     const { proxy } = this;
     const value: unknown = Reflect.get(client, name, client);
     if (name === "$parent") {
       return proxy;
     }
-    // Also where the transaction client has none, as in Prisma 6: the type of an ambient client has it.
+    // Even if the transaction client has none, as in Prisma 6: the type of an ambient client has it.
     if (name === "$transaction") {
       return (work: unknown, options?: unknown) =>
-        nestedTransaction(way.lent, (child) => clientBy(way.into(child), client), work, options);
+        nestedTransaction(
+          sending.lent,
+          (child) => wrapClient(sending.forNested(child), client),
+          work,
+          options,
+        );
     }
     if (!isModel(value)) {
-      return memberBy(way, isPrismas(way.lent.begun.engine, name) ? client : proxy, value);
+      return wrapMember(sending, isBuiltIn(sending.lent.begun.engine, name) ? client : proxy, value);
     }
-    const model = modelBy(way, value, proxy);
+    const model = wrapModel(sending, value, proxy);
     this.#models.set(name, model);
     return model;
   }
 }
 
-function modelBy(way: Way, model: object, client: object): object {
+function wrapModel(sending: Sending, model: object, client: object): object {
   const members = new Members((name, value) =>
-    // What a method of an extension finds as its context has to be of this transaction too.
-    name === "$parent" ? client : memberBy(way, proxy, value),
+    // The context that a method of an extension finds must be in this transaction too.
+    name === "$parent" ? client : wrapMember(sending, proxy, value),
   );
   const proxy: object = new Proxy(model, {
     get: (target, name) => members.get(name, Reflect.get(target, name, target)),
@@ -113,18 +120,18 @@ function modelBy(way: Way, model: object, client: object): object {
   return proxy;
 }
 
-function memberBy(way: Way, self: object, value: unknown): unknown {
+function wrapMember(sending: Sending, self: object, value: unknown): unknown {
   if (!isFunction(value)) {
     return value;
   }
-  return methodBy(value, (...args) => {
-    const result = way.call(() => Reflect.apply(value, self, args));
-    return isLazy(result) ? promiseBy(way, result) : result;
+  return wrapMethod(value, (...args) => {
+    const result = sending.call(() => Reflect.apply(value, self, args));
+    return isLazy(result) ? wrapPromise(sending, result) : result;
   });
 }
 
 /** Prisma's promises send their statement when they are first awaited, and once. */
-function promiseBy(way: Way, promise: PrismaPromise): object {
+function wrapPromise(sending: Sending, promise: PrismaPromise): object {
   let running: Promise<unknown> | undefined;
   return new Proxy(promise, {
     get: (target, name) => {
@@ -132,18 +139,18 @@ function promiseBy(way: Way, promise: PrismaPromise): object {
         return true;
       }
       if (name === "requestTransaction") {
-        // So Prisma takes it into a batch of its own, which is sent when all of it is there.
+        // Called when the promise is part of a batch of Prisma's.
         return async () => {
-          throw way.lent.errorElsewhere();
+          throw sending.lent.errorElsewhere();
         };
       }
       if (name === "then" || name === "catch" || name === "finally") {
         return (...args: unknown[]): unknown => {
-          running ??= way.start(target);
+          running ??= sending.start(target);
           return (running as unknown as Record<typeof name, (...args: unknown[]) => unknown>)[name](...args);
         };
       }
-      return memberBy(way, target, Reflect.get(target, name, target));
+      return wrapMember(sending, target, Reflect.get(target, name, target));
     },
   });
 }

@@ -3,14 +3,14 @@ import { transactionInfoOf } from "../internals.ts";
 import { lentIn } from "./lent-transaction.ts";
 import { lentOf } from "./scope.ts";
 
-/** A client with Prisma's own method to extend it, whose results have as many types as there are extensions. */
+/** A client with Prisma's `$extends`, whose return type depends on the extension. */
 export interface ExtensibleClient extends PrismaClientLike {
   $extends(extension: unknown): ExtensibleClient;
 }
 
 /**
- * `client` extended so that what it does inside a handler is done on the handler's transaction. As the last of its
- * extensions it is the innermost: those of the application come by first, as outside of handlers.
+ * `client`, extended so that its statements inside a handler are sent in the handler's transaction. As the last extension it
+ * is the innermost: those of the application come first, as they do outside of handlers.
  */
 export function joinedClient(client: ExtensibleClient, engine: object): ExtensibleClient {
   return client.$extends({
@@ -18,8 +18,8 @@ export function joinedClient(client: ExtensibleClient, engine: object): Extensib
     query: {
       $allOperations: ({ args, query, __internalParams: params }: Query): PromiseLike<unknown> => {
         const { transaction } = params;
-        // It says itself where it belongs: an extension may have sent it from a context that is not its handler's, as one does
-        // that limits how many are under way. A batch of its own, made on a client that is not ambient, stays one.
+        // A statement may name its transaction. That counts more than the context, which need not be its handler's: an
+        // extension that limits concurrency sends from others' contexts. A batch of another client stays as it is.
         const lent = transaction === undefined ? lentOf(engine) : lentIn(transaction);
         return lent === undefined
           ? query(args)
@@ -30,8 +30,8 @@ export function joinedClient(client: ExtensibleClient, engine: object): Extensib
 }
 
 /**
- * The transaction of `tx` for raw statements that pass none of the extensions of the client that it is of. An extension
- * that sends a batch for each statement would take ours out of the transaction.
+ * Sends raw statements in the transaction of `tx` without passing the extensions of its client. An extension that sends a
+ * batch for each statement would take ours out of the transaction.
  */
 export function unextended(engine: object, tx: RawClient): RawClient {
   let plain: RawClient | undefined;
@@ -54,7 +54,7 @@ export function unextended(engine: object, tx: RawClient): RawClient {
   };
 }
 
-/** What Prisma hands to a query extension. The internal parameters are also those of Prisma's own extensions. */
+/** What Prisma passes to a query extension. Prisma's own extensions use the internal parameters too. */
 interface Query {
   readonly args: unknown;
   readonly query: (args: unknown, params?: InternalParams) => PromiseLike<unknown>;

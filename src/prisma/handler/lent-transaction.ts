@@ -3,6 +3,7 @@ import type { RawClient } from "../client.ts";
 import { transactionInfoOf } from "../internals.ts";
 import { Savepoint } from "../savepoint.ts";
 import { currentScope, type HandlerScope, inScope, outsideHandlers } from "./scope.ts";
+import { LENT } from "./shared-symbols.ts";
 
 /**
  * A transaction that is lent to a handler, or one nested in it. Decides which statements may be sent, and when.
@@ -209,9 +210,6 @@ export class LentTransaction {
     ended.then(forget, forget);
   }
 }
-
-// Two copies of this package in one process do not share a symbol unless it is registered.
-const LENT: unique symbol = Symbol.for("onceonly.lent.1") as never;
 
 /** The lent transaction whose {@link LentTransaction.info} a statement is sent with. */
 export function lentIn(info: unknown): LentTransaction | undefined {

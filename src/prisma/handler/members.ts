@@ -1,4 +1,4 @@
-/** What the properties of a client are: models, Prisma's own methods, and what extensions add, which may be anything. */
+/** The properties of a client: models, Prisma's own methods, and what extensions add, which may be anything. */
 
 export type AnyFunction = (...args: unknown[]) => unknown;
 
@@ -6,18 +6,18 @@ export function isFunction(value: unknown): value is AnyFunction {
   return typeof value === "function";
 }
 
-/** Whether it is a model of a client. */
+/** Whether a property of a client is a model. */
 export function isModel(value: unknown): value is object {
   return typeof value === "object" && value !== null && "$name" in value;
 }
 
-/** Whether a method of a client is Prisma's own, and none of an extension. `engine` is the client without extensions. */
-export function isPrismas(engine: object, name: PropertyKey): boolean {
+/** Whether a method of a client is Prisma's own rather than an extension's. `engine` is the client without extensions. */
+export function isBuiltIn(engine: object, name: PropertyKey): boolean {
   return Reflect.has(engine, name);
 }
 
-/** A method that does `call` when it is called. To whoever looks at it it is `method`: a class, a mock, a function that has properties. */
-export function methodBy(method: AnyFunction, call: AnyFunction): AnyFunction {
+/** Calls `call` when called. In every other respect it is `method`, which may be a class, a mock or have properties. */
+export function wrapMethod(method: AnyFunction, call: AnyFunction): AnyFunction {
   return new Proxy(method, {
     // The name is how the guard tells this frame from the application's.
     apply: function viaOnceonly(_method, _self, args) {
@@ -26,7 +26,7 @@ export function methodBy(method: AnyFunction, call: AnyFunction): AnyFunction {
   });
 }
 
-/** Members by name, each made once, and again where a test has put a mock in the place of what it is made of. */
+/** Members by name. Each is made once, and again if what it is made of has been replaced, for example by a mock. */
 export class Members {
   readonly #make: (name: PropertyKey, value: unknown) => unknown;
   readonly #made: Map<PropertyKey, { readonly value: unknown; readonly member: unknown }> = new Map();

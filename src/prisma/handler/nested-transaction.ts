@@ -3,8 +3,8 @@ import type { LentTransaction } from "./lent-transaction.ts";
 import { isOfTransaction, type PrismaPromise, sentIn } from "./prisma-promise.ts";
 
 /**
- * `$transaction` as it is inside a handler: all or nothing of what it is given, as a part of the handler's transaction.
- * `clientOf` gives the client for a function's statements.
+ * `$transaction` inside a handler: runs all of `work` or nothing of it, as a part of the handler's transaction. `clientOf`
+ * returns the client that a function is given.
  */
 export async function nestedTransaction(
   lent: LentTransaction,
@@ -19,8 +19,8 @@ export async function nestedTransaction(
   const statements = [...(work as Iterable<unknown>)];
   if (!statements.every(isPrismaPromise)) {
     throw new TypeError(
-      "onceonly: $transaction got an array of which not every element is a statement that is not yet sent; give it " +
-        "those that Prisma's methods return, without awaiting them.",
+      "onceonly: $transaction got an array with an element that is not an unsent statement; pass what Prisma's methods " +
+        "return, without awaiting it.",
     );
   }
   return lent.runNested((child) => child.lend(() => inTurn(child, statements)));
@@ -31,23 +31,23 @@ type Work = (tx: unknown) => Promise<unknown>;
 async function inTurn(child: LentTransaction, statements: readonly PrismaPromise[]): Promise<unknown[]> {
   const results: unknown[] = [];
   for (const statement of statements) {
-    // One that was made outside of the handler would go where it was made.
+    // A statement that was made outside of the handler would not join by itself.
     results.push(await (isOfTransaction(statement) ? statement : sentIn(child, statement)));
   }
   return results;
 }
 
 /**
- * A savepoint has the isolation of its transaction.
+ * A savepoint has the isolation level of its transaction.
  *
- * @throws TypeError where `options` ask for a stronger one.
+ * @throws TypeError if `options` ask for a stronger one.
  */
 export function checkIsolation({ begun: { isolationLevel } }: LentTransaction, options: unknown): void {
   const asked = (options as { readonly isolationLevel?: string } | null | undefined)?.isolationLevel;
   if (asked !== undefined && strengthOf(asked) > strengthOf(isolationLevel)) {
     throw new TypeError(
-      `onceonly: a transaction inside a handler asks for isolationLevel "${asked}", and joins one that may have no more ` +
-        `than "${isolationLevel}"; give the run transaction: { isolationLevel: "${asked}" }.`,
+      `onceonly: a transaction inside a handler asks for isolationLevel "${asked}", but the transaction it joins ` +
+        `guarantees only "${isolationLevel}"; give the run transaction: { isolationLevel: "${asked}" }.`,
     );
   }
 }

@@ -1,20 +1,17 @@
 import type { LentTransaction } from "./lent-transaction.ts";
+import { OF_TRANSACTION } from "./shared-symbols.ts";
 
-/** A promise of Prisma's, which sends its statement when it is first awaited. */
+/** A promise of Prisma's. It sends its statement when it is first awaited. */
 export interface PrismaPromise extends PromiseLike<unknown> {
-  /** Has it send its statement in a transaction: so Prisma makes batches. */
+  /** Sends the statement in a transaction; Prisma makes batches with it. */
   readonly requestTransaction?: (transaction: unknown) => PromiseLike<unknown>;
 }
-
-// Two copies of this package in one process do not share a symbol unless it is registered.
-/** On promises that are sent in the transaction they were made in, wherever they are awaited. */
-export const OF_TRANSACTION: unique symbol = Symbol.for("onceonly.of-transaction") as never;
 
 export function isOfTransaction(promise: object): boolean {
   return Reflect.get(promise, OF_TRANSACTION) === true;
 }
 
-/** Whether it is a promise that is not under way yet. */
+/** Whether `value` is a promise whose work has not begun. */
 export function isLazy(value: unknown): value is PrismaPromise {
   return (
     typeof value === "object" &&
@@ -26,8 +23,8 @@ export function isLazy(value: unknown): value is PrismaPromise {
 }
 
 /**
- * Has the statement sent in the transaction of `lent`. Extensions see from the first that it is in one: that of Prisma for
- * read replicas would else send its reads elsewhere.
+ * Sends the statement in the transaction of `lent`. All extensions see that it is in one: Prisma's for read replicas would
+ * otherwise send reads elsewhere.
  */
 export function sentIn(lent: LentTransaction, promise: PrismaPromise): Promise<unknown> {
   const sent = promise.requestTransaction?.(lent.info) ?? promise;

@@ -1,6 +1,6 @@
 /**
- * Whether a raw query is one statement that reads, as far as its words tell: not what functions do that it calls. What is
- * not known to read is taken for a write.
+ * Whether a raw query is a single statement that reads, judging by its words: what the functions do that it calls is not
+ * known. Anything not known to read counts as a write. Knows the words and quotes of all supported databases at once.
  */
 export function isReading(sql: string): boolean {
   const words = sql.replace(QUOTED, " ").replace(/^[\s(]+/, "");
@@ -12,17 +12,17 @@ export function isReading(sql: string): boolean {
   return !(WRITING[beginning.toLowerCase()] ?? NOTHING).test(words);
 }
 
-/** Texts, names in quotes and comments: whose words say nothing. */
+/** Strings, quoted names and comments, whose words mean nothing. */
 const QUOTED = /'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|`[^`]*(?:`|$)|--.*|\/\*[^]*?(?:\*\/|$)/g;
 
 const READING = /^(?:select|with|explain|show|values|table|pragma)\b/i;
 
-/** By the first word, what makes a write of it. */
+/** What makes a statement a write, by its first word. */
 const WRITING: Readonly<Record<string, RegExp>> = {
-  // PostgreSQL makes a table of it.
+  // Creates a table on PostgreSQL.
   select: /\binto\b/i,
   with: /\b(?:insert|delete|merge|replace)\s+(?:into|from)\b|(?<!\bfor\s+(?:no\s+key\s+)?)\bupdate\b/i,
-  // Executes it.
+  // Executes the statement.
   explain: /\banaly[sz]e\b/i,
 };
 const NOTHING = /(?!)/;

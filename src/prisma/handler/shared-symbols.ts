@@ -1,0 +1,20 @@
+/**
+ * Names under which copies of this package in one process find each other's objects: development servers that reload
+ * modules, as Next.js does, load a second copy and keep the application's client from before. Registered symbols are the
+ * same in all copies. Change the number with the shape of what stands under it.
+ */
+
+/** On an ambient client: the client that it wraps. */
+export const BASE: unique symbol = Symbol.for("onceonly.base.1") as never;
+
+/** On the engine of a client, which all clients extended from it share: the guard. */
+export const GUARD: unique symbol = Symbol.for("onceonly.guard.1") as never;
+
+/** On the info that a statement is sent with: the lent transaction. */
+export const LENT: unique symbol = Symbol.for("onceonly.lent.1") as never;
+
+/** On a promise that is sent in the transaction it was made in, wherever it is awaited: `true`. */
+export const OF_TRANSACTION: unique symbol = Symbol.for("onceonly.of-transaction.1") as never;
+
+/** On `globalThis`: the handlers that code runs in. */
+export const SCOPES: unique symbol = Symbol.for("onceonly.handler-scopes.1") as never;
