@@ -1,10 +1,12 @@
 import { TIMER_MS_MAX } from "../core/misuse.ts";
 import type {
+  CompleteParams,
   FinishedParams,
   FinishedRecord,
   LeaseStore,
   PruneParams,
   RunningHandler,
+  StepParams,
   Store,
   StoreSession,
   TransactionLimits,
@@ -212,7 +214,18 @@ class PrismaSession<TTransaction> extends Queries implements StoreSession<TTrans
     return this.#lent.lend(() => work(this.#tx), handler);
   }
 
+  override async complete(params: CompleteParams): Promise<boolean> {
+    this.#lent.throwIfLost();
+    return super.complete(params);
+  }
+
+  override async recordStep(params: StepParams): Promise<boolean> {
+    this.#lent.throwIfLost();
+    return super.recordStep(params);
+  }
+
   override async insertFinished(params: FinishedParams): Promise<boolean> {
+    this.#lent.throwIfLost();
     if (this.raw instanceof DriverClient && this.raw.isOver) {
       // If Prisma has ended the transaction, this fails. If not, the record would be inserted without the handler's writes.
       await this.raw.$executeRawUnsafe("SELECT 1");

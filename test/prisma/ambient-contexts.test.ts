@@ -94,6 +94,15 @@ describe.each(databases)("an extension that sends from another context, on $name
     expect(await accountIds(database)).toEqual(["beside"]);
   });
 
+  it("writes inside a nested transaction by the tx of the handler around it", async () => {
+    await using database = await open();
+    const { prisma, idempotency } = setUp(database);
+    const { value } = await idempotency.run(request("k"), async ({ tx }) =>
+      prisma.$transaction(async () => (await tx.account.create(account("a"))).id),
+    );
+    expect([value, await accountIds(database)]).toEqual(["a", ["a"]]);
+  });
+
   it("sends in each run's own transaction, of many at a time", async () => {
     await using database = await open();
     const { prisma, idempotency } = setUp(database, twoAtATime());
@@ -149,7 +158,7 @@ describe.each(databases)("a statement made in a handler on $name", ({ open }) =>
       for (const client of [database.prisma, prisma]) {
         const statement = prisma.account.create(account("a"));
         await expect(outside(() => client.$transaction([statement]))).rejects.toThrow(
-          "make that $transaction in the handler too",
+          "Call that $transaction in the handler too",
         );
       }
     });

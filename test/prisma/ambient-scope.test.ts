@@ -186,6 +186,39 @@ describe.each(databases)("a run inside a handler on $name", ({ open }) => {
     expect(await accountIds(elsewhere)).toEqual(["other"]);
   });
 
+  it.each(["run", "runLeased", "runUnkeyed"] as const)(
+    "%s, begun by what outlived a nested transaction of it, is refused and writes nothing",
+    async (method) => {
+      await using database = await open();
+      const { prisma, idempotency } = application(database.prisma);
+      const run = idempotency.run(request("k"), async () => {
+        const over = door();
+        let late: Promise<unknown> | undefined;
+        await prisma.$transaction(async () => {
+          const begin = {
+            run: async () =>
+              idempotency.run(request("other"), async ({ tx }) => tx.account.create(account("a"))),
+            runLeased: async () =>
+              idempotency.runLeased(request("other"), async ({ transaction }) =>
+                transaction("a", async ({ tx }) => tx.account.create(account("a"))),
+              ),
+            runUnkeyed: async () => idempotency.runUnkeyed(async ({ tx }) => tx.account.create(account("a"))),
+          }[method];
+          late = over.wait().then((): Promise<unknown> => begin());
+        });
+        over.open();
+        await expect(late).rejects.toThrow(
+          method === "runUnkeyed"
+            ? "after the handler of its transaction had ended"
+            : "inside the handler of",
+        );
+        return undo();
+      });
+      await expect(run).rejects.toBeInstanceOf(Undo);
+      expect(await accountIds(database)).toEqual([]);
+    },
+  );
+
   it("begun by what outlived a handler is none, and runs", async () => {
     await using database = await open();
     const { prisma, idempotency } = application(database.prisma);

@@ -1,7 +1,7 @@
 import type { LentTransaction } from "./lent-transaction.ts";
 import { isBuiltIn, isFunction, isModel, Members, wrapMethod } from "./members.ts";
 import { nestedTransaction } from "./nested-transaction.ts";
-import { isLazy, type PrismaPromise, sentIn } from "./prisma-promise.ts";
+import { isLazy, type LentStatement, type PrismaPromise, sentIn } from "./prisma-promise.ts";
 import { OF_TRANSACTION } from "./shared-symbols.ts";
 
 /**
@@ -32,6 +32,8 @@ abstract class Sending {
   abstract call<T>(work: () => T): T;
   /** Awaits a promise of Prisma's, which makes it send its statement. */
   abstract start(promise: PrismaPromise): Promise<unknown>;
+  /** The same, also for a promise that has been awaited before. */
+  abstract startAnew(promise: PrismaPromise): Promise<unknown>;
   /** The same for a nested transaction. */
   abstract forNested(child: LentTransaction): Sending;
 }
@@ -42,7 +44,11 @@ class Gated extends Sending {
   }
 
   start(promise: PrismaPromise): Promise<unknown> {
-    return this.lent.send(() => promise);
+    return this.lent.within((here) => here.send(() => promise));
+  }
+
+  startAnew(promise: PrismaPromise): Promise<unknown> {
+    return this.lent.within((here) => here.send(() => sentIn(here, promise)));
   }
 
   forNested(child: LentTransaction): Sending {
@@ -56,7 +62,11 @@ class Bound extends Sending {
   }
 
   start(promise: PrismaPromise): Promise<unknown> {
-    return this.lent.within(() => sentIn(this.lent, promise));
+    return this.lent.within((here) => sentIn(here, promise));
+  }
+
+  startAnew(promise: PrismaPromise): Promise<unknown> {
+    return this.start(promise);
   }
 
   forNested(child: LentTransaction): Sending {
@@ -136,7 +146,7 @@ function wrapPromise(sending: Sending, promise: PrismaPromise): object {
   return new Proxy(promise, {
     get: (target, name) => {
       if (name === OF_TRANSACTION) {
-        return true;
+        return { lent: sending.lent, send: () => sending.startAnew(target) } satisfies LentStatement;
       }
       if (name === "requestTransaction") {
         // Called when the promise is part of a batch of Prisma's.

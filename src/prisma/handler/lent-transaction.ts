@@ -15,7 +15,7 @@ import { LENT } from "./shared-symbols.ts";
  *   because its rollback would undo what they write and what they have read. The next nested transaction waits too.
  * - If the database cannot return to a savepoint, it has ended the whole transaction: SQLite does so after some errors
  *   (https://www.sqlite.org/lang_transaction.html, section 3.1). Every later statement would commit by itself, so it is
- *   refused, and the handler fails even if it has caught the error.
+ *   refused, and so is the result even if the handler has caught the error.
  */
 export class LentTransaction {
   readonly begun: BegunTransaction;
@@ -68,9 +68,12 @@ export class LentTransaction {
     return this.#currentNested !== undefined;
   }
 
-  /** The handler, while it runs. In a nested transaction it has an `afterCommit` of its own, until that has succeeded. */
+  /**
+   * The handler, while it runs; after the end of a nested transaction, the one around that. In a nested transaction it has
+   * an `afterCommit` of its own, until that has succeeded.
+   */
   get handler(): RunningHandler | undefined {
-    return this.isOver ? undefined : this.#handler;
+    return this.#isOver ? this.#parent?.handler : this.isOver ? undefined : this.#handler;
   }
 
   /** Calls `work` as the handler. Once `work` has ended, the transaction is closed to it. */
@@ -82,9 +85,7 @@ export class LentTransaction {
   async #untilOver<T>(work: () => PromiseLike<T>): Promise<T> {
     try {
       // Awaited in the scope: a promise of Prisma's sends its statement when it is awaited.
-      const value = await work();
-      this.#throwIfLost();
-      return value;
+      return await work();
     } finally {
       this.#isOver = true;
       while (this.#statements.size + this.#nestedRuns.size > 0) {
@@ -94,11 +95,13 @@ export class LentTransaction {
     }
   }
 
-  /** Calls `work` inside this transaction, or inside the nested one that the caller is in. */
-  within<T>(work: () => T): T {
+  /** Calls `work` inside this transaction, or inside the nested one that the caller is in, and tells it which. */
+  within<T>(work: (here: LentTransaction) => T): T {
     const here = this.#innermost();
     const scope = currentScope();
-    return scope?.lent === here ? work() : inScope({ lent: here, outer: scope ?? here.#outer }, work);
+    return scope?.lent === here
+      ? work(here)
+      : inScope({ lent: here, outer: scope ?? here.#outer }, () => work(here));
   }
 
   /** Sends a statement in its turn. Calls `start` at most once. */
@@ -170,7 +173,8 @@ export class LentTransaction {
     return this.isOver ? new TransactionOverError() : this.#root.#lost;
   }
 
-  #throwIfLost(): void {
+  /** @throws {@link TransactionLostError} */
+  throwIfLost(): void {
     if (this.#root.#lost !== undefined) {
       throw this.#root.#lost;
     }
@@ -241,12 +245,12 @@ export class TransactionOverError extends Error {
   }
 }
 
-/** The database has ended the transaction under its handler. `cause` is the error of the ROLLBACK TO SAVEPOINT. */
+/** The transaction has ended under its handler. `cause` is the error of the ROLLBACK TO SAVEPOINT. */
 class TransactionLostError extends Error {
   constructor(cause: unknown) {
     super(
-      "onceonly: the database has ended this transaction: it could not return to the savepoint of a failed " +
-        "$transaction inside it. Nothing more is sent in it, and its handler fails.",
+      "onceonly: this transaction is lost: it could not return to the savepoint of a failed $transaction inside it. " +
+        "Nothing more is sent in it, and nothing of it is committed by the run.",
       { cause },
     );
   }

@@ -1,6 +1,6 @@
 import { ISOLATION_LEVELS } from "../../core/options.ts";
 import type { LentTransaction } from "./lent-transaction.ts";
-import { isOfTransaction, type PrismaPromise, sentIn } from "./prisma-promise.ts";
+import { lentStatement, type PrismaPromise, sentIn } from "./prisma-promise.ts";
 
 /**
  * `$transaction` inside a handler: runs all of `work` or nothing of it, as a part of the handler's transaction. `clientOf`
@@ -29,10 +29,15 @@ export async function nestedTransaction(
 type Work = (tx: unknown) => Promise<unknown>;
 
 async function inTurn(child: LentTransaction, statements: readonly PrismaPromise[]): Promise<unknown[]> {
+  const made = statements.map(lentStatement);
+  const elsewhere = made.find((statement) => statement !== undefined && !child.isPartOf(statement.lent));
+  if (elsewhere !== undefined) {
+    throw elsewhere.lent.errorElsewhere();
+  }
   const results: unknown[] = [];
-  for (const statement of statements) {
+  for (const [n, statement] of statements.entries()) {
     // A statement that was made outside of the handler would not join by itself.
-    results.push(await (isOfTransaction(statement) ? statement : sentIn(child, statement)));
+    results.push(await (made[n]?.send() ?? sentIn(child, statement)));
   }
   return results;
 }

@@ -7,8 +7,16 @@ export interface PrismaPromise extends PromiseLike<unknown> {
   readonly requestTransaction?: (transaction: unknown) => PromiseLike<unknown>;
 }
 
-export function isOfTransaction(promise: object): boolean {
-  return Reflect.get(promise, OF_TRANSACTION) === true;
+/** A statement that was made in a handler, for its transaction. */
+export interface LentStatement {
+  readonly lent: LentTransaction;
+  /** Sends it, again if it has been sent: a batch sends its statements whatever became of them before. */
+  send(): Promise<unknown>;
+}
+
+/** What stands behind a promise that a handler's client returned. */
+export function lentStatement(promise: object): LentStatement | undefined {
+  return Reflect.get(promise, OF_TRANSACTION) as LentStatement | undefined;
 }
 
 /** Whether `value` is a promise whose work has not begun. */
@@ -23,10 +31,27 @@ export function isLazy(value: unknown): value is PrismaPromise {
 }
 
 /**
- * Sends the statement in the transaction of `lent`. All extensions see that it is in one: Prisma's for read replicas would
- * otherwise send reads elsewhere.
+ * Sends the statement in the transaction of `lent`, again if it has been sent. All extensions see that it is in one:
+ * Prisma's for read replicas would otherwise send reads elsewhere.
  */
 export function sentIn(lent: LentTransaction, promise: PrismaPromise): Promise<unknown> {
-  const sent = promise.requestTransaction?.(lent.info) ?? promise;
+  const sent = promise.requestTransaction?.(forOneSending(lent.info)) ?? promise;
   return Promise.resolve(sent.then((value) => value));
+}
+
+/**
+ * Prisma keeps the result of a promise that it has sent in an interactive transaction, and asks for the `kind` before it
+ * does anything else. A promise that is asked for another kind, as by a batch, is sent anew.
+ */
+function forOneSending(info: object): object {
+  const kind: unknown = Reflect.get(info, "kind");
+  let isAsked = false;
+  return Object.defineProperty({ ...info }, "kind", {
+    enumerable: true,
+    get: () => {
+      const answer = isAsked ? kind : "onceonly";
+      isAsked = true;
+      return answer;
+    },
+  });
 }

@@ -13,7 +13,7 @@ export const GUARD: unique symbol = Symbol.for("onceonly.guard.1") as never;
 /** On the info that a statement is sent with: the lent transaction. */
 export const LENT: unique symbol = Symbol.for("onceonly.lent.1") as never;
 
-/** On a promise that is sent in the transaction it was made in, wherever it is awaited: `true`. */
+/** On a promise that is sent in the transaction it was made in, wherever it is awaited: the statement behind it. */
 export const OF_TRANSACTION: unique symbol = Symbol.for("onceonly.of-transaction.1") as never;
 
 /** On `globalThis`: the handlers that code runs in. */
