@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { RawClient } from "./client.ts";
+import { statementsIn } from "./sql-words.ts";
 
 /**
  * Sends our own writes straight to the driver adapter, past Prisma's client, in the transaction that Prisma has begun with
@@ -107,7 +108,7 @@ export class DriverTransaction {
     const noting =
       <T>(send: (statement: AdapterStatement) => T) =>
       (statement: AdapterStatement): T => {
-        this.#isOver ||= ENDING.test(statement.sql);
+        this.#isOver ||= endsTransaction(statement.sql);
         return send(statement);
       };
     transaction.executeRaw = noting(execute);
@@ -162,6 +163,14 @@ export class DriverClient implements RawClient {
 /** The values of a `Write` are numbers, texts and NULL, whose types no adapter needs to know. */
 const ANY_SCALAR = { scalarType: "unknown", arity: "scalar" };
 
-/** A statement that ends the transaction, after any white space and comments. */
+/** Whether a statement in the text ends the transaction. If that cannot be told, the word for it is enough. */
+function endsTransaction(sql: string): boolean {
+  // Most statements have no such word, and need not be looked at any further.
+  if (!/\b(?:commit|end|rollback|abort|prepare)\b/i.test(sql)) {
+    return false;
+  }
+  return statementsIn(sql)?.some((statement) => ENDING.test(statement)) ?? true;
+}
+
 const ENDING =
-  /^(?:\s|--.*|\/\*(?:[^*]|\*(?!\/))*\*\/)*(?:COMMIT|END|ROLLBACK(?!\s+(?:(?:WORK|TRANSACTION)\s+)?TO\b)|ABORT)\b/i;
+  /^\s*(?:commit|end|abort|prepare\s+transaction|rollback(?!\s+(?:(?:work|transaction)\s+)?to\b))\b/i;

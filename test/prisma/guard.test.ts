@@ -142,6 +142,47 @@ describe.each(databases)('the guard "throw" on $name', ({ open }) => {
     expect(await accountIds(database)).toEqual(["late"]);
   });
 
+  it("keeps back a write by what outlived a nested transaction, or a run on another database", async () => {
+    await using database = await open();
+    await using second = await open();
+    const { prisma, idempotency } = application(database.prisma);
+    const other = application(second.prisma);
+    const run = idempotency.run(request("k"), async () => {
+      const late: Promise<unknown>[] = [];
+      const over = door();
+      const leave = async () => {
+        late.push(over.wait().then(async () => database.prisma.account.create(account(`${late.length}`))));
+      };
+      await prisma.$transaction(leave);
+      await other.idempotency.run(request("k"), leave);
+      over.open();
+      for (const write of late) await expect(write).rejects.toBeInstanceOf(UncoveredWriteError);
+      return late.length;
+    });
+    expect([(await run).value, await accountIds(database)]).toEqual([2, []]);
+  });
+
+  it.each<[string, (client: TestClient) => TestClient]>([
+    ["without extensions", (client) => client],
+    ["with an extension", passedOn],
+  ])("has nothing against the tx of another run, of a client %s", async (_, clientOf) => {
+    await using database = await open();
+    await using second = await open();
+    const { idempotency } = application(clientOf(database.prisma));
+    const other = application(second.prisma);
+    const { wait, open: go } = door();
+    let write: (() => Promise<unknown>) | undefined;
+    const elsewhere = wait().then(() =>
+      other.idempotency.run(request("b"), async () => void (await write?.())),
+    );
+    await idempotency.run(request("a"), async ({ tx }) => {
+      write = async () => tx.account.create(account("a"));
+      go();
+      await elsewhere;
+    });
+    expect(await accountIds(database)).toEqual(["a"]);
+  });
+
   it("has nothing against the savepoints of another run's transaction", async () => {
     await using database = await open();
     await using second = await open();

@@ -135,7 +135,16 @@ describe.runIf(onPostgres)("an error under a late claim", () => {
     expect((await records(db)).map(({ status }) => status)).toEqual(["completed", "failed"]);
   });
 
-  test.each(["ROLLBACK", " rollback work", "ABORT", "/* enough */ ROLLBACK", "-- enough\nROLLBACK;"])(
+  test.each([
+    "ROLLBACK",
+    " rollback work",
+    "ABORT",
+    "/* enough */ ROLLBACK",
+    "-- enough\nROLLBACK;",
+    "; ROLLBACK",
+    "/* a /* b */ c */ ROLLBACK",
+    "SELECT 1; ROLLBACK",
+  ])(
     "is told to a handler that ends its transaction itself, by %j: no record stands for what it did not keep",
     async (sql) => {
       await using db = await openPostgres();
@@ -143,7 +152,8 @@ describe.runIf(onPostgres)("an error under a late claim", () => {
       for (const end of ways) {
         const ending = idempotencyOf(db.prisma, late).run(request("k"), async ({ tx }) => {
           await tx.order.create({ data: orderOf("k") });
-          await end(tx);
+          // The adapter cannot read the answer to two statements at once.
+          await Promise.resolve(end(tx)).catch(() => {});
         });
         await expect(ending).rejects.toThrow("onceonly: the handler has ended its transaction");
         expect([await db.countOrders(), await records(db)]).toEqual([0, []]);
@@ -154,6 +164,7 @@ describe.runIf(onPostgres)("an error under a late claim", () => {
   test("does not come of going back to a savepoint, however that is written", async () => {
     await using db = await openPostgres();
     const run = idempotencyOf(db.prisma, late).run(request("k"), async ({ tx }) => {
+      await tx.$queryRaw`SELECT CASE WHEN true THEN 'ROLLBACK' END AS "end" -- commit`;
       for (const back of ["ROLLBACK TO mine", "/* x */ rollback work to savepoint mine"]) {
         await tx.$executeRawUnsafe("SAVEPOINT mine");
         await tx.order.create({ data: orderOf("undone") });

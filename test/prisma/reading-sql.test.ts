@@ -17,6 +17,8 @@ describe("a raw query", () => {
     "VALUES (1)",
     "TABLE x",
     "PRAGMA journal_mode",
+    String.raw`SELECT E'\'; delete', $$; delete$$, $a$ $$ ; delete $a$, $1 FROM x`,
+    "SELECT like'%' FROM x",
   ])("reads: %s", (sql) => {
     expect(isReading(sql)).toBe(true);
   });
@@ -33,6 +35,14 @@ describe("a raw query", () => {
     "WITH a AS (DELETE FROM x RETURNING *) SELECT 1",
     'with a as (update only "X" set n = 1 returning 1) select 1',
     "WITH a AS (SELECT 1) MERGE INTO x USING a ON true WHEN MATCHED THEN DELETE",
+    "WITH a AS (SELECT 1) INSERT OR IGNORE INTO x SELECT * FROM a RETURNING id",
+    "WITH a AS (SELECT 1 AS n) SELECT n INTO made FROM a",
+    "WITH a AS (SELECT 1) DELETE x FROM x JOIN a",
+    String.raw`WITH a AS (SELECT E'\'' AS q) INSERT INTO x SELECT 'x' FROM a RETURNING id`,
+    "WITH a AS (SELECT $$'$$ AS q) INSERT INTO x SELECT 'x' FROM a RETURNING id",
+    "WITH a AS (SELECT 1) /* /* */ ' */ INSERT INTO x SELECT 1 FROM a RETURNING id",
+    "SELECT 1 /*! INTO OUTFILE 'x' */",
+    'EXPLAIN ("analyze" true) INSERT INTO x VALUES (1)',
     "CALL f()",
     "",
   ])("is taken for a write: %s", (sql) => {
@@ -41,7 +51,7 @@ describe("a raw query", () => {
 
   it("is looked at in no time, however long", () => {
     const begin = performance.now();
-    for (const part of ["/*a*/", "(", "'", "--", " ;", "for no key ", "/* "]) {
+    for (const part of ["/*a*/", "(", "'", "--", " ;", "for no key ", "/* ", "$$", "$a$ $b$", "e'"]) {
       expect(isReading(`with ${part.repeat(10_000)} update`)).toBeTypeOf("boolean");
     }
     expect(performance.now() - begin).toBeLessThan(2_000);

@@ -29,14 +29,18 @@ type AnyFunction = (...args: never[]) => unknown;
 export function callSiteOf({ askedAt = "" }: HandlerScope, { callsite }: ClientRequest): string | undefined {
   const frames = askedAt.split("\n").filter((line) => /^\s+at /.test(line) && !FOREIGN.test(line));
   // If a bundler has put this package and the application into one folder, their frames cannot be told apart.
-  const frame = frames.find((line) => !OURS.some((folder) => line.includes(folder))) ?? frames[0];
+  const frame = frames.find((line) => !isOurs(line)) ?? frames[0];
   if (frame !== undefined) {
     return frame.replace(/^\s+at (?:.* \()?(?:file:\/\/)?|\)$/g, "");
   }
   const location = callsite?.getLocation?.() ?? undefined;
-  return location === undefined || FOREIGN.test(location.fileName)
+  return location === undefined || FOREIGN.test(location.fileName) || isOurs(location.fileName)
     ? undefined
     : `${location.fileName}:${location.lineNumber ?? "?"}:${location.columnNumber ?? "?"}`;
+}
+
+function isOurs(line: string): boolean {
+  return OURS.some((folder) => line.includes(folder));
 }
 
 /** Frames of Prisma, of Node, and of the function that calls the members of our clients. */

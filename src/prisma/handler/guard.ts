@@ -55,16 +55,25 @@ function checkRequest(guard: Guard, engine: object, request: ClientRequest): voi
   if (scope === undefined || guard.mode === "off" || !writes(request)) {
     return;
   }
-  const handler = scope.lent.handler;
-  if (handler === undefined || isCovered(scope, request)) {
+  const { lent } = openScopeAround(scope) ?? {};
+  if (lent?.handler === undefined || isCovered(scope, request)) {
     return;
   }
-  const isRoot = scope.lent.begun.engine === engine;
-  const error = new UncoveredWriteError(handler.operation, request, callSiteOf(scope, request), isRoot);
+  const isRoot = lent.begun.engine === engine;
+  const error = new UncoveredWriteError(lent.handler.operation, request, callSiteOf(scope, request), isRoot);
   if (guard.mode === "throw") {
     throw error;
   }
   warnOnce(guard, error);
+}
+
+/** The innermost scope whose handler has not ended. */
+function openScopeAround(innermost: HandlerScope): HandlerScope | undefined {
+  let scope: HandlerScope | undefined = innermost;
+  while (scope !== undefined && scope.lent.handler === undefined) {
+    scope = scope.outer;
+  }
+  return scope;
 }
 
 /** Whether the request is sent in the transaction of a handler: the one it names, or that of a handler around it. */
