@@ -11,10 +11,10 @@ export interface IdempotencyOptions<TClient extends PrismaClientLike>
     RunOptions {}
 
 /**
- * Makes the object that runs mutations exactly once, over the application's own Prisma client. One for the whole
+ * Makes the object that runs mutations exactly once, over the application's own Prisma client. Make one for the whole
  * application: duplicates of one key wait in its memory instead of each holding a connection.
  *
- * The database is first touched by the first run.
+ * Nothing touches the database before the first run.
  *
  * @throws TypeError for an option that cannot be used; it names the option and the remedy.
  */

@@ -28,7 +28,7 @@ interface Adoption {
 
 const adoptions: AsyncLocalStorage<Adoption> = new AsyncLocalStorage();
 
-/** The claim under which the run of `id` is to execute here, instead of making one. It is given out once. */
+/** The claim under which the run of `id` must execute here, instead of making its own. It is handed out once. */
 export function takeAdoptedClaim(id: string): AdoptedClaim | undefined {
   const adoption = adoptions.getStore();
   if (adoption === undefined || adoption.record.id !== id || adoption.isTaken) {

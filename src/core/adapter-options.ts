@@ -1,7 +1,7 @@
 import type { Idempotency } from "./idempotency.ts";
 import { checkOneOf, misuse } from "./misuse.ts";
 
-/** What `scope` may give; nothing, or an empty string, is refused with `SCOPE_MISSING`. */
+/** What `scope` may return. Nothing, or an empty string, is refused with `SCOPE_MISSING`. */
 export type ScopeValue = string | number | bigint | null | undefined;
 
 /**
@@ -39,7 +39,7 @@ export function checkModeAndProvide(mode: unknown, provide: unknown): void {
     throw misuse(
       "provide",
       provide,
-      'none with mode "lease", where no transaction is around the handler: each is given to transaction(name, fn)',
+      'none with mode "lease": the handler runs in no transaction, and transaction(name, fn) passes its own to fn',
     );
   }
 }

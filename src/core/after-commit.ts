@@ -1,6 +1,6 @@
 import { warn } from "./warning.ts";
 
-/** Runs callbacks in order. The mutation is committed: whatever they throw cannot change its answer any more. */
+/** Runs callbacks in order. The mutation is committed: whatever they throw can no longer change its answer. */
 export async function runCallbacks(callbacks: readonly (() => unknown)[]): Promise<void> {
   for (const callback of callbacks) {
     try {

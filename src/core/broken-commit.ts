@@ -7,10 +7,10 @@ import type { FinishedRecord, Store } from "./store.ts";
 const WAIT_MS = 10_000;
 
 /**
- * What is stored for the run after a COMMIT that failed, or whose answer was lost: `undefined` where nothing is, and
- * nothing is on its way. A guess could execute twice, or report a payment made as failed.
+ * Returns what is stored for the run after its COMMIT failed, or the answer to it was lost; `undefined` if nothing is
+ * stored and nothing is on its way. Guessing could execute the run twice, or report a completed payment as failed.
  *
- * @throws {@link IdempotencyError} `STORE_UNAVAILABLE` where the database does not say for 10 seconds.
+ * @throws {@link IdempotencyError} `STORE_UNAVAILABLE` if the database gives no answer for 10 seconds.
  */
 export async function recordAfterBrokenCommit(
   store: Store<unknown>,
@@ -30,8 +30,8 @@ export async function recordAfterBrokenCommit(
 }
 
 /**
- * Reads the record by trying to claim it, since a plain read would not see a COMMIT that is still on its way: the claim
- * waits for it. The probe's own claim is rolled back.
+ * Reads the record by trying to claim it: a plain read would not see a COMMIT that is still on its way, but a claim waits
+ * for it. The probe's own claim is rolled back.
  */
 async function probe(store: Store<unknown>, run: PreparedRun): Promise<FinishedRecord | undefined> {
   const params = claimOf(run);
@@ -51,5 +51,5 @@ async function probe(store: Store<unknown>, run: PreparedRun): Promise<FinishedR
   }
 }
 
-/** Leaves a probe's transaction without a trace. */
+/** Ends a probe's transaction without a trace. */
 class ProbeRollback extends Error {}

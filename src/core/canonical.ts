@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import { typeOf } from "./misuse.ts";
 
 /**
- * A text that two values share exactly when they are the same input: independent of key order, of the order in
- * Maps and Sets, and of absent against `undefined` properties; dependent on everything else (`a` and `A`, `1` and
- * `"1"`, `0` and `-0`). Every value is tagged with its type, so that none can imitate another.
+ * A text that two values share exactly when they are the same input. Key order, the order in Maps and Sets, and an
+ * absent property versus an `undefined` one make no difference; everything else does (`a` and `A`, `1` and `"1"`, `0`
+ * and `-0`). Every value is tagged with its type, so that none can pass for another.
  *
- * Files count by name, type and content.
+ * Files are compared by name, type and content.
  *
- * @throws TypeError for a function, a symbol, a promise or a stream, naming where it stands.
+ * @throws TypeError for a function, a symbol, a promise or a stream, naming its path.
  */
 export async function canonical(value: unknown): Promise<string> {
   const writer = new CanonicalWriter();
@@ -20,7 +20,7 @@ export async function canonical(value: unknown): Promise<string> {
   return new CanonicalWriter(new Map(digests)).write(value, "input");
 }
 
-/** The part of `Blob` and `File` that counts. Not tested by class: servers bring ponyfills of their own. */
+/** The part of `Blob` and `File` that matters here. Not tested by class: servers bring their own ponyfills. */
 interface FileLike {
   readonly name?: string;
   readonly type: string;
@@ -28,15 +28,15 @@ interface FileLike {
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
-// A client chooses the input. References to one object, which some transformers carry, can make a short request
-// unfold into gigabytes, and nesting can exhaust the stack.
+// The client chooses the input. Repeated references to one object, which some transformers preserve, can unfold a short
+// request into gigabytes, and nesting can exhaust the stack.
 const SIZE_MAX = 8_000_000;
 const DEPTH_MAX = 600;
-// Longer texts count by their hash, and so hardly towards the size.
+// Longer texts are written as their hash, so they add little to the size.
 const TEXT_LENGTH_MAX = 1_024;
 
 class CanonicalWriter {
-  /** Files met whose content was not known yet: contents are read asynchronously, writing is synchronous. */
+  /** Files whose content was not yet known: contents are read asynchronously, but writing is synchronous. */
   readonly files: Set<FileLike> = new Set();
   readonly #digests: ReadonlyMap<FileLike, string>;
   readonly #open: object[] = [];
@@ -138,15 +138,15 @@ class CanonicalWriter {
     if (isPlain(value)) {
       return `{${this.#properties(value, path)}}`;
     }
-    // Decimal, URL and the like say what they are by their own text; a class without one, by its fields. Class names
-    // do not count: a minifier renames them between two deployments.
+    // Decimal, URL and the like are identified by their own text, a class without one by its fields. Class names do not
+    // count: a minifier renames them between two deployments.
     if (hasToJson(value)) {
       return `j${this.write(value.toJSON(), path)}`;
     }
     if (value instanceof RegExp || value instanceof URLSearchParams) {
       return `s${text(String(value))}`;
     }
-    // What shows nothing of itself (private fields, iterators, headers) would equal every other of its kind.
+    // An object that shows nothing of itself (private fields, iterators, headers) would equal every other of its kind.
     if (Object.keys(value).length === 0 || value instanceof Error) {
       throw notComparable(value, path);
     }

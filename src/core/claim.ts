@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { PreparedRun } from "./request.ts";
 import type { ClaimParams, TransactionLimits } from "./store.ts";
 
-// A claim blocks in slices, so that Prisma's limit of the transaction, which runs from BEGIN, need not grow by all of
-// `waitMs`; the handler would inherit the rest.
+// A claim blocks in slices. Prisma's transaction timeout runs from BEGIN: for a single long block it would have to grow by
+// all of `waitMs`, and the handler would inherit what the claim left of that.
 const LOCK_WAIT_MS_MAX = 1_000;
 // Enough for the short locks of the database itself, such as the one that extends a table's file.
 const LOCK_WAIT_MS_MIN = 50;

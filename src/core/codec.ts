@@ -5,15 +5,15 @@ import { DevalueError, parse, stringify } from "devalue";
 export interface Codec {
   /** Stored beside each result: a result of another codec is refused (`RESULT_UNREADABLE`), never misread. */
   readonly name: string;
-  /** @throws when the value cannot be stored; an {@link UnstorableValueError} tells where it stands. */
+  /** @throws when the value cannot be stored; an {@link UnstorableValueError} says where the value is. */
   encode(value: unknown): string;
   decode(text: string): unknown;
 }
 
-/** Thrown by a codec for a value that it cannot bring back. */
+/** Thrown by a codec for a value that it could not restore. */
 export class UnstorableValueError extends Error {
   override readonly name = "UnstorableValueError";
-  /** Where the value stands in the result, for example `.items[0].price`. */
+  /** Where the value is in the result, for example `.items[0].price`. */
   readonly path: string;
 
   constructor(message: string, path: string, cause?: unknown) {
@@ -23,7 +23,7 @@ export class UnstorableValueError extends Error {
 }
 
 /**
- * The default codec: JSON and beyond it `Date`, `BigInt`, `Map`, `Set`, `RegExp`, `URL`, typed arrays, `undefined`,
+ * The default codec: JSON, and also `Date`, `BigInt`, `Map`, `Set`, `RegExp`, `URL`, typed arrays, `undefined`,
  * `-0`, `NaN`, holes, repeated references, cycles, and the `Decimal` that Prisma uses.
  */
 export const devalueCodec: Codec = {
@@ -31,7 +31,7 @@ export const devalueCodec: Codec = {
   encode(value) {
     try {
       return stringify(value, {
-        // The tag that `isDecimal` looks for may stand in a client's JSON, a method may not. `valueOf` keeps -0.
+        // A client's JSON may contain the tag that `isDecimal` looks for, but never a method. `valueOf` keeps -0.
         Decimal: (item) => Decimal.isDecimal(item) && typeof item.toFixed === "function" && item.valueOf(),
         Row: (item) => isComputedRow(item) && Object.fromEntries(Object.entries(item)),
         // A view into a larger buffer would take the whole buffer along, and Node keeps small Buffers of unrelated
@@ -75,13 +75,13 @@ export interface Transformer {
   deserialize(value: never): unknown;
 }
 
-/** A codec that stores results as a data transformer writes them, so that a replay looks as the transformer's does. */
+/** A codec that stores results as a data transformer writes them, so that a replay looks like the transformer's own. */
 export function transformerCodec(transformer: Transformer): Codec {
   return {
     name: "transformer",
     encode(value) {
       assertNoLiveValue(value, "", new Set());
-      // JSON has no text for `undefined`, which transformers without types of their own pass on.
+      // JSON has no text for `undefined`, and transformers without types of their own pass it on.
       const json: string | undefined = JSON.stringify(transformer.serialize(value));
       return json ?? "";
     },
@@ -91,7 +91,7 @@ export function transformerCodec(transformer: Transformer): Codec {
   };
 }
 
-/** Transformers turn streams and promises into `{}` without a word. */
+/** Transformers silently turn streams and promises into `{}`. */
 function assertNoLiveValue(value: unknown, path: string, seen: Set<object>): void {
   if (typeof value === "function" || typeof value === "symbol") {
     throw new UnstorableValueError(`Cannot store a ${typeof value}`, path);
@@ -105,7 +105,7 @@ function assertNoLiveValue(value: unknown, path: string, seen: Set<object>): voi
     throw new UnstorableValueError(`Cannot store a ${prototype?.constructor.name ?? "thenable"}`, path);
   }
   if ("toJSON" in value) {
-    // Decimal and the like: written by their own text, whatever functions they carry.
+    // Decimal and the like are written as their own text, whatever functions they carry.
     return;
   }
   if (value instanceof Map || value instanceof Set) {

@@ -4,21 +4,21 @@ import { warn } from "./warning.ts";
 
 /** Options of every completer. */
 export interface CompleterOptions {
-  /** After how many executions of a run, live ones included, it is given up. Default 10, at least 1. */
+  /** How many times a run is executed, live executions included, before it is given up. Default 10, at least 1. */
   readonly attemptsMax?: number;
   /** How many runs are executed at a time. Default 4, at least 1. */
   readonly concurrency?: number;
   /** How long to wait after finding nothing to do, in milliseconds. Default 5,000. */
   readonly pollMs?: number;
   /**
-   * How long a run is left alone after a failed execution, in milliseconds: doubled for each execution before that one,
-   * live ones included, at most 5 minutes. Default 1,000.
+   * How long a run is left alone after a failed execution, in milliseconds. Doubles with each execution before that one,
+   * live ones included, up to 5 minutes. Default 1,000.
    */
   readonly backoffMs?: number;
-  /** Told of each run that was given up, once `ATTEMPTS_EXHAUSTED` is stored as its outcome. Default: a process warning. */
+  /** Called for each run given up, once `ATTEMPTS_EXHAUSTED` is stored as its outcome. Default: a process warning. */
   readonly onGiveUp?: (run: AbandonedRun) => unknown;
   /**
-   * Told of each execution that failed, and, without a run, of each time the database did. Default: a process warning.
+   * Called for each failed execution and, without a run, each time the database failed. Default: a process warning.
    */
   readonly onError?: (error: unknown, run: AbandonedRun | undefined) => unknown;
 }

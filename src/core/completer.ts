@@ -12,19 +12,19 @@ import { checkNumber, misuse } from "./misuse.ts";
 import { type RunOptions, resolveOptions } from "./options.ts";
 import { warn } from "./warning.ts";
 
-/** Brings abandoned runs to their end. Any number may work at a time, in any number of processes. */
+/** Finishes abandoned runs. Any number of completers may work at a time, in any number of processes. */
 export interface Completer {
-  /** Begins to look for abandoned runs, and keeps the process alive. */
+  /** Starts looking for abandoned runs, and keeps the process alive. */
   start(): void;
   /**
-   * Claims no more, and waits for the runs under way, at most `timeoutMs` (milliseconds; default 10,000). Those left
-   * then have their `signal` aborted; what they have recorded is kept.
+   * Stops claiming, and waits for the runs under way, at most `timeoutMs` (milliseconds; default 10,000). Then aborts the
+   * `signal` of those that are left; what they have recorded is kept.
    *
    * @returns whether all came to an end.
    */
   stop(options?: { readonly timeoutMs?: number }): Promise<boolean>;
   /**
-   * Executes what is abandoned now, and ends when there is no more: for a cron job or a test.
+   * Executes the runs that are abandoned now, and ends when there are no more: for a cron job or a test.
    *
    * @returns how many runs it claimed.
    * @throws {@link IdempotencyError} `STORE_UNAVAILABLE`
@@ -36,14 +36,14 @@ export interface Completer {
 export interface ResumableOperation {
   /** Begins a leased run of the same operation, key and scope. */
   readonly resume: (run: AbandonedRun) => Promise<unknown>;
-  /** The options of such a run, for its stored failure. */
+  /** The options of such a run, with which its failure is stored. */
   readonly options: RunOptions;
 }
 
-/** The operations by their names. Asked for before each claim, as routers may load lazily. */
+/** The operations by name. Requested before each claim, because routers may load lazily. */
 export type ResumableOperations = () => Promise<ReadonlyMap<string, ResumableOperation>>;
 
-/** What executes an abandoned run: the same function that `runLeased` is given, with the stored input. */
+/** Executes an abandoned run: the same function that is passed to `runLeased`, with the stored input. */
 export type CompletingHandler<TTransaction> = (
   context: LeaseContext<TTransaction>,
   input: never,
@@ -55,8 +55,8 @@ export interface HandlersCompleterOptions<TTransaction> extends CompleterOptions
   /** Made by `createIdempotency` with `storeInput: true`. */
   readonly idempotency: Idempotency<TTransaction>;
   /**
-   * What to execute, by operation: a handler, or one with the options that its runs are given elsewhere, such as
-   * `storeError`. Runs of other operations are left alone.
+   * What to execute, by operation: a handler, or a handler together with the options that its runs get elsewhere, such
+   * as `storeError`. Runs of other operations are left alone.
    */
   readonly handlers: Readonly<
     Record<
@@ -67,8 +67,8 @@ export interface HandlersCompleterOptions<TTransaction> extends CompleterOptions
 }
 
 /**
- * Makes a completer of leased runs: it finds those whose executor is gone, by a crash or by an error that is no answer,
- * and executes them to the end, without a retry of the client.
+ * Makes a completer of leased runs. It finds those whose executor is gone, through a crash or an error that is not an
+ * answer, and executes them to the end without a retry from the client.
  *
  * @throws TypeError for an option that cannot be used; it names the option and the remedy.
  */
@@ -112,7 +112,7 @@ function resumable<TTransaction>(
   };
 }
 
-/** A completer of operations that an adapter knows how to execute. The options are checked. */
+/** A completer of operations that an adapter knows how to execute. The caller has checked the options. */
 export function completerOver(
   idempotency: Pick<Idempotency<never>, "abandoned">,
   operations: ResumableOperations,
@@ -121,7 +121,7 @@ export function completerOver(
   const settings = { ...DEFAULT_COMPLETER_OPTIONS, ...options };
   const claiming = new AbortController();
   const executing = new AbortController();
-  // Each worker listens to one of them, and there may be many; Node warns from the eleventh.
+  // Each worker listens to one of them, and there may be many workers; Node warns from the eleventh listener on.
   setMaxListeners(0, claiming.signal, executing.signal);
   const completeOne = () => completeNext(idempotency, operations, settings, executing.signal);
   const byWorkers = (work: () => Promise<void>) =>
@@ -197,7 +197,7 @@ async function completeNext(
 
 const BACKOFF_MS_MAX = 5 * 60_000;
 
-/** A database that is away is asked again after the next pause. */
+/** An unreachable database is asked again after the next pause. */
 function reported({ onError }: Settings): (error: unknown) => Promise<false> {
   return async (error) => {
     await told(() => onError(error, undefined));
@@ -215,6 +215,6 @@ async function told(callback: () => unknown): Promise<void> {
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  // Rejects when it is aborted, which is one way for a pause to end.
+  // Rejects when aborted, which is one way for a pause to end.
   await sleep(ms, undefined, { signal }).catch(() => {});
 }

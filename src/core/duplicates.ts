@@ -6,15 +6,15 @@ import { inProgress } from "./run-errors.ts";
 import { type Flight, SingleFlight } from "./single-flight.ts";
 import type { FinishedRecord } from "./store.ts";
 
-/** How a run ended whose outcome is stored. */
+/** The end of a run whose outcome is stored. */
 export interface Ended<T> {
   readonly record: FinishedRecord;
-  /** Absent where another execution made the record. */
+  /** Absent if another execution made the record. */
   readonly executed?: SettledRun<T>;
   readonly afterCommit: readonly (() => unknown)[];
 }
 
-/** Has one run of each id go to the database; its duplicates in this process wait in memory for the outcome. */
+/** Sends one run of each id to the database; its duplicates in this process wait in memory for the outcome. */
 export class Duplicates {
   readonly #flights: SingleFlight<FinishedRecord> = new SingleFlight();
 

@@ -1,4 +1,4 @@
-/** What each {@link IdempotencyErrorCode} tells besides its message. */
+/** What each {@link IdempotencyErrorCode} carries besides its message. */
 export interface IdempotencyErrorDetails {
   /** No key was sent where one is required. */
   KEY_MISSING: { readonly operation: string };
@@ -8,9 +8,9 @@ export interface IdempotencyErrorDetails {
   KEY_REUSED: { readonly operation: string };
   /** The same key is being executed elsewhere, and did not finish within `waitMs`. */
   IN_PROGRESS: { readonly operation: string };
-  /** The claim was gone: this executor stored nothing more. */
+  /** The claim was lost: this executor stored nothing more. */
   LEASE_LOST: { readonly operation: string };
-  /** Completers have tried `attempts` times to bring an abandoned run to its end, and have given up. */
+  /** Completers have given an abandoned run up: none of its `attempts` executions came to an end. */
   ATTEMPTS_EXHAUSTED: { readonly operation: string; readonly attempts: number };
   /** The database could not be reached, or lacks a table. */
   STORE_UNAVAILABLE: { readonly operation: string };
@@ -18,7 +18,7 @@ export interface IdempotencyErrorDetails {
   RESULT_UNSTORABLE: { readonly operation: string; readonly path?: string };
   /** The stored result cannot be read by this process. */
   RESULT_UNREADABLE: { readonly operation: string };
-  /** The scope function gave nothing: two users could see each other's results. */
+  /** The scope function returned nothing: without a scope, two users could see each other's results. */
   SCOPE_MISSING: { readonly operation: string };
 }
 
@@ -54,7 +54,7 @@ export class IdempotencyError<TCode extends IdempotencyErrorCode = IdempotencyEr
   readonly details: IdempotencyErrorDetails[TCode];
   /** Whether the same request with the same key may succeed later. */
   readonly retryable: boolean;
-  /** When to retry, in milliseconds; only where {@link retryable}. */
+  /** How long to wait before a retry, in milliseconds; only if {@link retryable}. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -78,14 +78,14 @@ export type AnyIdempotencyError = {
 }[IdempotencyErrorCode];
 
 /**
- * Whether `value` is an {@link IdempotencyError}, also one of another copy of this package.
+ * Whether `value` is an {@link IdempotencyError}, including one from another copy of this package.
  * Use it instead of `instanceof`.
  */
 export function isIdempotencyError(value: unknown): value is AnyIdempotencyError {
   return typeof value === "object" && value !== null && BRAND in value;
 }
 
-/** Frameworks wrap what a step threw, as tRPC does in a TRPCError; ours says that a retry makes sense. */
+/** Frameworks wrap what a step threw, as tRPC does in a TRPCError; only our own error says that a retry makes sense. */
 export function unwrapped(error: unknown): unknown {
   const cause = error instanceof Error ? error.cause : undefined;
   return !isIdempotencyError(error) && isIdempotencyError(cause) && cause.retryable ? cause : error;

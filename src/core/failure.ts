@@ -1,6 +1,6 @@
 import { asksForRetry, isLostAnswer, isRetryableAnswer } from "./retryable.ts";
 
-/** What the errors of fetch wrappers, tRPC, graphql-request, urql and Apollo Client, and problem documents, have. */
+/** The properties of problem documents, and of the errors of fetch wrappers, tRPC, graphql-request, urql and Apollo Client. */
 interface Failure {
   readonly message?: unknown;
   /** Of a problem document. */
@@ -14,16 +14,16 @@ interface Failure {
   readonly cause?: unknown;
 }
 
-/** Codes and statuses that the servers do not store: the same request may have another answer later. */
+/** Codes and statuses that the servers do not store: the same request may get another answer later. */
 const RELEASED_CODE =
   /^(IDEMPOTENCY_(?!KEY_).*|INTERNAL_(SERVER_)?ERROR|UNEXPECTED_ERROR|NOT_IMPLEMENTED|BAD_GATEWAY|SERVICE_UNAVAILABLE|.*TIMEOUT|DOWNSTREAM_SERVICE_ERROR|UNAUTHENTICATED|UNAUTHORIZED|FORBIDDEN|CONFLICT|TOO_MANY_REQUESTS|RATE_LIMITED|CLIENT_CLOSED_REQUEST)$/;
 const RELEASED_STATUS: ReadonlySet<number> = new Set([401, 403, 407, 408, 409, 425, 429, 499]);
 
 /**
- * Whether the same request with the same key may be sent again after this failure: no answer came (a network error or
- * a time-out, not an abort), or one that says so (408, 425, 429, 502, 503, 504, and 409 if it is `IN_PROGRESS` or
- * `LEASE_LOST` of this package). Knows what `fetch`, tRPC, graphql-request, urql and Apollo Client throw, and any error
- * with the `status` of the answer; for a 409 also with the `type` of its problem document.
+ * Whether the same request with the same key may be sent again after this failure: either no answer came (a network error
+ * or a timeout, not an abort), or the answer says so (408, 425, 429, 502, 503, 504, and 409 if it is this package's
+ * `IN_PROGRESS` or `LEASE_LOST`). Knows what `fetch`, tRPC, graphql-request, urql and Apollo Client throw, and any error
+ * that has the answer's `status` and, for a 409, also the `type` of its problem document.
  */
 export function isRetryable(failure: unknown): boolean {
   const known = (failure ?? {}) as Failure;
@@ -35,8 +35,8 @@ export function isRetryable(failure: unknown): boolean {
 }
 
 /**
- * Whether a failure is the answer to its key: the mutation was refused, and would be again. False where nobody knows
- * whether it was executed, and where the answer depends on who asks, or when.
+ * Whether a failure is the answer for its key: the mutation was refused, and would be again. False if nobody knows
+ * whether it was executed, or if the answer depends on who asks, or when.
  */
 export function isFinal(failure: unknown): boolean {
   const known = (failure ?? {}) as Failure;
@@ -51,16 +51,16 @@ export function isFinal(failure: unknown): boolean {
   return codes.length > 0 && codes.every((code) => typeof code === "string" && !RELEASED_CODE.test(code));
 }
 
-// A problem's type, GraphQL's extensions.code, and for tRPC, whose code may also be the application's own, the message.
+// A problem's type, GraphQL's extensions.code, or tRPC's message, since tRPC's code may also be the application's own.
 const REUSED = /problems\/key-reused|IDEMPOTENCY_KEY_PARAMETER_MISMATCH|idempotency key was used before/;
 
-// What routers, validation and gateways answer before a handler is asked.
+// What routers, validation and gateways answer before a handler is called.
 const UNSTORED_STATUS: ReadonlySet<number> = new Set([400, 404, 405, 406, 411, 413, 414, 415, 431]);
 const UNSTORED_CODE = /^(GRAPHQL_|PERSISTED_|IDEMPOTENCY_|BAD_(REQUEST|USER_INPUT)$)/;
 
 /**
- * Whether a final failure may not be what is stored under its key: one from in front of the handler leaves nothing there,
- * so that the key would still execute; `KEY_REUSED` says that another request has its answer there.
+ * Whether a final failure may differ from what is stored under its key. A failure from in front of the handler leaves
+ * nothing there, so the key would still execute; `KEY_REUSED` says that another request has its answer there.
  */
 export function leavesKeyUnsettled(failure: unknown): boolean {
   const known = (failure ?? {}) as Failure;
@@ -75,12 +75,12 @@ function statusOf({ data, status, response }: Failure): unknown {
   return data?.httpStatus ?? status ?? response?.status;
 }
 
-/** GraphQL answers with errors and 200, too. */
+/** GraphQL also answers errors with status 200. */
 function isRefusal(status: unknown): status is number {
   return typeof status === "number" && status >= 400;
 }
 
-/** Where the name of one of our errors may stand. */
+/** Where the name of one of our errors may appear. */
 function textOf(failure: Failure): string {
   return [failure.type, failure.message, ...codesOf(failure)].join();
 }

@@ -1,11 +1,11 @@
-// About 100 bytes each. At a thousand mutations a second, they reach 10 to 20 seconds back: most retries come sooner.
+// About 100 bytes each. At a thousand mutations a second, they reach back 10 to 20 seconds: most retries come sooner.
 const GENERATION_SIZE = 10_000;
 
 /**
- * Remembers which records this process has lately seen finished. A hint for what to ask the database first, never an
- * answer: a record may have expired, or be deleted, since.
+ * Remembers which records this process has recently seen finished. A hint about what to ask the database first, never an
+ * answer: the record may have expired or been deleted since.
  *
- * Two generations instead of an exact order: adding costs one insertion, and asking changes nothing.
+ * Two generations instead of an exact order: adding costs one insertion, and looking up changes nothing.
  */
 export class FinishedIds {
   readonly #size: number;

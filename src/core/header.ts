@@ -6,12 +6,12 @@ export { KEY_HEADER } from "./key-text.ts";
 /** The response header that marks a replay; the name Stripe gave it. */
 export const REPLAYED_HEADER = "idempotent-replayed";
 
-// A bare key is what most clients send today. Without quotes only what is no other structured value (a boolean, a
-// byte sequence, an inner list) and has no separator is taken, so that no header ever has two readings.
+// Most clients today send a bare key. It is accepted without quotes only if it is no other structured value (a boolean,
+// a byte sequence, an inner list) and has no separator, so that no header ever has two readings.
 const BARE_KEY = /^(?![?:(])[\x21\x23-\x2b\x2d-\x3a\x3c-\x7e]+$/;
 
 /**
- * Reads the header of a request that carries one call: `"key"` as the draft has it, or the bare key.
+ * Reads the header of a request that carries one call: `"key"` as in the draft, or the bare key.
  *
  * @returns `undefined` when the header is absent.
  * @throws {@link IdempotencyError} `KEY_INVALID`
@@ -37,7 +37,7 @@ export function parseKeyHeader(header: string | null | undefined): string | unde
  * without a key (RFC 8941, section 3.1).
  *
  * @returns `undefined` when the header is absent.
- * @throws {@link IdempotencyError} `KEY_INVALID`, also when the list has another length than the batch.
+ * @throws {@link IdempotencyError} `KEY_INVALID`, also when the list and the batch differ in length.
  */
 export function parseKeyListHeader(
   header: string | null | undefined,

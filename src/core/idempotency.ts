@@ -2,7 +2,7 @@ import type { ResolvedRunOptions, RunOptions } from "./options.ts";
 
 /** Runs handlers exactly once per key. Made by `createIdempotency`. */
 export interface Idempotency<TTransaction> {
-  /** What `createIdempotency` was given, checked and complete. */
+  /** The options given to `createIdempotency`, checked and complete. */
   readonly options: ResolvedRunOptions;
   /**
    * Commits one execution of `handler` per (scope, operation, key) and gives every duplicate its stored result.
@@ -14,8 +14,8 @@ export interface Idempotency<TTransaction> {
    * are not covered.
    * @throws {@link IdempotencyError} before the handler ran: `KEY_INVALID`, `KEY_REUSED`, `IN_PROGRESS`,
    * `SCOPE_MISSING`, `STORE_UNAVAILABLE`; after it: `RESULT_UNSTORABLE`, `LEASE_LOST`; on a replay
-   * `RESULT_UNREADABLE`. With `claim: "late"`, all but those of the request itself may come after it.
-   * @throws the handler's own error; a stored one on every duplicate too.
+   * `RESULT_UNREADABLE`. With `claim: "late"`, all but those about the request itself may come after the handler ran.
+   * @throws the handler's own error; if it is stored, every duplicate throws it too.
    */
   run<T>(request: RunRequest, handler: Handler<TTransaction, T>): Promise<RunResult<T>>;
   /** Like {@link run}, but a handler's error that is its stored answer is returned instead of thrown. */
@@ -33,20 +33,20 @@ export interface Idempotency<TTransaction> {
    * that call the outside world, or take longer than a transaction may.
    *
    * The claim is a lease, renewed while the process lives. After a crash, a retry takes over once the lease has
-   * lapsed, and executes `handler` anew; recorded steps give their results without running.
+   * lapsed, and executes `handler` anew; recorded steps return their results without running.
    *
-   * @remarks **Warning**: what stands outside of `step` and `transaction` runs on every attempt.
+   * @remarks **Warning**: code outside of `step` and `transaction` runs on every attempt.
    * @throws {@link IdempotencyError} before the handler ran: `KEY_INVALID`, `KEY_REUSED`, `IN_PROGRESS`,
    * `SCOPE_MISSING`, `STORE_UNAVAILABLE`; after it: `LEASE_LOST`, `STORE_UNAVAILABLE`, `RESULT_UNSTORABLE`; on a
    * replay `RESULT_UNREADABLE`; `ATTEMPTS_EXHAUSTED` when a completer has given up.
-   * @throws the handler's own error; a stored one on every duplicate too.
+   * @throws the handler's own error; if it is stored, every duplicate throws it too.
    */
   runLeased<T>(request: LeaseRequest, handler: LeaseHandler<TTransaction, T>): Promise<RunResult<T>>;
   /** Like {@link runLeased}, but a handler's error that is its stored answer is returned instead of thrown. */
   runLeasedSettled<T>(request: LeaseRequest, handler: LeaseHandler<TTransaction, T>): Promise<SettledRun<T>>;
   /** Runs `handler` with steps that are not recorded: for a call whose key is optional and was not sent. */
   runLeasedUnkeyed<T>(handler: LeaseHandler<TTransaction, T, undefined>, options?: RunOptions): Promise<T>;
-  /** What completers are made of; see `createCompleter`. */
+  /** What completers are built on; see `createCompleter`. */
   readonly abandoned: AbandonedRuns;
   /**
    * Deletes records whose retention has run out, in batches that lock no row in use.
@@ -77,7 +77,7 @@ export interface UnkeyedContext<TTransaction> {
   /** The transaction client: only what is written through it is covered. */
   readonly tx: TTransaction;
   /**
-   * Registers work for after the commit, for example a cache to clear. It runs at most once: a crash after the
+   * Registers work to do after the commit, for example clearing a cache. It runs at most once: a crash after the
    * commit loses it, and a replay does not repeat it. A failure is reported as a process warning.
    */
   readonly afterCommit: (callback: () => unknown) => void;
@@ -86,19 +86,19 @@ export interface UnkeyedContext<TTransaction> {
 /** What a handler gets. */
 export interface RunContext<TTransaction> extends UnkeyedContext<TTransaction> {
   readonly key: string;
-  /** Number of this execution, from 1. One that was rolled back left no trace, and is not counted. */
+  /** Number of this execution, from 1. An execution that was rolled back left no trace and is not counted. */
   readonly attempt: number;
-  /** A key for a downstream service: the same on every attempt, another for every name, free of secrets. */
+  /** A key for a downstream service: the same on every attempt, different for every name, free of secrets. */
   readonly deriveKey: (name: string) => string;
 }
 
 /** What a leased run executes, for whom, under which key. */
 export interface LeaseRequest extends RunRequest {
-  /** What a completer is given as the input, if it is not `input`: for example, as it was before it was parsed. */
+  /** The input that a completer gets, if it is not `input`: for example, the input before it was parsed. */
   readonly storedInput?: unknown;
 }
 
-/** What a leased run executes. On a later attempt it is executed anew, and its recorded steps are not. */
+/** What a leased run executes. A later attempt executes it anew, but not its recorded steps. */
 export type LeaseHandler<TTransaction, T, TKey = string> = (
   context: LeaseContext<TTransaction, TKey>,
 ) => Promise<T>;
@@ -108,15 +108,15 @@ export interface LeaseContext<TTransaction, TKey = string> {
   readonly key: TKey;
   /** Number of this execution, from 1. */
   readonly attempt: number;
-  /** Aborted when another executor has, or may have, taken over. Give it to what takes long. */
+  /** Aborted when another executor has, or may have, taken over. Pass it to whatever takes long. */
   readonly signal: AbortSignal;
-  /** A key for a downstream service: the same on every attempt, another for every name, free of secrets. */
+  /** A key for a downstream service: the same on every attempt, different for every name, free of secrets. */
   readonly deriveKey: (name: string) => string;
   /**
    * Runs `execute` outside of any transaction and records its result, which later attempts get without running it.
    *
-   * A crash between the two leaves unknown whether it ran: it runs again, with the same `key`. Give that key to the
-   * service it calls, as its idempotency key, and the effect happens once; or give `reconcile`.
+   * After a crash between the two, nobody knows whether it ran, so it runs again with the same `key`. Pass that key to
+   * the service it calls, as the idempotency key, and the effect happens once; or give `reconcile`.
    *
    * @throws {@link IdempotencyError} `RESULT_UNSTORABLE`: nothing is recorded; `LEASE_LOST`
    * @throws TypeError when the name was used before in this run, or the step begins inside a `transaction`.
@@ -127,7 +127,7 @@ export interface LeaseContext<TTransaction, TKey = string> {
     options?: StepOptions<T>,
   ) => Promise<T>;
   /**
-   * Runs `execute` in a transaction which also records its result: its writes are made once, whatever crashes.
+   * Runs `execute` in a transaction that also records its result: its writes are made once, whatever crashes.
    *
    * @throws as {@link LeaseContext.step}
    */
@@ -139,9 +139,9 @@ export interface LeaseContext<TTransaction, TKey = string> {
 
 /** What a step gets. */
 export interface StepContext {
-  /** A key for the service that the step calls: the same on every attempt, another for every step. */
+  /** A key for the service that the step calls: the same on every attempt, different for every step. */
   readonly key: string;
-  /** Number of the execution of the handler, from 1. */
+  /** Number of the handler's execution, from 1. */
   readonly attempt: number;
   /** Aborted when another executor has, or may have, taken over. */
   readonly signal: AbortSignal;
@@ -156,8 +156,8 @@ export interface TransactionStepContext<TTransaction> extends StepContext {
 /** How a step is taken. */
 export interface StepOptions<T> {
   /**
-   * Finds out what became of the step, for a service without idempotency keys. Called on a later attempt, instead of
-   * running the step at once: what it returns is recorded as the result, and after `undefined` the step runs.
+   * Finds out what became of the step, for a service without idempotency keys. A later attempt calls it before running
+   * the step: what it returns is recorded as the result; if it returns `undefined`, the step runs.
    */
   readonly reconcile?: (step: StepContext) => Promise<T | undefined> | T | undefined;
 }
@@ -177,14 +177,14 @@ export interface AbandonedRun {
 export interface ResumeOptions {
   /** Aborts the run's own `signal`. */
   readonly signal?: AbortSignal;
-  /** How long completers leave the record alone if it fails, in milliseconds. */
+  /** How long completers leave the record alone if the run fails, in milliseconds. */
   readonly retryDelayMs: number;
 }
 
 /** Claims abandoned runs one by one, and has them executed. */
 export interface AbandonedRuns {
   /**
-   * Claims one run whose lease has lapsed and whose input is stored, if there is one. Many may claim at a time.
+   * Claims one run whose lease has lapsed and whose input is stored, if there is one. Many may claim at the same time.
    *
    * @throws {@link IdempotencyError} `STORE_UNAVAILABLE`
    */
@@ -192,7 +192,7 @@ export interface AbandonedRuns {
   /**
    * Calls `work`, inside which a leased run of the same operation, key and scope executes under that claim.
    *
-   * @throws what `work` threw, where no outcome was stored.
+   * @throws what `work` threw, if no outcome was stored.
    */
   resume(run: AbandonedRun, work: () => Promise<unknown>, options: ResumeOptions): Promise<void>;
   /** Stores `ATTEMPTS_EXHAUSTED` as the outcome, as a run with these options would. Returns whether it did. */

@@ -3,7 +3,7 @@ export function fullJitter(attempt: number, baseMs: number, capMs: number): numb
   return Math.random() * Math.min(capMs, baseMs * 2 ** attempt);
 }
 
-/** A random time from half of `boundMs` up to it: for polling, where a pause of next to nothing asks in vain. */
+/** A random time from half of `boundMs` up to `boundMs`: for polling, where too short a pause asks in vain. */
 export function halfJitter(boundMs: number): number {
   return boundMs * (0.5 + Math.random() / 2);
 }

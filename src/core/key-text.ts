@@ -4,7 +4,7 @@ import { typeOf } from "./misuse.ts";
 export const KEY_HEADER = "idempotency-key";
 
 /**
- * A key as the header has it: a string of RFC 8941, in double quotes.
+ * A key as it appears in the header: an RFC 8941 string, in double quotes.
  *
  * @throws TypeError when the key is not a string of 1 to 255 printable ASCII characters
  */

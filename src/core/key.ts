@@ -7,7 +7,7 @@ const KEY_LENGTH_MAX = 255;
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
-/** What names one record. Two identities differ as soon as one part does. */
+/** Identifies one record. Two identities differ if any part differs. */
 export interface Identity {
   readonly scope: string;
   readonly operation: string;
@@ -47,8 +47,8 @@ export function recordId({ scope, operation, key }: Identity): string {
 }
 
 /**
- * A key for a downstream service, made from a record and a name: stable over every attempt, different for every
- * name, and giving away neither the client's key nor the scope.
+ * A key for a downstream service, derived from a record and a name: the same on every attempt, different for every
+ * name, and revealing neither the client's key nor the scope.
  */
 export function derivedKey(id: string, name: string): string {
   return hash("derived", id, name);

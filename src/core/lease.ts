@@ -7,10 +7,10 @@ import type { Store } from "./store.ts";
 const RETRY_MS = 25;
 
 /**
- * The claim of a leased run while it executes: renewed every third of its time, or lost.
+ * The claim of a leased run while it executes: renewed every third of its duration, or lost.
  *
- * It is lost when the database says so, or when nothing was heard of the database for as long as it is good. Only the
- * database's clock tells when it has lapsed; ours measures how long ago a renewal was sent.
+ * It is lost when the database says so, or when nothing was heard from the database for the whole duration. Only the
+ * database's clock decides when it has lapsed; ours measures how long ago a renewal was sent.
  */
 export class Lease {
   readonly id: string;
@@ -41,7 +41,7 @@ export class Lease {
     this.#loss = new Promise((_, reject) => {
       lost.addEventListener("abort", () => reject(lost.reason as Error));
     });
-    // Nobody may be waiting for it.
+    // Possibly nobody is waiting for it.
     this.#loss.catch(() => {});
   }
 
@@ -57,12 +57,12 @@ export class Lease {
     clearTimeout(this.#watchdog);
   }
 
-  /** Says that the claim is being ended: a renewal that comes after that finds none, which is no loss. */
+  /** Says that the claim is being ended: a renewal that arrives later finds no claim, which is not a loss. */
   ending(): void {
     this.#isEnding = true;
   }
 
-  /** Gives the lease up for lost, and returns the error that says so. `cause` is what the loss led to, for the log. */
+  /** Declares the lease lost, and returns the error that says so. `cause` is what the loss led to, for the log. */
   lose(cause?: unknown): IdempotencyError<"LEASE_LOST"> {
     const error = claimLost(this.#run, "what it had recorded is kept for the next attempt", cause);
     if (!this.#stopped.signal.aborted) {
@@ -78,7 +78,7 @@ export class Lease {
     return Promise.race([work, this.#loss]);
   }
 
-  /** Works without heartbeats, which would wait for the transaction that has renewed the lease itself. */
+  /** Runs `work` without heartbeats: they would wait for its transaction, which has renewed the lease itself. */
   async paused<T>(work: () => Promise<T>): Promise<T> {
     this.#pauses += 1;
     clearTimeout(this.#watchdog);
@@ -91,15 +91,15 @@ export class Lease {
     }
   }
 
-  /** Notes a renewal that was sent at that time and succeeded. */
+  /** Notes a renewal that was sent at `sentAt` and succeeded. */
   renewedAt(sentAt: number): void {
     this.#renewedAt = Math.max(this.#renewedAt, sentAt);
     this.#watch();
   }
 
   /**
-   * Aborts our signal with `source`, while the run lasts. `AbortSignal.any` would have a completer's signal hold on to the
-   * signals of all its runs, and to whatever listens to one.
+   * Aborts our signal with `source`, while the run lasts. With `AbortSignal.any`, a completer's signal would hold on to the
+   * signals of all its runs, and to whatever listens to them.
    */
   #follow(source: AbortSignal): void {
     const abort = () => this.#aborted.abort(source.reason);
@@ -124,8 +124,8 @@ export class Lease {
   }
 
   /**
-   * Returns whether nothing went wrong. A renewal that fails, as SQLite's do while another process writes, is soon
-   * followed by another; the watchdog tells when it is too late.
+   * Returns `false` if the renewal failed, as on SQLite while another process writes. Another renewal soon follows; the
+   * watchdog decides when it is too late.
    */
   async #renew(): Promise<boolean> {
     if (this.#pauses > 0 || this.#stopped.signal.aborted) {

@@ -1,4 +1,4 @@
-/** Timers of JavaScript hold 32 bits; a larger delay would fire at once. */
+/** JavaScript timers hold 32 bits; a larger delay would fire at once. */
 export const TIMER_MS_MAX: number = 2 ** 31 - 1;
 
 export function checkNumber(option: string, value: unknown, min: number, max: number = TIMER_MS_MAX): void {

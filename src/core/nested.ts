@@ -2,8 +2,8 @@ import type { PreparedRun } from "./request.ts";
 import type { Store } from "./store.ts";
 
 /**
- * A run inside the handler of another would commit by itself, whatever becomes of the other; and it would wait for a
- * second connection while the first is held, on SQLite for ever.
+ * Refuses a run inside the handler of another: it would commit by itself, whatever becomes of the other, and it would wait
+ * for a second connection while the first is held (on SQLite, forever).
  *
  * @throws TypeError
  */

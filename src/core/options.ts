@@ -2,20 +2,20 @@ import { type Codec, devalueCodec } from "./codec.ts";
 import { checkFunctions, checkNumber, checkOneOf, misuse } from "./misuse.ts";
 import { type ErrorSerializer, errorSerializer } from "./stored-error.ts";
 
-/** Limits of the transaction a run opens; where absent, Prisma's own apply. */
+/** Limits of the transaction that a run opens. Prisma's own apply where one is absent. */
 export interface TransactionOptions {
   /** How long to wait for a connection, in milliseconds. Default: Prisma's `maxWait`, 2,000. */
   readonly maxWaitMs?: number;
   /**
    * How long the handler's transaction may take, in milliseconds. Default: Prisma's `timeout`, 5,000.
-   * The time the claim may block on a duplicate (up to 1 s at a time) comes on top.
+   * The time that the claim may block on a duplicate (up to 1 s at a time) is added to it.
    */
   readonly timeoutMs?: number;
   /** A Prisma isolation level. Default: the database's own. */
   readonly isolationLevel?: string;
 }
 
-/** What can be set once for all runs, and again for one middleware, plugin or run. */
+/** Options that can be set once for all runs, and again for one middleware, plugin or run. */
 export interface RunOptions {
   /** How long a record is replayed, in milliseconds from its claim. Default 86,400,000 (24 hours). */
   readonly retentionMs?: number;
@@ -25,10 +25,10 @@ export interface RunOptions {
    */
   readonly onDuplicate?: "wait" | "reject";
   /**
-   * Mode `transaction`: when a key is claimed. `"early"`: before the handler, which no duplicate then executes beside it.
-   * `"late"`: together with the result, which is one statement less. A duplicate in another process, and every retry that
-   * reaches one, then executes the handler first and has it rolled back before it gets the stored result. For handlers
-   * that do nothing but write to this database, and do not look at locks. On SQLite it is always early. Default `"early"`.
+   * Mode `transaction`: when a key is claimed. `"early"`: before the handler, so that no duplicate executes it meanwhile.
+   * `"late"`: together with the result, which saves a statement. A duplicate in another process, and every retry that
+   * reaches one, then executes the handler first and is rolled back before it gets the stored result. For handlers that
+   * only write to this database, and do not look at locks. On SQLite a claim is always early. Default `"early"`.
    *
    * @see docs/guides/transactions.md#a-late-claim
    */
@@ -39,31 +39,31 @@ export interface RunOptions {
   readonly waitersMax?: number;
   readonly transaction?: TransactionOptions;
   /**
-   * Mode `lease`: how long a claim is good without a sign of life of its executor, in milliseconds; it is renewed
-   * every third. After a crash, a retry waits that long. Default 60,000, at least 100; give it more than
+   * Mode `lease`: how long a claim is valid without a sign of life from its executor, in milliseconds; it is renewed
+   * every third of that time. After a crash, a retry waits that long. Default 60,000, at least 100; make it longer than
    * `transaction.timeoutMs`.
    */
   readonly leaseMs?: number;
   /**
-   * Mode `lease`: whether the input is stored beside the claim, so that a completer can bring the run to its end after
-   * a crash, without a retry. Default `false`.
+   * Mode `lease`: whether the input is stored with the claim, so that a completer can finish the run after a crash,
+   * without a retry. Default `false`.
    */
   readonly storeInput?: boolean;
   /**
-   * How often a run is repeated whole, handler included, after a write conflict in the handler or at COMMIT; in mode
-   * `lease`, one `transaction`. Default 0: a handler may have effects outside the database.
+   * How often a whole run, handler included, is repeated after a write conflict in the handler or at COMMIT; in mode
+   * `lease`, how often one `transaction` is. Default 0, because a handler may have effects outside the database.
    */
   readonly retryConflicts?: number;
   /** The longest encoded result, in bytes of UTF-8. Default 1,048,576. */
   readonly resultBytesMax?: number;
   /**
-   * Which errors of the handler are its answer: stored, and the same on every duplicate. All others release the
-   * key. Default: none (`onceonly/trpc` and `onceonly/yoga` bring their own).
+   * Which of the handler's errors are its answer: they are stored, and every duplicate gets the same. All others release
+   * the key. Default: none (`onceonly/trpc` and `onceonly/yoga` bring their own).
    */
   readonly storeError?: (error: unknown) => boolean;
-  /** How stored errors are written and brought back. Default: name, message and own properties. */
+  /** How stored errors are written and restored. Default: name, message and own properties. */
   readonly errors?: ErrorSerializer;
-  /** How results are written and brought back. Default {@link devalueCodec}. */
+  /** How results are written and restored. Default {@link devalueCodec}. */
   readonly codec?: Codec;
 }
 
@@ -107,11 +107,11 @@ export function resolveOptions(options: RunOptions, base: ResolvedRunOptions = D
 }
 
 function checkOptions(options: RunOptions): void {
-  // The database counts it; 100 years are enough for its clock.
+  // The database's clock counts it, not a timer; 100 years are enough.
   checkNumber("retentionMs", options.retentionMs, 1, 100 * 365 * 24 * 60 * 60 * 1_000);
   checkNumber("waitMs", options.waitMs, 0);
   checkNumber("waitersMax", options.waitersMax, 0);
-  // Below, a third of it is no time for a heartbeat to reach a busy database.
+  // Below that, a third of it is too short for a heartbeat to reach a busy database.
   checkNumber("leaseMs", options.leaseMs, 100);
   if (options.storeInput !== undefined && typeof options.storeInput !== "boolean") {
     throw misuse("storeInput", options.storeInput, "true or false");
@@ -129,7 +129,7 @@ function checkOptions(options: RunOptions): void {
   checkTransaction(options.transaction);
 }
 
-/** The name stands before each stored result, and a colon after it. */
+/** Each stored result begins with the name and a colon. */
 function checkCodecName(codec: { readonly name: unknown } | undefined): void {
   if (codec !== undefined && (typeof codec.name !== "string" || !/^[^:]+$/.test(codec.name))) {
     throw misuse("codec.name", codec.name, "a name of at least one character and no colon");
@@ -149,7 +149,7 @@ function checkTransaction(transaction: unknown): void {
   checkOneOf("transaction.isolationLevel", isolationLevel, ISOLATION_LEVELS);
 }
 
-/** As Prisma names them, from the weakest. Which of them the database knows, it says itself. */
+/** As Prisma names them, weakest first. The database itself says which of them it knows. */
 export const ISOLATION_LEVELS: readonly string[] = [
   "ReadUncommitted",
   "ReadCommitted",

@@ -5,7 +5,7 @@ import type { PreparedRun } from "./request.ts";
 import type { FinishedRecord } from "./store.ts";
 
 /**
- * Writes how a run ended as the text that is stored.
+ * Encodes how a run ended as the text that is stored.
  *
  * @throws {@link IdempotencyError} `RESULT_UNSTORABLE`
  */
@@ -18,7 +18,7 @@ export function encodeOutcome(
 }
 
 /**
- * Writes a value as the text that is stored. `source` names what it is the result of.
+ * Encodes a value as the text that is stored. `source` names what it is the result of.
  *
  * @throws {@link IdempotencyError} `RESULT_UNSTORABLE`
  */
@@ -38,7 +38,7 @@ export function encodeValue(
 }
 
 /**
- * Brings a stored outcome back, for a duplicate.
+ * Restores a stored outcome, for a duplicate.
  *
  * @throws {@link IdempotencyError} `KEY_REUSED` when the duplicate has another input, `RESULT_UNREADABLE`
  */
@@ -50,7 +50,7 @@ export function replay<T>(run: PreparedRun, record: FinishedRecord): SettledRun<
     : { status: "failed", error: run.options.errors.deserialize(stored), replayed: true };
 }
 
-/** @throws {@link IdempotencyError} `KEY_REUSED` when the key's record is that of another input. */
+/** @throws {@link IdempotencyError} `KEY_REUSED` when the key's record belongs to another input. */
 export function throwIfReused(run: PreparedRun, fingerprint: string): void {
   if (fingerprint !== run.fingerprint) {
     throw new IdempotencyError(
@@ -72,7 +72,7 @@ function encode(refused: Refused, write: () => string): string {
 }
 
 /**
- * The value of a stored text.
+ * Decodes the value of a stored text.
  *
  * @throws {@link IdempotencyError} `RESULT_UNREADABLE`
  */

@@ -24,7 +24,7 @@ export function idempotencyOver<TTransaction>(
   const leaseRunner = new LeaseRunner(store, duplicates);
   const idempotency: Idempotency<TTransaction> = {
     options: base,
-    // Plain functions: what waits in an async one takes half a kilobyte, for each run under way.
+    // Plain functions: an async one that waits takes half a kilobyte, for each run under way.
     run: (request, handler) => idempotency.runSettled(request, handler).then(resultOf),
     runSettled: (request, handler) => prepareRun(request, base).then((run) => runner.run(run, handler)),
     runUnkeyed: async (handler, overrides = {}) =>

@@ -3,10 +3,10 @@ import type { Lease } from "./lease.ts";
 import type { LeaseStore, Store } from "./store.ts";
 
 /**
- * Sends a statement of a leased run until the database answers: one whose answer was lost may have been carried out,
- * and what the step did outside must not be done again for want of a connection. Ends with the lease.
+ * Sends a statement of a leased run until the database answers: a statement whose answer was lost may have been executed,
+ * and what the step did outside must not be done again for want of a connection. Stops when the lease is lost.
  *
- * @throws {@link IdempotencyError} `LEASE_LOST`; what the database throws, if it makes no sense to repeat it.
+ * @throws {@link IdempotencyError} `LEASE_LOST`; what the database throws, if repeating the statement makes no sense.
  */
 export async function persist<T>(
   store: Store<unknown>,

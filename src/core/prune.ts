@@ -3,7 +3,7 @@ import { checkNumber } from "./misuse.ts";
 import { storeUnavailable } from "./run-errors.ts";
 import type { Store } from "./store.ts";
 
-// Below, the round trip and the flush of each COMMIT take longer than the deletes; a batch locks for 10 to 40 ms.
+// In smaller batches, the round trip and flush of each COMMIT take longer than the deletes. A batch locks for 10 to 40 ms.
 const BATCH_SIZE = 3_000;
 
 /** Deletes in small statements, so that none holds its locks for long. */

@@ -8,7 +8,7 @@ import { type ResolvedRunOptions, resolveOptions } from "./options.ts";
 
 const OPERATION_LENGTH_MAX = 255;
 
-/** A request that passed every check which needs no database. */
+/** A request that has passed every check that needs no database. */
 export interface PreparedRun extends Identity {
   readonly id: string;
   readonly fingerprint: string;
@@ -48,8 +48,8 @@ export async function prepareRun(request: RunRequest, base: ResolvedRunOptions):
 }
 
 /**
- * Prepares a leased run: with option `storeInput`, its input goes into the record, written by the codec of `base`,
- * which is the one that completers know.
+ * Prepares a leased run: with the option `storeInput`, its input goes into the record, encoded by the codec of `base`,
+ * the one that completers know.
  *
  * @throws as {@link prepareRun}; TypeError for an input that cannot be stored.
  */
@@ -61,7 +61,7 @@ export async function prepareLeasedRun(
   if (!run.options.storeInput) {
     return run;
   }
-  // Where it is there and `undefined`, that is how it was before it was parsed.
+  // A `storedInput` that is present but `undefined` is how the input was before it was parsed.
   const input = "storedInput" in request ? request.storedInput : request.input;
   try {
     return { ...run, input: `${base.codec.name}:${base.codec.encode(input)}` };

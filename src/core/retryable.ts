@@ -1,12 +1,12 @@
-/** Statuses after which the same request with the same key may be sent again, whoever answered so. */
+/** Statuses after which the same request with the same key may be sent again, whoever sent them. */
 const RETRYABLE_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
 
-// How the adapters say IN_PROGRESS, LEASE_LOST and STORE_UNAVAILABLE: the type of a problem document, GraphQL's
-// extensions.code, and for tRPC, whose CONFLICT may also be the application's own, the message.
+// How the adapters say IN_PROGRESS, LEASE_LOST and STORE_UNAVAILABLE: by a problem document's type, by GraphQL's
+// extensions.code, or by tRPC's message, since tRPC's CONFLICT may also be the application's own.
 const OURS =
   /onceonly\.dev\/problems\/(in-progress|lease-lost)|IDEMPOTENCY_(CONCURRENT|LEASE|STORE)_|idempotency key is being|lost to another executor/;
 
-/** Whether a text, the body of an answer or the message of an error, asks for the same request with the same key. */
+/** Whether a text (the body of an answer or the message of an error) asks for the same request with the same key. */
 export function asksForRetry(text: string): boolean {
   return OURS.test(text);
 }
@@ -17,8 +17,8 @@ export function isRetryableAnswer(status: number, text: string): boolean {
 }
 
 /**
- * Whether the error below says that the server's answer did not come: the network failed (`TypeError`), our own time ran
- * out, or what came is not JSON. tRPC's links give no status with the last one: a gateway's page, or half an answer.
+ * Whether the underlying error says that the server's answer did not come: the network failed (`TypeError`), our own
+ * timeout expired, or what came is not JSON (a gateway's page, or half an answer), for which tRPC's links give no status.
  */
 export function isLostAnswer(error: unknown): boolean {
   const { name } = (error ?? {}) as { readonly name?: unknown };

@@ -15,7 +15,7 @@ export function inProgress(
   );
 }
 
-/** The claim is another executor's by now. `consequence` says what that means for what this one did. */
+/** The claim now belongs to another executor. `consequence` says what that means for what this one did. */
 export function claimLost(
   { operation }: { readonly operation: string },
   consequence: string,
@@ -38,7 +38,7 @@ export function storeUnavailable(
   return new IdempotencyError("STORE_UNAVAILABLE", message, { operation }, { cause });
 }
 
-/** PostgreSQL takes no further statement in a transaction in which one has failed. `what` is what was not stored. */
+/** PostgreSQL accepts no further statement in a transaction once one has failed. `what` names what was not stored. */
 export function statementFailed(
   operation: string,
   what: string,
@@ -53,7 +53,7 @@ export function statementFailed(
   );
 }
 
-/** What to tell of an outcome that the store did not take. */
+/** The error to report for an outcome that the store did not accept. */
 export function notStored(run: PreparedRun, fault: StoreFault | undefined, error: unknown): unknown {
   if (fault === "unavailable") {
     return storeUnavailable(run, error);

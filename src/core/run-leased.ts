@@ -16,8 +16,8 @@ import type { Claim, ClaimParams, CompleteParams, LeaseStore, Store } from "./st
 import { throwUnlessWorthRetrying, waitForLease } from "./waiting.ts";
 
 /**
- * Mode `lease`: the claim commits at once and is good for a time, which a heartbeat renews; each step and the result
- * commit by themselves, if the claim is still ours. All control flow of such a run stands in this file:
+ * Mode `lease`: the claim commits at once and is valid for a limited time, which a heartbeat renews; each step and the
+ * result commit by themselves, if the claim is still ours. All control flow of such a run is in this file:
  *
  *     run               leads, or waits in memory for the duplicate of this process that does (duplicates.ts)
  *     └ lead            claims, polling while another executor holds the lease; or reads the stored outcome
@@ -66,14 +66,14 @@ export class LeaseRunner<TTransaction> {
     }
   }
 
-  /** Returns nothing where the claim may succeed when repeated. */
+  /** Returns `undefined` if the claim may succeed when repeated. */
   async #claim(run: PreparedRun, params: ClaimParams): Promise<Claim | undefined> {
     try {
       return await this.#store.leases.claim(params);
     } catch (error) {
       const fault = this.#store.faultOf(error);
       if (fault === "unavailable") {
-        // The claim may have been made all the same, and nobody would execute.
+        // The claim may have been made nevertheless, and nobody would execute the run.
         this.#giveBack(params, 0).catch(() => {});
       }
       throwUnlessWorthRetrying(run, fault, error);
@@ -92,7 +92,7 @@ export class LeaseRunner<TTransaction> {
     lease.start(isAdopted ? performance.now() : claim.claimedAt);
     try {
       if (isAdopted) {
-        // It was made with another `leaseMs`, perhaps, and some time ago.
+        // The claim was made some time ago, perhaps with another `leaseMs`.
         await this.#renew(run, lease);
       }
       const { executed, response } = await settle(
@@ -109,7 +109,7 @@ export class LeaseRunner<TTransaction> {
     } catch (error) {
       const delayMs = isAdopted ? claim.retryDelayMs : RETRY_DELAY_MS;
       lease.ending();
-      // Where that fails too, the lease lapses.
+      // If that fails too, the lease lapses.
       const isOurs = await lease.whileHeld(this.#giveBack(lease, delayMs)).catch(() => true);
       throw isOurs ? unwrapped(error) : lease.lose(error);
     } finally {
@@ -123,7 +123,7 @@ export class LeaseRunner<TTransaction> {
     attempt: number,
     handler: LeaseHandler<TTransaction, T>,
   ): Promise<T> {
-    // A first attempt has none to read.
+    // A first attempt has no recorded steps to read.
     const recorded = attempt === 1 ? [] : await persist(this.#store, lease, (leases) => leases.steps(run.id));
     const responses = new Map(recorded.map(({ name, response }) => [name, response]));
     const steps = new Steps(this.#store, run, lease, attempt, responses);
@@ -141,7 +141,7 @@ export class LeaseRunner<TTransaction> {
     }
   }
 
-  /** Returns whether there was anything to give: else another has taken over. */
+  /** Returns whether there was a claim to give back: if not, another executor has taken over. */
   async #giveBack({ id, owner }: { readonly id: string; readonly owner: string }, delayMs: number) {
     return this.#store.leases.giveBack({ id, owner, delayMs });
   }
@@ -157,7 +157,7 @@ interface OwnClaim {
 
 type Executed<T> = Ended<T> & { readonly executed: SettledRun<T> };
 
-/** How long completers leave a record to the client's retry whose handler threw. */
+/** How long completers leave a record to the client's retry after its handler threw. */
 const RETRY_DELAY_MS = 5_000;
 
 function contextOf<TTransaction>(
@@ -176,7 +176,7 @@ function contextOf<TTransaction>(
   };
 }
 
-/** Stores the outcome. Where the answer of an earlier try was lost, the record may hold it already. */
+/** Stores the outcome. If the answer to an earlier try was lost, the record may already hold it. */
 async function complete(leases: LeaseStore, params: CompleteParams): Promise<boolean> {
   return (await leases.complete(params)) || (await leases.outcomeOf(params.id))?.owner === params.owner;
 }

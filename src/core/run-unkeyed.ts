@@ -10,7 +10,7 @@ import type { Store } from "./store.ts";
 
 const UNKEYED = "a call without a key";
 
-/** One transaction without a claim: the handler of a call without a key finds the same `tx` as with one. */
+/** One transaction without a claim: the handler of a call without a key gets the same `tx` as with one. */
 export async function runUnkeyed<TTransaction, T>(
   store: Store<TTransaction>,
   options: ResolvedRunOptions,
@@ -38,12 +38,12 @@ export async function runUnkeyed<TTransaction, T>(
     }
     return value;
   } catch (error) {
-    // Inside a handler there is nothing to begin: what fails is of the handler's transaction.
+    // Inside a handler there is nothing to begin: what fails belongs to the handler's transaction.
     throw began || outer !== undefined ? error : storeUnavailable({ operation: UNKEYED }, error);
   }
 }
 
-/** Steps that are not recorded: the handler of a call without a key finds the same context as with one. */
+/** Steps that are not recorded: the handler of a call without a key gets the same context as with one. */
 export async function runLeasedUnkeyed<TTransaction, T>(
   store: Store<TTransaction>,
   options: ResolvedRunOptions,

@@ -3,15 +3,15 @@ import type { SettledRun } from "./idempotency.ts";
 import { decodeValue, encodeOutcome } from "./outcome.ts";
 import type { PreparedRun } from "./request.ts";
 
-/** What a handler answered, and the text that every duplicate will get it from. */
+/** What a handler answered, and the text from which every duplicate will get that answer. */
 export interface Settled<T> {
   readonly executed: SettledRun<T>;
   readonly response: string;
 }
 
 /**
- * Executes `work`, and writes its answer down: its value, or an error that `storeError` takes for an answer. No error is
- * one once `signal` is aborted: the abort may be all that it tells of, whatever class it has.
+ * Executes `work` and encodes its answer: its value, or an error that `storeError` takes for an answer. Once `signal` is
+ * aborted, no error is an answer: whatever its class, it may only reflect the abort.
  *
  * @throws any other error of `work`.
  * @throws {@link IdempotencyError} `RESULT_UNSTORABLE`
@@ -34,7 +34,7 @@ export async function settle<T>(
   return { executed: asReplayed(run, settled, response), response };
 }
 
-/** A nested run's "in progress" is not this handler's answer, nor that the database was away from a step. */
+/** Neither a nested run's "in progress" nor a step's unreachable database is this handler's answer. */
 function isAnswer({ options: { storeError } }: PreparedRun, error: unknown): boolean {
   return !isIdempotencyError(unwrapped(error)) && storeError?.(error) === true;
 }
@@ -43,12 +43,12 @@ function encodeOrRelease(run: PreparedRun, executed: SettledRun<unknown>): strin
   try {
     return encodeOutcome(run, executed);
   } catch (error) {
-    // An error with something unstorable about it is not worth failing over: the caller gets it, unstored.
+    // That an error cannot be stored must not hide it: the caller gets the error itself, unstored.
     throw executed.status === "failed" ? executed.error : error;
   }
 }
 
-/** The first answer is what its duplicates will get: from the stored text too, which thereby is known to be readable. */
+/** The first caller gets what its duplicates will: the value read back from the stored text, now known to be readable. */
 function asReplayed<T>(run: PreparedRun, settled: SettledRun<T>, response: string): SettledRun<T> {
   return settled.status === "completed" ? { ...settled, value: decodeValue(run, response) as T } : settled;
 }

@@ -1,8 +1,8 @@
 /**
  * Lets one caller per id work while the others wait in memory, holding no connection.
  *
- * Duplicates that waited in the database instead would each pin a connection, and a burst of one key would leave
- * the pool none for anybody else.
+ * Duplicates that waited in the database instead would each pin a connection, and a burst on one key would leave none
+ * in the pool for anybody else.
  */
 export class SingleFlight<TResult> {
   readonly #flights: Map<string, Flight<TResult>> = new Map();
@@ -13,8 +13,8 @@ export class SingleFlight<TResult> {
   }
 
   /**
-   * Works as the one of `id`. Nothing may be awaited between {@link get} answering `undefined` and this call.
-   * What `published` makes of its end reaches the waiters; where it fails, they start over.
+   * Works as the leader of `id`. Nothing may be awaited between {@link get} returning `undefined` and this call.
+   * What `published` makes of the end of `work` reaches the waiters; if `work` fails, they start over.
    */
   async lead<T>(id: string, work: () => Promise<T>, published: (end: T) => TResult | undefined): Promise<T> {
     const flight = new Flight<TResult>();
@@ -34,7 +34,7 @@ export class SingleFlight<TResult> {
 /** One execution under way, and those who wait for it. */
 export class Flight<TResult> {
   #waiterCount = 0;
-  /** Most flights have nobody who waits. */
+  /** Made for the first waiter: most flights have none. */
   #landed: Promise<TResult | undefined> | undefined;
   #resolve: ((result: TResult | undefined) => void) | undefined;
 

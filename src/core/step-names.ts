@@ -2,11 +2,11 @@ import { typeOf } from "./misuse.ts";
 
 const NAME_LENGTH_MAX = 255;
 
-// UTF-8 has none for half a surrogate pair, such as `slice` leaves of an emoji: the database would hold another name, under
-// which a later attempt does not find the step.
+// UTF-8 cannot encode half a surrogate pair, such as `slice` leaves of an emoji: the database would hold another name,
+// under which a later attempt would not find the step.
 const UNSTORABLE = /\0|\p{Surrogate}/u;
 
-/** The names of the steps of one attempt. By its name a step is found again, so each is used once. */
+/** The step names of one attempt. A step is found again by its name, so each name is used once. */
 export class StepNames {
   readonly #operation: string;
   readonly #taken: Set<string> = new Set();
@@ -15,7 +15,7 @@ export class StepNames {
     this.#operation = operation;
   }
 
-  /** @throws TypeError for a name that cannot be used, or was, and inside a transaction. */
+  /** @throws TypeError for a name that cannot be used or was used before, and inside a transaction. */
   take(name: unknown, isInTransaction: boolean): void {
     const usable = typeof name === "string" && name !== "" && !UNSTORABLE.test(name);
     if (!usable || name.length > NAME_LENGTH_MAX) {
@@ -25,7 +25,7 @@ export class StepNames {
       );
     }
     if (isInTransaction) {
-      // It could not be recorded before the transaction ends, which would wait for it.
+      // The step could not be recorded before the transaction ends, and the transaction would wait for the step.
       throw new TypeError(
         `onceonly: step "${name}" of ${this.#operation} begins inside a transaction; take the step before it or after it.`,
       );

@@ -12,7 +12,7 @@ import { statementFailed, storeUnavailable } from "./run-errors.ts";
 import { StepNames } from "./step-names.ts";
 import type { RunningHandler, Store, StoreSession } from "./store.ts";
 
-/** The steps of one attempt: each is taken from what earlier attempts recorded, or runs and is recorded. */
+/** The steps of one attempt: each is either taken from what earlier attempts recorded, or runs and is recorded. */
 export class Steps<TTransaction> {
   readonly #store: Store<TTransaction>;
   readonly #run: PreparedRun;
@@ -78,7 +78,7 @@ export class Steps<TTransaction> {
           throw error;
         }
         conflictRetriesLeft -= failedIn === "begin" ? 0 : 1;
-        // Ends with the lease.
+        // Ends when the lease is lost.
         await this.#lease.whileHeld(backOff(retry));
       }
     });
@@ -181,8 +181,8 @@ export class Steps<TTransaction> {
   }
 
   /**
-   * COMMIT failed or its answer was lost. The renewal waits for one that is still on its way; then it is seen. It waits
-   * no longer than the lease is good, as the connection that holds the lock may be dead to the database too.
+   * COMMIT failed or its answer was lost. The renewal waits for a COMMIT that is still on its way, which is then visible.
+   * It waits no longer than the lease is valid: the connection that holds the lock may be dead to the database too.
    */
   async #afterBrokenCommit(name: string, response: string, error: unknown): Promise<TransactionEnd> {
     const { leaseMs } = this.#run.options;
@@ -224,5 +224,5 @@ type TransactionEnd =
   | { readonly response: string }
   | { readonly failedIn: "begin" | "handler" | "commit"; readonly error: unknown };
 
-/** The steps inside one of whose transactions the code runs. */
+/** The `Steps` in one of whose transactions the current code runs. */
 const inTransaction: AsyncLocalStorage<unknown> = new AsyncLocalStorage();

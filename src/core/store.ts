@@ -7,9 +7,9 @@ export interface Store<TTransaction> {
   /**
    * Runs `body` in one transaction: committed when `body` resolves, rolled back when it rejects.
    *
-   * When `body` resolved and this rejects, the outcome may be unknown (the connection broke during COMMIT).
+   * If `body` resolved and this rejects, the outcome may be unknown (the connection broke during COMMIT).
    *
-   * Inside a handler of this store it is a part of the handler's transaction, of which it can be rolled back alone.
+   * Inside a handler of this store it is part of the handler's transaction, and can be rolled back alone.
    */
   transaction<T>(
     limits: TransactionLimits,
@@ -20,8 +20,8 @@ export interface Store<TTransaction> {
   /** The handler that the caller runs in, while a transaction of this store is lent to it. */
   runningHandler(): RunningHandler | undefined;
   /**
-   * The record of `id`, if it is finished and would be replayed by a claim now. In no transaction of the caller's: what
-   * is not committed is not seen. It answers or rejects soon, whatever the database does.
+   * The record of `id`, if it is finished and a claim would replay it now. Read outside any transaction of the caller:
+   * what is not committed is not seen. It answers or rejects soon, whatever the database does.
    */
   replayable(id: string): Promise<FinishedRecord | undefined>;
   /** What leased runs do outside of transactions: each call is a statement that commits by itself. */
@@ -36,7 +36,7 @@ export interface Store<TTransaction> {
 interface OwnerWrites {
   /** Stores the outcome, and ends the lease if there is one. */
   complete(params: CompleteParams): Promise<boolean>;
-  /** Renews the lease from now on. In a transaction it also keeps everybody from taking over before COMMIT. */
+  /** Renews the lease from now on. In a transaction, it also lets nobody take over before COMMIT. */
   renew(params: RenewParams): Promise<boolean>;
   /** Records the result of a step, or records it again. */
   recordStep(params: StepParams): Promise<boolean>;
@@ -56,18 +56,18 @@ export interface StoreSession<TTransaction> extends OwnerWrites {
    * Blocks while another transaction holds the row uncommitted, up to `lockWaitMs`; then rejects with the fault
    * `lock_timeout`.
    *
-   * The claim is the first statement of its transaction, and the lock bound does not outlive it.
+   * The claim is the first statement of its transaction, and the limit on waiting for locks does not outlive it.
    */
   claim(params: ClaimParams): Promise<Claim>;
   /**
-   * Makes the row of `id`, completed from the first, and returns whether it did: not where there is one, in whatever
-   * state. Blocks as `claim` does. The last statement of its transaction, which is rolled back if it did not. Rejects
-   * where the handler has ended the transaction. Not called unless {@link Store.claimsLate}.
+   * Makes the row of `id`, completed from the start, and returns whether it did: it does not if a row exists, in whatever
+   * state. Blocks as `claim` does. It is the last statement of its transaction, which is rolled back if it made no row.
+   * Rejects if the handler has ended the transaction. Called only if {@link Store.claimsLate}.
    */
   insertFinished(params: FinishedParams): Promise<boolean>;
   /**
-   * Calls `work` with the transaction client. Until it ends, the application's ambient client joins the transaction
-   * too. Then further statements are refused, and those under way are waited for: what the handler did not await must
+   * Calls `work` with the transaction client. Until `work` ends, the application's ambient client joins the transaction
+   * too. After that, further statements are refused and those under way are awaited: what the handler did not await must
    * not run after its result is stored.
    */
   lend<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T>;
@@ -79,13 +79,13 @@ export interface StoreSession<TTransaction> extends OwnerWrites {
 
 /** What a leased run does, each in one statement that commits by itself. */
 export interface LeaseStore extends OwnerWrites {
-  /** As in a transaction, but the claim is seen by everybody at once. */
+  /** As in a transaction, but everybody sees the claim at once. */
   claim(params: ClaimParams): Promise<Claim>;
-  /** The outcome stored in the record of `id`, also where it has expired. */
+  /** The outcome stored in the record of `id`, even if it has expired. */
   outcomeOf(id: string): Promise<FinishedRecord | undefined>;
   /** The recorded steps of the record of `id`. */
   steps(id: string): Promise<readonly RecordedStep[]>;
-  /** Gives up the claim, with what was recorded, to the next retry; to completers after `delayMs`. */
+  /** Leaves the claim, with what was recorded, to the next retry at once, and to completers after `delayMs`. */
   giveBack(params: GiveBackParams): Promise<boolean>;
   /** Claims a record whose lease has lapsed and whose input is stored, passing over those that others are claiming. */
   claimAbandoned(params: AbandonedParams): Promise<AbandonedRecord | undefined>;
@@ -94,7 +94,7 @@ export interface LeaseStore extends OwnerWrites {
 export interface TransactionLimits {
   /** How long to wait for a connection, in milliseconds. */
   readonly maxWaitMs: number | undefined;
-  /** How long the transaction may stay open, in milliseconds, without the time that its claim may block. */
+  /** How long the transaction may stay open, in milliseconds, not counting the time that its claim may block. */
   readonly timeoutMs: number | undefined;
   /** How long the claim may block, in milliseconds: granted on top of `timeoutMs`. */
   readonly lockWaitMs: number;
@@ -109,11 +109,11 @@ export interface ClaimParams {
   readonly fingerprint: string;
   /** Random token of this executor; every later write is conditional on it. */
   readonly owner: string;
-  /** How long to wait for another transaction that holds the row; rounded up to what the database counts in. */
+  /** How long to wait for another transaction that holds the row; rounded up to the database's unit. */
   readonly lockWaitMs: number;
   /** How long the record is kept from now on, in milliseconds. */
   readonly retentionMs: number;
-  /** How long the claim is good after it was committed, in milliseconds; `null` where the transaction is the lock. */
+  /** How long the claim is valid after it was committed, in milliseconds; `null` if the transaction is the lock. */
   readonly leaseMs: number | null;
   /** The encoded input, for completers. */
   readonly input: string | null;
@@ -124,7 +124,7 @@ export interface FinishedParams extends Omit<ClaimParams, "leaseMs" | "input"> {
   readonly response: string;
 }
 
-/** What names a claim. */
+/** Identifies a claim. */
 interface Owned {
   readonly id: string;
   readonly owner: string;
@@ -181,7 +181,7 @@ export interface RecordedStep {
 export type Claim =
   | { readonly state: "claimed"; readonly attempt: number }
   | { readonly state: "finished"; readonly record: FinishedRecord }
-  /** A leased run holds it, or one with another input has left it. */
+  /** A leased run holds the record, or a leased run with another input has left it behind. */
   | { readonly state: "held"; readonly fingerprint: string };
 
 /** A record that is replayed instead of executed. */
@@ -198,7 +198,7 @@ export type StoreFault =
   | "write_conflict"
   /** Another transaction held the row for longer than the claim was willing to wait. */
   | "lock_timeout"
-  /** An earlier statement failed, and the database refuses all others up to the rollback. */
+  /** An earlier statement failed, and the database refuses all others until the rollback. */
   | "transaction_aborted"
   /** The model or the table is not there; the error's message says how to add it. */
   | "schema_missing"

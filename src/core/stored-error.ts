@@ -38,7 +38,7 @@ export function fromStoredError({ name, message, properties }: StoredError): Err
   return Object.assign(error, properties);
 }
 
-/** Not what a driver or an HTTP client hangs onto its errors: an answer must not go unstored over a socket. */
+/** Leaves out what drivers and HTTP clients attach to their errors: an answer must not go unstored because of a socket. */
 function isData(value: unknown, seen: Set<object>): boolean {
   if (typeof value !== "object" || value === null) {
     return typeof value !== "function" && typeof value !== "symbol";

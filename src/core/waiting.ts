@@ -5,7 +5,7 @@ import { inProgress, storeUnavailable } from "./run-errors.ts";
 import type { StoreFault } from "./store.ts";
 
 /**
- * Decides over a claim that failed, before the handler ran: returns if it may succeed when repeated.
+ * Decides about a claim that failed, before the handler ran: returns if it may succeed when repeated.
  *
  * @throws {@link IdempotencyError} `IN_PROGRESS`, `STORE_UNAVAILABLE`
  */
@@ -30,8 +30,8 @@ const POLL_MS_FIRST = 25;
 const POLL_MS_MAX = 1_000;
 
 /**
- * Waits before poll number `poll` (from 0) of a record that a leased run holds, no connection held. Jittered, so that
- * many processes do not ask at the same time.
+ * Waits before poll number `poll` (from 0) of a record that a leased run holds, without holding a connection. Jittered,
+ * so that many processes do not ask at the same time.
  *
  * @throws {@link IdempotencyError} `IN_PROGRESS` when `waitMs` has passed, or duplicates do not wait.
  */
