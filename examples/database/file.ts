@@ -1,4 +1,4 @@
-/** What the examples do about their SQLite file, and an application does with `prisma migrate`. */
+/** What the examples do to set up their SQLite file; an application uses `prisma migrate`. */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ export function temporaryDatabase(): string {
   return pathToFileURL(join(folder, "example.db")).href;
 }
 
-/** Those of the file `schema`, and ours. */
+/** Creates the tables of the file `schema`, and ours. */
 export async function createTablesIn(url: string, schema: URL): Promise<void> {
   const client = createClient({ url });
   const tables = [schema, OURS].map((file) => readFileSync(file, "utf8"));

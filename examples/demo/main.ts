@@ -71,7 +71,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => void cleanUp().finally(() => process.exit()));
 }
 
-// Every way out is a failure, until all is known to be kept.
+// Every exit is a failure until all promises are known to be kept.
 process.exitCode = 1;
 try {
   if (await run()) process.exitCode = 0;

@@ -1,4 +1,4 @@
-/** A conditional request and a key together: an update that is neither lost nor made twice. */
+/** A conditional request with a key: an update that is neither lost nor made twice. */
 import { etagOf, ifMatch, preconditionFailed, withIdempotency } from "onceonly/http";
 import { idempotency, prisma } from "../database/index.ts";
 

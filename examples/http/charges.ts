@@ -7,7 +7,7 @@ export const createCharge = withIdempotency(
   {
     idempotency,
     scope: (request) => request.headers.get("x-user"), // your own authentication
-    // Many duplicates of one key may wait for the one that executes; beyond, they get 409.
+    // This many duplicates of one key may wait for the request that executes; further ones get 409.
     waitersMax: 500,
   },
   async (request, { tx }) => {

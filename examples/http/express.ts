@@ -3,7 +3,7 @@ import { changeAccount, putAccount, readAccount } from "./accounts.ts";
 import { adapterOf } from "./adapter.ts";
 import { createCharge } from "./charges.ts";
 
-// Without `express.json()` before: the handler reads the body itself.
+// No `express.json()` before the handlers: they read the body themselves.
 const app = express();
 app.post("/charges", adapterOf(createCharge));
 app.get("/accounts/:id", adapterOf(readAccount));

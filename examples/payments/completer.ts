@@ -1,4 +1,4 @@
-/** A process of its own, beside the servers: brings to their end the orders that they have left half-done. */
+/** A process of its own, beside the servers: finishes the orders that they have left half-done. */
 import { trpcCompleter } from "onceonly/trpc";
 import { idempotency } from "./app/idempotency.ts";
 import { appRouter } from "./app/trpc.ts";

@@ -1,6 +1,6 @@
 /**
- * Orders from an application that is killed, over a payment service that fails at random; in the end, each order was
- * charged once. Exit code 1 if not.
+ * Orders from an application that is killed, with a payment service that fails at random. In the end, each order has been
+ * charged once; exit code 1 if not.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -147,7 +147,7 @@ async function run(): Promise<boolean> {
   return [orders, charges, shipments].every((n) => n === wanted);
 }
 
-// Every way out is a failure, until all is known to be right.
+// Every exit is a failure until all is known to be right.
 process.exitCode = 1;
 try {
   if (await run()) process.exitCode = 0;

@@ -9,5 +9,5 @@ server.listen(0, "127.0.0.1", () => {
   process.send?.({ port: (server.address() as AddressInfo).port });
 });
 
-// Without its driver it has no reason to live, however the driver ended.
+// Without its driver the server has no reason to live, however the driver ended.
 process.on("disconnect", () => process.exit());

@@ -1,5 +1,5 @@
 /**
- * A service of somebody else, over HTTP: takes charges, and anything else that is posted to it. It fails at random, as
+ * Somebody else's service, over HTTP: takes charges, and anything else that is posted to it. It fails at random, as
  * networks do, and has idempotency keys of its own: a key that it has accepted gets the first answer again.
  */
 import { randomUUID } from "node:crypto";
@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What may happen to a request; the second and the third leave its sender not knowing. */
+/** What may happen to a request. After the second and the third, its sender does not know whether it was accepted. */
 const FAULTS = ["503, nothing done", "500, but accepted", "accepted, connection dropped"] as const;
 type Fault = (typeof FAULTS)[number];
 
@@ -20,7 +20,7 @@ export interface ServiceOptions {
   delayMsMax?: number;
   /** In [0, 1). Default `Math.random`. */
   random?: () => number;
-  /** Told of each request that went wrong. */
+  /** Called for each request that went wrong. */
   onFault?: (fault: Fault, request: Effect) => void;
 }
 
@@ -39,7 +39,7 @@ export interface Service extends AsyncDisposable {
   url: string;
   /** In the order in which they were accepted. */
   effects: Effect[];
-  /** How many requests came, those that went wrong included. */
+  /** How many requests came, including those that went wrong. */
   requests: number;
 }
 
@@ -48,7 +48,7 @@ export async function openService(options: ServiceOptions = {}): Promise<Service
   const accepted = new Map<string, Effect>();
   const effects: Effect[] = [];
 
-  /** Once per key. */
+  /** Accepts each key once. */
   function accept(asked: Effect): Effect {
     const known = accepted.get(asked.key);
     if (known !== undefined) return known;

@@ -1,5 +1,5 @@
 /**
- * GraphQL Yoga with a schema of Pothos and its Prisma plugin, which holds the client of the application.
+ * GraphQL Yoga with a Pothos schema and the Pothos Prisma plugin, which holds the application's client.
  * `node --import tsx examples/pothos/main.ts`
  */
 import { createTablesIn, temporaryDatabase } from "../database/file.ts";
@@ -18,7 +18,7 @@ await db.product.createMany({
   ],
 });
 
-// The second selection of the items is one that the plugin has to load by itself, after the order was written.
+// The plugin has to load the second selection of the items by itself, after the order was written.
 const query = `mutation ($reference: String!, $items: [ItemInput!]!) {
   placeOrder(reference: $reference, items: $items) {
     id

@@ -8,7 +8,7 @@ import { schema } from "./schema/index.ts";
 
 const idempotency = createIdempotency({ prisma: db });
 
-/** Stands for your own authentication: `Authorization: Bearer ada` is the user ada. */
+/** Stands in for your own authentication: `Authorization: Bearer ada` is the user ada. */
 function createContext({ request }: YogaInitialContext): Context {
   const id = /^Bearer (\w+)$/.exec(request.headers.get("authorization") ?? "")?.[1];
   if (id === undefined) throw new GraphQLError("UNAUTHORIZED", { extensions: { http: { status: 401 } } });

@@ -16,9 +16,9 @@ const clicks = await Promise.all([book("ada", key, input), book("ada", key, inpu
 console.log(`both clicks show the same ride: ${clicks[0].value.id === clicks[1].value.id}`);
 console.log(`executed: ${clicks.filter(({ replayed }) => !replayed).length}`);
 
-// Somebody else's key is somebody else's, even if it is the same text.
+// Another user's key is another key, even if its text is the same.
 await book("bob", key, input);
-// A key that is used again for another ride is a mistake, and not a ride.
+// Using the key again for another ride is a mistake, and not a ride.
 await book("ada", key, { ...input, dropoff: "Airport" }).catch((error: { code?: string }) =>
   console.log(`another ride under the same key: ${error.code}`),
 );

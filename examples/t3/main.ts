@@ -1,5 +1,5 @@
 /**
- * An application in the manner of create-t3-app, whose resolvers and helpers use `db` as they always did.
+ * An application in the style of create-t3-app, whose resolvers and helpers use `db` as they always did.
  * `node --import tsx examples/t3/main.ts`
  */
 import { createTRPCClient, httpLink, TRPCClientError } from "@trpc/client";

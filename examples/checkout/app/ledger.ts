@@ -3,7 +3,7 @@ import { prisma, reader } from "./prisma.ts";
 
 const LATEST = 20;
 
-/** What the page shows live of database and server. Reads committed rows only. */
+/** What the page shows live of the database and the server. Reads committed rows only. */
 export async function ledger(user: { readonly id: string }) {
   const [orders, records, customer] = await Promise.all([
     reader.order.findMany({ where: { customer: user.id }, orderBy: { id: "desc" }, take: LATEST }),

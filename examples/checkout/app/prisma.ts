@@ -13,5 +13,5 @@ function open(): PrismaClient {
 
 export const prisma = open();
 
-/** For reading only. On SQLite all queries of a client wait for its transaction, and the page shall look on. */
+/** For reading only. On SQLite all queries of a client wait for its transaction, and the page must see what happens. */
 export const reader = provider === "sqlite" ? open() : prisma;

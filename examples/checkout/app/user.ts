@@ -1,2 +1,2 @@
-/** Stands for the application's own authentication: everybody is ada. */
+/** Stands in for the application's own authentication: everybody is ada. */
 export const user = { id: "ada" };

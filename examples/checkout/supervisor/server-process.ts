@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-/** Runs the server as a process of its own, and starts it again whenever it was killed, on the same port. */
+/** Runs the server as a process of its own, and restarts it on the same port whenever it was killed. */
 export class ServerProcess {
   #child: ChildProcess | undefined;
   #port: number;

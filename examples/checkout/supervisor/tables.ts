@@ -12,7 +12,7 @@ interface Connection {
 
 const sqlOf = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
 
-/** What `prisma migrate` does in an application. Does nothing where the tables are. */
+/** What `prisma migrate` does in an application. Does nothing if the tables exist. */
 export async function createTables(): Promise<void> {
   const { run, isEmpty, close } = await (provider === "sqlite" ? openSqlite() : openPostgres());
   try {

@@ -5,7 +5,7 @@ import type { AppRouter } from "../app/trpc.ts";
 
 export const queryClient = new QueryClient();
 
-/** For all but payments. */
+/** For everything but payments. */
 export const trpc = createTRPCOptionsProxy<AppRouter>({
   client: createTRPCClient<AppRouter>({ links: [httpLink({ url: "/trpc" })] }),
   queryClient,

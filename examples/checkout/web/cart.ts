@@ -4,9 +4,9 @@ import { PRODUCTS, type ProductId } from "../app/products.ts";
 export interface Cart {
   readonly id: string;
   readonly quantities: Readonly<Record<ProductId, number>>;
-  /** Once Pay was pressed, what is paid for no longer changes. */
+  /** Whether Pay was pressed: from then on, what is paid for no longer changes. */
   readonly isSubmitted: boolean;
-  /** What came of it, once it is paid. */
+  /** The order that came of it, once it is paid. */
   readonly order?: PaidOrder;
 }
 
@@ -17,7 +17,7 @@ export interface PaidOrder {
 
 const NAME = "checkout.cart";
 
-/** The cart, shared by all tabs of the browser and kept over reloads. */
+/** The cart, shared by all tabs of the browser and kept across reloads. */
 export function useCart() {
   const text = useSyncExternalStore(subscribe, read);
   const cart = JSON.parse(text) as Cart;
@@ -27,7 +27,7 @@ export function useCart() {
     );
   }, []);
   const markSubmitted = useCallback(() => update((cart) => ({ ...cart, isSubmitted: true })), []);
-  /** An answer may be late: to a cart that is gone it does nothing. */
+  /** An answer may come late: it does nothing to a cart that is gone. */
   const markPaid = useCallback((id: string, { id: number, totalCents }: PaidOrder) => {
     update((cart) => (cart.id === id ? { ...cart, order: { id: number, totalCents } } : cart));
   }, []);

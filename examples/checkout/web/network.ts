@@ -1,5 +1,5 @@
 /**
- * The network as this page sees it: breaks what the panel asks for, gives an attempt up after three seconds, and keeps
+ * The network as this page sees it: breaks what the panel asks for, gives up an attempt after three seconds, and keeps
  * a list of attempts to show. A real application hands `fetch` itself to its clients.
  */
 import { useSyncExternalStore } from "react";
@@ -33,7 +33,7 @@ export function breakNextRequest(fault: Fault): void {
   nextFault = fault;
 }
 
-/** tRPC sets what it does not need to undefined, which the type of `fetch` does not allow. */
+/** tRPC sets options it does not need to undefined, which the type of `fetch` does not allow. */
 type Init = { readonly [TName in keyof RequestInit]: RequestInit[TName] | undefined };
 
 /** A `fetch` for payments. */

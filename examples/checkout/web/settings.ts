@@ -1,7 +1,7 @@
 import { useState } from "react";
 import type { Fault } from "../app/faults.ts";
 
-/** What the panel says. "twice" is the page's own doing, all other faults are the server's. */
+/** What is chosen in the panel. The page itself causes "twice"; the server causes all other faults. */
 export interface Settings {
   readonly protocol: "tRPC" | "GraphQL";
   readonly isKeyed: boolean;

@@ -19,7 +19,7 @@ export function tellDriver(message: FromServer): void {
   process.send?.(message);
 }
 
-/** Goes on at once, or never, if the driver asked for it. */
+/** Goes on at once; or never, if the driver asked for that. */
 export async function pausePoint(point: PausePoint): Promise<void> {
   if (point !== armed) return;
   tellDriver({ reached: point });

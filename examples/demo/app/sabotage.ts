@@ -17,7 +17,7 @@ export function sabotaged(honest: Idempotency<Tx>, prisma: PrismaClient): Idempo
     /** Executes whatever comes. */
     forgetful: async ({ key }, handler) => ({ value: await executeApart(key, handler), replayed: false }),
 
-    /** Takes all users for one. */
+    /** Treats all users as one. */
     shared: (request, handler) => honest.run({ ...request, scope: "everybody" }, handler),
 
     /** Looks for a record, executes, then writes the record: the usual way, with a gap on either side. */

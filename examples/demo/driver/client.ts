@@ -13,7 +13,7 @@ export interface Outcome {
   readonly error: string | undefined;
 }
 
-/** An outcome that had an HTTP response for itself. */
+/** An outcome that had an HTTP response to itself. */
 export interface Answer extends Outcome {
   readonly status: number;
   /** Whether the response has the header `Idempotent-Replayed: true`. */

@@ -54,7 +54,7 @@ export class Database {
     return this.#prisma.idempotencyRecord.findMany({ where: { key: { in: keys } } });
   }
 
-  /** How many pieces left the stock. */
+  /** How many items have left the stock. */
   async sold(): Promise<number> {
     const products = await this.#prisma.product.findMany();
     return products.reduce((sum, { stock }) => sum + STOCK - stock, 0);

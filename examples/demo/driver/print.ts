@@ -31,7 +31,7 @@ export function failure(error: unknown): void {
   console.log(styled("red", error instanceof Error ? (error.stack ?? error.message) : String(error)));
 }
 
-/** Columns as wide as their widest cell; numbers to the right. */
+/** Columns as wide as their widest cell; numbers aligned to the right. */
 export function table(rows: readonly Readonly<Record<string, string | number>>[]): void {
   if (rows.length === 0) return plain("   (empty)");
   const names = Object.keys(rows[0] ?? {});

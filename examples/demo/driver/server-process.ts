@@ -32,14 +32,14 @@ export class ServerProcess {
     this.#port = listening;
   }
 
-  /** From now on a mutation that comes to `point` stops there for ever. */
+  /** From now on, a mutation that reaches `point` stops there forever. */
   async pauseAt(point: PausePoint): Promise<void> {
     const armed = this.#message((message) => "armed" in message);
     this.#running.send({ pauseAt: point } satisfies ToServer);
     await armed;
   }
 
-  /** Waits until a mutation came to a point named by {@link pauseAt}. */
+  /** Waits until a mutation has reached a point named by {@link pauseAt}. */
   async reached(): Promise<void> {
     await this.#message((message) => "reached" in message);
   }

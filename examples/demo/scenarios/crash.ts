@@ -55,7 +55,7 @@ function orderOf(name: string, client: Client): KeyedOrder {
   return { key: `${name}-${client.name}`, input: { item: "tea", quantity: 3 } };
 }
 
-/** The server itself tells when the mutation has come to `point`, and waits there: no timing is involved. */
+/** The server itself reports that the mutation has reached `point`, and waits there: no timing is involved. */
 async function killDuring(
   point: PausePoint,
   server: ServerProcess,

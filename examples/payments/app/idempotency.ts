@@ -10,6 +10,6 @@ export const idempotency = createIdempotency({
   prisma,
   // For the completer: it has no request to take the input from.
   storeInput: true,
-  // So that nobody has to watch this for a minute, which is the default.
+  // Short, so that nobody has to watch this for a minute, which is the default.
   leaseMs: 3_000,
 });

@@ -2,7 +2,7 @@ import type { StepContext } from "onceonly";
 
 /**
  * Asks the service for something under the step's own key, and returns the id of what it made. Whatever goes wrong is
- * thrown: the step stays unknown, and is asked for again with the same key.
+ * thrown: the outcome stays unknown, and the service is asked again with the same key.
  */
 export async function post(
   url: string,

@@ -9,7 +9,7 @@ interface Context extends Partial<Pick<CreateHTTPContextOptions, "req" | "res" |
   readonly user: { readonly id: string };
 }
 
-/** Stands for the application's own authentication. */
+/** Stands in for the application's own authentication. */
 export function createContext({ req, res, info }: CreateHTTPContextOptions): Context {
   return { req, res, info, user: { id: String(req.headers["x-user"]) } };
 }
@@ -18,7 +18,7 @@ const t = initTRPC.context<Context>().create();
 const service = process.env["SERVICE_URL"] ?? "";
 
 export const appRouter = t.router({
-  /** Takes the money, writes the order, has it shipped. Whatever breaks in between: each of them once. */
+  /** Takes the money, writes the order, has it shipped: each of them once, whatever breaks in between. */
   placeOrder: t.procedure
     .input(z.object({ item: z.string(), totalCents: z.int().positive() }))
     .use(idempotencyMiddleware({ idempotency, mode: "lease", scope: ({ ctx }) => ctx.user.id }))

@@ -3,7 +3,7 @@ import { prisma } from "../lib/prisma.ts";
 
 type Client = Prisma.TransactionClient;
 
-/** Returns whether there were as many. */
+/** Returns whether there were that many. */
 export async function takeSeats(id: string, seats: number, client: Client = prisma): Promise<boolean> {
   const taken = await client.$executeRaw`
     UPDATE "Show" SET "freeSeats" = "freeSeats" - ${seats} WHERE "id" = ${id} AND "freeSeats" >= ${seats}`;

@@ -15,7 +15,7 @@ export class SoldOut extends Error {
   override readonly name = "SoldOut";
 }
 
-/** Three parts, of which the first two have a transaction each. In an idempotent handler all three are one. */
+/** Three parts, of which the first two have a transaction each. In an idempotent handler, all three share one. */
 export async function reserve(customerId: string, request: ReservationRequest): Promise<Reservation> {
   const { showId, seats } = request;
   const reservation = await prisma.$transaction(async (tx) => {

@@ -7,7 +7,7 @@ const createPrismaClient = () =>
 
 const globalForPrisma = globalThis as unknown as { prisma: PrismaClient | undefined };
 
-// The client is kept over reloads in development; what wraps it is made anew by each.
+// In development the client is kept across reloads; each reload wraps it anew.
 const client = globalForPrisma.prisma ?? createPrismaClient();
 
 if (process.env["NODE_ENV"] !== "production") globalForPrisma.prisma = client;

@@ -5,7 +5,7 @@ export interface PaymentOptions {
   readonly onPaid: (cart: string, order: PaidOrder) => void;
 }
 
-/** The same from all three ways to pay. */
+/** What all three ways to pay return. */
 export interface Payment {
   /** Call it again as long as there is no answer. */
   readonly pay: () => void;

@@ -24,7 +24,7 @@ export const protectedProcedure = publicProcedure.use(({ ctx, next }) => {
   return next({ ctx: { session: { ...ctx.session, user: ctx.session.user } } });
 });
 
-/** Stands after `.input()` of each mutation. Their resolvers go on using `ctx.db`. */
+/** Goes after the `.input()` of each mutation. The resolvers still use `ctx.db`. */
 export const idempotent = idempotencyMiddleware({
   idempotency,
   scope: ({ ctx }: { ctx: { session: Session } }) => ctx.session.user.id,
