@@ -7,14 +7,14 @@ import { type IdempotentFetchOptions, type Settings, settingsOf } from "./option
 import { isReplayable, type RequestToSend, requestOf } from "./request.ts";
 
 /**
- * A `fetch` that gives a mutating request a key, and keeps it over the retries it makes by itself: after a network
- * error, a time-out, 408, 425, 429, 502, 503, 504, and a 409 that says `IN_PROGRESS` or `LEASE_LOST`. It waits a random,
- * growing time in between, never less than `Retry-After` says. A request that has the header `Idempotency-Key` keeps
- * that key; one without a key is handed on untouched and never repeated.
+ * A `fetch` that gives a mutating request a key, and keeps it across its own retries: after a network error, a time-out,
+ * 408, 425, 429, 502, 503, 504, and a 409 that says `IN_PROGRESS` or `LEASE_LOST`. It waits a random, growing time in
+ * between, never less than `Retry-After` says. A request that has the header `Idempotency-Key` keeps that key; one
+ * without a key is passed on untouched and never repeated.
  *
- * One call is one intent: who calls it again for the same intent gives the key himself.
+ * One call is one intent: to call it again for the same intent, give the key yourself.
  *
- * Rejects and resolves as `fetch` does, with the last answer or error, when it gives up.
+ * When it gives up, it resolves or rejects as `fetch` does, with the last answer or error.
  *
  * @throws TypeError for an option that cannot be used
  */
@@ -49,9 +49,9 @@ async function sendUntilAnswered(
     const waitMs =
       retryAfterMs(response?.headers.get("retry-after")) + fullJitter(attempt - 1, backoffMs, backoffMsMax);
     if (isRetryable && attempt < attempts && Date.now() + waitMs < deadline) {
-      // When it is aborted, so is the next attempt, before anything is sent.
+      // If the pause is aborted, so is the next attempt, before anything is sent.
       await attemptTo(nothing, signal, waitMs);
-      // A device that was asleep meanwhile wakes when the server may have forgotten the key.
+      // A device that slept meanwhile may wake after the server has forgotten the key.
       if (Date.now() < deadline) {
         continue;
       }

@@ -1,5 +1,5 @@
 /**
- * The client's half, for any HTTP client: keys, and a `fetch` that keeps them over its retries.
+ * The client half, for any HTTP client: keys, and a `fetch` that keeps them across its retries.
  *
  * @module onceonly/client
  */

@@ -1,7 +1,7 @@
 import { quotedKey } from "../core/key-text.ts";
 
 /**
- * The header that carries a key: `{ "Idempotency-Key": '"8e03978e-..."' }`, to spread into others.
+ * The header that carries a key: `{ "Idempotency-Key": '"8e03978e-..."' }`, to spread into other headers.
  *
  * @throws TypeError when the key is not a string of 1 to 255 printable ASCII characters
  */

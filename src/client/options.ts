@@ -19,15 +19,15 @@ export interface IdempotentFetchOptions {
    * they are: servers rarely take a key for them.
    */
   readonly shouldKey?: (request: OutgoingRequest) => boolean;
-  /** How often a request is sent at most, the first time included. Default 5. */
+  /** The maximum number of times a request is sent, the first included. Default 5. */
   readonly attemptsMax?: number;
   /** How long one attempt may take, answer included. Default 20,000. */
   readonly attemptMs?: number;
   /** How long all attempts and the pauses between them may take. Default 60,000. */
   readonly totalMs?: number;
-  /** The bound of the first random pause; it doubles with each attempt. Default 250. */
+  /** The upper bound of the first random pause; it doubles with each attempt. Default 250. */
   readonly backoffMs?: number;
-  /** The highest bound of a pause. Default 8,000. A server's `Retry-After` may ask for more. */
+  /** The limit up to which the upper bound of a pause grows. Default 8,000. A server's `Retry-After` may ask for more. */
   readonly backoffMsMax?: number;
 }
 

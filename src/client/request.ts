@@ -1,6 +1,6 @@
 import { KEY_HEADER } from "../core/key-text.ts";
 
-/** What `fetch` was called with, and what of it decides about keys and retries. */
+/** What `fetch` was called with, and the parts of it that decide about keys and retries. */
 export interface RequestToSend {
   readonly request: Partial<Request> & { readonly url: string };
   readonly init: RequestInit;
@@ -14,12 +14,12 @@ export interface RequestToSend {
 }
 
 /**
- * As `fetch` does, it takes down what it was called with: who changes his `init` or `URL` for the next call changes
+ * Like `fetch`, it takes a snapshot of its arguments: a caller that changes its `init` or `URL` for the next call changes
  * nothing of what a later attempt of this one sends.
  */
 export function requestOf(input: Parameters<typeof globalThis.fetch>[0], init?: RequestInit): RequestToSend {
   if (isRequest(init)) {
-    // `{ ...init }` would copy nothing of it. It stays unread, for a request that gets no key.
+    // `{ ...init }` would copy nothing of a `Request`. `init` stays unread, for a request that gets no key.
     return requestOf(new Request(input, init.clone()));
   }
   const request: Partial<Request> & { readonly url: string } = isRequest(input) ? input : { url: `${input}` };
@@ -36,8 +36,8 @@ export function requestOf(input: Parameters<typeof globalThis.fetch>[0], init?: 
 }
 
 /**
- * A stream can be read once; of a `Request` we send copies, whatever its body is. A batch in which a call has no key
- * (`?0`) would execute that one again.
+ * A stream can be read only once; of a `Request` we send copies, whatever its body is. Repeating a batch in which a call
+ * has no key (`?0`) would execute that call again.
  */
 export function isReplayable({ body, headers }: RequestToSend): boolean {
   const given = Object(body) as object;
@@ -48,7 +48,7 @@ export function isReplayable({ body, headers }: RequestToSend): boolean {
   );
 }
 
-/** By its shape: a page may have a `Request` of another window. */
+/** Checked by shape: a page may have a `Request` from another window. */
 function isRequest(given: unknown): given is Request {
   return "clone" in (Object(given) as object);
 }

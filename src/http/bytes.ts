@@ -1,4 +1,4 @@
-/** A body that is longer than it may be. */
+/** Thrown for a body that is longer than it may be. */
 export class TooManyBytesError extends Error {
   override readonly name = "TooManyBytesError";
 }
@@ -7,7 +7,7 @@ export class TooManyBytesError extends Error {
  * Reads a stream to its end.
  *
  * @throws TooManyBytesError as soon as there are more than `bytesMax` bytes.
- * @throws TypeError for a chunk that is not of bytes.
+ * @throws TypeError for a chunk that is not bytes.
  * @throws what the stream itself fails with, or the reason of `signal` when that is aborted first.
  */
 export async function readBytes(
@@ -23,7 +23,7 @@ export async function readBytes(
   const abort = (): void => stop(signal?.reason);
   signal?.addEventListener("abort", abort, { once: true });
   try {
-    // One that was aborted before tells no listener.
+    // A signal that is already aborted tells no listener.
     signal?.throwIfAborted();
     const bytes = await readAll(reader, bytesMax);
     // A cancelled stream looks like one that has ended.

@@ -20,7 +20,7 @@ export async function comparableRequest(
     path: pathname,
     query: pairsOf(search.slice(1)) ?? search,
     type,
-    // What is compressed is for the handler to unpack.
+    // Decompression is up to the handler.
     body: isEncoded || body.length === 0 ? body : await comparableBody(type, contentType, body),
   };
 }
@@ -36,14 +36,14 @@ async function comparableBody(type: string, contentType: string, body: Uint8Arra
   return type === "multipart/form-data" ? comparableForm(contentType, body) : body;
 }
 
-/** The fields of a form or a query; `undefined` where they cannot be told from others. */
+/** The fields of a form or a query; `undefined` if they cannot be told from others. */
 function pairsOf(text: string): [name: string, value: string][] | undefined {
-  // Without the "&", a "?" at the beginning would not count.
+  // Without the "&", a leading "?" would be dropped.
   const pairs = [...new URLSearchParams(`&${text}`)];
   return pairs.flat().some(isLossy) ? undefined : pairs;
 }
 
-// Numbers that JavaScript reads as equal, though they are not.
+// Numbers that JavaScript may read as equal although they differ.
 const INEXACT_NUMBER = /[\d.]{16}|\d[eE][+-]?\d{3}/;
 
 async function comparableJson(type: string, body: Uint8Array): Promise<unknown> {
@@ -58,17 +58,17 @@ async function comparableJson(type: string, body: Uint8Array): Promise<unknown> 
   return INEXACT_NUMBER.test(withoutStrings(text)) ? body : inOrder(value, body);
 }
 
-/** JSON without what stands in its strings: a card's number is no number. In two steps, as one would exhaust the stack. */
+/** JSON with its strings emptied: a card number is not a number. In two steps, because one would exhaust the stack. */
 function withoutStrings(json: string): string {
   return json.replace(/\\./g, "").replace(/"[^"]*"/g, '""');
 }
 
-/** Bytes that are no UTF-8 all look the same once they are decoded. */
+/** Bytes that are not UTF-8 all look the same once decoded. */
 function isLossy(text: string): boolean {
   return text.includes("\ufffd");
 }
 
-/** The bytes where the value is nested too deeply, or is too large, to be put in order. */
+/** The value in order, or the bytes if it is too deeply nested or too large for that. */
 async function inOrder(value: unknown, body: Uint8Array): Promise<unknown> {
   try {
     return await canonical(value);
@@ -77,7 +77,7 @@ async function inOrder(value: unknown, body: Uint8Array): Promise<unknown> {
   }
 }
 
-/** By content: the boundary between the parts is another in every request. */
+/** Compared by content: the boundary between the parts differs in every request. */
 async function comparableForm(contentType: string, body: Uint8Array): Promise<unknown> {
   const message = new Response(body as Uint8Array<ArrayBuffer>, { headers: { "content-type": contentType } });
   let form: FormData;

@@ -2,16 +2,16 @@ import { randomUUID } from "node:crypto";
 import type { RunContext, UnkeyedContext } from "../core/idempotency.ts";
 import { derivedKey } from "../core/key.ts";
 
-/** What a handler gets beside the request. */
+/** What a handler gets besides the request. */
 export interface HttpContext<TTransaction> extends Omit<RunContext<TTransaction>, "key"> {
   /**
-   * The client's key; `undefined` where a key is not required and none was sent. `deriveKey` then gives keys that are of
-   * use within this execution only.
+   * The client's key; `undefined` if a key is not required and none was sent. `deriveKey` then gives keys that are useful
+   * only within this execution.
    */
   readonly key: string | undefined;
 }
 
-/** A handler in the manner of `fetch`; `arg` is what the framework passes as its second argument. */
+/** A `fetch`-style handler; `arg` is what the framework passes as its second argument. */
 export type HttpHandler<TTransaction, TRequest, TArg> = (
   request: TRequest,
   context: HttpContext<TTransaction>,
@@ -25,7 +25,7 @@ export function unkeyedContext<TTransaction>(
   return { ...context, key: undefined, attempt: 1, deriveKey: (name) => derivedKey(id, name) };
 }
 
-/** For a method that passes untouched. What needs a transaction says so when it is used. */
+/** For a method that passes through untouched. Members that need a transaction say so when they are used. */
 export function untouchedContext<TTransaction>(method: string): HttpContext<TTransaction> {
   const refuse = (): never => {
     throw new TypeError(

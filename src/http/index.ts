@@ -1,5 +1,5 @@
 /**
- * Exactly-once handlers of plain HTTP requests, in the manner of `fetch`.
+ * Exactly-once, `fetch`-style handlers of plain HTTP requests.
  *
  * @module onceonly/http
  */

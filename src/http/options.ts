@@ -10,45 +10,45 @@ import { storedHeadersOf } from "./stored-headers.ts";
 /** Reads something from a request; `arg` is what the framework passes as its second argument. */
 export type FromRequest<T, TRequest, TArg> = (request: TRequest, arg: TArg) => T | Promise<T>;
 
-/** Options of {@link withIdempotency}. Those of {@link RunOptions} override what `createIdempotency` got. */
+/** Options of {@link withIdempotency}. Those of {@link RunOptions} override what `createIdempotency` was given. */
 export interface HttpIdempotencyOptions<TTransaction, TRequest extends Request = Request, TArg = unknown>
   extends RunOptions {
   /** Made by `createIdempotency`; one for the whole application. */
   readonly idempotency: Idempotency<TTransaction>;
   /**
-   * Who may share a key, for example the user's id: two scopes never see each other's results. `"global"` if there
-   * is but one client, or keys are secrets.
+   * Who may share a key, for example the user's id: two scopes never see each other's results. `"global"` if there is
+   * only one client, or keys are secrets.
    */
   readonly scope: "global" | FromRequest<ScopeValue, TRequest, TArg>;
   /**
-   * What is executed, for example `"POST /accounts/:id/deposits"`. Default: method and path, so that every path has keys
-   * of its own.
+   * What is executed, for example `"POST /accounts/:id/deposits"`. Default: method and path, so that every path has its
+   * own keys.
    */
   readonly operation?: string | FromRequest<string, TRequest, TArg>;
   /**
-   * Reads the key from elsewhere than the header `Idempotency-Key`, for example from a webhook's own header. Where it
-   * gives nothing, the header counts. It may read the body of a `request.clone()`.
+   * Reads the key from somewhere other than the header `Idempotency-Key`, for example from a webhook's own header. If it
+   * returns nothing, the header counts. It may read the body of a `request.clone()`.
    */
   readonly key?: FromRequest<string | null | undefined, TRequest, TArg>;
   /**
-   * Whether a request needs a key. Default `true`. One that needs none and has none runs in a transaction, and no record
-   * is kept.
+   * Whether a request needs a key. Default `true`. A request that needs none and has none runs in a transaction, and no
+   * record is kept.
    */
   readonly require?: boolean | FromRequest<boolean, TRequest, TArg>;
-  /** The methods that are made exactly-once. Default `["POST", "PATCH"]`; all others pass untouched. */
+  /** The methods that are made exactly-once. Default `["POST", "PATCH"]`; all others pass through untouched. */
   readonly methods?: readonly string[];
-  /** The longest body of a request, in bytes. Default 1,048,576. */
+  /** The longest request body, in bytes. Default 1,048,576. */
   readonly bodyBytesMax?: number;
   /**
-   * Response headers that are stored beside `content-type` and its like. `set-cookie`, `date`, `content-length` and those
-   * of the connection never are.
+   * Response headers to store in addition to `content-type` and the like. `set-cookie`, `date`, `content-length` and
+   * connection headers are never stored.
    */
   readonly storedHeaders?: readonly string[];
   /** What a response does to the run. Default {@link outcomeOf}. */
   readonly outcome?: (response: ResponseHead) => ResponseOutcome;
-  /** The page of your API's documentation that the header `Link` of a problem names, as an absolute URL. */
+  /** The page of your API's documentation that a problem's `Link` header names, as an absolute URL. */
   readonly documentation?: string;
-  /** Told of every problem that is answered, for your log: its `cause` does not reach the client. */
+  /** Called for every problem that is answered, for your log: the problem's `cause` does not reach the client. */
   readonly onProblem?: (error: AnyIdempotencyError | RefusedRequestError, request: TRequest) => void;
 }
 
@@ -159,6 +159,6 @@ function checkMethods(methods: unknown): void {
 }
 
 function isAbsoluteUrl(value: unknown): boolean {
-  // In a header it stands between angle brackets.
+  // The header puts it between angle brackets.
   return typeof value === "string" && URL.canParse(value) && !/[\s<>]/.test(value);
 }

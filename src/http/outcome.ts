@@ -1,6 +1,6 @@
 import { misuse } from "../core/misuse.ts";
 
-/** What the outcome of a run is decided by. */
+/** What decides the outcome of a run. */
 export type ResponseHead = Pick<Response, "status" | "headers">;
 
 /**
@@ -8,7 +8,7 @@ export type ResponseHead = Pick<Response, "status" | "headers">;
  *
  * - `"commit"`: its writes and the response are committed, and every duplicate gets the response.
  * - `"store"`: its writes are undone, the response is stored, and every duplicate gets it.
- * - `"release"`: its writes are undone and nothing is stored. This caller gets the response, a retry executes.
+ * - `"release"`: its writes are undone and nothing is stored. This caller gets the response; a retry executes.
  */
 export type ResponseOutcome = "commit" | "store" | "release";
 
@@ -18,9 +18,9 @@ const RELEASED: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * The outcome by default: below 400 `"commit"`; 4xx `"store"`, as they blame the request and would blame it again;
- * 401, 403, 407, 408, 409, 412, 421, 423, 424, 425, 428, 429, 499 and 5xx `"release"`, after which the same request may
- * succeed.
+ * The default outcome: `"commit"` below 400; `"store"` for 4xx, which blame the request and would blame it again;
+ * `"release"` for 401, 403, 407, 408, 409, 412, 421, 423, 424, 425, 428, 429, 499 and 5xx, after which the same request
+ * may succeed.
  */
 export function outcomeOf({ status }: ResponseHead): ResponseOutcome {
   if (status < 400) {
@@ -31,7 +31,7 @@ export function outcomeOf({ status }: ResponseHead): ResponseOutcome {
 
 const OUTCOMES: readonly unknown[] = ["commit", "store", "release"] satisfies ResponseOutcome[];
 
-/** @throws TypeError for what option `outcome` must not give. */
+/** @throws TypeError for a value that option `outcome` must not return. */
 export function checkOutcome(outcome: unknown): ResponseOutcome {
   if (!OUTCOMES.includes(outcome)) {
     throw misuse("outcome", outcome, 'a function that returns "commit", "store" or "release"');

@@ -14,18 +14,18 @@ const ENTITY_TAGS =
 
 /**
  * Compares the header `If-Match` with the resource's current entity tag (RFC 9110, section 13.1.1: strong comparison, `*`
- * for any that exists).
+ * matches any that exists).
  *
  *     const refused = ifMatch(request, account && etagOf(account.version));
  *     if (refused) return refused;
  *
- * The comparison is no lock: make the write itself conditional on the version, and answer {@link preconditionFailed}
- * when it changed no row.
+ * The comparison is not a lock: make the write itself conditional on the version, and answer with
+ * {@link preconditionFailed} if it changed no row.
  *
- * @param currentETag with its quotes, as {@link etagOf} makes it; `null` or `undefined` where there is no resource
- * @returns `undefined` when the request may go on, otherwise the answer: 412 when the resource is another, 428 (RFC 6585)
- * when the header is missing, 400 when it is malformed. Under {@link withIdempotency} 412 and 428 release the key.
- * @throws TypeError for a `currentETag` that is no entity tag.
+ * @param currentETag with its quotes, as {@link etagOf} makes it; `null` or `undefined` if there is no resource
+ * @returns `undefined` when the request may go on, otherwise the answer: 412 when the resource does not match, 428 (RFC
+ * 6585) when the header is missing, 400 when it is malformed. Under {@link withIdempotency} 412 and 428 release the key.
+ * @throws TypeError for a `currentETag` that is not an entity tag.
  */
 export function ifMatch(
   request: { readonly headers: Pick<Headers, "get"> },
@@ -61,7 +61,7 @@ export function preconditionFailed(options: ProblemOptions = {}): Response {
 /**
  * The strong entity tag of a version, such as the value of a version column: `etagOf(7)` is `"7"` in quotes.
  *
- * @throws TypeError for a text that cannot stand in an entity tag.
+ * @throws TypeError for a text that cannot be part of an entity tag.
  */
 export function etagOf(version: string | number | bigint): string {
   const etag = `"${version}"`;

@@ -1,6 +1,6 @@
 import type { IdempotencyErrorCode } from "../core/errors.ts";
 
-/** The member `code` of the problem documents of this package. */
+/** The member `code` of this package's problem documents. */
 export type HttpProblemCode =
   | IdempotencyErrorCode
   | "BODY_INVALID"
@@ -52,9 +52,9 @@ const PROBLEMS = {
 } as const satisfies Record<HttpProblemCode, ProblemKind>;
 
 /**
- * The answer to a problem: `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail` and `code`,
- * the header `Link` to the documentation (draft-ietf-httpapi-idempotency-key-header-07, section 2.7), and `Retry-After`
- * where the same request may be sent again.
+ * The answer to a problem: `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail` and `code`, the
+ * header `Link` to the documentation (draft-ietf-httpapi-idempotency-key-header-07, section 2.7), and `Retry-After` when
+ * the same request may be sent again.
  */
 export function problemResponse(
   { code, message, retryAfterMs }: Problem,
@@ -73,7 +73,7 @@ export function problemResponse(
   return new Response(body, { status, headers });
 }
 
-/** A request that is refused before its run, or by its handler, and is no `IdempotencyError`. */
+/** The refusal of a request, before its run or by its handler, that is not an `IdempotencyError`. */
 export class RefusedRequestError extends Error implements Problem {
   override readonly name = "RefusedRequestError";
   readonly code: HttpProblemCode;

@@ -1,7 +1,7 @@
 import { readBytes, TooManyBytesError } from "./bytes.ts";
 import { RefusedRequestError } from "./problem.ts";
 
-/** A request whose body was read once, and can be read again by the handler. */
+/** A request whose body was read once and can be read again by the handler. */
 export interface BufferedRequest<TRequest> {
   readonly body: Uint8Array;
   /** The request with its body unread: a run that is repeated executes its handler again. */
@@ -9,9 +9,9 @@ export interface BufferedRequest<TRequest> {
 }
 
 /**
- * Reads the body for the comparison with a retry's, and leaves the handler a request with its body.
+ * Reads the body to compare it with a retry's, and leaves the handler a request that still has its body.
  *
- * @throws {@link RefusedRequestError} `BODY_TOO_LARGE`; `BODY_INVALID` for one that breaks off.
+ * @throws {@link RefusedRequestError} `BODY_TOO_LARGE`; `BODY_INVALID` for a body that breaks off.
  */
 export async function bufferRequest<TRequest extends Request>(
   request: TRequest,
@@ -23,7 +23,7 @@ export async function bufferRequest<TRequest extends Request>(
   }
   const buffered = request.bodyUsed ? undefined : await readOnce(request, bytesMax);
   if (buffered === undefined || (buffered.body.length === 0 && announced > 0)) {
-    // Compared as empty, it would equal every other.
+    // Compared as empty, it would equal every other such body.
     throw new TypeError(
       "onceonly: the request's body was read before withIdempotency; let the handler read it, or give a clone() to " +
         "whoever reads it before.",
@@ -37,12 +37,12 @@ async function readOnce<TRequest extends Request>(
   bytesMax: number,
 ): Promise<BufferedRequest<TRequest>> {
   if (request.body === null) {
-    // None, or one that Express has parsed before: @whatwg-node/server gives that as a text, over and over.
+    // No body, or one that Express has already parsed: @whatwg-node/server gives that as a text, as often as asked.
     return { body: new TextEncoder().encode(await request.text()), unread: () => request };
   }
   const copy = request.clone();
   const body = await bodyOf(copy.body ?? request.body, bytesMax);
-  // The requests of @whatwg-node/fetch give themselves for a clone, and have been read by now, whatever they say.
+  // A request of @whatwg-node/fetch returns itself as its clone, and has been read by now, whatever it says.
   const isRead = copy === request;
   const kind = isRead ? Request : (request.constructor as typeof Request);
   return {

@@ -19,7 +19,7 @@ type AnySettings<TTransaction, TRequest extends Request> = Pick<
   "idempotency" | "bodyBytesMax" | "storedHeaders" | "outcome" | "run"
 >;
 
-/** Runs a handler with its key, and gives the response that it or an earlier run made. */
+/** Runs a handler with its key, and returns the response that this or an earlier run made. */
 export async function runKeyed<TTransaction, TRequest extends Request>(
   settings: AnySettings<TTransaction, TRequest>,
   identity: Identity,
@@ -54,7 +54,7 @@ export async function runKeyed<TTransaction, TRequest extends Request>(
   } catch (error) {
     return releasedResponse(error, ownHeaders);
   } finally {
-    // Where the transaction ran out of time, a body may still be read.
+    // If the transaction ran out of time, the reading of a body may still be under way.
     over.abort();
   }
 }
@@ -87,7 +87,7 @@ class ReleasedResponse extends Error {
   }
 }
 
-/** A response that is stored as the handler's answer while its writes are undone. */
+/** A response that is stored as the handler's answer while the handler's writes are undone. */
 class FailedResponse extends Error {
   readonly stored: StoredResponse;
 
@@ -97,7 +97,7 @@ class FailedResponse extends Error {
   }
 }
 
-/** What a handler returns, or throws as a response: itself (as Remix has it), or under `getResponse` (as Hono has it). */
+/** The response that a handler returns or throws: directly, as in Remix, or under `getResponse`, as in Hono. */
 async function responseOfHandler(handler: () => Promise<Response>): Promise<Response> {
   try {
     return await handler();
@@ -120,7 +120,7 @@ function runOptionsOf<TTransaction, TRequest extends Request>({
   const { storeError, errors } = resolveOptions(run, idempotency.options);
   return {
     ...run,
-    // A response goes by its outcome; `storeError` is about errors.
+    // A response is judged by its outcome; `storeError` is about errors.
     storeError: (error) =>
       error instanceof FailedResponse ||
       (!(error instanceof ReleasedResponse) && storeError?.(error) === true),
@@ -155,7 +155,10 @@ function answerOf(settled: SettledRun<StoredResponse>, ownHeaders: Headers | und
   return response;
 }
 
-/** The response of a run that left no trace. A stored one comes here when it turned out too long to store. */
+/**
+ * The response of a run that left no trace. A response that was to be stored ends up here if it turned out too long to
+ * store.
+ */
 function releasedResponse(error: unknown, ownHeaders: Headers | undefined): Response {
   if (error instanceof FailedResponse) {
     return responseOf(error.stored, ownHeaders);

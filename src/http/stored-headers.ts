@@ -1,6 +1,6 @@
 import { misuse } from "../core/misuse.ts";
 
-/** What describes the body or names the resource, and is as true in a replay. */
+/** Headers that describe the body or name the resource, and are just as true in a replay. */
 const STORED = [
   "content-type",
   "content-language",
@@ -12,7 +12,7 @@ const STORED = [
   "last-modified",
 ];
 
-/** What belongs to one connection, one message or one client. */
+/** Headers that belong to one connection, one message or one client. */
 const NEVER: ReadonlySet<string> = new Set([
   "set-cookie",
   "date",
@@ -34,7 +34,7 @@ const NEVER: ReadonlySet<string> = new Set([
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-/** @throws TypeError for a name that is no header, or one that must never be stored. */
+/** @throws TypeError for a name that is not a header's, or that must never be stored. */
 export function storedHeadersOf(names: unknown): ReadonlySet<string> {
   if (!Array.isArray(names)) {
     throw misuse("storedHeaders", names, 'a list of header names such as ["x-request-cost"]');

@@ -19,14 +19,15 @@ export interface ReadOptions {
   readonly storedHeaders: ReadonlySet<string>;
   /** How long the body may be. */
   readonly bytesMax: number;
-  /** Ends the reading of a body that never ends. */
+  /** Stops the reading of a body that never ends. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Reads what a handler returned to its end, while its transaction is open.
+ * Reads a handler's response to its end while the transaction is open.
  *
- * @throws {@link IdempotencyError} `RESULT_UNSTORABLE` for what is no response, or has a body that is used or too long.
+ * @throws {@link IdempotencyError} `RESULT_UNSTORABLE` for what is not a response, or has a body that is used or too
+ * long.
  * @throws what the body's stream fails with.
  */
 export async function readResponse(response: Response, options: ReadOptions): Promise<StoredResponse> {
@@ -45,8 +46,8 @@ export async function readResponse(response: Response, options: ReadOptions): Pr
   try {
     responseOf(stored);
   } catch (error) {
-    // A server's own class may take what `Response` refuses; after the commit that would be too late.
-    throw unstorable(operation, "is one that Response cannot stand for", error);
+    // A server's own class may accept what `Response` refuses; after the commit it would be too late to find out.
+    throw unstorable(operation, "is one that the class Response refuses", error);
   }
   return stored;
 }
@@ -57,7 +58,7 @@ const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
 /**
  * The response that a stored one stands for.
  *
- * @param headers those of the handler's own response, for the first caller
+ * @param ownHeaders the headers of the handler's own response, for the first caller
  */
 export function responseOf(
   { status, statusText, headers, body }: StoredResponse,

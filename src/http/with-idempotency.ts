@@ -7,24 +7,25 @@ import { type HttpIdempotencyOptions, type Settings, settingsOf } from "./option
 import { problemResponse, RefusedRequestError } from "./problem.ts";
 import { runKeyed, runUnkeyed } from "./run-request.ts";
 
-/** What {@link withIdempotency} returns. The second argument is needed where the handler uses it. */
+/** What {@link withIdempotency} returns. The second argument is required if the handler uses it. */
 export type WrappedHandler<TRequest, TArg> = (
   request: TRequest,
   ...rest: unknown extends TArg ? [arg?: TArg] : [arg: TArg]
 ) => Promise<Response>;
 
 /**
- * Makes a handler in the manner of `fetch` exactly-once: a retry with the same key gets the stored response, and what the
- * handler writes through `tx` commits together with that response.
+ * Makes a `fetch`-style handler exactly-once: a retry with the same key gets the stored response, and what the handler
+ * writes through `tx` commits together with that response.
  *
  *     export const POST = withIdempotency({ idempotency, scope }, async (request, { tx }) => Response.json(...));
  *
- * POST and PATCH need the header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07); PUT and DELETE with
- * option `methods`; GET, HEAD and OPTIONS pass untouched, without `tx`. A retry must repeat method, path, query and body.
+ * POST and PATCH need the header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07); PUT and DELETE do if
+ * option `methods` names them; GET, HEAD and OPTIONS pass through untouched, without `tx`. A retry must repeat method,
+ * path, query and body.
  *
- * Stored are status, body and the headers that describe it. The body is read to its end inside the transaction. A response
- * from 400 on, returned or thrown, undoes the handler's writes; see {@link outcomeOf}. What else the handler throws is
- * rolled back and thrown on to the framework, unless `storeError` accepts it.
+ * Status, body and the headers that describe it are stored. The body is read to its end inside the transaction. A
+ * response with a status of 400 or above, returned or thrown, undoes the handler's writes; see {@link outcomeOf}.
+ * Anything else that the handler throws is rolled back and rethrown to the framework, unless `storeError` accepts it.
  *
  * A replay has the header `Idempotent-Replayed: true`. Failures are answered with `application/problem+json`: 400 for a key
  * that is missing or malformed, or a body that is not what its Content-Type says, 409 while a duplicate is executing, 413,
@@ -84,13 +85,13 @@ async function answer<TTransaction, TRequest extends Request, TArg>(
   const identity = {
     operation,
     key,
-    // Core refuses a scope that is none, with the error meant for it.
+    // Core refuses an unusable scope, with the error meant for it.
     scope: (scope === "global" ? scope : await scope(request, arg)) as string,
   };
   return runKeyed(settings, identity, request, async (buffered, context) => handler(buffered, context, arg));
 }
 
-// As long as core allows.
+// The longest that core allows.
 const OPERATION_LENGTH_MAX = 255;
 
 async function operationOf<TRequest extends Request, TArg>(

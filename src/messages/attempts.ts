@@ -11,9 +11,9 @@ interface Counted {
 }
 
 /**
- * Decides how often a message is tried. A transaction that was rolled back leaves no trace of its attempt: the broker
- * counts its deliveries, or marks in the database count the failures. Marks are records of their own, and expire with
- * the rest.
+ * Decides how often a message is tried. A transaction that was rolled back leaves no trace of its attempt, so either the
+ * broker counts deliveries, or marks in the database count failures. Marks are records of their own, and expire with the
+ * rest.
  */
 export class Attempts {
   readonly #counted: Counted;
@@ -38,15 +38,15 @@ export class Attempts {
       }
       return true;
     } catch {
-      // What could not be counted is no reason to hide the handler's own error.
+      // A failure to count is no reason to hide the handler's own error.
       return false;
     }
   }
 
   /**
-   * Whether there is to be no further attempt, by the broker's count alone. That count also rises while the database is
-   * away, so it is no proof against a message: past the limit there is one last attempt, marked before it begins. Who
-   * finds the mark knows that it has ended its process.
+   * Whether no further attempt may be made, by the broker's count alone. That count also rises while the database is
+   * away, so it proves nothing against a message: past the limit there is one last attempt, marked before it begins.
+   * Whoever finds the mark knows that the attempt ended its process.
    */
   async isSpent(deliveries: number | undefined): Promise<boolean> {
     return (
@@ -56,7 +56,7 @@ export class Attempts {
     );
   }
 
-  /** @returns whether it was not there yet. */
+  /** @returns whether the mark is new. */
   async #mark(name: string): Promise<boolean> {
     const { idempotency, consumer, run } = this.#counted;
     const key = createHash("sha256").update(`${name}:${this.#key}`).digest("base64url");

@@ -12,12 +12,12 @@ import {
 } from "./options.ts";
 import { SCOPE } from "./scope.ts";
 
-/** What a handler gets beside the message, by option `mode`. */
+/** What a handler gets besides the message, depending on option `mode`. */
 export type ConsumeContext<TTransaction, TMode extends ConsumeMode> = TMode extends "lease"
   ? LeaseContext<TTransaction>
   : RunContext<TTransaction>;
 
-/** What consumes a message; resolves when it is done with, so that it may be recorded. Its value is not kept. */
+/** Consumes a message; resolves when the message is done with and may be recorded. Its value is not kept. */
 export type MessageHandler<TTransaction, TMessage, TMode extends ConsumeMode = "transaction"> = (
   message: TMessage,
   context: ConsumeContext<TTransaction, TMode>,
@@ -26,11 +26,11 @@ export type MessageHandler<TTransaction, TMessage, TMode extends ConsumeMode = "
 /** Consumes a message: acknowledge it when this resolves, have it delivered again when it rejects. */
 export type Consume<TMessage> = (message: TMessage) => Promise<Consumption>;
 
-/** What became of a message. In every case it is committed, and is to be acknowledged. */
+/** What became of a message. In every case the outcome is committed, and the message must be acknowledged. */
 export interface Consumption {
   /** Whether the handler consumed it, or `onPoison` took it. */
   readonly outcome: "consumed" | "poisoned";
-  /** Whether that was at an earlier delivery. */
+  /** Whether that happened at an earlier delivery. */
   readonly replayed: boolean;
 }
 
@@ -46,11 +46,12 @@ export interface Consumption {
  *
  * A handler that fails leaves no trace, and its message is delivered again. After `attemptsMax` failures, as counted by
  * the broker (`deliveries`) or in the database, `onPoison` gets the message, and its writes commit with the inbox record.
- * A store that is not available, and a duplicate under way elsewhere, do not count.
+ * An unavailable store and a duplicate under way elsewhere do not count as failures.
  *
  * With `mode: "lease"` the handler gets `step` and `transaction` instead of `tx`, for messages that call other services.
  *
- * The record is kept for `retentionMs`, by default 24 hours: make that longer than the broker may deliver a message again.
+ * The record is kept for `retentionMs`, by default 24 hours: make that longer than the time in which the broker may
+ * deliver a message again.
  *
  * @throws TypeError for an option that cannot be used; it names the option and the remedy.
  */
@@ -96,7 +97,7 @@ async function consume<TTransaction, TMessage, TDelivered extends TMessage>(
   }
 }
 
-/** The attempts of a leased run are in its record, those that ended a process too: nobody else need count. */
+/** The record of a leased run counts its attempts, including those that ended a process: nobody else needs to count. */
 async function consumeLeased<TTransaction, TMessage, TDelivered extends TMessage>(
   settings: Settings<TTransaction, TMessage>,
   handler: MessageHandler<TTransaction, TDelivered, "lease">,
@@ -125,10 +126,10 @@ async function consumeLeased<TTransaction, TMessage, TDelivered extends TMessage
   }
 }
 
-/** Gives the lease of a message back that has ended the process of each attempt. */
+/** Gives back the lease of a message that has ended the process of each attempt. */
 class AttemptsSpentError extends Error {}
 
-/** Hands a message to `onPoison` if this failure was its last, and else leaves it to be delivered again. */
+/** Hands a message to `onPoison` if this failure was its last; otherwise leaves it to be delivered again. */
 async function failed<TTransaction, TMessage>(
   settings: Settings<TTransaction, TMessage>,
   message: TMessage,
@@ -140,7 +141,7 @@ async function failed<TTransaction, TMessage>(
   if (isIdempotencyError(error) && error.code === "KEY_REUSED" && error.details.operation === consumer) {
     return poisonUnrecorded(settings, message, "id_reused", error);
   }
-  // Nothing of what the message can be blamed for.
+  // The message cannot be blamed for a retryable error.
   const isCounted = !(isIdempotencyError(error) && error.retryable);
   if (onPoison !== undefined && isCounted && (await isLast())) {
     return poison(settings, message, entry, error);
@@ -174,12 +175,12 @@ function deliveriesOf<TMessage>(
   try {
     return deliveries?.(message);
   } catch {
-    // As one that is not counted: then the database counts.
+    // As if the broker did not count: then the database counts.
     return undefined;
   }
 }
 
-/** Ids are of any length and alphabet, keys are not. */
+/** Ids may have any length and alphabet; keys may not. */
 function keyOf(id: string): string {
   return /^[\x20-\x7e]{1,255}$/.test(id)
     ? id

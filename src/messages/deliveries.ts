@@ -1,10 +1,12 @@
 import type { AmqpMessage, JetStreamMessage, SqsMessage } from "./message-ids.ts";
 
-/** Readers of how often a broker has delivered a message, 1 for the first time; `undefined` where it does not count. */
+/**
+ * Functions that read how often a broker has delivered a message: 1 for the first time, `undefined` if it does not count.
+ */
 
 /**
- * Of RabbitMQ: `x-delivery-count` of quorum queues, plus how often the message was rejected to a dead-letter exchange and
- * came back (`x-death`). Classic queues do not count what is requeued: `undefined`.
+ * For RabbitMQ: `x-delivery-count` of quorum queues, plus how often the message was rejected to a dead-letter exchange
+ * and came back (`x-death`). Classic queues do not count requeued messages: `undefined`.
  */
 export function amqpDeliveries({ properties: { headers } }: AmqpMessage): number | undefined {
   const redeliveries = countIn(headers?.["x-delivery-count"]);
@@ -17,12 +19,12 @@ export function amqpDeliveries({ properties: { headers } }: AmqpMessage): number
   return redeliveries === undefined && rejections === 0 ? undefined : (redeliveries ?? 0) + rejections + 1;
 }
 
-/** Of JetStream: `info.deliveryCount`, which the older client calls `redeliveryCount`. */
+/** For JetStream: `info.deliveryCount`, which the older client calls `redeliveryCount`. */
 export function jetStreamDeliveries({ info }: JetStreamMessage): number | undefined {
   return countIn(info.deliveryCount ?? info.redeliveryCount);
 }
 
-/** Of SQS: `ApproximateReceiveCount`, which the SDK gives only if it is asked for. */
+/** For SQS: `ApproximateReceiveCount`, which the SDK returns only if asked for it. */
 export function sqsDeliveries({ Attributes, attributes }: SqsMessage): number | undefined {
   return countIn(Number((Attributes ?? attributes)?.["ApproximateReceiveCount"]));
 }

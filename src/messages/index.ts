@@ -1,5 +1,5 @@
 /**
- * Exactly-once consumers of brokers that deliver at least once: an inbox.
+ * Exactly-once consumers for brokers that deliver at least once: an inbox.
  *
  * @module onceonly/messages
  */

@@ -1,9 +1,9 @@
 /**
- * Readers of message ids. They take messages by their shape, as the usual clients give them, and give `undefined` for a
- * message without an id.
+ * Functions that read message ids. They accept messages by their shape, as the usual clients deliver them, and return
+ * `undefined` for a message without an id.
  */
 
-/** A Kafka message as kafkajs gives it to `eachMessage`, and clients with its interface. */
+/** A Kafka message as kafkajs, or a client with the same interface, passes it to `eachMessage`. */
 export interface KafkaMessage {
   readonly topic: string;
   readonly partition: number;
@@ -15,14 +15,17 @@ export interface KafkaMessage {
 
 /**
  * `topic-partition-offset`: the place in the log, which no two messages share. It recognises a message that is delivered
- * again, not one that its producer has written twice. A topic that is deleted and made anew counts from 0 again: give it
- * another name, or the consumer.
+ * again, not one that its producer wrote twice. A topic that is deleted and created again counts from 0 again: give the
+ * topic or the consumer another name.
  */
 export function kafkaOffset({ topic, partition, message: { offset } }: KafkaMessage): string {
   return `${topic}-${partition}-${offset}`;
 }
 
-/** A header that the producer sets, for example `kafkaHeader("message-id")`. Sent twice, it counts as none. */
+/**
+ * A header that the producer sets, for example `kafkaHeader("message-id")`. A header that is sent twice counts as
+ * missing.
+ */
 export function kafkaHeader(name: string): (message: KafkaMessage) => string | undefined {
   return ({ message: { headers } }) => {
     const value = headers?.[name];
@@ -48,9 +51,9 @@ export interface JetStreamMessage {
   readonly info: {
     readonly stream: string;
     readonly streamSequence: number;
-    /** Of `@nats-io/jetstream`. */
+    /** From `@nats-io/jetstream`. */
     readonly deliveryCount?: number;
-    /** Of `nats`. */
+    /** From `nats`. */
     readonly redeliveryCount?: number;
   };
   readonly headers?: { get(name: string): string } | undefined;
@@ -58,13 +61,14 @@ export interface JetStreamMessage {
 
 /**
  * `stream:sequence`: the place in the stream. It recognises a message that is delivered again, not one that its publisher
- * has written twice. A stream that is deleted and made anew counts from 1 again: give it another name, or the consumer.
+ * wrote twice. A stream that is deleted and created again counts from 1 again: give the stream or the consumer another
+ * name.
  */
 export function jetStreamSequence({ info: { stream, streamSequence } }: JetStreamMessage): string {
   return `${stream}:${streamSequence}`;
 }
 
-/** The header `Nats-Msg-Id`, which the publisher sets. The server itself compares it for two minutes only. */
+/** The header `Nats-Msg-Id`, which the publisher sets. The server itself compares it for only two minutes. */
 export function jetStreamMsgId({ headers }: JetStreamMessage): string | undefined {
   return textIn(headers?.get("Nats-Msg-Id"));
 }
@@ -77,17 +81,17 @@ export interface SqsMessage {
   readonly attributes?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
-/** The id that SQS gave the message. A producer that sends a message again makes another. */
+/** The id that SQS gave the message. A producer that sends a message again makes a new id. */
 export function sqsMessageId({ MessageId, messageId }: SqsMessage): string | undefined {
   return textIn(MessageId ?? messageId);
 }
 
-/** What the producer gave a FIFO queue. The queue itself compares it for five minutes only. */
+/** The deduplication id that the producer gave a FIFO queue. The queue itself compares it for only five minutes. */
 export function sqsDeduplicationId({ Attributes, attributes }: SqsMessage): string | undefined {
   return textIn(Attributes?.["MessageDeduplicationId"] ?? attributes?.["messageDeduplicationId"]);
 }
 
-/** The context attributes of a CloudEvent that name it. */
+/** The context attributes that identify a CloudEvent. */
 export interface CloudEvent {
   readonly source?: unknown;
   readonly id?: unknown;

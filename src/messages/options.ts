@@ -6,7 +6,7 @@ import { type RunOptions, resolveOptions } from "../core/options.ts";
  * Why a message is handed to `onPoison`:
  *
  * - `"no_id"`: it has no id, or `id` or `input` failed on it.
- * - `"id_reused"`: another message with its id was consumed, told apart by option `input`.
+ * - `"id_reused"`: another message with the same id was consumed; option `input` tells them apart.
  * - `"attempts"`: its handler has failed `attemptsMax` times, or ends its process.
  */
 export type PoisonReason = "no_id" | "id_reused" | "attempts";
@@ -14,37 +14,38 @@ export type PoisonReason = "no_id" | "id_reused" | "attempts";
 /** What `onPoison` gets. */
 export interface PoisonContext<TTransaction> extends Pick<RunContext<TTransaction>, "tx" | "afterCommit"> {
   readonly reason: PoisonReason;
-  /** The last error; `undefined` where there is none to show, as after the end of a process. */
+  /** The last error; `undefined` if there is none to show, for example because the process ended. */
   readonly error: unknown;
 }
 
-/** Options of {@link consumeOnce}. Those of {@link RunOptions} override what `createIdempotency` got. */
+/** Options of {@link consumeOnce}. Those of {@link RunOptions} override what `createIdempotency` was given. */
 export interface ConsumeOptions<TTransaction, TMessage, TMode extends ConsumeMode = "transaction">
   extends Omit<RunOptions, "storeError" | "errors" | "storeInput"> {
   /** Made by `createIdempotency`; one for the whole application. */
   readonly idempotency: Idempotency<TTransaction>;
   /** Who consumes, for example `"shipping"`: 1 to 200 characters. Each consumer consumes a message once. */
   readonly consumer: string;
-  /** Reads the message's id. Nothing, or an empty text, is a message without one. */
+  /** Reads the message's id. If it returns nothing or an empty string, the message has no id. */
   readonly id: (message: TMessage) => string | null | undefined;
   /** What a redelivery must repeat, for producers that reuse ids. Default: not compared. */
   readonly input?: (message: TMessage) => unknown;
   /**
-   * Takes a message that will not be consumed, for example into a table of dead letters. What it writes through `tx`
-   * commits together with the inbox record, so that a redelivery does not repeat it; a message without a usable id has no
-   * record. Without this option such messages fail, and are redelivered as often as the broker does.
+   * Takes a message that will not be consumed, for example into a dead-letter table. What it writes through `tx` commits
+   * together with the inbox record, so that a redelivery does not repeat it; a message without a usable id has no record.
+   * Without this option, such messages fail, and are redelivered as often as the broker chooses.
    */
   readonly onPoison?: (message: TMessage, context: PoisonContext<TTransaction>) => Promise<unknown>;
-  /** How many failures of a message's handler are enough for `onPoison`. Default 5. */
+  /** After how many failures of its handler a message goes to `onPoison`. Default 5. */
   readonly attemptsMax?: number;
   /**
-   * Reads how often the broker has delivered the message, 1 for the first time. Where it gives nothing, the failures are
+   * Reads how often the broker has delivered the message, 1 for the first time. If it returns nothing, failures are
    * counted in the database.
    */
   readonly deliveries?: (message: TMessage) => number | undefined;
   /**
-   * Default `"transaction"`: the handler gets `tx`. With `"lease"` it gets `step` and `transaction`, for messages that call
-   * other services; the record then counts the attempts, ends of processes included, and `deliveries` is not taken.
+   * Default `"transaction"`: the handler gets `tx`. With `"lease"` it gets `step` and `transaction`, for messages that
+   * call other services; the record then counts the attempts, including those that ended a process, and `deliveries` is
+   * not accepted.
    */
   readonly mode?: TMode;
 }
@@ -61,7 +62,7 @@ export interface Settings<TTransaction, TMessage>
 }
 
 const ATTEMPTS_MAX = 5;
-// Leaves room for what is kept beside a message, in the 255 characters of an operation.
+// Leaves room, in the 255 characters of an operation, for what is kept beside a message.
 const CONSUMER_LENGTH_MAX = 200;
 
 /** @throws TypeError that names the option, what it got and the remedy. */
@@ -84,7 +85,7 @@ export function settingsOf<TTransaction, TMessage>(
     ...rest,
     // A completer has no message to give to the handler.
     storeInput: false,
-    // A message that was not consumed is delivered again, whatever an HTTP handler's errors are.
+    // A message that was not consumed is delivered again, whichever errors an HTTP handler stores.
     ...(idempotency.options.storeError === undefined ? {} : { storeError: () => false }),
   };
   resolveOptions(run);

@@ -1,2 +1,2 @@
-/** The scope of inbox records: apart from those of users, whatever the names of consumers and operations are. */
+/** The scope of inbox records: it keeps them apart from users' records, whatever consumers and operations are called. */
 export const SCOPE = "onceonly/messages";

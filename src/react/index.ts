@@ -1,5 +1,5 @@
 /**
- * The client's half for React: one key per user intent.
+ * The client half for React: one key per user intent.
  *
  * @module onceonly/react
  */

@@ -1,9 +1,9 @@
 import { misuse } from "../core/misuse.ts";
 
 /**
- * An intent as text: equal for equal intents, in whichever order their properties stand.
+ * An intent as text: equal for equal intents, whatever the order of their properties.
  *
- * @throws TypeError for what JSON would lose: two intents must not become one text
+ * @throws TypeError for what JSON would lose: two intents must not become the same text
  */
 export function intentText(intent: unknown): string {
   const text = JSON.stringify(intent, (_name, part: unknown) => sorted(part)) as string | undefined;

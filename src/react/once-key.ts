@@ -4,21 +4,21 @@ import { type StorageOption, tryStorage } from "./storage.ts";
 
 const PREFIX = "onceonly-refused:";
 
-/** How often intents were refused, by their text. */
+/** How often each intent was refused, by its text. */
 export type Refusals = Map<string, number>;
 
 /**
- * The key of an intent that succeeds once at most: its own text, and how often it was refused. Every tab and device
- * comes to the same key without knowing of the others: one that lags behind is answered with the old refusal first.
+ * The key of an intent that succeeds at most once: its own text, and how often it was refused. Every tab and device
+ * arrives at the same key without knowing of the others: one that lags behind first gets the old refusal as its answer.
  */
 export function onceKey(refusals: Refusals, storage: StorageOption, text: string): string {
   return `${text}.${countOf(refusals, storage, text)}`;
 }
 
 /**
- * Counts a refusal of the present key; an older key was counted before. Only what is stored under the key counts: who
- * has not heard of the refusal sends that key still, and it must not execute once a further one has. Nor does
- * `KEY_REUSED`: with another input the intent may have succeeded.
+ * Counts a refusal of the current key; an older key was counted before. Only a refusal that is stored under the key
+ * counts: a tab or device that has not heard of it still sends that key, which must not execute once a later key has.
+ * `KEY_REUSED` does not count either: with another input, the intent may have succeeded.
  */
 export function settleOnceKey(
   refusals: Refusals,
@@ -35,7 +35,7 @@ export function settleOnceKey(
   tryStorage(storage, (it) => it.setItem(PREFIX + text, String(refused)));
 }
 
-/** @throws TypeError for an intent that cannot stand in a key */
+/** @throws TypeError for an intent that cannot be part of a key */
 export function onceText(intent: unknown): string {
   const text = Number.isFinite(intent) ? String(intent) : intent;
   if (typeof text !== "string" || !/^[\x20-\x7e]{1,240}$/.test(text)) {

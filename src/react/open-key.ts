@@ -8,8 +8,9 @@ const PREFIX = "onceonly:";
 export type OpenKeys = Map<string, string>;
 
 /**
- * The key of an intent that may be had again. What this component has handed out comes first: another tab may have
- * settled it, but here its outcome is not known yet. What another tab has open since then stays in the storage.
+ * The key of an intent that the user may have again. A key that this component has handed out comes first: another tab
+ * may have settled it, but its outcome is not yet known here. A key that another tab has opened since then stays in the
+ * storage.
  */
 export function openKey(keys: OpenKeys, storage: StorageOption, text: string): string {
   const name = PREFIX + text;

@@ -5,10 +5,10 @@ export interface KeyStorage {
   removeItem(name: string): void;
 }
 
-/** Says where keys survive a reload. A name is looked up when a key is asked for, hence not while rendering. */
+/** Where keys survive a reload. A name is looked up when a key is asked for, so not while rendering. */
 export type StorageOption = "sessionStorage" | "localStorage" | KeyStorage | undefined;
 
-/** Calls a storage; `undefined` where there is none or it throws: a private window, no permission, no space. */
+/** Calls a storage; `undefined` if there is none or it throws: a private window, no permission, no space. */
 export function tryStorage<T>(option: StorageOption, call: (storage: KeyStorage) => T): T | undefined {
   try {
     const storage = typeof option === "string" ? globalThis[option] : option;

@@ -7,37 +7,40 @@ import type { StorageOption } from "./storage.ts";
 /** Options of {@link useIdempotencyKey}. */
 export interface IntentKeyOptions {
   /**
-   * What the user decided: an id, or a plain object of JSON values. Equal intents have equal keys. It must hold
-   * whatever the mutation's input depends on, and nothing that changes by itself. It is the name of the key in the
-   * storage: ids, not secrets.
+   * What the user decided: an id, or a plain object of JSON values. Equal intents have equal keys. It must contain
+   * everything that the mutation's input depends on, and nothing that changes by itself. It names the key in the storage:
+   * use ids, not secrets.
    */
   readonly intent: unknown;
-  /** Where a key survives a reload. Default: memory only. One that throws, or is not there, is done without. */
+  /** Where a key survives a reload. Default: memory only. A storage that throws or is missing is ignored. */
   readonly storage?: StorageOption;
   /**
-   * Whether the intent can succeed once only, as the payment of a cart that has an id. Its key is then the intent itself,
-   * hence the same in every tab and on every device, and stays after success. Default false.
+   * Whether the intent can succeed only once, like the payment of a cart that has an id. Its key is then the intent
+   * itself, so it is the same in every tab and on every device, and stays after success. Default false.
    */
   readonly once?: boolean;
 }
 
-/** The key of the intent of one rendering. */
+/** The key of one rendering's intent. */
 export interface IntentKey {
-  /** The key, made at the first call. Call it in the event handler, and pass it on with the mutation's variables. */
+  /**
+   * Returns the key, which the first call makes. Call it in the event handler, and pass the key on with the mutation's
+   * variables.
+   */
   readonly key: () => string;
   /**
-   * Says how a mutation with this key ended. After success, and after an error that is an answer (4xx but 401, 403,
-   * 408, 409, 425, 429), the next intent gets a new key, also with the same input; with `once` only after such an error
-   * that the server has stored: not after `KEY_REUSED` (the intent may have succeeded, with another input), nor after what
-   * may come from in front of the handler (400, 404, 405, 406, 411, 413, 414, 415, 431).
-   * After any other error the key stays.
+   * Reports how a mutation with this key ended. After success, and after an error that is an answer (4xx except 401, 403,
+   * 408, 409, 425, 429), the next intent gets a new key, even with the same input. With `once`, it gets one only after
+   * such an error that the server has stored: not after `KEY_REUSED` (the intent may have succeeded with another input),
+   * nor after an error that may come from in front of the handler (400, 404, 405, 406, 411, 413, 414, 415, 431). After
+   * any other error the key stays.
    */
   readonly settle: (key: string, error?: unknown) => void;
 }
 
 /**
- * One key per user intent: the same over renderings, retries and double clicks, and with `storage` over reloads; a new
- * one when the intent changes, or once it is settled. Nothing is made or stored while rendering.
+ * One key per user intent: the same across renderings, retries and double clicks, and with `storage` across reloads; a
+ * new one when the intent changes, or once it is settled. Nothing is made or stored while rendering.
  *
  * @throws TypeError for an intent that JSON cannot hold
  */

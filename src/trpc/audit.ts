@@ -2,16 +2,16 @@ import type { AnyTRPCRouter } from "@trpc/server";
 import type { IdempotencyPolicy } from "./policy.ts";
 import { mutationsOf, type ProcedureInfo } from "./procedures.ts";
 
-/** A mutation and how it is protected: `"unprotected"` is one that nobody decided about. */
+/** A mutation and how it is protected: `"unprotected"` if nobody has decided. */
 export interface AuditedMutation {
   readonly path: string;
   readonly policy: IdempotencyPolicy | "unprotected";
 }
 
 /**
- * Lists the mutations of a router with their policies, in the order of their definition, for a start-up check or a
- * test that none is forgotten. Lazy routers are loaded. A mutation without the middleware whose meta says `"off"`
- * counts as decided.
+ * Lists the mutations of a router with their policies, in definition order, for a start-up check or a test that none was
+ * forgotten. Lazy routers are loaded. A mutation that lacks the middleware, but whose meta says `"off"`, counts as
+ * decided.
  *
  * @throws TypeError for an unknown policy in a procedure's meta.
  */

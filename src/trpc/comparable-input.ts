@@ -10,9 +10,9 @@ export interface ComparableInput {
 }
 
 /**
- * The input of a call. A stream is read into memory, as it must be known whole before the handler may start.
+ * The input of a call. A stream is read into memory, because all of it must be known before the handler may start.
  *
- * @throws TypeError for a stream where no `.input()` stands before the middleware.
+ * @throws TypeError for a stream when no `.input()` precedes the middleware.
  * @throws TRPCError `PAYLOAD_TOO_LARGE` for a stream of more than 16 MiB.
  */
 export async function comparableInput(call: ProcedureCall<unknown, unknown>): Promise<ComparableInput> {

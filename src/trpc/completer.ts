@@ -12,12 +12,12 @@ import { toTRPCError } from "./trpc-error.ts";
 
 /** Options of {@link trpcCompleter}. */
 export interface TRPCCompleterOptions<TTransaction, TRouter extends AnyTRPCRouter> extends CompleterOptions {
-  /** The one that the middlewares were made with, itself made with `storeInput: true`. */
+  /** The same object that the middlewares use, made with `storeInput: true`. */
   readonly idempotency: Idempotency<TTransaction>;
   readonly router: TRouter;
   /**
-   * Makes the context that a run is resumed in. There is no request: look the user up by `run.scope`, as what your
-   * `scope` function gave is in there. Where it throws, the run is left for a later attempt.
+   * Makes the context that a run is resumed in. There is no request: look the user up by `run.scope`, which holds what
+   * your `scope` function returned. If `createContext` throws, the run is left for a later attempt.
    */
   readonly createContext: (
     run: AbandonedRun,
@@ -25,9 +25,9 @@ export interface TRPCCompleterOptions<TTransaction, TRouter extends AnyTRPCRoute
 }
 
 /**
- * Makes a completer for the mutations of a router that have `idempotencyMiddleware({ mode: "lease" })`: it finds their
- * runs whose executor is gone, by a crash or by an error that is no answer, and calls the procedures anew through
- * `router.createCaller`, with the stored input, without a retry of the client.
+ * Makes a completer for the mutations of a router that have `idempotencyMiddleware({ mode: "lease" })`. It finds their
+ * runs whose executor is gone, after a crash or an error that is not an answer, and calls the procedures again through
+ * `router.createCaller` with the stored input, without waiting for the client to retry.
  *
  * All middlewares of a procedure run again, and its input is parsed again. The functions `scope`, `key` and `request` of
  * the idempotency middleware are not called. Runs of paths that are not in the router are left alone.
@@ -66,7 +66,7 @@ async function resumableIn(
 ): Promise<ReadonlyMap<string, ResumableOperation>> {
   const operations = new Map<string, ResumableOperation>();
   for (const { path, settings, ownPolicy } of await mutationsOf(router)) {
-    // Another object's runs may be in another database.
+    // The runs of another `idempotency` may be in another database.
     const isOurs = settings?.mode === "lease" && settings.idempotency === idempotency;
     if (isOurs && (ownPolicy ?? settings.policy) !== "off") {
       const resume = async (run: AbandonedRun) =>
@@ -91,7 +91,7 @@ function procedureAt(caller: unknown, path: string): Procedure {
     .reduce((parent, name) => (parent as Record<string, unknown>)[name], caller) as Procedure;
 }
 
-/** Serializers of an application know the errors that tRPC makes. */
+/** An application's serializer expects the errors that tRPC makes. */
 function forGivingUp({ errors = trpcErrorSerializer, ...run }: RunOptions): RunOptions {
   const ofTRPC: ErrorSerializer = {
     serialize: (error) => errors.serialize(isIdempotencyError(error) ? toTRPCError(error) : error),

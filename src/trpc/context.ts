@@ -6,8 +6,8 @@ import { derivedKey } from "../core/key.ts";
 export interface MutationIdempotency
   extends Pick<RunContext<unknown>, "attempt" | "deriveKey" | "afterCommit"> {
   /**
-   * The client's key; `undefined` where the key is optional and none was sent. `deriveKey` then gives keys that are
-   * of use within this execution only.
+   * The client's key; `undefined` if the key is optional and none was sent. `deriveKey` then gives keys that are useful
+   * only within this execution.
    */
   readonly key: string | undefined;
 }
@@ -18,13 +18,13 @@ export type ProvidedContext<TProvide extends string, TTransaction> = {
 } & { readonly idempotency: MutationIdempotency };
 
 /**
- * What a handler finds as `ctx.idempotency` in mode `lease`. `key` is the client's; `undefined` where the key is optional
- * and none was sent: steps are then not recorded, and derived keys are of use within this execution only.
+ * What a handler finds as `ctx.idempotency` in mode `lease`. `key` is the client's. It is `undefined` if the key is
+ * optional and none was sent: steps are then not recorded, and derived keys are useful only within this execution.
  */
 export interface LeasedMutationIdempotency<TTransaction>
   extends LeaseContext<TTransaction, string | undefined> {}
 
-/** What the middleware adds to `ctx` in mode `lease`: no transaction, as each step has one of its own. */
+/** What the middleware adds to `ctx` in mode `lease`: no transaction, because each step has its own. */
 export interface LeasedContext<TTransaction> {
   readonly idempotency: LeasedMutationIdempotency<TTransaction>;
 }

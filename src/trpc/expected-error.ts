@@ -16,9 +16,9 @@ const EXPECTED_CODES: ReadonlySet<TRPC_ERROR_CODE_KEY> = new Set([
 ] as const);
 
 /**
- * Whether an error is a mutation's answer by default: one with a 4xx code, but `UNAUTHORIZED`, `FORBIDDEN`,
- * `TIMEOUT`, `CONFLICT`, `TOO_MANY_REQUESTS` and `CLIENT_CLOSED_REQUEST`, after which the same request may succeed
- * later. The errors of this package, from a procedure that the handler called, are none.
+ * Whether an error is a mutation's answer by default: it has a 4xx code other than `UNAUTHORIZED`, `FORBIDDEN`,
+ * `TIMEOUT`, `CONFLICT`, `TOO_MANY_REQUESTS` and `CLIENT_CLOSED_REQUEST`, after which the same request may succeed later.
+ * Errors of this package, from a procedure that the handler called, are not answers.
  */
 export function isExpectedError(error: TRPCError): boolean {
   return EXPECTED_CODES.has(error.code) && !isIdempotencyError(error.cause);

@@ -7,7 +7,7 @@ import { headerIn, isCallOf, type RequestParts } from "./request.ts";
 /**
  * The key of a call: from option `key`, else from the header.
  *
- * @throws {@link IdempotencyError} `KEY_INVALID`; `KEY_MISSING` for a header that cannot be told to be this call's
+ * @throws {@link IdempotencyError} `KEY_INVALID`; `KEY_MISSING` for a header that cannot be attributed to this call
  */
 export async function keyOf<TContext, TInput>(
   { key }: Pick<Settings<unknown, TContext, TInput>, "key">,
@@ -26,7 +26,7 @@ function keyInHeader(
     return undefined;
   }
   if (info === undefined) {
-    // Ignored, it would have the client believe in a promise that nobody keeps.
+    // Ignoring it would let the client rely on a promise that nobody keeps.
     throw keyMissing(call.path, { headers, info });
   }
   if (!isCallOf(info, call)) {

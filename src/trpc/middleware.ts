@@ -24,20 +24,20 @@ export interface IdempotencyMiddleware<TContext, TInput, TAdded> {
  * Makes the mutations of a procedure exactly-once: a retry with the same key gets the stored answer, and what the
  * handler writes through `ctx.tx` (or the property that option `provide` names) commits together with that answer.
  *
- * Stands after `.input()`, so that only valid input is compared and stored, and before `.output()`, so that an
- * output that fails its validation is rolled back:
+ * Put it after `.input()`, so that only valid input is compared and stored, and before `.output()`, so that a mutation
+ * whose output fails validation is rolled back:
  *
  *     t.procedure.input(Order).use(idempotent).output(Receipt).mutation(...)
  *
- * The key is the header `Idempotency-Key`, in a batch a list with one member per call; or what option `key` gives.
- * The header needs `req` and `info` of `createContext`'s argument in the context, or option `request`.
- * A replay is marked by the response header `Idempotent-Replayed: true`, but not in a batch, whose one response
- * answers other calls too, nor over a streaming link, which has sent its headers.
+ * The key is the header `Idempotency-Key`, which in a batch is a list with one member per call, or what option `key`
+ * returns. Reading the header needs `req` and `info` of `createContext`'s argument in the context, or option `request`. A
+ * replay is marked by the response header `Idempotent-Replayed: true`, but not in a batch, whose one response answers
+ * other calls too, nor over a streaming link, which has already sent its headers.
  *
- * With `mode: "lease"` there is no `ctx.tx`: the handler may call other services and take its time, and does both in
+ * With `mode: "lease"` there is no `ctx.tx`: the handler may call other services and take its time. It does both in
  * `ctx.idempotency.step` and `ctx.idempotency.transaction`, which are recorded one by one.
  *
- * Queries and subscriptions pass untouched; what is added to `ctx` is not there for them, whatever its type says.
+ * Queries and subscriptions pass through untouched: they do not find the additions to `ctx`, whatever its type says.
  *
  * @throws TypeError for an option that cannot be used; it names the option and the remedy.
  * @remarks Calls fail with a `TRPCError` whose `cause` is an `IdempotencyError`: `BAD_REQUEST` for a key that is
@@ -63,7 +63,7 @@ export function idempotencyMiddleware<TTransaction, TContext, TInput>(
     if (policy === "off") {
       return call.next();
     }
-    // A completer's call has no request, and its context need not look as if it had. Its key and scope are those of the
+    // A completer's call has no request, and its context need not pretend to have one. Its key and scope come from the
     // record it resumes: asked again, the application's functions might give others, and a second run would begin.
     const resumed = settings.mode === "lease" ? resumedIdentity(call.path) : undefined;
     const request = resumed === undefined ? settings.request(call) : NO_REQUEST;
@@ -88,8 +88,8 @@ const NO_REQUEST: RequestParts = { headers: undefined, info: undefined };
 const running = new WeakSet<ProcedureCall<unknown, unknown>["getRawInput"]>();
 
 /**
- * Refuses a second middleware on the same procedure: it would wait for the first, which waits for it.
- * A call and all its middlewares have one `getRawInput`.
+ * Refuses a second middleware on the same procedure: it would wait for the first, which waits for it. A call and all its
+ * middlewares share one `getRawInput`.
  */
 async function runOnce<T>(
   { path, getRawInput }: ProcedureCall<unknown, unknown>,

@@ -14,10 +14,10 @@ import { checkPolicy, DEFAULT_POLICY, type IdempotencyPolicy } from "./policy.ts
 import { type RequestParts, requestIn } from "./request.ts";
 import { trpcErrorSerializer } from "./stored-error.ts";
 
-/** What the functions among the options get. */
+/** The argument of options that are functions. */
 export interface MutationCall<TContext, TInput> {
   readonly ctx: TContext;
-  /** Parsed, as the middleware stands after `.input()`. */
+  /** Parsed, because the middleware comes after `.input()`. */
   readonly input: TInput;
   /** The procedure's path, for example `orders.place`. */
   readonly path: string;
@@ -29,13 +29,13 @@ export interface CommonMiddlewareOptions<TTransaction, TContext, TInput>
   /** Made by `createIdempotency`; one for the whole application. */
   readonly idempotency: Idempotency<TTransaction>;
   /**
-   * Who may share a key, for example the user's id: two scopes never see each other's results. `"global"` if there
-   * is but one client, or keys are secrets.
+   * Who may share a key, for example the user's id: two scopes never see each other's results. `"global"` if there is
+   * only one client, or keys are secrets.
    */
   readonly scope: "global" | ((call: MutationCall<TContext, TInput>) => ScopeValue | Promise<ScopeValue>);
   /**
-   * Reads the key from elsewhere than the header, for example from the input, for WebSockets and `createCaller`.
-   * Where it gives nothing, the header counts.
+   * Reads the key from somewhere other than the header, for example from the input, for WebSockets and `createCaller`. If
+   * it returns nothing, the header counts.
    */
   readonly key?: (
     call: MutationCall<TContext, TInput>,
@@ -43,41 +43,41 @@ export interface CommonMiddlewareOptions<TTransaction, TContext, TInput>
   /** Whether mutations need a key. Default `"required"`. `meta.idempotency` of a procedure overrides it. */
   readonly policy?: IdempotencyPolicy;
   /**
-   * The router's own transformer, for example superjson, where results hold what only it can bring back, such as
-   * instances of registered classes. Results are then stored as it writes them, and a replay is as exact as it is:
-   * superjson disorders a `Set` whose members stand elsewhere in the result too. Default: `codec`.
+   * The router's own transformer, for example superjson, if results hold values that only it can restore, such as
+   * instances of registered classes. Results are then stored as it writes them, and a replay is only as exact as it is:
+   * superjson changes the order of a `Set` whose members also occur elsewhere in the result. Default: `codec`.
    */
   readonly transformer?: TRPCDataTransformer | TRPCCombinedDataTransformer;
   /**
-   * Finds the HTTP request in a context of another shape than `createContext`'s own arguments: those are
-   * `{ req, info, resHeaders }` or `{ req, info, res }`, or `{ headers, info }`.
+   * Finds the HTTP request in a context shaped differently from `createContext`'s own arguments, which are
+   * `{ req, info, resHeaders }`, `{ req, info, res }`, or `{ headers, info }`.
    */
   readonly request?: (call: { readonly ctx: TContext }) => RequestParts;
   /**
-   * Which errors are an answer: stored, and the same on every duplicate. Any other releases the key. Default: what
-   * `createIdempotency` got, else {@link isExpectedError}.
+   * Which errors are an answer: stored, and returned to every duplicate. Any other error releases the key. Default: what
+   * `createIdempotency` was given, else {@link isExpectedError}.
    */
   readonly storeError?: (error: TRPCError) => boolean;
 }
 
-/** Options of {@link idempotencyMiddleware}. Those of {@link RunOptions} override what `createIdempotency` got. */
+/** Options of {@link idempotencyMiddleware}. Those of {@link RunOptions} override what `createIdempotency` was given. */
 export interface IdempotencyMiddlewareOptions<TTransaction, TContext, TInput, TProvide extends string>
   extends CommonMiddlewareOptions<TTransaction, TContext, TInput> {
   /** What a run is: one transaction, or a lease with steps that are recorded one by one. Default `"transaction"`. */
   readonly mode?: "transaction";
   /**
-   * The property of `ctx` that holds the transaction inside the handler. Default `"tx"`. With the name of the
+   * The property of `ctx` that holds the transaction inside the handler. Default `"tx"`. If it has the name of the
    * application's own client, existing resolvers join the transaction unchanged.
    */
   readonly provide?: TProvide;
 }
 
-/** Options of {@link idempotencyMiddleware} in mode `lease`. There is no `provide`: each step has its transaction. */
+/** Options of {@link idempotencyMiddleware} in mode `lease`. There is no `provide`: each step has its own transaction. */
 export interface LeaseMiddlewareOptions<TTransaction, TContext, TInput>
   extends CommonMiddlewareOptions<TTransaction, TContext, TInput> {
   /**
-   * For handlers that call other services, or take longer than a transaction may: `ctx.idempotency` carries `step` and
-   * `transaction`, whose results are recorded one by one, instead of a transaction around the handler.
+   * For handlers that call other services, or take longer than a transaction may. Instead of a transaction around the
+   * handler, `ctx.idempotency` has `step` and `transaction`, whose results are recorded one by one.
    */
   readonly mode: "lease";
 }
@@ -88,7 +88,7 @@ export interface Settings<TTransaction, TContext, TInput>
     Pick<CommonMiddlewareOptions<TTransaction, TContext, TInput>, "idempotency" | "scope" | "policy">
   > {
   readonly mode: Mode;
-  /** Of no use in mode `lease`. */
+  /** Unused in mode `lease`. */
   readonly provide: string;
   readonly key: CommonMiddlewareOptions<TTransaction, TContext, TInput>["key"];
   readonly request: (call: { readonly ctx: TContext }) => RequestParts;
@@ -130,7 +130,7 @@ export function settingsOf<TTransaction, TContext, TInput>(
   return { idempotency, scope, mode, provide, key, policy, request, run };
 }
 
-/** Options of which it is not known yet whether they fit together. */
+/** Options that have not yet been checked for fitting together. */
 export interface AnyModeOptions<TTransaction, TContext, TInput>
   extends CommonMiddlewareOptions<TTransaction, TContext, TInput> {
   readonly mode?: Mode;

@@ -1,8 +1,8 @@
 import { checkOneOf } from "../core/misuse.ts";
 
 /**
- * Whether a mutation needs a key: with `"optional"`, one without a key runs in a transaction but keeps no record;
- * with `"off"` it runs as if the middleware were not there.
+ * Whether a mutation needs a key. With `"optional"`, a mutation without a key runs in a transaction but keeps no record;
+ * with `"off"`, a mutation runs as if the middleware were not there.
  */
 export type IdempotencyPolicy = "required" | "optional" | "off";
 
@@ -21,9 +21,9 @@ export function checkPolicy(option: string, policy: unknown): void {
 }
 
 /**
- * What a procedure's meta says. The type of meta is the application's own, so anything may stand there.
+ * The policy in a procedure's meta. The application defines the type of meta, so it may hold anything.
  *
- * @throws TypeError for an unknown policy: taken for no policy, a typing error would go unnoticed.
+ * @throws TypeError for an unknown policy: if it counted as no policy, a typo would go unnoticed.
  */
 export function policyIn(meta: unknown): IdempotencyPolicy | undefined {
   const policy = (meta as IdempotencyMeta | null | undefined)?.idempotency;

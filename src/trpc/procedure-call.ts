@@ -3,8 +3,8 @@ import type { TRPCError, TRPCMiddlewareFunction } from "@trpc/server";
 type Middleware<TAdded> = TRPCMiddlewareFunction<object, unknown, object, TAdded, unknown>;
 
 /**
- * What tRPC calls a middleware with. `TRPCMiddlewareFunction` computes the type of `ctx` from two others, which
- * TypeScript cannot undo; as a type parameter it is inferred, also for options written inside `.use()`.
+ * The argument that tRPC passes to a middleware. `TRPCMiddlewareFunction` computes the type of `ctx` from two others,
+ * which TypeScript cannot reverse. As a type parameter it is inferred, even for options written inside `.use()`.
  */
 export interface ProcedureCall<TContext, TInput>
   extends Omit<Parameters<Middleware<object>>[0], "ctx" | "input"> {
@@ -12,12 +12,14 @@ export interface ProcedureCall<TContext, TInput>
   readonly input: TInput;
 }
 
-/** A context, also as tRPC computes its type: there an optional property is one that may be `undefined`. */
+/**
+ * A context, or the type that tRPC computes for it, in which an optional property becomes one that may be `undefined`.
+ */
 export type ContextIn<TContext> =
   | TContext
   | Parameters<TRPCMiddlewareFunction<TContext, unknown, object, object, unknown>>[0]["ctx"];
 
-/** What a middleware answers with; `TAdded` is what it added to the context. */
+/** What a middleware returns; `TAdded` is what it added to the context. */
 export type ProcedureResult<TAdded> = Awaited<ReturnType<Middleware<TAdded>>>;
 
 /** tRPC's `next()` never throws, but only a throw rolls back. */

@@ -4,7 +4,7 @@ import type { Idempotency } from "../core/idempotency.ts";
 import type { RunOptions } from "../core/options.ts";
 import { type IdempotencyPolicy, policyIn } from "./policy.ts";
 
-/** What a middleware is known by outside of its calls. */
+/** What is known about a middleware outside its calls. */
 export interface AppliedSettings {
   readonly idempotency: Pick<Idempotency<never>, "abandoned">;
   readonly mode: Mode;
@@ -15,21 +15,21 @@ export interface AppliedSettings {
 /** A mutation of a router. */
 export interface ProcedureInfo {
   readonly path: string;
-  /** Those of its middleware; `undefined` where it has none of ours. */
+  /** The settings of its middleware; `undefined` if it has none of ours. */
   readonly settings: AppliedSettings | undefined;
-  /** What its meta says. */
+  /** The policy in its meta. */
   readonly ownPolicy: IdempotencyPolicy | undefined;
 }
 
 const known = new WeakMap<object, AppliedSettings>();
 
-/** Has {@link mutationsOf} recognise a middleware. */
+/** Makes {@link mutationsOf} recognise a middleware. */
 export function rememberSettings(middleware: object, settings: AppliedSettings): void {
   known.set(middleware, settings);
 }
 
 /**
- * The mutations of a router in the order of their definition. Lazy routers are loaded.
+ * The mutations of a router, in definition order. Lazy routers are loaded.
  *
  * @throws TypeError for an unknown policy in a procedure's meta.
  */
@@ -57,7 +57,7 @@ interface ProcedureDefinition {
   readonly middlewares: readonly object[];
 }
 
-/** A loaded router leaves `lazy`, and may bring further ones. */
+/** Loading a router removes it from `lazy`, and may add others. */
 async function loadLazyRouters({ lazy }: RouterDefinition): Promise<void> {
   for (let pending = Object.values(lazy); pending.length > 0; pending = Object.values(lazy)) {
     await Promise.all(pending.map(({ load }) => load()));

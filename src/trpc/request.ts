@@ -1,4 +1,4 @@
-/** The request headers as Node has them. */
+/** Request headers as Node represents them. */
 export type NodeHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** The part of Node's `ServerResponse` that sets a header. */
@@ -16,7 +16,7 @@ export interface RequestInfo {
 /** Where an HTTP request's headers and answer are found. */
 export interface RequestParts {
   readonly headers: Headers | NodeHeaders | undefined;
-  /** What `createContext` got as `info`. Without it, no key in a header is taken. */
+  /** What `createContext` got as `info`. Without it, no key is taken from a header. */
   readonly info: RequestInfo | undefined;
   /** Fetch adapter: the headers of the response, as `createContext` got them. */
   readonly resHeaders?: Headers | undefined;
@@ -41,14 +41,15 @@ interface CallIdentity {
 
 /**
  * Whether the HTTP request carries this very call. A call that a handler makes through `createCaller` shares the
- * context, and every call of a WebSocket that of the upgrade request: the headers there are not theirs.
+ * handler's context, and every call over a WebSocket shares the context of the upgrade request: the headers in it are not
+ * their own.
  */
 export function isCallOf(info: RequestInfo, { path, batchIndex, getRawInput }: CallIdentity): boolean {
   const call = info.calls[batchIndex];
   return call?.path === path && call.getRawInput === getRawInput;
 }
 
-/** Reads a header, given in lower case, in any form that servers keep headers in. */
+/** Reads a header, named in lower case, from any form in which servers keep headers. */
 export function headerIn(headers: RequestParts["headers"], name: string): string | undefined {
   if (typeof headers !== "object" || headers === null) {
     return undefined;
@@ -62,8 +63,8 @@ export function headerIn(headers: RequestParts["headers"], name: string): string
 }
 
 /**
- * Sets a header of the response to `call`, where that is still possible and the response is to no other call.
- * Never fails: a header is a hint, and the mutation is done.
+ * Sets a response header, if that is still possible and the response answers no call but `call`. Never fails: a header is
+ * a hint, and the mutation is done.
  */
 export function setResponseHeader(
   { info, resHeaders, res }: RequestParts,

@@ -10,7 +10,7 @@ import type { IdempotencyPolicy } from "./policy.ts";
 import { dataOf, failure, type ProcedureCall, type ProcedureResult, success } from "./procedure-call.ts";
 import { type RequestParts, setResponseHeader } from "./request.ts";
 
-/** A call, and what tells whether and as what it is executed. */
+/** A call, and what decides whether and under which identity it is executed. */
 export interface MutationRequest<TContext, TInput> {
   readonly call: ProcedureCall<TContext, TInput>;
   readonly policy: IdempotencyPolicy;
@@ -24,7 +24,7 @@ interface Identity {
   readonly scope: string;
 }
 
-/** Runs a mutation with its key, or without one where the policy allows it. */
+/** Runs a mutation with its key, or without one if the policy allows it. */
 export async function runMutation<TTransaction, TContext, TInput>(
   settings: Settings<TTransaction, TContext, TInput>,
   { call, policy, request, resumed }: MutationRequest<TContext, TInput>,
@@ -45,7 +45,7 @@ export async function runMutation<TTransaction, TContext, TInput>(
     return success(settled.value);
   }
   if (isIdempotencyError(settled.error)) {
-    // Stored when a completer gave up, and brought back by an `errors` of the application that knows no tRPC.
+    // Stored when a completer gave up, and restored by an application's `errors` that knows nothing of tRPC.
     throw settled.error;
   }
   return failure(settled.error as TRPCError);
@@ -64,7 +64,7 @@ async function runKeyed<TTransaction, TContext, TInput>(
       dataOf(await call.next({ ctx: providedContext(provide, context), ...handedOn() })),
     );
   }
-  // A completer's call is parsed anew, so it needs the input as it was before.
+  // A completer's call is parsed again, so it needs the input as it was before parsing.
   const leaseRequest: LeaseRequest = { ...request, storedInput: await call.getRawInput() };
   return idempotency.runLeasedSettled(leaseRequest, async (context) =>
     dataOf(await call.next({ ctx: { idempotency: context }, ...handedOn() })),
@@ -86,7 +86,7 @@ async function runUnkeyed<TTransaction>(
       );
 }
 
-/** Core refuses a scope that is none, with the error meant for it. */
+/** Core refuses an unusable scope, with the error meant for it. */
 async function scopeOf<TContext, TInput>(
   { scope }: Pick<Settings<unknown, TContext, TInput>, "scope">,
   call: ProcedureCall<TContext, TInput>,

@@ -14,8 +14,8 @@ interface StoredTRPCError extends StoredError {
 }
 
 /**
- * Stores code, message, own properties and the cause, so that an `errorFormatter` shapes a replayed error as it did
- * the first. Classes are lost, but for that of `TRPCError` itself.
+ * Stores code, message, own properties and the cause, so that an `errorFormatter` shapes a replayed error as it did the
+ * first. Classes are lost, except `TRPCError` itself.
  */
 export const trpcErrorSerializer: ErrorSerializer = {
   serialize: (error) => toStored(error as TRPCError),
@@ -30,7 +30,7 @@ function toStored(error: TRPCError): StoredTRPCError {
 function fromStored(stored: StoredTRPCError): TRPCError {
   const { name, message, properties, code, cause } = stored;
   if (name === "IdempotencyError") {
-    // Stored by a completer that knows no tRPC.
+    // Stored by a completer that knows nothing of tRPC.
     return toTRPCError(fromStoredError(stored) as AnyIdempotencyError);
   }
   const error = new TRPCError({ code, message, cause: cause && fromStoredError(cause) });

@@ -14,7 +14,7 @@ const CODES = {
   SCOPE_MISSING: "INTERNAL_SERVER_ERROR",
 } as const satisfies Record<IdempotencyErrorCode, TRPC_ERROR_CODE_KEY>;
 
-/** One of our errors as tRPC's; an `errorFormatter` finds ours in `cause`. */
+/** Converts one of our errors to a `TRPCError`; an `errorFormatter` finds ours in `cause`. */
 export function toTRPCError(error: AnyIdempotencyError): TRPCError {
   return new TRPCError({ code: CODES[error.code], message: error.message, cause: error });
 }

@@ -7,7 +7,7 @@ export interface AuditedField {
   readonly keyRequired: boolean;
 }
 
-/** Lists the root mutation fields in schema order: for a test that no mutation goes without a decision. */
+/** Lists the root mutation fields in schema order: for a test that no mutation was left undecided. */
 export function auditSchema(
   schema: GraphQLSchema,
   options: { readonly require?: RequireKey } = {},

@@ -24,7 +24,7 @@ export const idempotentDirective: GraphQLDirective = new GraphQLDirective({
 // A server may choose among several schemas per request, and hand each to us again and again.
 const extended = new WeakMap<GraphQLSchema, GraphQLSchema>();
 
-/** `schema` with the directive; itself if it needs none or has its own. */
+/** `schema` with the directive, or `schema` itself if it needs none or has its own. */
 export function withDirective(schema: GraphQLSchema): GraphQLSchema {
   if (!schema.getMutationType() || schema.getDirective(NAME)) {
     return schema;
@@ -42,7 +42,7 @@ export function directiveOf(node: FieldNode): DirectiveNode | undefined {
   return node.directives?.find(isIdempotentDirective);
 }
 
-/** The field as it would stand without a key: what a retry with another variable name for the key must repeat. */
+/** The field without its key: what a retry must repeat, even if its variable for the key has another name. */
 export function withoutDirective(node: FieldNode): FieldNode {
   return {
     ...node,

@@ -1,6 +1,6 @@
 import type { GraphQLError } from "graphql";
 
-/** Codes that blame the server, the moment, or who asks: the same request may succeed later. */
+/** Codes that blame the server, the moment or the caller: the same request may succeed later. */
 const RETRYABLE_CODES: ReadonlySet<string> = new Set([
   "INTERNAL_SERVER_ERROR",
   "INTERNAL_ERROR",

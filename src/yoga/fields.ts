@@ -12,8 +12,8 @@ export interface FieldsAnswer {
 }
 
 /**
- * Executes root fields one after the other, each by `runField`, and joins their answers as the executor would join
- * fields: a failed one is null, and if it may not be null, so is `data`, and the later ones are not executed.
+ * Executes root fields one after the other with `runField`, and joins their answers as the executor would: a failed field
+ * is null; if its type does not allow null, `data` is null and the later fields are not executed.
  */
 export async function executeFields(
   schema: GraphQLSchema,
@@ -47,7 +47,7 @@ export async function executeFields(
   return { result: inOrder({ errors, data, extensions }), replayed };
 }
 
-/** @throws what is neither ours nor meant for clients. */
+/** @throws an error that is neither ours nor meant for clients. */
 function failedField({ nodes, responseName }: RootField, error: unknown, isWholeAnswer: boolean): Answer {
   const place = { nodes, path: [responseName] };
   if (isIdempotencyError(error)) {

@@ -19,7 +19,7 @@ export function fieldInput(mutation: Mutation, { nodes }: RootField): unknown {
   const parts: ASTNode[] = nodes.map(withoutDirective);
   const variableNames = new Set<string>();
   const fragmentNames = new Set<string>();
-  // The array grows while it is walked: each fragment met is a part to look into.
+  // The array grows while it is walked: each fragment found is added as a part to visit.
   for (const part of parts) {
     visit(part, {
       Variable: (node) => void variableNames.add(node.name.value),
@@ -42,7 +42,7 @@ export function fieldInput(mutation: Mutation, { nodes }: RootField): unknown {
   };
 }
 
-/** A document of nothing but one root field, with the fragments as they are, and every node at its old place. */
+/** A document with only one root field. Fragments are unchanged, and every node keeps its position. */
 export function documentOfField({ document, operation }: Mutation, { nodes }: RootField): DocumentNode {
   const alone = { ...operation, selectionSet: { ...operation.selectionSet, selections: nodes } };
   const fragments = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);

@@ -22,8 +22,8 @@ const MAPPING = {
 } as const satisfies Record<IdempotencyErrorCode, GraphQLMapping>;
 
 /**
- * One of our errors as GraphQL has it. As the whole answer it has `extensions.http`, from which Yoga takes status and
- * headers; among the answers of other root fields those are not its to set.
+ * Converts one of our errors to a `GraphQLError`. If it is the whole answer, it gets `extensions.http`, from which Yoga
+ * takes status and headers; beside the answers of other root fields, it must not set those.
  */
 export function toGraphQLError(
   error: AnyIdempotencyError,

@@ -4,22 +4,25 @@ import { invalidKey } from "../core/key.ts";
 import { toGraphQLError } from "./graphql-errors.ts";
 import type { RequestLike } from "./plugin.ts";
 
-/** What the header says for one operation. An error is kept until a mutation asks: queries have no use for a key. */
+/**
+ * What the header says for one operation. An error is kept until a mutation asks for the key: queries have no use for
+ * one.
+ */
 type Reading = { readonly key: string | undefined } | { readonly error: unknown };
 
-// Other plugins replace the parameters, as persisted operations do. A copy by spread takes an enumerable symbol along;
-// a copy by name at least keeps the object of the extensions.
+// Other plugins, such as persisted operations, replace the parameters. A copy by spread keeps an enumerable symbol; a
+// copy by name at least keeps the `extensions` object.
 const READING: unique symbol = Symbol("onceonly.headerKey");
 
 /**
- * By the extensions of an operation, and by the request. Only by requests that Yoga parsed: the header of a
- * WebSocket's upgrade request is no key of the operations sent later.
+ * By the `extensions` object of an operation, and by the request. Only by requests that Yoga parsed: the header of a
+ * WebSocket's upgrade request is not a key for the operations sent later.
  */
 const readings = new WeakMap<object, Reading>();
 
 /**
- * Reads the header `Idempotency-Key` of an HTTP request, once its operations are parsed: Yoga does not tell later
- * which place in a batch an operation has.
+ * Reads the header `Idempotency-Key` of an HTTP request once its operations are parsed: later, Yoga does not tell which
+ * place an operation has in its batch.
  *
  * @throws GraphQLError when the header does not fit the batch; nothing of the batch is executed.
  */

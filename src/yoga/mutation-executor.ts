@@ -22,7 +22,7 @@ import { markReplayed } from "./replay-mark.ts";
 import { carriedKey, directiveKey } from "./request-key.ts";
 import { type Answer, runKeyed, runUnkeyed, type Unit, type UnitOptions } from "./unit.ts";
 
-/** Decides what the units of a mutation are, finds the key of each, and joins their answers. */
+/** Splits a mutation into units, finds the key of each, and joins their answers. */
 export class MutationExecutor<TContext extends object> {
   readonly #units: UnitOptions;
   readonly #scope: IdempotencyPluginOptions<TContext>["scope"];
@@ -37,7 +37,7 @@ export class MutationExecutor<TContext extends object> {
       idempotency,
       provide,
       isExpected: storeError ?? idempotency.options.storeError ?? isExpectedError,
-      // A completer with a handler of the same operation would write a result that is no `ExecutionResult`.
+      // A completer with a handler for the same operation would store a result that is not an `ExecutionResult`.
       run: { ...run, storeInput: false },
     };
     this.#scope = scope;
@@ -144,7 +144,7 @@ export class MutationExecutor<TContext extends object> {
 
   async #scopeOf(context: TContext): Promise<NonNullable<ScopeValue>> {
     const scope = typeof this.#scope === "function" ? await this.#scope(context) : this.#scope;
-    // Nothing at all is refused by the run, in the words of one place for all adapters.
+    // The run refuses a missing scope, so that all adapters share one message.
     return scope as NonNullable<ScopeValue>;
   }
 }

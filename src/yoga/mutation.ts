@@ -12,13 +12,13 @@ import {
 } from "graphql";
 import { type RawVariables, scalarValue } from "./variables.ts";
 
-/** A mutation as it is going to be executed. */
+/** A mutation about to be executed. */
 export interface Mutation {
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   readonly variables: RawVariables;
-  /** In the order of the response; skipped ones are left out. */
+  /** In the order of the response, without skipped fields. */
   readonly fields: readonly RootField[];
 }
 
@@ -27,7 +27,7 @@ export interface RootField {
   /** The alias, or the name. */
   readonly responseName: string;
   readonly fieldName: string;
-  /** Selections of one response name are one field, with their sub-selections merged. */
+  /** Selections with the same response name are one field, with their sub-selections merged. */
   readonly nodes: readonly [FieldNode, ...FieldNode[]];
 }
 
@@ -54,7 +54,7 @@ export function isMetaField({ fieldName }: RootField): boolean {
   return fieldName.startsWith("__");
 }
 
-/** The fields under the root as CollectFields of the specification gives them. */
+/** The root fields, as the specification's CollectFields gives them. */
 function collectRootFields(mutation: Omit<Mutation, "fields">): RootField[] {
   const nodesByName = new Map<string, [FieldNode, ...FieldNode[]]>();
   const spread = new Set<string>();
@@ -68,7 +68,7 @@ function collectRootFields(mutation: Omit<Mutation, "fields">): RootField[] {
         const nodes = nodesByName.get(name);
         nodesByName.set(name, nodes === undefined ? [selection] : [...nodes, selection]);
       } else if (selection.kind === Kind.INLINE_FRAGMENT) {
-        // Validation lets only such type conditions pass as always hold for the root type.
+        // Validation accepts only type conditions that always hold for the root type.
         collect(selection.selectionSet.selections);
       } else if (!spread.has(selection.name.value)) {
         spread.add(selection.name.value);
@@ -88,7 +88,7 @@ function isIncluded(node: SelectionNode, mutation: Omit<Mutation, "fields">): bo
   return condition(node, "skip", mutation) !== true && condition(node, "include", mutation) !== false;
 }
 
-/** Anything but a boolean and null is left to the executor, which refuses it before it executes a field. */
+/** Anything other than a boolean or null is left to the executor, which refuses it before it executes a field. */
 function condition(node: SelectionNode, name: string, mutation: Omit<Mutation, "fields">): unknown {
   const directive = node.directives?.find((item) => item.name.value === name);
   const argument = directive?.arguments?.find((item) => item.name.value === "if");

@@ -16,7 +16,7 @@ export interface KeyRequest<TContext> {
   readonly args: ExecutionArgs;
 }
 
-/** What is about to be executed: a whole mutation, or one root field where that is a unit of its own. */
+/** What is about to be executed: a whole mutation, or one root field if that is a unit of its own. */
 export interface MutationInfo {
   /** The name of the GraphQL operation, if it has one. */
   readonly name: string | undefined;
@@ -30,39 +30,39 @@ export type RequireKey = "all" | "none" | ((mutation: MutationInfo) => boolean);
 /** How mutations are executed: one way for all, or chosen for each. */
 export type ModeChoice = Mode | ((mutation: MutationInfo) => Mode);
 
-/** Options of {@link useIdempotency}. Those of {@link RunOptions} override what `createIdempotency` got. */
+/** Options of {@link useIdempotency}. Those of {@link RunOptions} override what `createIdempotency` was given. */
 export interface IdempotencyPluginOptions<TContext extends object>
   extends Omit<RunOptions, "storeError" | "errors" | "storeInput"> {
   /** Made by `createIdempotency`; one for the whole application. */
   readonly idempotency: Idempotency<unknown>;
   /**
-   * Who may share a key, for example the user's id: two scopes never see each other's results. `"global"` if there
-   * is but one client, or keys are secrets.
+   * Who may share a key, for example the user's id: two scopes never see each other's results. `"global"` if there is
+   * only one client, or keys are secrets.
    */
   readonly scope: "global" | ((context: TContext) => ScopeValue | Promise<ScopeValue>);
   /**
    * How mutations are executed: in one transaction, or under a lease, for resolvers that call other services or take
-   * longer than a transaction may. Those find `step` and `transaction` in `context.idempotency`, and no transaction
-   * under `provide`. Default `"transaction"`.
+   * longer than a transaction may. Under a lease, resolvers find `step` and `transaction` in `context.idempotency`, and
+   * no transaction under `provide`. Default `"transaction"`.
    */
   readonly mode?: ModeChoice;
   /**
-   * The property of the context that holds the transaction while a mutation executes. Default `"tx"`. With the name
-   * of the application's own client, existing resolvers join the transaction unchanged; it is put back afterwards.
-   * Not with mode `"lease"`.
+   * The property of the context that holds the transaction while a mutation executes. Default `"tx"`. If it has the name
+   * of the application's own client, existing resolvers join the transaction unchanged; the client is put back
+   * afterwards. Not with mode `"lease"`.
    */
   readonly provide?: string;
   /**
-   * Reads the key of a request from where the application keeps it. Where it gives nothing, the default carriers
-   * apply: `extensions.idempotencyKey` of the body, and the header `Idempotency-Key`.
+   * Reads the key of a request from where the application keeps it. If it returns nothing, the default carriers apply:
+   * `extensions.idempotencyKey` in the body, and the header `Idempotency-Key`.
    */
   readonly key?: (request: KeyRequest<TContext>) => string | null | undefined;
   /** Which mutations fail with `IDEMPOTENCY_KEY_MISSING` if they come without a key. Default `"none"`. */
   readonly require?: RequireKey;
   /**
-   * Which errors are an answer: stored, and the same on every duplicate. Asked for each `GraphQLError` that a
-   * resolver threw; any other error releases the key, as its text is not meant for clients. Default: what
-   * `createIdempotency` got, else those with an `extensions.code` that blames the request and not the moment.
+   * Which errors are an answer: stored, and returned to every duplicate. Called for each `GraphQLError` that a resolver
+   * threw; any other error releases the key, because its text is not meant for clients. Default: what `createIdempotency`
+   * was given, else errors with an `extensions.code` that blames the request and not the moment.
    */
   readonly storeError?: (error: GraphQLError) => boolean;
 }
@@ -97,7 +97,7 @@ export function isKeyRequired(require: RequireKey, mutation: MutationInfo): bool
   return typeof require === "function" ? require(mutation) : require === "all";
 }
 
-/** @throws TypeError for a choice that is no mode. */
+/** @throws TypeError for a choice that is not a mode. */
 export function modeOf(choice: ModeChoice, mutation: MutationInfo): Mode {
   const mode = typeof choice === "function" ? choice(mutation) : choice;
   if (mode === undefined) {

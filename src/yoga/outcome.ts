@@ -10,7 +10,7 @@ import {
 export type Outcome =
   /** Its writes are kept and its result is stored: some root field has an answer, and every error is expected. */
   | "completed"
-  /** Its writes are undone and its result is stored: no root field has an answer, by expected errors. */
+  /** Its writes are undone and its result is stored: no root field has an answer, and every error is expected. */
   | "failed"
   /** Its writes are undone and nothing is stored: a retry executes again. */
   | "released";
@@ -24,7 +24,7 @@ export function outcomeOf(
   if (errors.length === 0) {
     return "completed";
   }
-  // Without data, not even the variables were right: that is found out again for nothing.
+  // Without data, not even the variables were valid: finding that out again costs nothing.
   if (!("data" in result) || !errors.every((error) => isDeliberate(error) && isExpected(error))) {
     return "released";
   }
@@ -36,8 +36,8 @@ export function outcomeOf(
 }
 
 /**
- * Whether a resolver threw a `GraphQLError`, hence a text meant for clients. Any other error is masked in answers by
- * what it is; once stored it could not be told apart any more, and its text would be replayed.
+ * Whether a resolver threw a `GraphQLError`, whose text is meant for clients. Any other error is masked in answers
+ * because of what it is; once stored, it could no longer be told apart, and its text would be replayed.
  */
 export function isDeliberate(error: unknown): boolean {
   if (!(error instanceof Error) || !(error instanceof GraphQLError || error.name === "GraphQLError")) {
@@ -47,15 +47,15 @@ export function isDeliberate(error: unknown): boolean {
   return originalError === undefined || originalError === null || isDeliberate(originalError);
 }
 
-/** What a resolver threw, below the wrappings that locate it. */
+/** What a resolver threw, inside the wrappers that locate it. */
 export function rootCause(error: Error): Error {
   const { originalError } = error as Partial<GraphQLError>;
   return originalError ? rootCause(originalError) : error;
 }
 
 /**
- * What a step of a leased run threw in a resolver: an answer of ours, which says whether a retry makes sense. Errors of
- * other runs that a resolver made, such as `KEY_REUSED`, are about keys that are not the client's.
+ * The error of ours that a step of a leased run threw in a resolver: it says whether a retry makes sense. Errors of other
+ * runs that a resolver started, such as `KEY_REUSED`, are about keys that are not the client's.
  */
 export function stepFailureIn({ errors = [] }: ExecutionResult): AnyIdempotencyError | undefined {
   return errors

@@ -4,8 +4,8 @@ import type { ExecutionArgs, GraphQLSchema } from "graphql";
 export type Execute = (args: ExecutionArgs) => unknown;
 
 /**
- * The hooks of the plugin, as far as Envelop and Yoga see them. Stated by structure and not by the type of either, so
- * that neither has to be installed for the other's sake.
+ * The hooks of the plugin, as Envelop and Yoga see them. Declared by structure, not by the types of either, so that
+ * neither has to be installed for the other's sake.
  */
 export interface IdempotencyPlugin {
   onSchemaChange(payload: {
@@ -22,7 +22,7 @@ export interface IdempotencyPlugin {
   }): void;
 }
 
-/** The part of a Fetch `Request` that counts. Servers bring ponyfills of their own. */
+/** The part of a Fetch `Request` that is used. Servers bring their own ponyfills. */
 export interface RequestLike {
   readonly headers: { get(name: string): string | null };
 }

@@ -7,7 +7,7 @@ export type MutationIdempotency =
 
 /**
  * What resolvers find as `context.idempotency` in mode `lease`. Without a key, `key` is `undefined`: steps are then not
- * recorded, and derived keys are of use within this execution only.
+ * recorded, and derived keys are useful only within this execution.
  */
 export interface LeasedMutationIdempotency<TTransaction = unknown>
   extends LeaseContext<TTransaction, string | undefined> {}
@@ -23,7 +23,7 @@ export function inTransaction(
 const occupied = new WeakSet<object>();
 
 /**
- * Works with `provided` on the context, and puts back what was there, unless resolvers may still be running.
+ * Runs `work` with `provided` on the context, then puts back what was there, unless resolvers may still be running.
  *
  * The context stays the same object: caches are keyed by it, and in a batch it inherits what a copy would lose.
  */
@@ -35,7 +35,7 @@ export async function withProvided<T>(
 ): Promise<T> {
   takeBack(context);
   if (occupied.has(context)) {
-    // Going on would write one request's changes in the transaction of another.
+    // Going on would write one request's changes in another's transaction.
     throw new Error(
       "onceonly: two mutations run at a time on one context object; give each request its own.",
     );
@@ -61,12 +61,13 @@ export async function withProvided<T>(
 }
 
 /**
- * What stood on a context before a transaction or a lease that was left there, closed. GraphQL answers as soon as a field fails
- * that may not be null, while its siblings go on: finding the application's client again, they would write outside.
+ * What a context held before a transaction or a lease that was left on it, closed. GraphQL answers as soon as a non-null
+ * field fails, while its siblings go on: if they found the application's client again, they would write outside the
+ * transaction or lease.
  */
 const leftOn = new WeakMap<object, Record<string, PropertyDescriptor | undefined>>();
 
-/** Puts back what stood on the context before an earlier mutation. */
+/** Puts back what the context held before an earlier mutation. */
 function takeBack(context: object): void {
   const before = leftOn.get(context);
   if (before !== undefined) {
@@ -75,7 +76,7 @@ function takeBack(context: object): void {
   }
 }
 
-/** Whether resolvers find something under `provide` without our doing. */
+/** Whether resolvers find something under `provide` that we did not put there. */
 export function alreadyProvides(context: object, provide: string): boolean {
   takeBack(context);
   return (context as Record<string, unknown>)[provide] !== undefined;

@@ -1,29 +1,29 @@
 import { createHash } from "node:crypto";
 import type { RootField } from "./mutation.ts";
 
-/** The longest name of an operation that a record can have. */
+/** The longest operation name that a record can hold. */
 const LENGTH_MAX = 255;
 const HASH_LENGTH = 43;
 
-/** What an operation is called in its record: the names of its root fields, such as `pay,refund`. */
+/** The name of an operation in its record: the names of its root fields, such as `pay,refund`. */
 export function operationRecordName(fields: readonly RootField[]): string {
   return bounded(fields.map(({ fieldName }) => fieldName).join(","));
 }
 
 /**
- * What a root field with a key of its own is called in its record. Its alias does not count: a client or gateway that
- * names it anew for a retry is refused, as its document changed, and never executed twice.
+ * The name, in its record, of a root field with a key of its own. The alias does not count: if a client or gateway
+ * changes it for a retry, the retry is refused because its document changed, and is never executed twice.
  */
 export function fieldRecordName({ fieldName }: RootField): string {
   return bounded(fieldName);
 }
 
-/** What a root field is called that shares the request's key with others: by its alias, which keeps them apart. */
+/** The name of a root field that shares the request's key with others: its alias keeps them apart. */
 export function sharedKeyRecordName({ responseName, fieldName }: RootField): string {
   return bounded(responseName === fieldName ? fieldName : `${responseName}:${fieldName}`);
 }
 
-/** A longer name ends in a hash of the whole. */
+/** A name that is too long ends in a hash of the whole. */
 function bounded(name: string): string {
   if (name.length <= LENGTH_MAX) {
     return name;

@@ -19,19 +19,19 @@ interface Findings {
 // Servers parse a document once and reuse it.
 const found = new WeakMap<OperationDefinitionNode, Findings>();
 
-/** @throws GraphQLError when `@idempotent` stands where it would protect nothing. */
+/** @throws GraphQLError when `@idempotent` is placed where it would protect nothing. */
 export function refuseMisplacedKeys(mutation: Mutation): void {
   const { misplaced } = findingsOf(mutation);
   if (misplaced !== undefined) {
     throw refusal(
       "IDEMPOTENCY_KEY_INVALID",
-      "@idempotent belongs on a root field of the mutation; below it protects nothing.",
+      "@idempotent belongs on a root field of the mutation; below the root it protects nothing.",
       misplaced,
     );
   }
 }
 
-/** @throws GraphQLError when the answer would arrive in parts: the unit ends before the later ones. */
+/** @throws GraphQLError when the answer would arrive in parts: the unit ends before the later parts arrive. */
 export function refuseIncrementalDelivery(mutation: Mutation): void {
   const { incremental } = findingsOf(mutation);
   if (incremental !== undefined) {

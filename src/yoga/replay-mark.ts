@@ -2,11 +2,11 @@ import type { ExecutionResult } from "graphql";
 import { REPLAYED_HEADER } from "../core/header.ts";
 
 /**
- * Says on an answer that it is a replay: in `extensions.idempotency`, and under Yoga in the header
- * `Idempotent-Replayed` (not in a batch, which has one header for many answers). A first answer says nothing.
+ * Marks an answer as a replay: in `extensions.idempotency`, and under Yoga in the header `Idempotent-Replayed` (not in a
+ * batch, which has one header for many answers). A first answer is not marked.
  *
  * @param fields response names of the replayed root fields, where each is a unit of its own
- * @param isWhole whether all of the answer is a replay
+ * @param isWhole whether the whole answer is a replay
  */
 export function markReplayed(
   result: ExecutionResult,
@@ -23,7 +23,7 @@ export function markReplayed(
   return { ...result, extensions };
 }
 
-/** Elsewhere `extensions.http` would reach the client. */
+/** Outside Yoga, `extensions.http` would reach the client. */
 function isYogaContext(context: object): boolean {
   const { request } = context as {
     readonly request?: { readonly headers?: { readonly get?: unknown } } | null;

@@ -7,8 +7,8 @@ import { scalarValue } from "./variables.ts";
 /**
  * The key that a request carries for its whole operation, in `extensions.idempotencyKey` or in the header.
  *
- * @throws {@link IdempotencyError} `KEY_INVALID`, also when both are there and differ: either may be the one that
- * the client will repeat.
+ * @throws {@link IdempotencyError} `KEY_INVALID`, also when both are present and differ: the client may repeat either
+ * one.
  */
 export function carriedKey(context: object): string | undefined {
   const { params } = context as { params?: { extensions?: { idempotencyKey?: unknown } | null } | null };

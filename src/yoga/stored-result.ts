@@ -1,6 +1,6 @@
 import { type ExecutionResult, GraphQLError, type Source } from "graphql";
 
-/** An `ExecutionResult` as data, with all of its errors that a client or Yoga can see. */
+/** An `ExecutionResult` as data, with every part of its errors that a client or Yoga can see. */
 export interface StoredResult {
   readonly errors?: readonly StoredGraphQLError[];
   readonly data?: ExecutionResult["data"];
@@ -10,7 +10,7 @@ export interface StoredResult {
 interface StoredGraphQLError {
   readonly message: string;
   readonly path: GraphQLError["path"];
-  /** Offsets in the document: Yoga makes line and column of them once more when it writes the answer. */
+  /** Offsets in the document: Yoga turns them into line and column again when it writes the answer. */
   readonly positions: GraphQLError["positions"];
   readonly extensions: GraphQLError["extensions"];
 }
@@ -22,7 +22,7 @@ export function toStoredResult(result: ExecutionResult): StoredResult {
   return inOrder({ ...result, errors });
 }
 
-/** `source` is that of the repeated request: the same text, if the client formats it the same way. */
+/** `source` comes from the repeated request: the same text, if the client formats it the same way. */
 export function fromStoredResult(stored: StoredResult, source: Source | undefined): ExecutionResult {
   const errors = stored.errors?.map(
     ({ message, ...options }) => new GraphQLError(message, { ...options, source }),
@@ -30,7 +30,10 @@ export function fromStoredResult(stored: StoredResult, source: Source | undefine
   return inOrder({ ...stored, errors });
 }
 
-/** One order of properties, whatever the executor's, so that the first answer and its replays have the same bytes. */
+/**
+ * Puts the properties in one order, whatever the executor's, so that the first answer and its replays have the same
+ * bytes.
+ */
 export function inOrder<TError>({ errors, data, extensions }: Parts<TError>): Defined<Parts<TError>> {
   return {
     ...(errors === undefined || errors.length === 0 ? {} : { errors }),

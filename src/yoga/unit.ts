@@ -8,7 +8,7 @@ import type { Execute } from "./plugin.ts";
 import { inTransaction, withProvided } from "./provide.ts";
 import { fromStoredResult, inOrder, type StoredResult, toStoredResult } from "./stored-result.ts";
 
-/** What executes and is stored as one: a mutation, or one root field of it. */
+/** What is executed and stored as one: a mutation, or one root field of it. */
 export interface Unit {
   readonly args: ExecutionArgs;
   readonly execute: Execute;
@@ -98,12 +98,12 @@ class Execution {
     this.#options = options;
   }
 
-  /** The result with its original errors, for what masks and logs them. */
+  /** The result with its original errors, for the code that masks and logs them. */
   get result(): ExecutionResult {
     return this.#result;
   }
 
-  /** @throws what makes the run undo the writes, unless the result is to be kept. */
+  /** @throws an error that makes the run undo the writes, unless the result is to be kept. */
   async run(provided: Readonly<Record<string, unknown>>): Promise<ExecutionResult> {
     const { responseNames } = this.#unit;
     const { isExpected } = this.#options;
@@ -134,7 +134,7 @@ class Execution {
     return result;
   }
 
-  /** The answer after the writes were undone; anything else that ended the run is thrown on. */
+  /** The answer once the writes are undone; anything else that ended the run is rethrown. */
   resultUndoneBy(error: unknown): ExecutionResult {
     if (this.#thrown === undefined || error !== this.#thrown) {
       throw error;
@@ -153,7 +153,7 @@ class FailedResult extends Error {
   }
 }
 
-/** The resolver's own error, by which the run recognises a write conflict that it may repeat. */
+/** The resolver's own error, by which the run recognises a write conflict, which it may retry. */
 function causeOf({ errors = [] }: ExecutionResult): Error {
   const error = errors.find((item) => !isDeliberate(item)) ?? errors[0];
   return error === undefined ? new Error("The mutation failed") : rootCause(error);

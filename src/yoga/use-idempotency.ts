@@ -14,24 +14,24 @@ import type { Execute, IdempotencyPlugin } from "./plugin.ts";
  * **Unit.** Usually the whole operation: one transaction, one record, one stored `ExecutionResult`. If a root field
  * carries `@idempotent(key:)`, each root field is a unit of its own, executed in document order.
  *
- * **Key.** `@idempotent` on the field; else the option `key`; else `extensions.idempotencyKey` of the body, or the
- * header `Idempotency-Key` (of a batch a list, `?0` for an operation without one). The last two must agree. In an
+ * **Key.** `@idempotent` on the field; else the option `key`; else `extensions.idempotencyKey` in the body, or the header
+ * `Idempotency-Key` (for a batch, a list with `?0` for an operation without a key). The last two must agree. In an
  * operation with `@idempotent`, the request's key covers the root fields that have none.
  *
- * **Transaction.** With a key, resolvers find the transaction under `provide`, and the key as `context.idempotency`.
- * Without a key, they find what the application put under `provide`; where that is nothing, a transaction of its own
- * is opened for the mutation, and ends as with a key, only that no record is kept.
+ * **Transaction.** With a key, resolvers find the transaction under `provide`, and the key in `context.idempotency`.
+ * Without a key, they find what the application put under `provide`. If that is nothing, the mutation gets a transaction
+ * of its own, which ends as it would with a key, except that no record is kept.
  *
- * **Lease.** With `mode: "lease"` no transaction is around the resolvers. They find `step` and `transaction` as
- * `context.idempotency`; what those recorded is not undone by an error, and a retry finds it again.
+ * **Lease.** With `mode: "lease"` there is no transaction around the resolvers. They find `step` and `transaction` in
+ * `context.idempotency`; an error does not undo what those have recorded, and a retry finds it again.
  *
- * **Errors.** If some root field has an answer and all errors are expected ones (`storeError`), everything is
- * committed and stored, with what the failed fields wrote before they failed: give fields that must not share that
- * fate `@idempotent` each. If all root fields failed as expected, their writes are undone and the errors are stored.
- * On any other error everything is undone, `data` is null, and a retry executes again.
+ * **Errors.** If some root field has an answer and all errors are expected (`storeError`), everything is committed and
+ * stored, including what the failed fields wrote before they failed: put `@idempotent` on each field that must not share
+ * that fate. If all root fields failed as expected, their writes are undone and the errors are stored. On any other error
+ * everything is undone, `data` is null, and a retry executes again.
  *
- * Put it last in `plugins`: a later plugin that sets an `execute` of its own without calling the one before bypasses
- * every earlier one, this included.
+ * Put this plugin last in `plugins`: a later plugin that sets its own `execute` without calling the previous one bypasses
+ * every earlier plugin, this one included.
  *
  * @remarks **Warning**: effects outside the database, and writes that do not go through the transaction, are not
  * covered. Data loaders must take their client from the context when they load.
@@ -61,7 +61,10 @@ export function useIdempotency<TContext extends object = any>(
   };
 }
 
-/** Our own errors, and those the application's `scope` or `key` meant for clients, are results; others are thrown. */
+/**
+ * Our own errors, and those of the application's `scope` or `key` that are meant for clients, become results; others are
+ * thrown.
+ */
 async function answered<TContext extends object>(
   executor: MutationExecutor<TContext>,
   args: ExecutionArgs,

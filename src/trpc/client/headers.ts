@@ -3,9 +3,9 @@ import { quotedKey } from "../../core/key-text.ts";
 import { beginOf, keyIn } from "./keyed.ts";
 
 /**
- * The header `Idempotency-Key` for one HTTP request, as the option `headers` of `httpLink`, `httpBatchLink` and
- * `httpBatchStreamLink`: the key of each call in its `context.idempotencyKey`, in the order of the calls; `?0` for a
- * call without (RFC 8941, section 3.1). No header when no call has a key.
+ * The header `Idempotency-Key` for one HTTP request, to pass as the option `headers` of `httpLink`, `httpBatchLink` and
+ * `httpBatchStreamLink`. It lists each call's `context.idempotencyKey`, in the order of the calls, with `?0` for a call
+ * without a key (RFC 8941, section 3.1). There is no header when no call has a key.
  *
  * @throws TypeError when a key is not a string of 1 to 255 printable ASCII characters
  */

@@ -1,5 +1,5 @@
 /**
- * The client's half for tRPC: keys for mutations, in the header of every HTTP link, kept over retries.
+ * The client half for tRPC: keys for mutations, in the header of every HTTP link, kept across retries.
  *
  * @module onceonly/trpc/client
  */

@@ -1,11 +1,11 @@
 const keys = new WeakMap<object, string>();
 
 /**
- * A copy of a mutation's input that carries a key to {@link idempotencyLink}, beside its data: nothing of it is sent as
- * input. For those who hand only the input on and call again for a retry, as TanStack Query does with the options of
- * tRPC's `mutationOptions`.
+ * Copies a mutation's input and attaches a key for {@link idempotencyLink}, which is not sent as part of the input. For
+ * callers that pass on only the input and retry by calling again, as TanStack Query does with the options of tRPC's
+ * `mutationOptions`.
  *
- * @throws TypeError when the input is no plain object or array; give the key in the call's `context` then
+ * @throws TypeError when the input is not a plain object or array; in that case, give the key in the call's `context`
  */
 export function withIdempotencyKey<TInput extends object>(input: TInput, key: string): TInput {
   const isArray = Array.isArray(input);

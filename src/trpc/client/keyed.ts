@@ -1,11 +1,11 @@
 import type { Operation } from "@trpc/client";
 
-// A policy of `retryLink` in front of the link does not see the context that the link adds.
+// The policy of a `retryLink` in front of our link does not see the context that our link adds.
 const keyed = new WeakSet<Operation>();
 
 const began = new WeakMap<Operation, number>();
 
-/** When an operation was seen first. */
+/** When an operation was first seen. */
 export function beginOf(operation: Operation): number {
   const at = began.get(operation) ?? Date.now();
   began.set(operation, at);
@@ -17,7 +17,7 @@ export function rememberKeyed(operation: Operation): void {
   beginOf(operation);
 }
 
-/** Whether an operation has a key, or gets one by a link behind. */
+/** Whether an operation has a key, or gets one from a later link. */
 export function isKeyed(operation: Operation): boolean {
   return keyIn(operation) !== undefined || keyed.has(operation);
 }

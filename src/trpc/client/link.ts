@@ -6,14 +6,14 @@ import { beginOf, keyIn, rememberKeyed } from "./keyed.ts";
 
 /**
  * A link that gives each mutation a key, in `context.idempotencyKey`, for {@link idempotencyHeaders} to send. All
- * attempts of a `retryLink` have the same key, whichever of the two stands first. A key that the call brings, in its
- * `context` or by {@link withIdempotencyKey}, is kept.
+ * attempts of a `retryLink` have the same key, whichever of the two links comes first. A key that the call already has,
+ * in its `context` or from {@link withIdempotencyKey}, is kept.
  *
- * One call is one intent: who calls again for the same intent brings the key.
+ * One call is one intent: to call again for the same intent, pass the same key.
  */
 export function idempotencyLink<TRouter extends AnyTRPCRouter>(): TRPCLink<TRouter> {
   return () => {
-    // An operation's id is unique within its client and stays when links copy the operation, as its object does not.
+    // An operation's id is unique within its client and survives links that copy the operation; the object does not.
     let client: string | undefined;
     return ({ op, next }) => {
       if (op.type !== "mutation") {

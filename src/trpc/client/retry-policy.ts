@@ -6,13 +6,16 @@ import { beginOf, isKeyed } from "./keyed.ts";
 
 /** Options of {@link retryIdempotent}. Times are in milliseconds. */
 export interface RetryPolicyOptions {
-  /** How often a call is made at most, the first time included. Default 5. */
+  /** The maximum number of times a call is made, the first included. Default 5. */
   readonly attemptsMax?: number;
-  /** How long after its begin a mutation is still repeated, and how long `Retry-After` may be. Default 60,000. */
+  /**
+   * How long after its start a mutation may still be repeated, and the longest `Retry-After` that is obeyed. Default
+   * 60,000.
+   */
   readonly totalMs?: number;
-  /** The bound of the first random pause; it doubles with each attempt. Default 250. */
+  /** The upper bound of the first random pause; it doubles with each attempt. Default 250. */
   readonly backoffMs?: number;
-  /** The highest bound of a pause. Default 8,000. A server's `Retry-After` may ask for more. */
+  /** The limit up to which the upper bound of a pause grows. Default 8,000. A server's `Retry-After` may ask for more. */
   readonly backoffMsMax?: number;
 }
 
@@ -23,9 +26,9 @@ export interface RetryPolicy {
 }
 
 /**
- * A policy for tRPC's `retryLink`: `retryLink(retryIdempotent())`. Repeats a call that got no answer, or one that asks
- * for a retry (408, 425, 429, 502, 503, 504, and 409 for `IN_PROGRESS` and `LEASE_LOST`); a mutation only if it has a
- * key. Waits a random, growing time, never less than `Retry-After` says.
+ * A policy for tRPC's `retryLink`: `retryLink(retryIdempotent())`. Repeats a call that got no answer, or an answer that
+ * asks for a retry (408, 425, 429, 502, 503, 504, and 409 for `IN_PROGRESS` and `LEASE_LOST`); it repeats a mutation only
+ * if that has a key. Waits a random, growing time, never less than `Retry-After` says.
  *
  * @throws TypeError for an option that cannot be used
  */
@@ -40,7 +43,7 @@ export function retryIdempotent(options: RetryPolicyOptions = {}): RetryPolicy {
     retry({ op, error, attempts }) {
       const failure = error as CallFailure;
       afterMs = retryAfterMs(failure.meta?.response?.headers?.get("retry-after"));
-      // A device that was asleep meanwhile wakes when the server may have forgotten the key.
+      // A device that slept meanwhile may wake after the server has forgotten the key.
       const ageMs = op.type === "mutation" ? Date.now() - beginOf(op) : 0;
       return (
         ageMs + afterMs < totalMs &&
@@ -59,12 +62,12 @@ interface CallFailure {
   readonly cause?: unknown;
   /** The server's answer to this call. */
   readonly data?: { readonly httpStatus?: number } | null;
-  /** `response` is that of the whole batch. */
+  /** `response` belongs to the whole batch. */
   readonly meta?: { readonly response?: Partial<Pick<Response, "status" | "headers">> };
 }
 
 function isRetryable({ message, cause, data, meta }: CallFailure): boolean {
   const status = data?.httpStatus ?? meta?.response?.status ?? 0;
-  // An answer with a good status and no data is one that broke off.
+  // An answer with a good status but no data broke off.
   return status < 400 ? isLostAnswer(cause) || status > 0 : isRetryableAnswer(status, message);
 }
