@@ -32,9 +32,9 @@ function written({ question, text, plot, tables, name }: Section, plots: Map<str
 
 const INTRODUCTION = `# Performance
 
-What it costs to have a mutation happen once, beside what people use instead. All contenders are measured in turn in one
-run, several rounds of each, on one machine. **Trust the ratios, not the operations a second**: a ratio is taken in each
-round, the table shows the median and, where there is one, the range. This page and its plots are written by the benchmark.`;
+What it costs to make a mutation happen once, compared with what people use instead. One run measures all contenders in
+turn, several rounds of each, on one machine. **Trust the ratios, not the operations per second**: a ratio is taken in each
+round; the table shows the median and, where there is one, the range. The benchmark writes this page and its plots.`;
 
 function measuredOn({
   machine,
@@ -75,9 +75,9 @@ function figures({ ratios, lateRatios }: Results): string {
   });
   const missed = rows.filter((row) => row[3] === "**no**").length;
   const text =
-    "The figures that are aimed at, on PostgreSQL, at concurrency 8 unless said otherwise; in the last column, where it\n" +
-    "makes a difference, those with [a late claim](guides/transactions.md#a-late-claim).";
-  const verdict = missed === 0 ? "" : ` ${missed} of them ${missed === 1 ? "is" : "are"} missed.`;
+    "The targets, on PostgreSQL, at concurrency 8 unless stated otherwise. The last column has the figures with\n" +
+    "[a late claim](guides/transactions.md#a-late-claim), where that makes a difference.";
+  const verdict = missed === 0 ? "" : ` ${missed} ${missed === 1 ? "target is" : "targets are"} missed.`;
   const head = ["", "aim", "measured", "reached", "late claim"];
   return `## What is aimed at\n\n${text}${verdict}\n\n${table(head, rows)}`;
 }
@@ -90,16 +90,16 @@ npm run bench -- --json results.json --docs   # an hour or so; writes this page
 npm run bench -- --quick                      # within 3 minutes; leaves out growth and prune
 \`\`\`
 
-PostgreSQL is that of \`TEST_POSTGRES_URL\`, or one that is started from npm; Redis that of \`TEST_REDIS_URL\`, by default
-\`redis://127.0.0.1:6379\`. A server that is not there is said, and its contenders are left out. \`--help\` lists the rest.
-The contenders stand in [\`bench/contenders\`](../bench/contenders), each in a file of its own, as small as an application
-would write it.`;
+PostgreSQL is the one at \`TEST_POSTGRES_URL\`, or one that is started from npm; Redis is the one at \`TEST_REDIS_URL\`, by
+default \`redis://127.0.0.1:6379\`. A server that is not there is reported, and its contenders are left out. \`--help\` lists
+the other options. The contenders are in [\`bench/contenders\`](../bench/contenders), each in a file of its own, as small as
+an application would write it.`;
 
 const NOT_MEASURED = `## What is not measured
 
 - A network: everything is on loopback, where a round trip costs least. Over a network, round trips weigh more than CPU.
-- A disk of its own for the database, replication, or more than one application process under load.
-- Other sizes of pool than 10 connections.
+- A separate disk for the database, replication, or more than one application process under load.
+- Pool sizes other than 10 connections.
 - Statements and round trips anywhere but on PostgreSQL; heap, growth and prune likewise.
-- CPU of the database server: "CPU" is that of the application's process.
+- CPU of the database server: "CPU" is that of the application process.
 - Results larger than a row, long handlers, and errors.`;

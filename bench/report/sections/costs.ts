@@ -25,8 +25,8 @@ export function trips({ trips: all }: Results): Section | undefined {
   return {
     name: "trips",
     question,
-    text: `Statements and round trips to PostgreSQL, counted on the wire, BEGIN and COMMIT included; means over several runs. What is sent to
-Redis is not counted. Over a network this table says more than the ones above.`,
+    text: `Statements and round trips to PostgreSQL, counted on the wire, BEGIN and COMMIT included; means over several runs. Traffic
+to Redis is not counted. Over a network this table says more than the ones above.`,
     plot: {
       title: question,
       unit: "round trips to PostgreSQL",
@@ -48,7 +48,7 @@ Redis is not counted. Over a network this table says more than the ones above.`,
       table(["statements / round trips", ...kinds.map(({ title }) => title)], rows),
       ...(ours === undefined
         ? []
-        : [`Of onceonly with a fresh key and one write:\n\n\`\`\`text\n${ours.texts.join("\n")}\n\`\`\``]),
+        : [`onceonly with a fresh key and one write:\n\n\`\`\`text\n${ours.texts.join("\n")}\n\`\`\``]),
     ],
   };
 }
@@ -66,10 +66,10 @@ export function memory({ heap }: Results): Section | undefined {
   return {
     name: "heap",
     question,
-    text: `Bytes of the JavaScript heap for each run, after garbage collection, beside a bare transaction at the same number in flight:
-each in its handler, on a connection of its own; or most of them waiting for a connection. A leased run holds none while its
-handler does other things, and is beside nothing at all. The figure that is aimed at is the difference of runs in their
-handlers.`,
+    text: `Bytes of the JavaScript heap for each run, after garbage collection, compared with a bare transaction at the same number in
+flight: each in its handler, on a connection of its own; or most of them waiting for a connection. A leased run holds no
+connection while its handler does other things, and is compared with nothing at all. The target is for the difference
+between runs in their handlers.`,
     plot: {
       title: question,
       unit: "bytes of heap for each run in flight, beyond a bare transaction",
@@ -141,8 +141,8 @@ export function ambient({ ambient: all }: Results): Section | undefined {
   return {
     name: "ambient",
     question: "What does the ambient client cost?",
-    text: `The speed of a \`findUnique\` through the client of \`withAmbientTransaction\`, to that through the client itself outside of
-handlers, and to that through the \`tx\` of a bare transaction in one. At concurrency 1.`,
+    text: `The speed of a \`findUnique\` through the client of \`withAmbientTransaction\`: outside handlers relative to the client itself,
+in a handler relative to the \`tx\` of a bare transaction. At concurrency 1.`,
     plot: undefined,
     tables: [table(["", "ratio", "range"], rows)],
   };

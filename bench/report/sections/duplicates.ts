@@ -43,7 +43,7 @@ export function duplicates({ duplicates: all, otherQueries }: Results): Section 
   for (const { idle, busy, ratio: spread, connections } of otherQueries) {
     const p99 = (each: typeof idle) => ms(median(each.map(({ p99Ms }) => p99Ms)));
     tables.push(
-      `Unrelated queries, one after the other, while 99 duplicates wait: p99 ${p99(busy)} ms, when idle ${p99(idle)} ms; ` +
+      `Unrelated queries, one after the other, while 99 duplicates wait: p99 ${p99(busy)} ms, against ${p99(idle)} ms when idle; ` +
         `ratio ${ratio(spread.median)} (${ratio(spread.min)} – ${ratio(spread.max)}) over ${idle.length} rounds of ` +
         `${whole(median(busy.map(({ samples }) => samples)))} queries. Connections besides the owner's: ` +
         `${Math.max(...connections)}.`,
@@ -52,8 +52,8 @@ export function duplicates({ duplicates: all, otherQueries }: Results): Section 
   return {
     name: "duplicates",
     question,
-    text: `A hundred calls with one key at once, in one process with a pool of 10 connections; the handler takes 300 ms. Meanwhile an
-unrelated query is sent. Connections are busy when they are at work or in a transaction, the owner's included.`,
+    text: `A hundred simultaneous calls with one key, in one process with a pool of 10 connections; the handler takes 300 ms.
+Meanwhile an unrelated query is sent. A connection is busy while it is at work or in a transaction; the owner's counts too.`,
     plot: {
       title: question,
       unit: "how often the handler's writes were committed; one is right",

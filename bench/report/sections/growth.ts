@@ -15,9 +15,9 @@ export function growth({ growth: all }: Results): Section | undefined {
   return {
     name: "growth",
     question,
-    text: `Fresh keys and replays over tables that were filled before, with live records; measured in turn, at concurrency 8, one write.
-Replayed keys are spread over the whole table. The indexes are as loose as those that grew by themselves. Ratios are to the
-smallest table.`,
+    text: `Fresh keys and replays over tables filled beforehand with live records, measured in turn, at concurrency 8, with one write.
+Replayed keys are spread over the whole table. The indexes are as loose as indexes that grew naturally. Ratios are relative
+to the smallest table.`,
     plot: {
       title: question,
       unit: "operations a second, to the smallest table; line: range of the rounds",
@@ -55,7 +55,7 @@ export function prune({ prune: all }: Results): Section | undefined {
   return {
     name: "prune",
     question,
-    text: `\`prune()\` as it is by default, over a table of which half is expired: ${whole(found.expired)} records go, and
+    text: `\`prune()\` with its defaults, over a table of which half has expired: ${whole(found.expired)} records go, and
 ${whole(found.kept)} stay. A batch is one call to the database, timed from the application.`,
     plot: {
       title: question,

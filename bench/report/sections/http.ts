@@ -18,7 +18,7 @@ export function http({ http: all }: Results): Section | undefined {
     name: "http",
     question,
     text: `tRPC's and Yoga's own servers in a process of their own, one write, fresh keys, the client on the other side of loopback. The
-basis is the same mutation whose resolver opens a bare transaction; one without any transaction is shown beside it.`,
+baseline is the same mutation with a resolver that opens a bare transaction; one without any transaction is shown beside it.`,
     plot: {
       title: question,
       unit: "requests a second, to the same mutation in a bare transaction; line: range of the rounds",

@@ -29,8 +29,8 @@ export function kills(all: readonly Kill[]): Section | undefined {
   return {
     name: "kills",
     question,
-    text: `\`kill -9\`, and a second process that retries at once, again and again until it has the result or its patience is at its
-end. Powertools was told that its function may run for 3 seconds, and the lease is one of 3 seconds (the default is a minute).
+    text: `\`kill -9\`, then a second process that retries at once, again and again, until it has the result or runs out of patience.
+Powertools was told that its function may run for 3 seconds, and onceonly's lease is 3 seconds (the default is a minute).
 DBOS is retried by another executor; it recovers when the first one starts again.`,
     plot: {
       title: question,

@@ -24,17 +24,17 @@ const WORDS = { fresh: "fresh keys", replay: "replays", mixed: "one retry in ten
 
 const BARE = "to the bare Prisma transaction";
 
-export const ONE = `Every call has a new key; the handler makes one row through Prisma. The basis is a bare interactive transaction of
+export const ONE = `Every call has a new key; the handler creates one row through Prisma. The baseline is a bare interactive transaction of
 Prisma with the same handler, which recognises no key. The raw driver sends the statements of onceonly without Prisma. With a
-[late claim](guides/transactions.md#a-late-claim), the record is inserted with its result. Those that keep their keys in
-Redis, and the hand-written table without a common transaction, run the one write without a transaction of their own: that
-is fewer statements, and what happens on a crash is the price. Redis is as it is set up, and may forget what it answered when
-it dies; PostgreSQL may not. "Once each" compares the rows with the keys.`;
+[late claim](guides/transactions.md#a-late-claim), the record is inserted with its result. The contenders that keep their
+keys in Redis, and the hand-written table without a common transaction, run the one write without a transaction of their
+own: that takes fewer statements, at the price of what happens in a crash. Redis runs as it is configured, and may forget
+what it answered when it dies; PostgreSQL may not. "Once each" compares the rows with the keys.`;
 
-export const FOUR = `The same with four writes, which everybody needs a transaction for: an order, a payment, a movement of stock, a balance.`;
+export const FOUR = `The same with four writes, for which everybody needs a transaction: an order, a payment, a stock movement, a balance.`;
 
-export const MIXED = `Nine calls of ten have a new key, one repeats a mutation that has finished. The bare transaction cannot tell them apart,
-and executes all.`;
+export const MIXED = `Nine calls in ten have a new key; one repeats a mutation that has finished. The bare transaction cannot tell them apart,
+and executes them all.`;
 
 export function fresh(
   name: string,
@@ -65,8 +65,8 @@ export function replays(name: string, question: string, cells: readonly Throughp
   return {
     name,
     question,
-    text: `Every call repeats one of the mutations that have finished before. The basis is a bare \`findUnique\` of the row that
-onceonly reads.`,
+    text: `Every call repeats a mutation that has finished. The baseline is a bare \`findUnique\` of the row that onceonly
+reads.`,
     plot: {
       title: question,
       unit: "operations a second, to a findUnique of the record; line: range of the rounds",
@@ -137,8 +137,8 @@ export function names(results: Results): Section | undefined {
   return {
     name: "names",
     question,
-    text: `With the option \`statementNameGenerator\` of Prisma's adapter, PostgreSQL keeps statements prepared. It is off by default,
-and so it is elsewhere on this page; a pooler such as PgBouncer may not allow it. Both settings were measured at concurrency 8
+    text: `With the option \`statementNameGenerator\` of Prisma's adapter, PostgreSQL keeps statements prepared. It is off by default
+and elsewhere on this page; a pooler such as PgBouncer may not allow it. Both settings were measured at concurrency 8
 in one run, but not in the same rounds: compare the ratios.`,
     plot: { title: question, unit: "operations a second, concurrency 8", groups },
     tables: [table(["", "ratio", "ops/s"], rows)],
