@@ -14,16 +14,16 @@ import type { ClaimParams, FinishedRecord, Store, StoreSession } from "./store.t
 import { throwUnlessWorthRetrying, waitForLease } from "./waiting.ts";
 
 /**
- * Mode `transaction`: claim, handler and result commit together. All control flow of such a run stands in this file:
+ * Mode `transaction`: claim, handler and result commit together. All control flow of such a run is in this file:
  *
- *     run                       leads, or waits in memory for the duplicate of this process that does (duplicates.ts)
- *     └ lead                    reads a record seen finished before; else claims, as option `claim` says
+ *     run                       leads, or waits in memory for the duplicate in this process that leads (duplicates.ts)
+ *     └ lead                    reads a record seen finished before; otherwise claims, as option `claim` says
  *       ├ claimEarly            repeats an attempt that met a held lock, a lease or a write conflict
  *       │ └ attempt             one transaction, in which
- *       │   └ claimAndExecute   claim; replay, or savepoint, handler (settle.ts), its result stored
- *       └ claimLate             one attempt, and claimEarly where that did not commit
+ *       │   └ claimAndExecute   claims; replays, or sets a savepoint, runs the handler (settle.ts), stores its result
+ *       └ claimLate             one attempt, then claimEarly if that did not commit
  *         └ attempt
- *           └ executeAndClaim   handler, claim and result in one statement
+ *           └ executeAndClaim   runs the handler; then claim and result in one statement
  *
  * An attempt whose COMMIT failed asks the database how it ended (broken-commit.ts).
  */
@@ -55,7 +55,7 @@ export class TransactionRunner<TTransaction> {
     return ended;
   }
 
-  /** Whatever goes wrong here, the claim meets it too, and knows what to do. */
+  /** Whatever goes wrong here, the claim meets too, and knows what to do about it. */
   async #read({ id }: PreparedRun): Promise<FinishedRecord | undefined> {
     try {
       return await this.#store.replayable(id);
@@ -95,8 +95,7 @@ export class TransactionRunner<TTransaction> {
 
   /**
    * Commits only the first record of the key. In every other case nothing is left of the attempt, and an early claim
-   * decides, also over an error of the handler: that may come of what its own duplicate has committed. For such an error
-   * the handler is not executed again: the claim stores or throws it, unless there is a record by then.
+   * decides. It executes the handler again only if the handler did not fail by itself.
    */
   async #claimLate<T>(run: PreparedRun, handler: Handler<TTransaction, T>): Promise<Ended<T>> {
     const result = await this.#attempt(run, (session, progress) =>
@@ -110,8 +109,7 @@ export class TransactionRunner<TTransaction> {
       return this.#claimEarly(run, handler);
     }
     if (givenUp !== undefined) {
-      const asAnswer = withStoreError(run, () => true);
-      return this.#claimEarly(asAnswer, failingWith(givenUp.answer));
+      return this.#settleFailure(run, givenUp.answer, true);
     }
     const fault = this.#store.faultOf(error);
     if (failedIn === "begin") {
@@ -121,32 +119,42 @@ export class TransactionRunner<TTransaction> {
     if (fault === "write_conflict" || (failedIn === "insert" && fault === "lock_timeout")) {
       return this.#claimEarly(run, handler);
     }
-    const thrown = failedIn === "insert" ? notStored(run, fault, error) : error;
-    return this.#claimEarly(withStoreError(run, undefined), failingWith(thrown));
+    return this.#settleFailure(run, failedIn === "insert" ? notStored(run, fault, error) : error, false);
   }
 
   /**
-   * One transaction. A failed one leaves no trace.
+   * The handler of a late claim has failed, perhaps because its own duplicate has committed. An early claim replays the
+   * record that is there by now. If there is none, it stores the error if that is an answer, and else throws it.
+   */
+  #settleFailure<T>(run: PreparedRun, error: unknown, isAnswer: boolean): Promise<Ended<T>> {
+    const options = { ...run.options, storeError: isAnswer ? () => true : undefined };
+    return this.#claimEarly({ ...run, options }, async () => {
+      throw error;
+    });
+  }
+
+  /**
+   * One transaction. If it fails, it leaves no trace.
    *
-   * @throws {@link IdempotencyError} `STORE_UNAVAILABLE` where the database was away for COMMIT.
+   * @throws {@link IdempotencyError} `STORE_UNAVAILABLE` if the database was away during COMMIT.
    */
   async #attempt<T, TOther extends object = never>(
     run: PreparedRun,
     body: (session: StoreSession<TTransaction>, progress: Progress) => Promise<Ended<T> | TOther>,
   ): Promise<Ended<T> | TOther | FailedAttempt> {
     const progress: Progress = { params: claimOf(run), phase: "begin", givenUp: undefined };
-    let executed: Ended<T> | undefined;
+    let execution: Ended<T> | undefined;
     try {
       return await this.#store.transaction(limitsOf(run, progress.params), async (session) => {
         // Client extensions may call this more than once.
         progress.phase = "begin";
-        executed = undefined;
+        execution = undefined;
         const result = await body(session, progress);
-        executed = isExecution<T>(result) ? result : executed;
+        execution = isExecution<T>(result) ? result : execution;
         return result;
       });
     } catch (error) {
-      if (executed === undefined) {
+      if (execution === undefined) {
         return { failedIn: progress.phase, error, givenUp: progress.givenUp };
       }
       const record = await recordAfterBrokenCommit(this.#store, run);
@@ -156,7 +164,7 @@ export class TransactionRunner<TTransaction> {
         }
         return { failedIn: "commit", error, givenUp: undefined };
       }
-      return record.owner === executed.record.owner ? executed : { record, afterCommit: [] };
+      return record.owner === execution.record.owner ? execution : { record, afterCommit: [] };
     }
   }
 
@@ -205,7 +213,7 @@ export class TransactionRunner<TTransaction> {
     handler: Handler<TTransaction, T>,
   ): Promise<Ended<T>> {
     if (progress.givenUp !== undefined) {
-      // An extension of the client's that repeats failed transactions.
+      // An extension of the client repeats failed transactions.
       throw new RolledBack();
     }
     progress.phase = "handler";
@@ -225,7 +233,7 @@ export class TransactionRunner<TTransaction> {
     return { executed, record: recordOf(run, progress.params, executed, response), afterCommit };
   }
 
-  /** An error that came of a lost connection, or after the transaction had run out of time, is no answer. */
+  /** An error that came from a lost connection, or after the transaction had timed out, is not an answer. */
   async #isOpen(session: StoreSession<TTransaction>): Promise<boolean> {
     try {
       await session.savepoint();
@@ -238,11 +246,11 @@ export class TransactionRunner<TTransaction> {
 
 interface Progress {
   readonly params: ClaimParams;
-  /** What is being done: BEGIN and an early claim, the handler and the storing of its result, or a late claim. */
+  /** What is under way: BEGIN and an early claim, the handler and the storing of its result, or a late claim. */
   phase: "begin" | "handler" | "insert";
   /**
-   * Why a late claim gave its transaction up: the key has a record, or the handler's error is its answer. Not told by
-   * what the transaction rejects with: client extensions wrap that, and repeat the transaction for it.
+   * Why a late claim gave its transaction up: the key has a record, or the handler's error is its answer. The rejection of
+   * the transaction does not tell: client extensions wrap it, or repeat the transaction because of it.
    */
   givenUp: "not first" | { readonly answer: unknown } | undefined;
 }
@@ -259,26 +267,13 @@ interface HeldByLease {
   readonly fingerprint: string;
 }
 
-/** A replay has nothing to commit, nor has a run that met a lease. */
+/** A replay has nothing to commit, and neither has a run that met a lease. */
 function isExecution<T>(result: object): result is Ended<T> {
   return "executed" in result;
 }
 
-/** Has Prisma roll the transaction back. */
+/** Makes Prisma roll back the transaction. */
 class RolledBack extends Error {}
-
-function withStoreError(
-  run: PreparedRun,
-  storeError: ((error: unknown) => boolean) | undefined,
-): PreparedRun {
-  return { ...run, options: { ...run.options, storeError } };
-}
-
-function failingWith(error: unknown): () => Promise<never> {
-  return async () => {
-    throw error;
-  };
-}
 
 function recordOf(
   { fingerprint }: PreparedRun,
@@ -293,7 +288,7 @@ async function undo(session: StoreSession<unknown>, handlerError: unknown): Prom
   try {
     await session.rollbackToSavepoint();
   } catch {
-    // The transaction is gone, and with it all it wrote: the handler's error says more than that one.
+    // The transaction is gone, and with it all it wrote: the handler's error says more than this one.
     throw handlerError;
   }
 }

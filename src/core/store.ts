@@ -45,7 +45,7 @@ interface OwnerWrites {
 /** A handler to which a transaction is lent. */
 export interface RunningHandler {
   readonly operation: string;
-  /** Called after COMMIT, in order. */
+  /** Called after COMMIT, in order. A transaction nested in another one adds its callbacks to that one's if it succeeds. */
   readonly afterCommit: (() => unknown)[];
 }
 

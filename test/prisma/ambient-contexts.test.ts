@@ -225,7 +225,7 @@ describe.each(databases)("two databases on $name", ({ open }) => {
     expect([await accountIds(first), await accountIds(second)]).toEqual([["a"], []]);
   });
 
-  it("so does the tx of the inner one in a listener that another context calls", async () => {
+  it("the tx of a run inside a run on the other database joins both transactions from a listener that another context calls", async () => {
     await using first = await open();
     await using second = await open();
     const outer = application(first.prisma);

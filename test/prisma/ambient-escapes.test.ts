@@ -8,7 +8,7 @@ import { account, accountIds, application, Undo, undo } from "./ambient-support.
 import { door, request } from "./helpers.ts";
 
 describe.each(databases)("what leaves a handler on $name", ({ open }) => {
-  it("a handler that is no async function and returns a promise of the client writes in its transaction", async () => {
+  it("a promise that a handler returns without awaiting it is sent in its transaction", async () => {
     await using database = await open();
     const { prisma, idempotency } = application(database.prisma);
     // RESULT_UNSTORABLE: rolled back, whatever the handler wrote
@@ -19,7 +19,7 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
     expect(await accountIds(database)).toEqual([]);
   });
 
-  it("so does one of a call without a key", async () => {
+  it("a promise that the handler of a call without a key returns is sent in its transaction", async () => {
     await using database = await open();
     const { prisma, idempotency } = application(database.prisma);
     const sizes: unknown[] = [];
@@ -35,7 +35,7 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
     expect(await accountIds(database)).toEqual(["a"]);
   });
 
-  it("so does one of a transaction of a leased run", async () => {
+  it("a promise that the transaction of a leased run returns is sent in it", async () => {
     await using database = await open();
     const { prisma, idempotency } = application(database.prisma);
     const run = idempotency.runLeased({ ...request("k"), resultBytesMax: 1 }, async ({ transaction }) =>
@@ -70,7 +70,7 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
     expect(await accountIds(database)).toEqual([]);
   });
 
-  it("a batch in the handler of promises made outside of it, by the same ambient client, is in its transaction", async () => {
+  it("a batch in the handler, of promises made before it by the same ambient client, is sent in its transaction", async () => {
     await using database = await open();
     const prisma = withAmbientTransaction(database.prisma);
     const idempotency = createIdempotency({ prisma, guard: "off" });

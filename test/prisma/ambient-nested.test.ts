@@ -261,8 +261,8 @@ describe.each(aborting)(
   },
 );
 
-describe.each(databases)("one begun on tx on $name", ({ open }) => {
-  it("is the same: one after the other, and its writes its own", async () => {
+describe.each(databases)("a nested transaction begun on tx on $name", ({ open }) => {
+  it("runs after the one before it, and undoes only its own writes", async () => {
     await using database = await open();
     const { idempotency } = application(database.prisma);
     await idempotency.run(request("k"), async ({ tx }) => {

@@ -31,7 +31,7 @@ const recordsOf = async (database: TestDatabase) => {
 };
 
 describe.each(databases)("an extension that wraps each query in a batch, on $name,", ({ name, open }) => {
-  it("is not in the way of a run and of its replay", async () => {
+  it("lets a run commit and be replayed", async () => {
     await using database = await open();
     const { prisma, idempotency } = setUp(database);
     const place = async () => (await prisma.account.create(account("a"))).id;
@@ -40,7 +40,7 @@ describe.each(databases)("an extension that wraps each query in a batch, on $nam
     expect(await idempotency.run(request("k"), undo)).toEqual({ value: "a", replayed: true });
   });
 
-  it("is not in the way of a claim that takes over, nor of giving that up", async () => {
+  it("lets a claim take over an expired record, and be rolled back", async () => {
     await using database = await open();
     const { idempotency } = setUp(database);
     await idempotency.run(request("k"), async () => 1);
@@ -51,7 +51,7 @@ describe.each(databases)("an extension that wraps each query in a batch, on $nam
     expect(await idempotency.run(request("k"), async () => 3)).toEqual({ value: 3, replayed: false });
   });
 
-  it("is not in the way where our writes go through the client", async () => {
+  it("lets a run whose own writes go through the client commit and roll back", async () => {
     await using database = await open();
     // Connected before we can see its driver.
     await database.prisma.account.count();

@@ -33,7 +33,7 @@ describe.each(databases)("where a handler ends, on $name", ({ open }) => {
     expect(await accountIds(database)).toEqual(["in time", "later", "outside"]);
   });
 
-  it("the same holds when it fails, and when its transaction is late", async () => {
+  it("work that outlives a handler that failed or timed out gets an error, and writes nowhere", async () => {
     await using database = await open();
     const { prisma, idempotency } = application(database.prisma);
     const after = door();
@@ -219,7 +219,7 @@ describe.each(databases)("a run inside a handler on $name", ({ open }) => {
     },
   );
 
-  it("begun by what outlived a handler is none, and runs", async () => {
+  it("begun by what outlived a handler is a run of its own", async () => {
     await using database = await open();
     const { prisma, idempotency } = application(database.prisma);
     const after = door();
