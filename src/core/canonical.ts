@@ -8,7 +8,8 @@ import { typeOf } from "./misuse.ts";
  *
  * Files are compared by name, type and content.
  *
- * @throws TypeError for a function, a symbol, a promise or a stream, naming its path.
+ * @throws TypeError for a function, a symbol, a promise, a stream, an `Error`, or an object that shows nothing of itself,
+ * naming its path; and for a value of more than 8,000,000 characters or 600 levels.
  */
 export async function canonical(value: unknown): Promise<string> {
   const writer = new CanonicalWriter();

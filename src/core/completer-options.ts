@@ -18,7 +18,8 @@ export interface CompleterOptions {
   /** Called for each run given up, once `ATTEMPTS_EXHAUSTED` is stored as its outcome. Default: a process warning. */
   readonly onGiveUp?: (run: AbandonedRun) => unknown;
   /**
-   * Called for each failed execution and, without a run, each time the database failed. Default: a process warning.
+   * Called for each failed execution and, without a run, each time the search for abandoned runs failed. Default: a
+   * process warning.
    */
   readonly onError?: (error: unknown, run: AbandonedRun | undefined) => unknown;
 }

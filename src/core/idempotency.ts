@@ -108,7 +108,7 @@ export interface LeaseContext<TTransaction, TKey = string> {
   readonly key: TKey;
   /** Number of this execution, from 1. */
   readonly attempt: number;
-  /** Aborted when another executor has, or may have, taken over. Pass it to whatever takes long. */
+  /** Aborted when another executor has, or may have, taken over, or a completer stops. Pass it to whatever takes long. */
   readonly signal: AbortSignal;
   /** A key for a downstream service: the same on every attempt, different for every name, free of secrets. */
   readonly deriveKey: (name: string) => string;
@@ -143,7 +143,7 @@ export interface StepContext {
   readonly key: string;
   /** Number of the handler's execution, from 1. */
   readonly attempt: number;
-  /** Aborted when another executor has, or may have, taken over. */
+  /** Aborted when another executor has, or may have, taken over, or a completer stops. */
   readonly signal: AbortSignal;
 }
 
@@ -169,7 +169,7 @@ export interface AbandonedRun {
   readonly scope: string;
   /** Number of the execution that the claim is for. */
   readonly attempt: number;
-  /** The stored input. @throws what the codec throws. */
+  /** Reads the stored input. @throws what the codec throws, and an Error if another codec has stored it. */
   readonly readInput: () => unknown;
 }
 

@@ -56,7 +56,7 @@ export interface StoreSession<TTransaction> extends OwnerWrites {
    * Blocks while another transaction holds the row uncommitted, up to `lockWaitMs`; then rejects with the fault
    * `lock_timeout`.
    *
-   * The claim is the first statement of its transaction, and the limit on waiting for locks does not outlive it.
+   * Nothing comes before the claim in its transaction, and the limit on waiting for locks does not outlive it.
    */
   claim(params: ClaimParams): Promise<Claim>;
   /**

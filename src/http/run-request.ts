@@ -59,7 +59,7 @@ export async function runKeyed<TTransaction, TRequest extends Request>(
   }
 }
 
-/** Runs a handler in a transaction without a record. Its body is left to the framework. */
+/** Runs a handler in a transaction without a record. The body of its response is left to the framework. */
 export async function runUnkeyed<TTransaction, TRequest extends Request>(
   { idempotency, outcome, run }: AnySettings<TTransaction, TRequest>,
   handler: (context: UnkeyedContext<TTransaction>) => Promise<Response>,

@@ -46,7 +46,8 @@ export interface Consumption {
  *
  * A handler that fails leaves no trace, and its message is delivered again. After `attemptsMax` failures, as counted by
  * the broker (`deliveries`) or in the database, `onPoison` gets the message, and its writes commit with the inbox record.
- * An unavailable store and a duplicate under way elsewhere do not count as failures.
+ * An unavailable store and a duplicate under way elsewhere do not count as failures in the database; a broker counts every
+ * delivery.
  *
  * With `mode: "lease"` the handler gets `step` and `transaction` instead of `tx`, for messages that call other services.
  *

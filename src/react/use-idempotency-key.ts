@@ -30,7 +30,7 @@ export interface IntentKey {
   readonly key: () => string;
   /**
    * Reports how a mutation with this key ended. After success, and after an error that is an answer (4xx except 401, 403,
-   * 408, 409, 425, 429), the next intent gets a new key, even with the same input. With `once`, it gets one only after
+   * 407, 408, 409, 425, 429, 499), the next intent gets a new key, even with the same input. With `once`, it gets one only after
    * such an error that the server has stored: not after `KEY_REUSED` (the intent may have succeeded with another input),
    * nor after an error that may come from in front of the handler (400, 404, 405, 406, 411, 413, 414, 415, 431). After
    * any other error the key stays.

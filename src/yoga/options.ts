@@ -62,7 +62,7 @@ export interface IdempotencyPluginOptions<TContext extends object>
   /**
    * Which errors are an answer: stored, and returned to every duplicate. Called for each `GraphQLError` that a resolver
    * threw; any other error releases the key, because its text is not meant for clients. Default: what `createIdempotency`
-   * was given, else errors with an `extensions.code` that blames the request and not the moment.
+   * was given, else errors whose `extensions.code` or `extensions.http.status` blames the request and not the moment.
    */
   readonly storeError?: (error: GraphQLError) => boolean;
 }

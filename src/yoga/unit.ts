@@ -86,7 +86,7 @@ export async function runUnkeyed(unit: Unit, options: UnitOptions): Promise<Answ
   }
 }
 
-/** One execution of a unit, within a run. A result with errors is an error to the run. */
+/** One execution of a unit, within a run. A result that is not an answer as a whole is thrown, so that the run undoes it. */
 class Execution {
   readonly #unit: Unit;
   readonly #options: UnitOptions;

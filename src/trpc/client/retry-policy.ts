@@ -9,8 +9,8 @@ export interface RetryPolicyOptions {
   /** The maximum number of times a call is made, the first included. Default 5. */
   readonly attemptsMax?: number;
   /**
-   * How long after its start a mutation may still be repeated, and the longest `Retry-After` that is obeyed. Default
-   * 60,000.
+   * How long after its start a mutation may still be repeated, the wait that `Retry-After` asks for included. For a query,
+   * the longest `Retry-After` that is obeyed. In milliseconds; default 60,000.
    */
   readonly totalMs?: number;
   /** The upper bound of the first random pause; it doubles with each attempt. Default 250. */
