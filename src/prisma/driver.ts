@@ -165,8 +165,8 @@ const ANY_SCALAR = { scalarType: "unknown", arity: "scalar" };
 
 /** Whether a statement in the text ends the transaction. If that cannot be told, the word for it is enough. */
 function endsTransaction(sql: string): boolean {
-  // Most statements have no such word, and need not be looked at any further.
-  if (!/\b(?:commit|end|rollback|abort|prepare)\b/i.test(sql)) {
+  // Most statements have no such word, and need not be looked at any further. The body of a function has an END.
+  if (!/\b(?:commit|end|rollback|abort|prepare)\b/i.test(sql) || /\bbegin\s+atomic\b/i.test(sql)) {
     return false;
   }
   return statementsIn(sql)?.some((statement) => ENDING.test(statement)) ?? true;

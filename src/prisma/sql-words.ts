@@ -12,9 +12,12 @@ export function statementsIn(sql: string): string[] | undefined {
   return isAmbiguous ? undefined : words.split(";").filter((statement) => statement.trim() !== "");
 }
 
-/** Strings, of PostgreSQL also with escapes (E'') and in dollar quotes; quoted names; comments. */
+/**
+ * Strings, of PostgreSQL also with escapes (E'') and in dollar quotes; quoted names; comments. A string with a doubled quote
+ * is two strings here. In an alternative for it, each character of a long string would take space on the stack.
+ */
 const WORDLESS =
-  /\be'(?:[^'\\]|\\[^]|'')*(?:'|$)|'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|`[^`]*(?:`|$)|\$((?:[a-z_]\w*)?)\$[^]*?(?:\$\1\$|$)|--.*|\/\*[^]*?(?:\*\/|$)/gi;
+  /\be'[^'\\]*(?:(?:\\[^]|'')[^'\\]*)*(?:'|$)|'[^']*(?:'|$)|"[^"]*(?:"|$)|`[^`]*(?:`|$)|\$((?:[a-z_]\w*)?)\$[^]*?(?:\$\1\$|$)|--.*|\/\*[^]*?(?:\*\/|$)/gi;
 
 /** A comment with another in it, or one for MySQL. */
 const AMBIGUOUS = /^\/\*(?:M?!|[^]*\/\*)/;

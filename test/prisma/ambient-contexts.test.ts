@@ -39,6 +39,20 @@ function twoAtATime(): Sender {
     });
 }
 
+/** All that wait, when `send` is called. */
+function whenTold(): { sender: Sender; send: () => void } {
+  const waiting: (() => void)[] = [];
+  return {
+    sender: async (send) =>
+      new Promise((resolve, reject) => {
+        waiting.push(() => void send().then(resolve, reject));
+      }),
+    send() {
+      for (const start of waiting.splice(0)) start();
+    },
+  };
+}
+
 /** A client whose extension has each query sent by `sender`. */
 function sentBy(sender: Sender, client: TestClient): TestClient {
   return client.$extends({
@@ -101,6 +115,26 @@ describe.each(databases)("an extension that sends from another context, on $name
       prisma.$transaction(async () => (await tx.account.create(account("a"))).id),
     );
     expect([value, await accountIds(database)]).toEqual(["a", ["a"]]);
+  });
+
+  it("sends a statement from outside of a nested transaction there, also from the context of that", async () => {
+    await using database = await open();
+    const { sender, send } = whenTold();
+    const { prisma, idempotency } = setUp(database, sender);
+    const ended = await idempotency.run(request("k"), async ({ tx }) => {
+      const { wait, arrived, open: goOn } = door();
+      const nested = prisma.$transaction(async () => {
+        await wait();
+        send();
+        return undo();
+      });
+      await arrived;
+      const written = [prisma, tx].map(async ({ account: accounts }, n) => accounts.create(account(`${n}`)));
+      setImmediate(goOn);
+      return Promise.all([nested.catch(() => "undone"), ...written]);
+    });
+    expect(ended.value).toMatchObject(["undone", { id: "0" }, { id: "1" }]);
+    expect(await accountIds(database)).toEqual(["0", "1"]);
   });
 
   it("sends in each run's own transaction, of many at a time", async () => {

@@ -40,6 +40,44 @@ const members = {
 };
 
 describe.each(databases)("what an extension adds to a client, on $name,", ({ open }) => {
+  it("may return a statement without awaiting it", async () => {
+    await using database = await open();
+    const adding = database.prisma.$extends({
+      client: {
+        $open(id: string) {
+          return (this as unknown as TestClient).account.create(account(id));
+        },
+      },
+      model: {
+        account: {
+          open(id: string) {
+            return (this as unknown as TestClient["account"]).create(account(id));
+          },
+        },
+      },
+    });
+    const prisma = withAmbientTransaction(adding);
+    const idempotency = createIdempotency({ prisma, guard: "throw" });
+    const use = async (client: Pick<typeof adding, "$open" | "account" | "$transaction">, name: string) => {
+      await client.$open(`${name} 1`);
+      await client.account.open(`${name} 2`);
+      await client.$transaction([client.$open(`${name} 3`), client.account.open(`${name} 4`)]);
+      await client.$transaction(async (tx) => {
+        await tx.$open(`${name} 5`);
+        await tx.account.open(`${name} 6`);
+      });
+    };
+    await use(prisma, "outside");
+    const run = idempotency.run(request("k"), async ({ tx }) => {
+      await use(prisma, "client");
+      await use(tx as unknown as typeof prisma, "tx");
+      expect(await prisma.account.count()).toBe(18);
+      return undo();
+    });
+    await expect(run).rejects.toBeInstanceOf(Undo);
+    expect(await accountIds(database)).toEqual([1, 2, 3, 4, 5, 6].map((n) => `outside ${n}`));
+  });
+
   it.each(["before", "after"])(
     "is inside a handler what it is outside, made %s the ambient client",
     async (order) => {

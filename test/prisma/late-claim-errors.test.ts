@@ -165,6 +165,7 @@ describe.runIf(onPostgres)("an error under a late claim", () => {
     await using db = await openPostgres();
     const run = idempotencyOf(db.prisma, late).run(request("k"), async ({ tx }) => {
       await tx.$queryRaw`SELECT CASE WHEN true THEN 'ROLLBACK' END AS "end" -- commit`;
+      await tx.$executeRaw`CREATE FUNCTION one() RETURNS int LANGUAGE SQL BEGIN ATOMIC SELECT 1; END`;
       for (const back of ["ROLLBACK TO mine", "/* x */ rollback work to savepoint mine"]) {
         await tx.$executeRawUnsafe("SAVEPOINT mine");
         await tx.order.create({ data: orderOf("undone") });

@@ -54,6 +54,9 @@ describe("a raw query", () => {
     for (const part of ["/*a*/", "(", "'", "--", " ;", "for no key ", "/* ", "$$", "$a$ $b$", "e'"]) {
       expect(isReading(`with ${part.repeat(10_000)} update`)).toBeTypeOf("boolean");
     }
+    for (const quote of ["'", '"', "`", "e'", "$$"]) {
+      expect(isReading(`select ${quote}${"a".repeat(20_000_000)}${quote.replace("e", "")}`)).toBe(true);
+    }
     expect(performance.now() - begin).toBeLessThan(2_000);
   });
 });

@@ -1,7 +1,7 @@
 import type { LentTransaction } from "./lent-transaction.ts";
 import { isBuiltIn, isFunction, isModel, Members, wrapMethod } from "./members.ts";
 import { nestedTransaction } from "./nested-transaction.ts";
-import { isLazy, type LentStatement, type PrismaPromise, sentIn } from "./prisma-promise.ts";
+import { isLazy, type LentStatement, lentStatement, type PrismaPromise, sentIn } from "./prisma-promise.ts";
 import { OF_TRANSACTION } from "./shared-symbols.ts";
 
 /**
@@ -136,7 +136,8 @@ function wrapMember(sending: Sending, self: object, value: unknown): unknown {
   }
   return wrapMethod(value, (...args) => {
     const result = sending.call(() => Reflect.apply(value, self, args));
-    return isLazy(result) ? wrapPromise(sending, result) : result;
+    // A method of an extension has called `self`, and returns what that has returned.
+    return isLazy(result) && lentStatement(result) === undefined ? wrapPromise(sending, result) : result;
   });
 }
 

@@ -1,6 +1,6 @@
 import type { PrismaClientLike, RawClient } from "../client.ts";
 import { transactionInfoOf } from "../internals.ts";
-import { lentIn } from "./lent-transaction.ts";
+import { lentIn, statementIn } from "./lent-transaction.ts";
 import { lentOf } from "./scope.ts";
 
 /** A client with Prisma's `$extends`, whose return type depends on the extension. */
@@ -23,7 +23,10 @@ export function joinedClient(client: ExtensibleClient, engine: object): Extensib
         const lent = transaction === undefined ? lentOf(engine) : lentIn(transaction);
         return lent === undefined
           ? query(args)
-          : lent.send(() => query(args, { ...params, transaction: transaction ?? lent.info }));
+          : lent.send(
+              () => query(args, { ...params, transaction: transaction ?? lent.info }),
+              statementIn(transaction),
+            );
       },
     },
   });

@@ -2,8 +2,8 @@ import type { RunningHandler } from "../../core/store.ts";
 import type { RawClient } from "../client.ts";
 import { transactionInfoOf } from "../internals.ts";
 import { Savepoint } from "../savepoint.ts";
-import { currentScope, type HandlerScope, inScope, outsideHandlers } from "./scope.ts";
-import { LENT } from "./shared-symbols.ts";
+import { currentScope, type HandlerScope, inScope, isSending, outsideHandlers } from "./scope.ts";
+import { LENT, STATEMENT } from "./shared-symbols.ts";
 
 /**
  * A transaction that is lent to a handler, or one nested in it. Decides which statements may be sent, and when.
@@ -104,15 +104,18 @@ export class LentTransaction {
       : inScope({ lent: here, outer: scope ?? here.#outer }, () => work(here));
   }
 
-  /** Sends a statement in its turn. Calls `start` at most once. */
-  send<T>(start: () => PromiseLike<T>): Promise<T> {
-    const here = this.#innermost();
+  /**
+   * Sends a statement in its turn: in the nested transaction that the caller is in, unless it is `statement` and an
+   * extension sends that from another context than it was started in. Calls `start` at most once.
+   */
+  send<T>(start: () => PromiseLike<T>, statement?: object): Promise<T> {
+    const here = statement === undefined || isSending(statement) ? this.#innermost() : this;
     const refusal = here.#refusal;
     if (refusal !== undefined) {
       return Promise.reject(refusal);
     }
     if (here.#currentNested !== undefined) {
-      return here.#currentNested.then(() => here.send(start));
+      return here.#currentNested.then(() => here.send(start, statement));
     }
     // Calling `then` makes Prisma send the statement, which has to happen now.
     const ended = Promise.resolve(start().then((value) => value));
@@ -218,6 +221,11 @@ export class LentTransaction {
 /** The lent transaction whose {@link LentTransaction.info} a statement is sent with. */
 export function lentIn(info: unknown): LentTransaction | undefined {
   return (info as { readonly [LENT]?: LentTransaction } | undefined)?.[LENT];
+}
+
+/** The name of the statement that is sent with `info`. */
+export function statementIn(info: unknown): object | undefined {
+  return (info as { readonly [STATEMENT]?: object } | undefined)?.[STATEMENT];
 }
 
 /** A transaction as Prisma has begun it. */

@@ -1,5 +1,6 @@
 import type { LentTransaction } from "./lent-transaction.ts";
-import { OF_TRANSACTION } from "./shared-symbols.ts";
+import { sending } from "./scope.ts";
+import { OF_TRANSACTION, STATEMENT } from "./shared-symbols.ts";
 
 /** A promise of Prisma's. It sends its statement when it is first awaited. */
 export interface PrismaPromise extends PromiseLike<unknown> {
@@ -35,8 +36,11 @@ export function isLazy(value: unknown): value is PrismaPromise {
  * Prisma's for read replicas would otherwise send reads elsewhere.
  */
 export function sentIn(lent: LentTransaction, promise: PrismaPromise): Promise<unknown> {
-  const sent = promise.requestTransaction?.(forOneSending(lent.info)) ?? promise;
-  return Promise.resolve(sent.then((value) => value));
+  return sending((statement) => {
+    const info = forOneSending({ ...lent.info, [STATEMENT]: statement });
+    const sent = promise.requestTransaction?.(info) ?? promise;
+    return Promise.resolve(sent.then((value) => value));
+  });
 }
 
 /**

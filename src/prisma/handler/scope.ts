@@ -5,7 +5,9 @@ import { SCOPES } from "./shared-symbols.ts";
 /** The handler that code runs in, by its transaction, and the handler around that one, if any. */
 export interface HandlerScope {
   readonly lent: LentTransaction;
-  /** The stack of the statement's call site, while a watched statement is being sent. */
+  /** The statement that is being sent, if one is. */
+  readonly statement?: object | undefined;
+  /** The stack of its call site, if it is watched. */
   readonly askedAt?: string | undefined;
   readonly outer: HandlerScope | undefined;
 }
@@ -32,6 +34,22 @@ export function lentOf(engine: object): LentTransaction | undefined {
 
 export function inScope<T>(scope: HandlerScope, work: () => T): T {
   return scopes.run(scope, work);
+}
+
+/** Calls `work` as the sending of one statement. The statement is a name for {@link isSending} to know it by. */
+export function sending<T>(work: (statement: object) => T): T {
+  const statement = {};
+  const scope = scopes.getStore();
+  return scope === undefined ? work(statement) : inScope({ ...scope, statement }, () => work(statement));
+}
+
+/** Whether the caller has been called to send `statement`. An extension may send it from a context that was not. */
+export function isSending(statement: object): boolean {
+  let scope = scopes.getStore();
+  while (scope !== undefined && scope.statement !== statement) {
+    scope = scope.outer;
+  }
+  return scope !== undefined;
 }
 
 /** For our own statements, which belong to no handler even if one calls us. */

@@ -13,6 +13,9 @@ export const GUARD: unique symbol = Symbol.for("onceonly.guard.1") as never;
 /** On the info that a statement is sent with: the lent transaction. */
 export const LENT: unique symbol = Symbol.for("onceonly.lent.1") as never;
 
+/** On the info that a statement is sent with: the name of the statement. */
+export const STATEMENT: unique symbol = Symbol.for("onceonly.statement.1") as never;
+
 /** On a promise that is sent in the transaction it was made in, wherever it is awaited: the statement behind it. */
 export const OF_TRANSACTION: unique symbol = Symbol.for("onceonly.of-transaction.1") as never;
 
