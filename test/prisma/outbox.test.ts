@@ -1,4 +1,5 @@
 import { makeWorkerUtils, runOnce } from "graphile-worker";
+import { Pool } from "pg";
 import { describe, expect, test } from "vitest";
 import { onPostgres, openPostgres } from "../support/database.ts";
 import { idempotencyOf, orderOf, request } from "./helpers.ts";
@@ -6,17 +7,28 @@ import { idempotencyOf, orderOf, request } from "./helpers.ts";
 /** PostgreSQL with the tables and functions of a job queue. */
 async function withQueue() {
   const db = await openPostgres();
-  const utils = await makeWorkerUtils({ connectionString: db.url });
+  const pgPool = new Pool({ connectionString: db.url });
+  // The end of the database may come to a connection before its own.
+  pgPool.on("connect", (client) => client.on("error", () => {}));
+  const utils = await makeWorkerUtils({ pgPool });
   await utils.migrate();
   await utils.release();
   const mails: unknown[] = [];
   const work = () =>
     runOnce({
-      connectionString: db.url,
+      pgPool,
       taskList: { mail: (payload) => void mails.push(payload) },
       noHandleSignals: true,
     });
-  return Object.assign(db, { mails, work });
+  return {
+    ...db,
+    mails,
+    work,
+    async [Symbol.asyncDispose]() {
+      await pgPool.end();
+      await db[Symbol.asyncDispose]();
+    },
+  };
 }
 
 describe.runIf(onPostgres)("a job queued with tx", () => {

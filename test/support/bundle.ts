@@ -63,8 +63,9 @@ const EXTERNAL = [
   // They find a binary beside themselves.
   "libsql",
   "esbuild",
-  // Not installed: `pg` looks for it.
+  // Not installed, though `pg` and DBOS, which a benchmark measures, look for them.
   "pg-native",
+  "@dbos-inc/dbos-sdk",
   // 4 MB each, which every bundle would be given a copy of.
   "*.wasm-base64.mjs",
   // 4 MB, which no child opens.
