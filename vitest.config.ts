@@ -27,9 +27,9 @@ class SlowFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     pool: "forks",
-    // One database server serves them all. Twice as many as there are cores on a small machine, as many of them mostly wait:
-    // for locks, leases that lapse, brokers, a browser.
-    maxWorkers: 4,
+    // One database server serves them all. One more than there are cores on a small machine, as some of them mostly wait: for
+    // leases that lapse, brokers, a browser. With four there the whole takes longer.
+    maxWorkers: 3,
     sequence: { sequencer: SlowFirst },
     globalSetup: ["test/support/global-setup.ts"],
     projects: [main, ...compatProjects()].map((project) => ({
