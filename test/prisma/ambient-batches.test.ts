@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { TestClient } from "../support/clients.ts";
 import { databases, onPostgres, openPostgres, type TestDatabase } from "../support/database.ts";
-import { account, accountIds, application, passedOn, Undo, undo } from "./ambient-support.ts";
+import { account, accountIds, application, clients, Undo, undo } from "./ambient-support.ts";
 import { door, request } from "./helpers.ts";
 
 const increment = ({ account: accounts }: TestClient) =>
@@ -11,11 +11,6 @@ async function balance(database: TestDatabase): Promise<number> {
   const [row] = await database.query(`SELECT balance FROM "Account" WHERE id = 'a'`);
   return Number(row?.["balance"]);
 }
-
-const clients: [string, (client: TestClient) => TestClient][] = [
-  ["without extensions", (client) => client],
-  ["with an extension", passedOn],
-];
 
 describe.each(databases)("a batch in a handler on $name", ({ open }) => {
   it.each<[string, (prisma: TestClient) => Promise<unknown>]>([

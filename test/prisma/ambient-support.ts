@@ -22,6 +22,12 @@ export const passedOn = (client: TestClient): TestClient =>
     query: { $allModels: { $allOperations: ({ args, query }) => query(args) } },
   }) as unknown as TestClient;
 
+/** Handlers get clients of two kinds, for one with extensions and for one without: for `it.each`. */
+export const clients: [kind: string, clientOf: (client: TestClient) => TestClient][] = [
+  ["without extensions", (client) => client],
+  ["with an extension", passedOn],
+];
+
 /** Those that are committed. */
 export async function accountIds(database: TestDatabase): Promise<unknown[]> {
   const rows = await database.query('SELECT id FROM "Account" ORDER BY id');

@@ -4,7 +4,7 @@ import { withAmbientTransaction } from "../../src/prisma/handler/ambient.ts";
 import { type GuardMode, UncoveredWriteError } from "../../src/prisma/handler/guard.ts";
 import type { TestClient } from "../support/clients.ts";
 import { databases } from "../support/database.ts";
-import { account, accountIds, application, passedOn, Undo, undo } from "./ambient-support.ts";
+import { account, accountIds, application, clients, passedOn, Undo, undo } from "./ambient-support.ts";
 import { door, pretending, request, warningsDuring } from "./helpers.ts";
 
 afterEach(() => vi.unstubAllEnvs());
@@ -162,10 +162,7 @@ describe.each(databases)('the guard "throw" on $name', ({ open }) => {
     expect([(await run).value, await accountIds(database)]).toEqual([2, []]);
   });
 
-  it.each<[string, (client: TestClient) => TestClient]>([
-    ["without extensions", (client) => client],
-    ["with an extension", passedOn],
-  ])("has nothing against the tx of another run, of a client %s", async (_, clientOf) => {
+  it.each(clients)("has nothing against the tx of another run, of a client %s", async (_, clientOf) => {
     await using database = await open();
     await using second = await open();
     const { idempotency } = application(clientOf(database.prisma));
@@ -306,62 +303,5 @@ describe.each(databases.filter(({ name }) => name === "postgresql"))("the guard 
       idempotency.run(request("k"), async () => void (await prisma.account.create(account("a")))),
     ).rejects.toBeInstanceOf(UncoveredWriteError);
     expect(await accountIds(database)).toEqual([]);
-  });
-});
-
-describe.each(databases)("two copies of the package on $name", ({ name, open }) => {
-  it("send no statement in a transaction that it was not made for", async () => {
-    await using database = await open();
-    vi.resetModules();
-    const copy = await import("../../src/prisma/handler/ambient.ts");
-    const { prisma, idempotency } = application(database.prisma);
-    const again = copy.withAmbientTransaction(await database.connect());
-    const others = createIdempotency({ prisma: again, guard: "off" });
-    const left: PromiseLike<unknown>[] = [];
-    await idempotency.run(request("k"), async () => void left.push(prisma.account.create(account("a"))));
-    const batch = others.run(request("l"), async () => again.$transaction(left as never));
-    await expect(batch).rejects.toMatchObject({ name: "TransactionOverError" });
-    expect(await accountIds(database)).toEqual([]);
-  });
-
-  it("in one process, as after a reload of modules, find each other's transactions", async () => {
-    await using database = await open();
-    vi.resetModules();
-    const again = await import("../../src/prisma/handler/ambient.ts");
-    expect(again.withAmbientTransaction).not.toBe(withAmbientTransaction);
-    const prisma = again.withAmbientTransaction(database.prisma);
-    expect(withAmbientTransaction(prisma)).toBe(prisma);
-    const idempotency = createIdempotency({ prisma, guard: "warn" });
-    const write = async () => void (await database.prisma.account.create(account("a")));
-    // One guard for both: it tells once, and takes the mode that either is given.
-    if (name === "postgresql") {
-      expect(await warningsDuring(() => idempotency.run(request("l"), write))).toHaveLength(1);
-      await database.prisma.account.deleteMany();
-    }
-    again.withAmbientTransaction(database.prisma, { guard: "throw" });
-    await expect(idempotency.run(request("m"), write)).rejects.toThrow("writes outside of its transaction");
-    const undone = idempotency.run(request("k"), async () => {
-      await prisma.account.create(account("a"));
-      return undo();
-    });
-    await expect(undone).rejects.toBeInstanceOf(Undo);
-    expect(await accountIds(database)).toEqual([]);
-  });
-
-  it("and over two databases, keep each other's handlers apart", async () => {
-    await using database = await open();
-    await using elsewhere = await open();
-    vi.resetModules();
-    const copy = await import("../../src/create-idempotency.ts");
-    const prisma = withAmbientTransaction(database.prisma);
-    const inner = copy.createIdempotency({ prisma: elsewhere.prisma });
-    await createIdempotency({ prisma, guard: "throw" }).run(request("k"), async () => {
-      await inner.run(request("l"), async ({ tx }) => {
-        await tx.account.create(account("there"));
-        await prisma.$transaction([prisma.account.create(account("here"))]);
-      });
-    });
-    expect(await accountIds(database)).toEqual(["here"]);
-    expect(await accountIds(elsewhere)).toEqual(["there"]);
   });
 });

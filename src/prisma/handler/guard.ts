@@ -4,7 +4,7 @@ import { type ClientRequest, engineOf, watchRequests } from "../internals.ts";
 import { callSiteOf, withCallSite } from "./call-site.ts";
 import { lentIn } from "./lent-transaction.ts";
 import { isReading } from "./reading-sql.ts";
-import { currentScope, type HandlerScope } from "./scope.ts";
+import { currentScope, findScope, type HandlerScope } from "./scope.ts";
 import { GUARD } from "./shared-symbols.ts";
 
 /** What happens when a handler writes outside of its transaction. */
@@ -55,8 +55,9 @@ function checkRequest(guard: Guard, engine: object, request: ClientRequest): voi
   if (scope === undefined || guard.mode === "off" || !writes(request)) {
     return;
   }
-  const { lent } = openScopeAround(scope) ?? {};
-  if (lent?.handler === undefined || isCovered(scope, request)) {
+  // What outlives a handler may run inside another one.
+  const lent = findScope(({ lent: { handler } }) => handler !== undefined)?.lent;
+  if (lent?.handler === undefined || isCovered(request)) {
     return;
   }
   const isRoot = lent.begun.engine === engine;
@@ -67,29 +68,13 @@ function checkRequest(guard: Guard, engine: object, request: ClientRequest): voi
   warnOnce(guard, error);
 }
 
-/** The innermost scope whose handler has not ended. */
-function openScopeAround(innermost: HandlerScope): HandlerScope | undefined {
-  let scope: HandlerScope | undefined = innermost;
-  while (scope !== undefined && scope.lent.handler === undefined) {
-    scope = scope.outer;
-  }
-  return scope;
-}
-
 /** Whether the request is sent in the transaction of a handler: the one it names, or that of a handler around it. */
-function isCovered(innermost: HandlerScope, { transaction }: ClientRequest): boolean {
+function isCovered({ transaction }: ClientRequest): boolean {
   if (transaction?.id === undefined) {
     return false;
   }
-  if (lentIn(transaction) !== undefined) {
-    return true;
-  }
-  for (let scope: HandlerScope | undefined = innermost; scope !== undefined; scope = scope.outer) {
-    if ((scope.lent.info as ClientRequest["transaction"])?.id === transaction.id) {
-      return true;
-    }
-  }
-  return false;
+  const isOf = ({ lent }: HandlerScope) => (lent.info as ClientRequest["transaction"])?.id === transaction.id;
+  return lentIn(transaction) !== undefined || findScope(isOf) !== undefined;
 }
 
 /** Everything that is not known to read, so that operations of later versions of Prisma count as writes. */

@@ -1,6 +1,7 @@
 import type { PrismaClientLike, RawClient } from "../client.ts";
 import { transactionInfoOf } from "../internals.ts";
-import { lentIn, statementIn } from "./lent-transaction.ts";
+import { lentIn } from "./lent-transaction.ts";
+import { statementIn } from "./prisma-promise.ts";
 import { lentOf } from "./scope.ts";
 
 /** A client with Prisma's `$extends`, whose return type depends on the extension. */

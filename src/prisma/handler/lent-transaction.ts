@@ -2,8 +2,8 @@ import type { RunningHandler } from "../../core/store.ts";
 import type { RawClient } from "../client.ts";
 import { transactionInfoOf } from "../internals.ts";
 import { Savepoint } from "../savepoint.ts";
-import { currentScope, type HandlerScope, inScope, isSending, outsideHandlers } from "./scope.ts";
-import { LENT, STATEMENT } from "./shared-symbols.ts";
+import { currentScope, findScope, type HandlerScope, inScope, isSending, outsideHandlers } from "./scope.ts";
+import { LENT } from "./shared-symbols.ts";
 
 /**
  * A transaction that is lent to a handler, or one nested in it. Decides which statements may be sent, and when.
@@ -189,12 +189,7 @@ export class LentTransaction {
 
   /** The nested transaction that the caller runs in, whichever client it uses; this one if it runs in none. */
   #innermost(): LentTransaction {
-    for (let scope = currentScope(); scope !== undefined; scope = scope.outer) {
-      if (scope.lent.isPartOf(this)) {
-        return scope.lent;
-      }
-    }
-    return this;
+    return findScope(({ lent }) => lent.isPartOf(this))?.lent ?? this;
   }
 
   /** Not private: `other` may come from another copy of this package. */
@@ -221,11 +216,6 @@ export class LentTransaction {
 /** The lent transaction whose {@link LentTransaction.info} a statement is sent with. */
 export function lentIn(info: unknown): LentTransaction | undefined {
   return (info as { readonly [LENT]?: LentTransaction } | undefined)?.[LENT];
-}
-
-/** The name of the statement that is sent with `info`. */
-export function statementIn(info: unknown): object | undefined {
-  return (info as { readonly [STATEMENT]?: object } | undefined)?.[STATEMENT];
 }
 
 /** A transaction as Prisma has begun it. */

@@ -37,8 +37,7 @@ export function isLazy(value: unknown): value is PrismaPromise {
  */
 export function sentIn(lent: LentTransaction, promise: PrismaPromise): Promise<unknown> {
   return sending((statement) => {
-    const info = forOneSending({ ...lent.info, [STATEMENT]: statement });
-    const sent = promise.requestTransaction?.(info) ?? promise;
+    const sent = promise.requestTransaction?.(forOneSending(lent.info, statement)) ?? promise;
     return Promise.resolve(sent.then((value) => value));
   });
 }
@@ -47,15 +46,20 @@ export function sentIn(lent: LentTransaction, promise: PrismaPromise): Promise<u
  * Prisma keeps the result of a promise that it has sent in an interactive transaction, and asks for the `kind` before it
  * does anything else. A promise that is asked for another kind, as by a batch, is sent anew.
  */
-function forOneSending(info: object): object {
-  const kind: unknown = Reflect.get(info, "kind");
+function forOneSending(info: object, statement: object): object {
   let isAsked = false;
-  return Object.defineProperty({ ...info }, "kind", {
-    enumerable: true,
-    get: () => {
-      const answer = isAsked ? kind : "onceonly";
+  return {
+    ...info,
+    [STATEMENT]: statement,
+    get kind(): unknown {
+      const answer: unknown = isAsked ? Reflect.get(info, "kind") : "onceonly";
       isAsked = true;
       return answer;
     },
-  });
+  };
+}
+
+/** The name of the statement that is sent with `info`. */
+export function statementIn(info: unknown): object | undefined {
+  return (info as { readonly [STATEMENT]?: object } | undefined)?.[STATEMENT];
 }

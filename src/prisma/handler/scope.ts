@@ -22,14 +22,18 @@ export function currentScope(): HandlerScope | undefined {
   return scopes.getStore();
 }
 
+/** The innermost scope around the caller that `matches`. */
+export function findScope(matches: (scope: HandlerScope) => boolean): HandlerScope | undefined {
+  let scope = scopes.getStore();
+  while (scope !== undefined && !matches(scope)) {
+    scope = scope.outer;
+  }
+  return scope;
+}
+
 /** The innermost transaction of `engine` that is lent to a handler around the caller, open or over. */
 export function lentOf(engine: object): LentTransaction | undefined {
-  for (let scope = scopes.getStore(); scope !== undefined; scope = scope.outer) {
-    if (scope.lent.begun.engine === engine) {
-      return scope.lent;
-    }
-  }
-  return undefined;
+  return findScope(({ lent }) => lent.begun.engine === engine)?.lent;
 }
 
 export function inScope<T>(scope: HandlerScope, work: () => T): T {
@@ -45,11 +49,7 @@ export function sending<T>(work: (statement: object) => T): T {
 
 /** Whether the caller has been called to send `statement`. An extension may send it from a context that was not. */
 export function isSending(statement: object): boolean {
-  let scope = scopes.getStore();
-  while (scope !== undefined && scope.statement !== statement) {
-    scope = scope.outer;
-  }
-  return scope !== undefined;
+  return findScope((scope) => scope.statement === statement) !== undefined;
 }
 
 /** For our own statements, which belong to no handler even if one calls us. */
