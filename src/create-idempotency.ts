@@ -1,8 +1,8 @@
-import type { Idempotency } from "./core/idempotency.ts";
-import { misuse } from "./core/misuse.ts";
-import type { RunOptions } from "./core/options.ts";
-import { idempotencyOver } from "./core/over-store.ts";
-import type { PrismaClientLike, TransactionOf } from "./prisma/client.ts";
+import { misuse } from "./core/browser/option-checks.ts";
+import type { Idempotency } from "./core/contract/idempotency.ts";
+import type { RunOptions } from "./core/contract/options.ts";
+import { idempotencyOver } from "./core/create.ts";
+import type { PrismaClientLike, TransactionOf } from "./prisma/client/client.ts";
 import { createPrismaStore, type PrismaStoreOptions } from "./prisma/create-store.ts";
 
 /** Options of {@link createIdempotency}. */

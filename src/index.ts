@@ -10,14 +10,8 @@ export {
   type Transformer,
   transformerCodec,
   UnstorableValueError,
-} from "./core/codec.ts";
-export {
-  type Completer,
-  type CompletingHandler,
-  createCompleter,
-  type HandlersCompleterOptions,
-} from "./core/completer.ts";
-export type { CompleterOptions } from "./core/completer-options.ts";
+} from "./core/contract/codec.ts";
+export type { ErrorSerializer } from "./core/contract/error-serializer.ts";
 export {
   type AnyIdempotencyError,
   IdempotencyError,
@@ -25,7 +19,7 @@ export {
   type IdempotencyErrorDetails,
   isIdempotencyError,
   type KeyProblem,
-} from "./core/errors.ts";
+} from "./core/contract/errors.ts";
 export type {
   AbandonedRun,
   AbandonedRuns,
@@ -44,12 +38,18 @@ export type {
   StepOptions,
   TransactionStepContext,
   UnkeyedContext,
-} from "./core/idempotency.ts";
-export type { ResolvedRunOptions, RunOptions, TransactionOptions } from "./core/options.ts";
-export type { ErrorSerializer } from "./core/stored-error.ts";
+} from "./core/contract/idempotency.ts";
+export type { ResolvedRunOptions, RunOptions, TransactionOptions } from "./core/contract/options.ts";
+export {
+  type Completer,
+  type CompletingHandler,
+  createCompleter,
+  type HandlersCompleterOptions,
+} from "./core/lease/completer.ts";
+export type { CompleterOptions } from "./core/lease/completer-options.ts";
 export { createIdempotency, type IdempotencyOptions } from "./create-idempotency.ts";
-export type { PrismaClientLike, TransactionOf } from "./prisma/client.ts";
-export { type AmbientOptions, withAmbientTransaction } from "./prisma/handler/ambient.ts";
-export { type GuardMode, UncoveredWriteError } from "./prisma/handler/guard.ts";
-export { TransactionOverError } from "./prisma/handler/lent-transaction.ts";
-export type { ModelNames, ModelOptions } from "./prisma/model.ts";
+export { type AmbientOptions, withAmbientTransaction } from "./prisma/ambient/ambient.ts";
+export type { PrismaClientLike, TransactionOf } from "./prisma/client/client.ts";
+export { type GuardMode, UncoveredWriteError } from "./prisma/guard/guard.ts";
+export { TransactionOverError } from "./prisma/handler/handler-transaction.ts";
+export type { ModelNames, ModelOptions } from "./sql/names.ts";

@@ -1,5 +1,5 @@
 import { createIdempotency } from "onceonly";
-import { recordId } from "../../src/core/key.ts";
+import { recordId } from "../../src/core/request/identity.ts";
 import { INPUT, OPERATION, SCOPE } from "../contenders/onceonly.ts";
 import type {
   BenchDatabase,

@@ -1,4 +1,4 @@
-import { isRetryableAnswer } from "../core/retryable.ts";
+import { isRetryableAnswer } from "../core/browser/retryable.ts";
 
 /** How one attempt ended: with an answer, or with what `fetch` rejected with. */
 interface Attempt {

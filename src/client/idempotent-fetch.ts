@@ -1,7 +1,7 @@
-import { fullJitter } from "../core/jitter.ts";
-import { KEY_HEADER, quotedKey } from "../core/key-text.ts";
-import { createIdempotencyKey } from "../core/new-key.ts";
-import { retryAfterMs } from "../core/retryable.ts";
+import { fullJitter } from "../core/browser/jitter.ts";
+import { KEY_HEADER, quotedKey } from "../core/browser/key-header.ts";
+import { createIdempotencyKey } from "../core/browser/new-key.ts";
+import { retryAfterMs } from "../core/browser/retryable.ts";
 import { attemptTo, nothing } from "./attempt.ts";
 import { type IdempotentFetchOptions, type Settings, settingsOf } from "./options.ts";
 import { isReplayable, type RequestToSend, requestOf } from "./request.ts";

@@ -3,8 +3,8 @@
  *
  * @module onceonly/client
  */
-export { isRetryable } from "../core/failure.ts";
-export { createIdempotencyKey } from "../core/new-key.ts";
+export { isRetryable } from "../core/browser/answer-class.ts";
+export { createIdempotencyKey } from "../core/browser/new-key.ts";
 export { idempotentFetch } from "./idempotent-fetch.ts";
 export { idempotencyKeyHeader } from "./key-header.ts";
 export type { IdempotentFetchOptions, OutgoingRequest } from "./options.ts";

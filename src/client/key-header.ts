@@ -1,4 +1,4 @@
-import { quotedKey } from "../core/key-text.ts";
+import { quotedKey } from "../core/browser/key-header.ts";
 
 /**
  * The header that carries a key: `{ "Idempotency-Key": '"8e03978e-..."' }`, to spread into other headers.

@@ -1,4 +1,4 @@
-import { checkFunction, checkNumber } from "../core/misuse.ts";
+import { checkFunction, checkNumber } from "../core/browser/option-checks.ts";
 
 /** A request that has no key yet. */
 export interface OutgoingRequest {

@@ -1,4 +1,4 @@
-import { KEY_HEADER } from "../core/key-text.ts";
+import { KEY_HEADER } from "../core/browser/key-header.ts";
 
 /** What `fetch` was called with, and the parts of it that decide about keys and retries. */
 export interface RequestToSend {

@@ -1,4 +1,4 @@
-import { canonical } from "../core/canonical.ts";
+import { canonical } from "../core/request/canonical.ts";
 import { RefusedRequestError } from "./problem.ts";
 
 /**

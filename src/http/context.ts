@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { RunContext, UnkeyedContext } from "../core/idempotency.ts";
-import { derivedKey } from "../core/key.ts";
+import type { RunContext, UnkeyedContext } from "../core/contract/idempotency.ts";
+import { derivedKey } from "../core/request/identity.ts";
 
 /** What a handler gets besides the request. */
 export interface HttpContext<TTransaction> extends Omit<RunContext<TTransaction>, "key"> {

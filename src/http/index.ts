@@ -3,7 +3,7 @@
  *
  * @module onceonly/http
  */
-export type { ScopeValue } from "../core/adapter-options.ts";
+export type { ScopeValue } from "../core/adapter/options.ts";
 export type { HttpContext, HttpHandler } from "./context.ts";
 export type { FromRequest, HttpIdempotencyOptions } from "./options.ts";
 export { outcomeOf, type ResponseHead, type ResponseOutcome } from "./outcome.ts";

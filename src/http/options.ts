@@ -1,8 +1,8 @@
-import { checkAdapterOptions, type ScopeValue } from "../core/adapter-options.ts";
-import type { AnyIdempotencyError } from "../core/errors.ts";
-import type { Idempotency } from "../core/idempotency.ts";
-import { checkFunction, checkNumber, misuse } from "../core/misuse.ts";
-import { type RunOptions, resolveOptions } from "../core/options.ts";
+import { checkAdapterOptions, type ScopeValue } from "../core/adapter/options.ts";
+import { checkFunction, checkNumber, misuse } from "../core/browser/option-checks.ts";
+import type { AnyIdempotencyError } from "../core/contract/errors.ts";
+import type { Idempotency } from "../core/contract/idempotency.ts";
+import { type RunOptions, resolveOptions } from "../core/contract/options.ts";
 import { outcomeOf, type ResponseHead, type ResponseOutcome } from "./outcome.ts";
 import type { RefusedRequestError } from "./problem.ts";
 import { storedHeadersOf } from "./stored-headers.ts";

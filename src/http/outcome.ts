@@ -1,4 +1,4 @@
-import { misuse } from "../core/misuse.ts";
+import { misuse } from "../core/browser/option-checks.ts";
 
 /** What decides the outcome of a run. */
 export type ResponseHead = Pick<Response, "status" | "headers">;

@@ -1,7 +1,7 @@
-import { REPLAYED_HEADER } from "../core/header.ts";
-import type { RunContext, SettledRun, UnkeyedContext } from "../core/idempotency.ts";
-import { type RunOptions, resolveOptions } from "../core/options.ts";
-import type { ErrorSerializer } from "../core/stored-error.ts";
+import { REPLAYED_HEADER } from "../core/adapter/key-header.ts";
+import type { ErrorSerializer } from "../core/contract/error-serializer.ts";
+import type { RunContext, SettledRun, UnkeyedContext } from "../core/contract/idempotency.ts";
+import { type RunOptions, resolveOptions } from "../core/contract/options.ts";
 import { comparableRequest } from "./comparable-request.ts";
 import type { Settings } from "./options.ts";
 import { checkOutcome } from "./outcome.ts";

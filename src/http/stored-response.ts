@@ -1,5 +1,5 @@
-import { IdempotencyError } from "../core/errors.ts";
-import { typeOf } from "../core/misuse.ts";
+import { typeOf } from "../core/browser/option-checks.ts";
+import { IdempotencyError } from "../core/contract/errors.ts";
 import { readBytes, TooManyBytesError } from "./bytes.ts";
 
 /** A response as data that any codec can write. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { type AnyIdempotencyError, IdempotencyError, isIdempotencyError } from "../core/errors.ts";
-import { KEY_HEADER, parseKeyHeader } from "../core/header.ts";
-import { misuse } from "../core/misuse.ts";
+import { KEY_HEADER, parseKeyHeader } from "../core/adapter/key-header.ts";
+import { misuse } from "../core/browser/option-checks.ts";
+import { type AnyIdempotencyError, IdempotencyError, isIdempotencyError } from "../core/contract/errors.ts";
 import { type HttpHandler, unkeyedContext, untouchedContext } from "./context.ts";
 import { type HttpIdempotencyOptions, type Settings, settingsOf } from "./options.ts";
 import { problemResponse, RefusedRequestError } from "./problem.ts";

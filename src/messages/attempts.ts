@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Idempotency } from "../core/idempotency.ts";
-import type { RunOptions } from "../core/options.ts";
+import type { Idempotency } from "../core/contract/idempotency.ts";
+import type { RunOptions } from "../core/contract/options.ts";
 import { SCOPE } from "./scope.ts";
 
 interface Counted {

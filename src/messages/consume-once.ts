@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { IdempotencyError, isIdempotencyError } from "../core/errors.ts";
-import type { LeaseContext, RunContext } from "../core/idempotency.ts";
-import { misuse } from "../core/misuse.ts";
+import { misuse } from "../core/browser/option-checks.ts";
+import { IdempotencyError, isIdempotencyError } from "../core/contract/errors.ts";
+import type { LeaseContext, RunContext } from "../core/contract/idempotency.ts";
 import { Attempts } from "./attempts.ts";
 import {
   type ConsumeMode,

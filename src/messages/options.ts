@@ -1,6 +1,6 @@
-import type { Idempotency, RunContext } from "../core/idempotency.ts";
-import { checkFunction, checkNumber, checkOneOf, misuse } from "../core/misuse.ts";
-import { type RunOptions, resolveOptions } from "../core/options.ts";
+import { checkFunction, checkNumber, checkOneOf, misuse } from "../core/browser/option-checks.ts";
+import type { Idempotency, RunContext } from "../core/contract/idempotency.ts";
+import { type RunOptions, resolveOptions } from "../core/contract/options.ts";
 
 /**
  * Why a message is handed to `onPoison`:

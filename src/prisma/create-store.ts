@@ -1,11 +1,11 @@
-import { checkOneOf, typeOf } from "../core/misuse.ts";
-import { checkClient, type PrismaClientLike } from "./client.ts";
-import type { Dialect } from "./dialect.ts";
-import { dialects, type Provider } from "./dialects.ts";
-import { baseOf } from "./handler/ambient.ts";
-import { type GuardMode, guardClient } from "./handler/guard.ts";
-import { providerOf } from "./internals.ts";
-import { checkModels, type ModelOptions } from "./model.ts";
+import { checkOneOf, typeOf } from "../core/browser/option-checks.ts";
+import type { Dialect } from "../sql/dialect.ts";
+import { dialects, type Provider } from "../sql/dialects.ts";
+import { checkModels, type ModelOptions } from "../sql/names.ts";
+import { baseOf } from "./ambient/ambient.ts";
+import { checkClient, type PrismaClientLike } from "./client/client.ts";
+import { providerOf } from "./client/private-members.ts";
+import { type GuardMode, guardClient } from "./guard/guard.ts";
 import { PrismaStore } from "./store.ts";
 
 /** How the store reaches its tables. */

@@ -1,4 +1,4 @@
-import { TIMER_MS_MAX } from "../core/misuse.ts";
+import { TIMER_MS_MAX } from "../core/browser/option-checks.ts";
 import type {
   CompleteParams,
   FinishedParams,
@@ -10,22 +10,35 @@ import type {
   Store,
   StoreSession,
   TransactionLimits,
-} from "../core/store.ts";
-import { Batch } from "./batch.ts";
-import type { PrismaClientLike, RawClient, TransactionOf } from "./client.ts";
-import { ExpiredTransactionError, endingWithin } from "./deadline.ts";
-import type { Dialect } from "./dialect.ts";
-import { type AdapterFactory, DriverClient, observeTransactions, withDriverTransaction } from "./driver.ts";
-import { faultOf, StoreError } from "./errors.ts";
+} from "../core/contract/store.ts";
+import type { Dialect } from "../sql/dialect.ts";
+import { faultOf } from "../sql/faults.ts";
+import { type ModelOptions, type Names, namesIn } from "../sql/names.ts";
+import { Queries } from "../sql/queries.ts";
+import { StoreError } from "../sql/store-error.ts";
+import { Batch } from "./client/batch.ts";
+import type { PrismaClientLike, RawClient, TransactionOf } from "./client/client.ts";
+import { ExpiredTransactionError, endingWithin } from "./client/deadline.ts";
+import {
+  type AdapterFactory,
+  DriverClient,
+  observeTransactions,
+  withDriverTransaction,
+} from "./client/driver.ts";
+import {
+  adapterFactoryOf,
+  describedBy,
+  engineOf,
+  isExtended,
+  transactionOptionsOf,
+} from "./client/private-members.ts";
+import { Savepoint } from "./client/savepoint.ts";
 import { boundClient, gatedClient } from "./handler/handler-client.ts";
+import { LentTransaction } from "./handler/handler-transaction.ts";
 import { type ExtensibleClient, joinedClient, unextended } from "./handler/joined-client.ts";
-import { LentTransaction } from "./handler/lent-transaction.ts";
 import { checkIsolation } from "./handler/nested-transaction.ts";
 import { currentScope, type HandlerScope, lentOf, outsideHandlers } from "./handler/scope.ts";
-import { adapterFactoryOf, engineOf, isExtended, transactionOptionsOf } from "./internals.ts";
-import { type ModelOptions, type Names, namesIn } from "./model.ts";
-import { Queries } from "./queries.ts";
-import { Savepoint } from "./savepoint.ts";
+import { PrismaSql } from "./prisma-sql.ts";
 
 /** The {@link Store} port over a generated Prisma client and raw SQL. */
 export class PrismaStore<TClient extends PrismaClientLike> implements Store<TransactionOf<TClient>> {
@@ -137,7 +150,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
 
   #onClient(): Queries {
     const raw = this.#dialect.commitsByItself ? this.#engine : this.#inTransactions();
-    return new Queries(raw, this.#dialect, this.#names());
+    return new Queries(new PrismaSql(raw), this.#dialect, this.#names());
   }
 
   /** Sends each statement in its own transaction. */
@@ -153,7 +166,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
 
   /** Read at the first use: an application without the models starts, and its first keyed mutation reports them missing. */
   #names(): Names {
-    this.#known ??= namesIn(this.#client, this.#models);
+    this.#known ??= namesIn(describedBy(this.#client), this.#models);
     return this.#known;
   }
 
@@ -199,14 +212,16 @@ interface PrismaTransactionOptions {
 class PrismaSession<TTransaction> extends Queries implements StoreSession<TTransaction> {
   readonly #lent: LentTransaction;
   readonly #tx: TTransaction;
+  readonly #raw: RawClient;
   /** Before the handler's writes. */
   readonly #savepoint: Savepoint;
 
   /** `tx` is for the handler. `raw` is for our own statements, which bypass the handler's gate. */
   constructor(lent: LentTransaction, tx: TTransaction, raw: RawClient, dialect: Dialect, names: Names) {
-    super(raw, dialect, names);
+    super(new PrismaSql(raw), dialect, names);
     this.#lent = lent;
     this.#tx = tx;
+    this.#raw = raw;
     this.#savepoint = new Savepoint(raw, "onceonly");
   }
 
@@ -226,9 +241,9 @@ class PrismaSession<TTransaction> extends Queries implements StoreSession<TTrans
 
   override async insertFinished(params: FinishedParams): Promise<boolean> {
     this.#lent.throwIfLost();
-    if (this.raw instanceof DriverClient && this.raw.isOver) {
+    if (this.#raw instanceof DriverClient && this.#raw.isOver) {
       // If Prisma has ended the transaction, this fails. If not, the record would be inserted without the handler's writes.
-      await this.raw.$executeRawUnsafe("SELECT 1");
+      await this.#raw.$executeRawUnsafe("SELECT 1");
       throw new Error(
         "onceonly: the handler has ended its transaction. It must leave COMMIT and ROLLBACK to the run.",
       );

@@ -1,4 +1,4 @@
-import { misuse } from "../core/misuse.ts";
+import { misuse } from "../core/browser/option-checks.ts";
 
 /**
  * An intent as text: equal for equal intents, whatever the order of their properties.

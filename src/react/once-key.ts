@@ -1,5 +1,5 @@
-import { isFinal, leavesKeyUnsettled } from "../core/failure.ts";
-import { misuse } from "../core/misuse.ts";
+import { isFinal, leavesKeyUnsettled } from "../core/browser/answer-class.ts";
+import { misuse } from "../core/browser/option-checks.ts";
 import { type StorageOption, tryStorage } from "./storage.ts";
 
 const PREFIX = "onceonly-refused:";

@@ -1,5 +1,5 @@
-import { isFinal } from "../core/failure.ts";
-import { createIdempotencyKey } from "../core/new-key.ts";
+import { isFinal } from "../core/browser/answer-class.ts";
+import { createIdempotencyKey } from "../core/browser/new-key.ts";
 import { type StorageOption, tryStorage } from "./storage.ts";
 
 const PREFIX = "onceonly:";

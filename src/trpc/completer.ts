@@ -1,11 +1,11 @@
 import type { AnyTRPCRouter, inferRouterContext } from "@trpc/server";
-import { type Completer, completerOver, type ResumableOperation } from "../core/completer.ts";
-import { type CompleterOptions, checkCompleterOptions } from "../core/completer-options.ts";
-import { isIdempotencyError } from "../core/errors.ts";
-import type { AbandonedRun, Idempotency } from "../core/idempotency.ts";
-import { misuse } from "../core/misuse.ts";
-import type { RunOptions } from "../core/options.ts";
-import type { ErrorSerializer } from "../core/stored-error.ts";
+import { misuse } from "../core/browser/option-checks.ts";
+import type { ErrorSerializer } from "../core/contract/error-serializer.ts";
+import { isIdempotencyError } from "../core/contract/errors.ts";
+import type { AbandonedRun, Idempotency } from "../core/contract/idempotency.ts";
+import type { RunOptions } from "../core/contract/options.ts";
+import { type Completer, completerOver, type ResumableOperation } from "../core/lease/completer.ts";
+import { type CompleterOptions, checkCompleterOptions } from "../core/lease/completer-options.ts";
 import { mutationsOf } from "./procedures.ts";
 import { trpcErrorSerializer } from "./stored-error.ts";
 import { toTRPCError } from "./trpc-error.ts";

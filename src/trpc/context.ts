@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { LeaseContext, RunContext, UnkeyedContext } from "../core/idempotency.ts";
-import { derivedKey } from "../core/key.ts";
+import type { LeaseContext, RunContext, UnkeyedContext } from "../core/contract/idempotency.ts";
+import { derivedKey } from "../core/request/identity.ts";
 
 /** What a handler finds as `ctx.idempotency`. */
 export interface MutationIdempotency

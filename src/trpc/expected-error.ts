@@ -1,5 +1,5 @@
 import type { TRPC_ERROR_CODE_KEY, TRPCError } from "@trpc/server";
-import { isIdempotencyError } from "../core/errors.ts";
+import { isIdempotencyError } from "../core/contract/errors.ts";
 
 /** Codes that blame the request, and would blame it again. The other 4xx codes depend on who asks, or when. */
 const EXPECTED_CODES: ReadonlySet<TRPC_ERROR_CODE_KEY> = new Set([

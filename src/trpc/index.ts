@@ -3,7 +3,7 @@
  *
  * @module onceonly/trpc
  */
-export type { Mode, ScopeValue } from "../core/adapter-options.ts";
+export type { Mode, ScopeValue } from "../core/adapter/options.ts";
 export { type AuditedMutation, auditRouter } from "./audit.ts";
 export { type TRPCCompleterOptions, trpcCompleter } from "./completer.ts";
 export type {

@@ -1,5 +1,5 @@
-import { IdempotencyError } from "../core/errors.ts";
-import { KEY_HEADER, parseKeyHeader, parseKeyListHeader } from "../core/header.ts";
+import { KEY_HEADER, parseKeyHeader, parseKeyListHeader } from "../core/adapter/key-header.ts";
+import { IdempotencyError } from "../core/contract/errors.ts";
 import type { Settings } from "./options.ts";
 import type { ProcedureCall } from "./procedure-call.ts";
 import { headerIn, isCallOf, type RequestParts } from "./request.ts";

@@ -1,5 +1,5 @@
-import { resumedIdentity } from "../core/abandoned.ts";
-import { isIdempotencyError } from "../core/errors.ts";
+import { isIdempotencyError } from "../core/contract/errors.ts";
+import { resumedIdentity } from "../core/lease/abandoned-runs.ts";
 import type { LeasedContext, ProvidedContext } from "./context.ts";
 import {
   type AnyModeOptions,

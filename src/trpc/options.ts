@@ -4,11 +4,11 @@ import {
   checkModeAndProvide,
   type Mode,
   type ScopeValue,
-} from "../core/adapter-options.ts";
-import { transformerCodec } from "../core/codec.ts";
-import type { Idempotency } from "../core/idempotency.ts";
-import { checkFunction, misuse } from "../core/misuse.ts";
-import { type RunOptions, resolveOptions } from "../core/options.ts";
+} from "../core/adapter/options.ts";
+import { checkFunction, misuse } from "../core/browser/option-checks.ts";
+import { transformerCodec } from "../core/contract/codec.ts";
+import type { Idempotency } from "../core/contract/idempotency.ts";
+import { type RunOptions, resolveOptions } from "../core/contract/options.ts";
 import { isExpectedError } from "./expected-error.ts";
 import { checkPolicy, DEFAULT_POLICY, type IdempotencyPolicy } from "./policy.ts";
 import { type RequestParts, requestIn } from "./request.ts";

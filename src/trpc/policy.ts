@@ -1,4 +1,4 @@
-import { checkOneOf } from "../core/misuse.ts";
+import { checkOneOf } from "../core/browser/option-checks.ts";
 
 /**
  * Whether a mutation needs a key. With `"optional"`, a mutation without a key runs in a transaction but keeps no record;

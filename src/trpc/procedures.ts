@@ -1,7 +1,7 @@
 import type { AnyTRPCRouter } from "@trpc/server";
-import type { Mode } from "../core/adapter-options.ts";
-import type { Idempotency } from "../core/idempotency.ts";
-import type { RunOptions } from "../core/options.ts";
+import type { Mode } from "../core/adapter/options.ts";
+import type { Idempotency } from "../core/contract/idempotency.ts";
+import type { RunOptions } from "../core/contract/options.ts";
 import { type IdempotencyPolicy, policyIn } from "./policy.ts";
 
 /** What is known about a middleware outside its calls. */

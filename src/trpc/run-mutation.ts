@@ -1,7 +1,7 @@
 import type { TRPCError } from "@trpc/server";
-import { isIdempotencyError } from "../core/errors.ts";
-import { REPLAYED_HEADER } from "../core/header.ts";
-import type { LeaseRequest, SettledRun } from "../core/idempotency.ts";
+import { REPLAYED_HEADER } from "../core/adapter/key-header.ts";
+import { isIdempotencyError } from "../core/contract/errors.ts";
+import type { LeaseRequest, SettledRun } from "../core/contract/idempotency.ts";
 import { comparableInput } from "./comparable-input.ts";
 import { providedContext, unkeyedContext } from "./context.ts";
 import { keyMissing, keyOf } from "./key.ts";

@@ -1,11 +1,11 @@
 import { type TRPC_ERROR_CODE_KEY, TRPCError } from "@trpc/server";
-import type { AnyIdempotencyError } from "../core/errors.ts";
 import {
   type ErrorSerializer,
   fromStoredError,
   type StoredError,
   toStoredError,
-} from "../core/stored-error.ts";
+} from "../core/contract/error-serializer.ts";
+import type { AnyIdempotencyError } from "../core/contract/errors.ts";
 import { toTRPCError } from "./trpc-error.ts";
 
 interface StoredTRPCError extends StoredError {

@@ -1,5 +1,5 @@
 import { type ExecutionResult, GraphQLError, type GraphQLSchema, isNonNullType } from "graphql";
-import { isIdempotencyError } from "../core/errors.ts";
+import { isIdempotencyError } from "../core/contract/errors.ts";
 import { toGraphQLError } from "./graphql-errors.ts";
 import { isMetaField, type RootField } from "./mutation.ts";
 import { inOrder } from "./stored-result.ts";

@@ -1,6 +1,6 @@
-import { isIdempotencyError } from "../core/errors.ts";
-import { KEY_HEADER, parseKeyHeader, parseKeyListHeader } from "../core/header.ts";
-import { invalidKey } from "../core/key.ts";
+import { KEY_HEADER, parseKeyHeader, parseKeyListHeader } from "../core/adapter/key-header.ts";
+import { isIdempotencyError } from "../core/contract/errors.ts";
+import { invalidKey } from "../core/request/identity.ts";
 import { toGraphQLError } from "./graphql-errors.ts";
 import type { RequestLike } from "./plugin.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module onceonly/yoga
  */
-export type { Mode, ScopeValue } from "../core/adapter-options.ts";
+export type { Mode, ScopeValue } from "../core/adapter/options.ts";
 export { type AuditedField, auditSchema } from "./audit.ts";
 export { idempotentDirective } from "./directive.ts";
 export { isExpectedError } from "./expected-error.ts";

@@ -1,6 +1,6 @@
 import type { ExecutionArgs, ExecutionResult } from "graphql";
-import type { ScopeValue } from "../core/adapter-options.ts";
-import { IdempotencyError } from "../core/errors.ts";
+import type { ScopeValue } from "../core/adapter/options.ts";
+import { IdempotencyError } from "../core/contract/errors.ts";
 import { directiveOf } from "./directive.ts";
 import { isExpectedError } from "./expected-error.ts";
 import { executeFields } from "./fields.ts";

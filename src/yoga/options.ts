@@ -5,10 +5,10 @@ import {
   checkModeAndProvide,
   type Mode,
   type ScopeValue,
-} from "../core/adapter-options.ts";
-import type { Idempotency } from "../core/idempotency.ts";
-import { checkFunction, checkOneOf, misuse } from "../core/misuse.ts";
-import { type RunOptions, resolveOptions } from "../core/options.ts";
+} from "../core/adapter/options.ts";
+import { checkFunction, checkOneOf, misuse } from "../core/browser/option-checks.ts";
+import type { Idempotency } from "../core/contract/idempotency.ts";
+import { type RunOptions, resolveOptions } from "../core/contract/options.ts";
 
 /** What a custom `key` function gets. */
 export interface KeyRequest<TContext> {

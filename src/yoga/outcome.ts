@@ -4,7 +4,7 @@ import {
   type IdempotencyErrorCode,
   isIdempotencyError,
   unwrapped,
-} from "../core/errors.ts";
+} from "../core/contract/errors.ts";
 
 /** What becomes of an executed mutation. */
 export type Outcome =

@@ -1,4 +1,4 @@
-import type { LeaseContext, RunContext, UnkeyedContext } from "../core/idempotency.ts";
+import type { LeaseContext, RunContext, UnkeyedContext } from "../core/contract/idempotency.ts";
 
 /** What resolvers find as `context.idempotency`. Without a key, only `afterCommit` is there. */
 export type MutationIdempotency =

@@ -1,8 +1,8 @@
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from "graphql";
-import type { Mode } from "../core/adapter-options.ts";
-import { IdempotencyError } from "../core/errors.ts";
-import type { Idempotency, RunRequest } from "../core/idempotency.ts";
-import type { RunOptions } from "../core/options.ts";
+import type { Mode } from "../core/adapter/options.ts";
+import { IdempotencyError } from "../core/contract/errors.ts";
+import type { Idempotency, RunRequest } from "../core/contract/idempotency.ts";
+import type { RunOptions } from "../core/contract/options.ts";
 import { isDeliberate, outcomeOf, rootCause, stepFailureIn } from "./outcome.ts";
 import type { Execute } from "./plugin.ts";
 import { inTransaction, withProvided } from "./provide.ts";

@@ -1,5 +1,5 @@
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from "graphql";
-import { isIdempotencyError } from "../core/errors.ts";
+import { isIdempotencyError } from "../core/contract/errors.ts";
 import { withDirective } from "./directive.ts";
 import { toGraphQLError } from "./graphql-errors.ts";
 import { readKeyHeader } from "./header-keys.ts";

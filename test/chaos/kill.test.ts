@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { RunOptions } from "../../src/core/options.ts";
+import type { RunOptions } from "../../src/core/contract/options.ts";
 import { CRASH_POINTS, LATE_CRASH_POINTS } from "../support/crash-points.ts";
 import { databases, onPostgres, openPostgres, type TestDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { RunOptions } from "../../src/core/options.ts";
+import type { RunOptions } from "../../src/core/contract/options.ts";
 import { onPostgres, openPostgres } from "../support/database.ts";
 import { inconsistencies, openShop, ordersOf, writeOrder } from "../support/shop.ts";
 import { renamed } from "../support/shop-worker.ts";

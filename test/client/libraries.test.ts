@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { isRetryable } from "../../src/client/index.ts";
-import { isFinal } from "../../src/core/failure.ts";
+import { isFinal } from "../../src/core/browser/answer-class.ts";
 import { gate } from "../support/gate.ts";
 import { fetching, linked } from "./drivers.ts";
 import { FAILURES, type Fate, held, openShop, type Shop } from "./shop.ts";

@@ -67,9 +67,9 @@ function prisma6(folder: string): TestProjectInlineConfiguration {
     plugins: [graphqlFrom("./"), prismaFrom(folder)],
     test: {
       name: "prisma-6",
-      include: ["test/prisma/**/*.test.ts", "test/leases/{runs,steps,completer}.test.ts"],
+      include: ["test/{ambient,duplicates,errors,guard,replay,retention,store,transaction}/**/*.test.ts", "test/leases/{runs,steps,completer}.test.ts"],
       // Asks the schema engine of Prisma 7.
-      exclude: ["test/prisma/schema-drift.test.ts"],
+      exclude: ["test/store/schema-drift.test.ts"],
       globalSetup: [`${folder}generate.ts`],
     },
   };

@@ -9,6 +9,7 @@ describe.each(documents())("%s", (document) => {
 });
 
 it("sees the paths, and leaves out what only looks like one", () => {
-  const text = "`src/core/run.ts`, `test/no-such.ts` `prisma/<provider>/a.sql` `src/<name>/` `tx` `a/b`";
-  expect(paths(text)).toEqual(["src/core/run.ts", "test/no-such.ts"]);
+  const text =
+    "`src/core/run/transaction-run.ts`, `test/no-such.ts` `prisma/<provider>/a.sql` `src/<name>/` `tx` `a/b`";
+  expect(paths(text)).toEqual(["src/core/run/transaction-run.ts", "test/no-such.ts"]);
 });

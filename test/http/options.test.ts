@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { idempotencyOver } from "../../src/core/over-store.ts";
+import { idempotencyOver } from "../../src/core/create.ts";
 import { outcomeOf, problemResponse, withIdempotency } from "../../src/http/index.ts";
 import { openSqlite } from "../support/database.ts";
 import { app, place, problemIn, read } from "./support.ts";

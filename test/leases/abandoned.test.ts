@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { claimOf } from "../../src/core/claim.ts";
-import { resolveOptions } from "../../src/core/options.ts";
-import { prepareLeasedRun } from "../../src/core/request.ts";
+import { resolveOptions } from "../../src/core/contract/options.ts";
+import { prepareLeasedRun } from "../../src/core/lease/prepare-leased-run.ts";
+import { claimOf } from "../../src/core/run/claim-params.ts";
 import { createIdempotency } from "../../src/index.ts";
 import { createPrismaStore } from "../../src/prisma/create-store.ts";
 import { databases, type TestDatabase } from "../support/database.ts";

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { createCompleter } from "../../src/core/completer.ts";
-import { door, failureOf, warningsDuring } from "../prisma/helpers.ts";
+import { createCompleter } from "../../src/core/lease/completer.ts";
 import { databases } from "../support/database.ts";
+import { door, failureOf, warningsDuring } from "../support/runs.ts";
 import {
   type Context,
   countAccounts,

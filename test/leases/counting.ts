@@ -1,5 +1,5 @@
 /** The operation of the tests of completers: each of its executions, and each of its steps, leaves a row. */
-import type { LeaseContext } from "../../src/core/idempotency.ts";
+import type { LeaseContext } from "../../src/core/contract/idempotency.ts";
 import type { TestClient } from "../support/clients.ts";
 import type { Tx } from "../support/shop.ts";
 

@@ -1,7 +1,7 @@
-import type { LeaseContext } from "../../src/core/idempotency.ts";
-import type { RunOptions } from "../../src/core/options.ts";
+import type { LeaseContext } from "../../src/core/contract/idempotency.ts";
+import type { RunOptions } from "../../src/core/contract/options.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
-import type { TransactionOf } from "../../src/prisma/client.ts";
+import type { TransactionOf } from "../../src/prisma/client/client.ts";
 import type { TestClient } from "../support/clients.ts";
 import type { TestDatabase } from "../support/database.ts";
 

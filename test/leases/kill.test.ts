@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { openService, type Service } from "../../examples/payments/service.ts";
-import { createCompleter } from "../../src/core/completer.ts";
+import { createCompleter } from "../../src/core/lease/completer.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
 import { isInTransaction, LEASE_POINTS, type LeasePoint } from "../support/lease-points.ts";
 import { comparedWith, type LeasedShop, lapse, openLeasedShop } from "../support/leased-shop.ts";

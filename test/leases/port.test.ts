@@ -1,6 +1,6 @@
 /** What a database must keep for leased runs, asked of the port itself: runs meet it only when they race. */
 import { describe, expect, it } from "vitest";
-import type { ClaimParams, LeaseStore } from "../../src/core/store.ts";
+import type { ClaimParams, LeaseStore } from "../../src/core/contract/store.ts";
 import { createPrismaStore } from "../../src/prisma/create-store.ts";
 import { databases, onPostgres, openPostgres, type TestDatabase } from "../support/database.ts";
 import { lapse } from "./helpers.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isIdempotencyError } from "../../src/core/errors.ts";
-import type { LeaseContext } from "../../src/core/idempotency.ts";
+import { isIdempotencyError } from "../../src/core/contract/errors.ts";
+import type { LeaseContext } from "../../src/core/contract/idempotency.ts";
 import { createIdempotency } from "../../src/index.ts";
 import { ROUNDS, SEED } from "../chaos/seeded.ts";
 import { openSqlite, type TestDatabase } from "../support/database.ts";

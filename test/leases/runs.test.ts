@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { door, failureOf, warningsDuring } from "../prisma/helpers.ts";
 import { databases } from "../support/database.ts";
+import { door, failureOf, warningsDuring } from "../support/runs.ts";
 import {
   type Context,
   countAccounts,

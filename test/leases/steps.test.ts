@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { door, failureOf } from "../prisma/helpers.ts";
 import { databases, onPostgres, openPostgres } from "../support/database.ts";
+import { door, failureOf } from "../support/runs.ts";
 import { type Context, countAccounts, deposit, leasing, paying, service, stepsOf } from "./helpers.ts";
 
 describe.each(databases)("steps on $name", ({ open }) => {

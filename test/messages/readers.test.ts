@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { idempotencyOver } from "../../src/core/over-store.ts";
+import { idempotencyOver } from "../../src/core/create.ts";
 import {
   amqpDeliveries,
   amqpMessageId,

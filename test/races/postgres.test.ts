@@ -1,6 +1,6 @@
 import { Client } from "pg";
 import { describe, expect, test } from "vitest";
-import type { RunOptions } from "../../src/core/options.ts";
+import type { RunOptions } from "../../src/core/contract/options.ts";
 import { onPostgres, openPostgres, type PostgresDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { inconsistencies, openShop, ordersOf } from "../support/shop.ts";

@@ -1,4 +1,4 @@
-import type { RunOptions } from "../../src/core/options.ts";
+import type { RunOptions } from "../../src/core/contract/options.ts";
 import type { ClientOptions } from "../support/clients.ts";
 import type { TestDatabase } from "../support/database.ts";
 import type { Answer } from "../support/shop.ts";

@@ -1,5 +1,5 @@
 /** Fault hooks between any two statements of a run: a {@link Store} that tells where a run stands. */
-import type { Store, StoreSession } from "../../src/core/store.ts";
+import type { Store, StoreSession } from "../../src/core/contract/store.ts";
 
 /** Where a run can be stopped, in the order it comes by. The handler itself hits "in the handler". */
 export const CRASH_POINTS = [

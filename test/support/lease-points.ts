@@ -1,5 +1,5 @@
 /** Where a leased run can be stopped: a {@link Store} that tells where each run stands. */
-import type { LeaseStore, Store, StoreSession } from "../../src/core/store.ts";
+import type { LeaseStore, Store, StoreSession } from "../../src/core/contract/store.ts";
 
 /** What the handler of leased-shop.ts does, in this order. */
 const CALLS = ["charge", "ship", "receipt"] as const;

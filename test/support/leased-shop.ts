@@ -1,9 +1,9 @@
 /** The application of the tests of leases: three calls of an outside service, and two transactions between them. */
 import { post } from "../../examples/payments/app/post.ts";
 import type { Service } from "../../examples/payments/service.ts";
-import type { Idempotency, LeaseContext } from "../../src/core/idempotency.ts";
-import type { RunOptions } from "../../src/core/options.ts";
-import { idempotencyOver } from "../../src/core/over-store.ts";
+import type { Idempotency, LeaseContext } from "../../src/core/contract/idempotency.ts";
+import type { RunOptions } from "../../src/core/contract/options.ts";
+import { idempotencyOver } from "../../src/core/create.ts";
 import { createPrismaStore } from "../../src/prisma/create-store.ts";
 import type { TestClient } from "./clients.ts";
 import type { TestDatabase } from "./database.ts";

@@ -1,7 +1,8 @@
 /** A process of the application in leased-shop.ts, told by IPC what to place and where to stop. */
-import { createCompleter } from "../../src/core/completer.ts";
-import type { CompleterOptions } from "../../src/core/completer-options.ts";
-import type { RunOptions } from "../../src/core/options.ts";
+
+import type { RunOptions } from "../../src/core/contract/options.ts";
+import { createCompleter } from "../../src/core/lease/completer.ts";
+import type { CompleterOptions } from "../../src/core/lease/completer-options.ts";
 import { type ClientOptions, type ClientTarget, connect } from "./clients.ts";
 import type { LeasePoint } from "./lease-points.ts";
 import { type LeasedAnswer, openLeasedShop } from "./leased-shop.ts";

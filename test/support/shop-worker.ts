@@ -1,7 +1,7 @@
 /** A process of the application in shop.ts, told by IPC what to place and where to stop. */
 import { setImmediate as turn } from "node:timers/promises";
-import type { RunOptions } from "../../src/core/options.ts";
-import type { StoreFault } from "../../src/core/store.ts";
+import type { RunOptions } from "../../src/core/contract/options.ts";
+import type { StoreFault } from "../../src/core/contract/store.ts";
 import { type ClientOptions, type ClientTarget, connect, type TestClient } from "./clients.ts";
 import type { CrashPoint } from "./crash-points.ts";
 import { type Answer, failureText, openShop, type PlaceOptions, type Shop } from "./shop.ts";

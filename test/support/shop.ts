@@ -1,12 +1,12 @@
 /** The application of the race and chaos tests: places orders, and leaves rows that tell who executed what. */
 
-import { devalueCodec } from "../../src/core/codec.ts";
-import { isIdempotencyError } from "../../src/core/errors.ts";
-import type { Idempotency } from "../../src/core/idempotency.ts";
-import type { RunOptions } from "../../src/core/options.ts";
-import { idempotencyOver } from "../../src/core/over-store.ts";
-import type { Store, StoreFault } from "../../src/core/store.ts";
-import type { TransactionOf } from "../../src/prisma/client.ts";
+import { devalueCodec } from "../../src/core/contract/codec.ts";
+import { isIdempotencyError } from "../../src/core/contract/errors.ts";
+import type { Idempotency } from "../../src/core/contract/idempotency.ts";
+import type { RunOptions } from "../../src/core/contract/options.ts";
+import type { Store, StoreFault } from "../../src/core/contract/store.ts";
+import { idempotencyOver } from "../../src/core/create.ts";
+import type { TransactionOf } from "../../src/prisma/client/client.ts";
 import { createPrismaStore } from "../../src/prisma/create-store.ts";
 import type { TestClient } from "./clients.ts";
 import { type Hit, withCrashPoints } from "./crash-points.ts";

@@ -1,8 +1,8 @@
 import { envelop, useEngine, useExtendContext, useMaskedErrors, useSchema } from "@envelop/core";
 import * as GraphQLJS from "graphql";
 import { describe, expect, it } from "vitest";
-import { idempotencyOver } from "../../src/core/over-store.ts";
-import type { Store } from "../../src/core/store.ts";
+import type { Store } from "../../src/core/contract/store.ts";
+import { idempotencyOver } from "../../src/core/create.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { type IdempotencyPluginOptions, useIdempotency } from "../../src/yoga/index.ts";
 import { databases, openSqlite, type TestDatabase } from "../support/database.ts";

@@ -1,7 +1,7 @@
 import { buildSchema, GraphQLError } from "graphql";
 import { describe, expect, it } from "vitest";
-import { idempotencyOver } from "../../src/core/over-store.ts";
-import type { Store } from "../../src/core/store.ts";
+import type { Store } from "../../src/core/contract/store.ts";
+import { idempotencyOver } from "../../src/core/create.ts";
 import { auditSchema, isExpectedError, useIdempotency } from "../../src/yoga/index.ts";
 
 // Complete, but over no database: nothing is executed here.

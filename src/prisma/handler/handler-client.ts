@@ -1,4 +1,4 @@
-import type { LentTransaction } from "./lent-transaction.ts";
+import type { LentTransaction } from "./handler-transaction.ts";
 import { isBuiltIn, isFunction, isModel, Members, wrapMethod } from "./members.ts";
 import { nestedTransaction } from "./nested-transaction.ts";
 import { isLazy, type LentStatement, lentStatement, type PrismaPromise, sentIn } from "./prisma-promise.ts";

@@ -1,6 +1,6 @@
-import type { PrismaClientLike, RawClient } from "../client.ts";
-import { transactionInfoOf } from "../internals.ts";
-import { lentIn } from "./lent-transaction.ts";
+import type { PrismaClientLike, RawClient } from "../client/client.ts";
+import { transactionInfoOf } from "../client/private-members.ts";
+import { lentIn } from "./handler-transaction.ts";
 import { statementIn } from "./prisma-promise.ts";
 import { lentOf } from "./scope.ts";
 

@@ -1,5 +1,5 @@
-import { ISOLATION_LEVELS } from "../../core/options.ts";
-import type { LentTransaction } from "./lent-transaction.ts";
+import { ISOLATION_LEVELS } from "../../core/contract/options.ts";
+import type { LentTransaction } from "./handler-transaction.ts";
 import { lentStatement, type PrismaPromise, sentIn } from "./prisma-promise.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { LentTransaction } from "./lent-transaction.ts";
+import type { LentTransaction } from "./handler-transaction.ts";
 import { sending } from "./scope.ts";
 import { OF_TRANSACTION, STATEMENT } from "./shared-symbols.ts";
 

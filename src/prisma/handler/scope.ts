@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { LentTransaction } from "./lent-transaction.ts";
+import type { LentTransaction } from "./handler-transaction.ts";
 import { SCOPES } from "./shared-symbols.ts";
 
 /** The handler that code runs in, by its transaction, and the handler around that one, if any. */

@@ -1,5 +1,5 @@
 import type { Operation } from "@trpc/client";
-import { quotedKey } from "../../core/key-text.ts";
+import { quotedKey } from "../../core/browser/key-header.ts";
 import { beginOf, keyIn } from "./keyed.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { TRPCLink } from "@trpc/client";
 import type { AnyTRPCRouter } from "@trpc/server";
-import { createIdempotencyKey } from "../../core/new-key.ts";
+import { createIdempotencyKey } from "../../core/browser/new-key.ts";
 import { idempotencyKeyOf } from "./input-key.ts";
 import { beginOf, keyIn, rememberKeyed } from "./keyed.ts";
 

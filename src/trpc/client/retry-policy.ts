@@ -1,7 +1,7 @@
 import type { Operation } from "@trpc/client";
-import { fullJitter } from "../../core/jitter.ts";
-import { checkNumber } from "../../core/misuse.ts";
-import { isLostAnswer, isRetryableAnswer, retryAfterMs } from "../../core/retryable.ts";
+import { fullJitter } from "../../core/browser/jitter.ts";
+import { checkNumber } from "../../core/browser/option-checks.ts";
+import { isLostAnswer, isRetryableAnswer, retryAfterMs } from "../../core/browser/retryable.ts";
 import { beginOf, isKeyed } from "./keyed.ts";
 
 /** Options of {@link retryIdempotent}. Times are in milliseconds. */

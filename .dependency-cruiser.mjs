@@ -1,0 +1,80 @@
+/**
+ * The walls: what each folder of `src` may import besides itself. `npm run lint` checks every import, also those of types.
+ * A mutation travels from an adapter to core, from there through the port to the store, and so to the database.
+ */
+const request = ["core/browser", "core/contract", "core/request"];
+const run = [...request, "core/outcome", "core/run"];
+const client = ["core/browser", "core/contract", "sql", "prisma/client"];
+const adapter = [...request, "core/adapter"];
+
+/** By folder: the folders that it may import. Each knows what is below it, and nothing above. */
+export const walls = {
+  "core/browser": [],
+  "core/contract": ["core/browser"],
+  "core/request": ["core/browser", "core/contract"],
+  "core/outcome": request,
+  "core/run": [...request, "core/outcome"],
+  "core/lease": run,
+  "core/adapter": request,
+  core: [...run, "core/lease"],
+
+  sql: ["core/browser", "core/contract"],
+  "prisma/client": ["core/browser", "core/contract", "sql"],
+  "prisma/handler": client,
+  "prisma/guard": [...client, "prisma/handler"],
+  "prisma/ambient": [...client, "prisma/handler", "prisma/guard"],
+  prisma: [...client, "prisma/handler", "prisma/guard", "prisma/ambient"],
+
+  // They run in browsers.
+  client: ["core/browser"],
+  react: ["core/browser"],
+  "trpc/client": ["core/browser"],
+
+  http: adapter,
+  messages: adapter,
+  trpc: [...adapter, "core/lease"],
+  yoga: adapter,
+};
+
+const files = (folder) => `src/${folder}/[^/]+\\.tsx?$`;
+
+const wall = ([folder, allowed]) => ({
+  name: `src/${folder} may import only itself${allowed.map((below) => `, src/${below}`).join("")}`,
+  comment: "The walls between the folders stand in .dependency-cruiser.mjs; ARCHITECTURE.md says why.",
+  severity: "error",
+  from: { path: `^${files(folder)}` },
+  to: { path: "^src/", pathNot: [folder, ...allowed].map((each) => `^${files(each)}`) },
+});
+
+export default {
+  forbidden: [
+    ...Object.entries(walls).map(wall),
+    {
+      name: "the files of src join core, sql and prisma",
+      comment: "An adapter is a subpath of its own: nothing of it belongs into the main entry.",
+      severity: "error",
+      from: { path: "^src/[^/]+$" },
+      to: { path: "^src/", pathNot: "^src/((core|sql|prisma)/|[^/]+$)" },
+    },
+    {
+      name: "every folder of src has a wall",
+      comment: "Say in .dependency-cruiser.mjs what the new folder may import.",
+      severity: "error",
+      from: { path: "^src/.+/", pathNot: Object.keys(walls).map((folder) => `^${files(folder)}`) },
+      to: {},
+    },
+    {
+      name: "no circles",
+      comment: "Two files that need each other are one idea, or hide a third.",
+      severity: "error",
+      // Its types describe each other: a transaction, the scope that it opens, and the promises sent in it.
+      from: { path: "^src/", pathNot: "^src/prisma/handler/" },
+      to: { circular: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+  },
+};

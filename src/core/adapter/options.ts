@@ -1,0 +1,45 @@
+import { checkOneOf, misuse } from "../browser/option-checks.ts";
+import type { Idempotency } from "../contract/idempotency.ts";
+
+/** What `scope` may return. Nothing, or an empty string, is refused with `SCOPE_MISSING`. */
+export type ScopeValue = string | number | bigint | null | undefined;
+
+/**
+ * Checks the options that every adapter has.
+ *
+ * @throws TypeError that names the option, what it got and the remedy.
+ */
+export function checkAdapterOptions(
+  options: { readonly idempotency: unknown; readonly scope: unknown; readonly provide: unknown },
+  scopeExample: string,
+): void {
+  const { idempotency, scope, provide } = options;
+  if (typeof (idempotency as Partial<Idempotency<unknown>> | null | undefined)?.runSettled !== "function") {
+    throw misuse("idempotency", idempotency, "what createIdempotency returned");
+  }
+  if (scope !== "global" && typeof scope !== "function") {
+    throw misuse("scope", scope, `a function such as ${scopeExample}`);
+  }
+  if (provide !== undefined && (typeof provide !== "string" || provide === "" || provide === "idempotency")) {
+    throw misuse("provide", provide, 'the name of a context property, other than "idempotency"');
+  }
+}
+
+/** How a mutation is executed: in one transaction, or under a lease with steps that are recorded one by one. */
+export type Mode = "transaction" | "lease";
+
+export function checkMode(mode: unknown): void {
+  checkOneOf("mode", mode, ["transaction", "lease"] satisfies Mode[]);
+}
+
+/** @throws TypeError for a mode that cannot be used, and for `provide` where every mutation is leased. */
+export function checkModeAndProvide(mode: unknown, provide: unknown): void {
+  checkMode(mode);
+  if (mode === "lease" && provide !== undefined) {
+    throw misuse(
+      "provide",
+      provide,
+      'none with mode "lease": the handler runs in no transaction, and transaction(name, fn) passes its own to fn',
+    );
+  }
+}

@@ -1,0 +1,18 @@
+import { typeOf } from "./option-checks.ts";
+
+/** The request header that carries the key (draft-ietf-httpapi-idempotency-key-header-07, section 2.1). */
+export const KEY_HEADER = "idempotency-key";
+
+/**
+ * A key as it appears in the header: an RFC 8941 string, in double quotes.
+ *
+ * @throws TypeError when the key is not a string of 1 to 255 printable ASCII characters
+ */
+export function quotedKey(key: unknown): string {
+  if (typeof key !== "string" || !/^[\x20-\x7e]{1,255}$/.test(key)) {
+    throw new TypeError(
+      `onceonly: the idempotency key is of type ${typeOf(key)}; give 1 to 255 printable ASCII characters.`,
+    );
+  }
+  return `"${key.replace(/["\\]/g, "\\$&")}"`;
+}

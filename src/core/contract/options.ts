@@ -1,0 +1,159 @@
+import { checkFunctions, checkNumber, checkOneOf, misuse } from "../browser/option-checks.ts";
+import { type Codec, devalueCodec } from "./codec.ts";
+import { type ErrorSerializer, errorSerializer } from "./error-serializer.ts";
+
+/** Limits of the transaction that a run opens. Prisma's own apply where one is absent. */
+export interface TransactionOptions {
+  /** How long to wait for a connection, in milliseconds. Default: Prisma's `maxWait`, 2,000. */
+  readonly maxWaitMs?: number;
+  /**
+   * How long the handler's transaction may take, in milliseconds. Default: Prisma's `timeout`, 5,000.
+   * The time that the claim may block on a duplicate (up to 1 s at a time) is added to it.
+   */
+  readonly timeoutMs?: number;
+  /** A Prisma isolation level. Default: the database's own. */
+  readonly isolationLevel?: string;
+}
+
+/** Options that can be set once for all runs, and again for one middleware, plugin or run. */
+export interface RunOptions {
+  /** How long a record is replayed, in milliseconds from its claim. Default 86,400,000 (24 hours). */
+  readonly retentionMs?: number;
+  /**
+   * What a duplicate of a run under way does: wait for its result, or fail at once with `IN_PROGRESS`.
+   * Default `"wait"`.
+   */
+  readonly onDuplicate?: "wait" | "reject";
+  /**
+   * Mode `transaction`: when a key is claimed. `"early"`: before the handler, so that no duplicate executes it meanwhile.
+   * `"late"`: together with the result, which saves a statement. A duplicate in another process, and every retry that
+   * reaches one, then executes the handler first and is rolled back before it gets the stored result. For handlers that
+   * only write to this database, and do not look at locks. On SQLite a claim is always early. Default `"early"`.
+   *
+   * @see docs/guides/transactions.md#a-late-claim
+   */
+  readonly claim?: "early" | "late";
+  /** How long a duplicate waits before `IN_PROGRESS`, in milliseconds. Default 10,000. */
+  readonly waitMs?: number;
+  /** How many duplicates of one key wait in this process; further ones get `IN_PROGRESS`. Default 100. */
+  readonly waitersMax?: number;
+  readonly transaction?: TransactionOptions;
+  /**
+   * Mode `lease`: how long a claim is valid without a sign of life from its executor, in milliseconds; it is renewed
+   * every third of that time. After a crash, a retry waits that long. Default 60,000, at least 100; make it longer than
+   * `transaction.timeoutMs`.
+   */
+  readonly leaseMs?: number;
+  /**
+   * Mode `lease`: whether the input is stored with the claim, so that a completer can finish the run after a crash,
+   * without a retry. Default `false`.
+   */
+  readonly storeInput?: boolean;
+  /**
+   * How often a whole run, handler included, is repeated after a write conflict in the handler or at COMMIT; in mode
+   * `lease`, how often one `transaction` is. Default 0, because a handler may have effects outside the database.
+   */
+  readonly retryConflicts?: number;
+  /** The longest encoded result, in bytes of UTF-8. Default 1,048,576. */
+  readonly resultBytesMax?: number;
+  /**
+   * Which of the handler's errors are its answer: they are stored, and every duplicate gets the same. All others release
+   * the key. Default: none (`onceonly/trpc` and `onceonly/yoga` bring their own).
+   */
+  readonly storeError?: (error: unknown) => boolean;
+  /** How stored errors are written and restored. Default: name, message and own properties. */
+  readonly errors?: ErrorSerializer;
+  /** How results are written and restored. Default {@link devalueCodec}. */
+  readonly codec?: Codec;
+}
+
+/** {@link RunOptions}, checked and complete. */
+export interface ResolvedRunOptions extends Required<Omit<RunOptions, "storeError">> {
+  /** `undefined` where no error is ever stored: such a run needs no savepoint. */
+  readonly storeError: ((error: unknown) => boolean) | undefined;
+}
+
+const DEFAULTS: ResolvedRunOptions = {
+  retentionMs: 24 * 60 * 60 * 1_000,
+  onDuplicate: "wait",
+  claim: "early",
+  waitMs: 10_000,
+  waitersMax: 100,
+  transaction: {},
+  leaseMs: 60_000,
+  storeInput: false,
+  retryConflicts: 0,
+  resultBytesMax: 1_048_576,
+  storeError: undefined,
+  errors: errorSerializer,
+  codec: devalueCodec,
+};
+
+const OPTION_NAMES = Object.keys(DEFAULTS) as (keyof RunOptions)[];
+
+/**
+ * Completes `options` from `base`, or from the defaults.
+ *
+ * @throws TypeError that names the option, what it got and the remedy.
+ */
+export function resolveOptions(options: RunOptions, base: ResolvedRunOptions = DEFAULTS): ResolvedRunOptions {
+  checkOptions(options);
+  const given = OPTION_NAMES.filter((name) => options[name] !== undefined);
+  if (given.length === 0) {
+    return base;
+  }
+  const transaction = { ...base.transaction, ...options.transaction };
+  return { ...base, ...Object.fromEntries(given.map((name) => [name, options[name]])), transaction };
+}
+
+function checkOptions(options: RunOptions): void {
+  // The database's clock counts it, not a timer; 100 years are enough.
+  checkNumber("retentionMs", options.retentionMs, 1, 100 * 365 * 24 * 60 * 60 * 1_000);
+  checkNumber("waitMs", options.waitMs, 0);
+  checkNumber("waitersMax", options.waitersMax, 0);
+  // Below that, a third of it is too short for a heartbeat to reach a busy database.
+  checkNumber("leaseMs", options.leaseMs, 100);
+  if (options.storeInput !== undefined && typeof options.storeInput !== "boolean") {
+    throw misuse("storeInput", options.storeInput, "true or false");
+  }
+  checkNumber("retryConflicts", options.retryConflicts, 0);
+  checkNumber("resultBytesMax", options.resultBytesMax, 1);
+  checkOneOf("claim", options.claim, ["early", "late"]);
+  checkOneOf("onDuplicate", options.onDuplicate, ["wait", "reject"]);
+  if (options.storeError !== undefined && typeof options.storeError !== "function") {
+    throw misuse("storeError", options.storeError, "a function (error) => boolean");
+  }
+  checkFunctions("codec", options.codec, ["encode", "decode"]);
+  checkCodecName(options.codec);
+  checkFunctions("errors", options.errors, ["serialize", "deserialize"]);
+  checkTransaction(options.transaction);
+}
+
+/** Each stored result begins with the name and a colon. */
+function checkCodecName(codec: { readonly name: unknown } | undefined): void {
+  if (codec !== undefined && (typeof codec.name !== "string" || !/^[^:]+$/.test(codec.name))) {
+    throw misuse("codec.name", codec.name, "a name of at least one character and no colon");
+  }
+}
+
+function checkTransaction(transaction: unknown): void {
+  if (transaction === undefined) {
+    return;
+  }
+  if (typeof transaction !== "object" || transaction === null) {
+    throw misuse("transaction", transaction, "an object of maxWaitMs, timeoutMs and isolationLevel");
+  }
+  const { maxWaitMs, timeoutMs, isolationLevel } = transaction as Record<string, unknown>;
+  checkNumber("transaction.maxWaitMs", maxWaitMs, 1);
+  checkNumber("transaction.timeoutMs", timeoutMs, 1);
+  checkOneOf("transaction.isolationLevel", isolationLevel, ISOLATION_LEVELS);
+}
+
+/** As Prisma names them, weakest first. The database itself says which of them it knows. */
+export const ISOLATION_LEVELS: readonly string[] = [
+  "ReadUncommitted",
+  "ReadCommitted",
+  "RepeatableRead",
+  "Snapshot",
+  "Serializable",
+];

@@ -1,0 +1,50 @@
+import type { Idempotency, RunResult, SettledRun } from "./contract/idempotency.ts";
+import { type RunOptions, resolveOptions } from "./contract/options.ts";
+import type { Store } from "./contract/store.ts";
+import { abandonedRuns } from "./lease/abandoned-runs.ts";
+import { LeaseRunner } from "./lease/leased-run.ts";
+import { prepareLeasedRun } from "./lease/prepare-leased-run.ts";
+import { runLeasedUnkeyed } from "./lease/unkeyed-leased-run.ts";
+import { prepareRun } from "./request/prepare.ts";
+import { Duplicates } from "./run/duplicates.ts";
+import { prune } from "./run/prune.ts";
+import { TransactionRunner } from "./run/transaction-run.ts";
+import { runUnkeyed } from "./run/unkeyed-run.ts";
+
+/**
+ * Joins the parts: runs over any {@link Store}.
+ *
+ * @throws TypeError for an option that cannot be used.
+ */
+export function idempotencyOver<TTransaction>(
+  store: Store<TTransaction>,
+  options: RunOptions = {},
+): Idempotency<TTransaction> {
+  const base = resolveOptions(options);
+  const duplicates = new Duplicates();
+  const runner = new TransactionRunner(store, duplicates);
+  const leaseRunner = new LeaseRunner(store, duplicates);
+  const idempotency: Idempotency<TTransaction> = {
+    options: base,
+    // Plain functions: an async one that waits takes half a kilobyte, for each run under way.
+    run: (request, handler) => idempotency.runSettled(request, handler).then(resultOf),
+    runSettled: (request, handler) => prepareRun(request, base).then((run) => runner.run(run, handler)),
+    runUnkeyed: async (handler, overrides = {}) =>
+      runUnkeyed(store, resolveOptions(overrides, base), handler),
+    runLeased: async (request, handler) => resultOf(await idempotency.runLeasedSettled(request, handler)),
+    runLeasedSettled: async (request, handler) =>
+      leaseRunner.run(await prepareLeasedRun(request, base), handler),
+    runLeasedUnkeyed: async (handler, overrides = {}) =>
+      runLeasedUnkeyed(store, resolveOptions(overrides, base), handler),
+    abandoned: abandonedRuns(store, base),
+    prune: (pruneOptions) => prune(store, pruneOptions),
+  };
+  return idempotency;
+}
+
+function resultOf<T>(settled: SettledRun<T>): RunResult<T> {
+  if (settled.status === "failed") {
+    throw settled.error;
+  }
+  return { value: settled.value, replayed: settled.replayed };
+}

@@ -1,0 +1,160 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { randomUUID } from "node:crypto";
+import { IdempotencyError } from "../contract/errors.ts";
+import type { AbandonedRun, AbandonedRuns, ResumeOptions } from "../contract/idempotency.ts";
+import { type ResolvedRunOptions, resolveOptions } from "../contract/options.ts";
+import type { AbandonedParams, AbandonedRecord, Store } from "../contract/store.ts";
+import { encodeOutcome } from "../outcome/stored-outcome.ts";
+import { backOff } from "../run/backoff.ts";
+import { storeUnavailable } from "../run/run-errors.ts";
+
+/** A claim that was made before the run that executes it. */
+export interface AdoptedClaim {
+  readonly owner: string;
+  readonly attempt: number;
+  /** Aborted when the completer stops. */
+  readonly signal: AbortSignal | undefined;
+  /** How long after a failure completers leave the record alone, in milliseconds. */
+  readonly retryDelayMs: number;
+  /** Called once the outcome is stored. */
+  readonly settled: () => void;
+}
+
+interface Adoption {
+  readonly record: AbandonedRecord;
+  readonly claim: AdoptedClaim;
+  isTaken: boolean;
+}
+
+const adoptions: AsyncLocalStorage<Adoption> = new AsyncLocalStorage();
+
+/** The claim under which the run of `id` must execute here, instead of making its own. It is handed out once. */
+export function takeAdoptedClaim(id: string): AdoptedClaim | undefined {
+  const adoption = adoptions.getStore();
+  if (adoption === undefined || adoption.record.id !== id || adoption.isTaken) {
+    return undefined;
+  }
+  adoption.isTaken = true;
+  return adoption.claim;
+}
+
+/** The key and scope of the abandoned run of `operation` that is being resumed here: it has no request to take them from. */
+export function resumedIdentity(
+  operation: string,
+): { readonly key: string; readonly scope: string } | undefined {
+  const adoption = adoptions.getStore();
+  return adoption === undefined || adoption.isTaken || adoption.record.operation !== operation
+    ? undefined
+    : adoption.record;
+}
+
+/** Claims abandoned runs and has them executed, for completers. */
+export function abandonedRuns(store: Store<unknown>, base: ResolvedRunOptions): AbandonedRuns {
+  const claimed = new WeakMap<AbandonedRun, { record: AbandonedRecord; owner: string }>();
+  const claimOf = (run: AbandonedRun) => {
+    const claim = claimed.get(run);
+    if (claim === undefined) {
+      throw new TypeError("onceonly: the abandoned run is not one that this object has claimed.");
+    }
+    return claim;
+  };
+  return {
+    async claim(operations) {
+      const owner = randomUUID();
+      const { leaseMs, retentionMs } = base;
+      const record = await claimOne(store, { operations, owner, leaseMs, retentionMs });
+      if (record === undefined) {
+        return undefined;
+      }
+      const run = abandonedRun(record, base);
+      claimed.set(run, { record, owner });
+      return run;
+    },
+    resume: (run, work, options) => resume(store, claimOf(run), work, options),
+    async giveUp(run, options) {
+      const { record, owner } = claimOf(run);
+      const { id, operation, attempt } = record;
+      const error = new IdempotencyError(
+        "ATTEMPTS_EXHAUSTED",
+        `${operation} was given up after ${attempt - 1} attempts, none of which came to an end.`,
+        { operation, attempts: attempt - 1 },
+      );
+      const resolved = { operation, options: resolveOptions(options, base) };
+      const response = encodeOutcome(resolved, { status: "failed", error, replayed: false });
+      return store.leases.complete({ id, owner, status: "failed", response });
+    },
+  };
+}
+
+/** @throws {@link IdempotencyError} `STORE_UNAVAILABLE` */
+async function claimOne(
+  store: Store<unknown>,
+  params: AbandonedParams,
+): Promise<AbandonedRecord | undefined> {
+  for (let retry = 0; ; retry += 1) {
+    try {
+      return await store.leases.claimAbandoned(params);
+    } catch (error) {
+      if (store.faultOf(error) !== "write_conflict" || retry === CONFLICTS_MAX) {
+        throw storeUnavailable({ operation: "a completer" }, error);
+      }
+    }
+    await backOff(retry);
+  }
+}
+
+const CONFLICTS_MAX = 20;
+
+function abandonedRun(record: AbandonedRecord, { codec }: ResolvedRunOptions): AbandonedRun {
+  const { operation, key, scope, attempt } = record;
+  return {
+    operation,
+    key,
+    scope,
+    attempt,
+    readInput() {
+      const name = record.input.slice(0, record.input.indexOf(":"));
+      if (name !== codec.name) {
+        throw new Error(
+          `onceonly: the input of ${operation} was stored by the codec "${name}", and is read by "${codec.name}".`,
+        );
+      }
+      return codec.decode(record.input.slice(name.length + 1));
+    },
+  };
+}
+
+async function resume(
+  store: Store<unknown>,
+  { record, owner }: { readonly record: AbandonedRecord; readonly owner: string },
+  work: () => Promise<unknown>,
+  { signal, retryDelayMs }: ResumeOptions,
+): Promise<void> {
+  let isSettled = false;
+  const settled = () => {
+    isSettled = true;
+  };
+  const { id, attempt, operation } = record;
+  const adoption: Adoption = {
+    record,
+    claim: { owner, attempt, signal, retryDelayMs, settled },
+    isTaken: false,
+  };
+  let cause: unknown;
+  try {
+    await adoptions.run(adoption, work);
+  } catch (error) {
+    cause = error;
+  }
+  if (isSettled) {
+    return;
+  }
+  if (adoption.isTaken) {
+    throw cause;
+  }
+  await store.leases.giveBack({ id, owner, delayMs: retryDelayMs });
+  throw new Error(
+    `onceonly: ${operation} was not resumed: no leased run of its key, scope and operation was begun.`,
+    { cause },
+  );
+}

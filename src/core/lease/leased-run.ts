@@ -1,0 +1,182 @@
+import { unwrapped } from "../contract/errors.ts";
+import type { LeaseContext, LeaseHandler, SettledRun } from "../contract/idempotency.ts";
+import type { Claim, ClaimParams, CompleteParams, LeaseStore, Store } from "../contract/store.ts";
+import { settle } from "../outcome/answer.ts";
+import { throwIfReused } from "../outcome/stored-outcome.ts";
+import { derivedKey } from "../request/identity.ts";
+import type { PreparedRun } from "../request/prepare.ts";
+import { backOff } from "../run/backoff.ts";
+import { claimOf } from "../run/claim-params.ts";
+import type { Duplicates, Ended } from "../run/duplicates.ts";
+import { refuseNested } from "../run/refuse-nested.ts";
+import { throwUnlessWorthRetrying, waitForLease } from "../run/waiting.ts";
+import { type AdoptedClaim, takeAdoptedClaim } from "./abandoned-runs.ts";
+import { Lease } from "./lease.ts";
+import { Steps } from "./steps.ts";
+import { persist } from "./until-answered.ts";
+
+/**
+ * Mode `lease`: the claim commits at once and is valid for a limited time, which a heartbeat renews; each step and the
+ * result commit by themselves, if the claim is still ours. All control flow of such a run is in this file:
+ *
+ *     run               leads, or waits in memory for the duplicate of this process that does (duplicates.ts)
+ *     └ lead            claims, polling while another executor holds the lease; or reads the stored outcome
+ *       └ execute       heartbeat (lease.ts), handler with its steps (steps.ts), encode (settle.ts), store
+ *         └ giveBack    after an error that is no answer: the next attempt may begin at once
+ *
+ * A run that a completer has claimed (abandoned.ts) begins with `execute`.
+ */
+export class LeaseRunner<TTransaction> {
+  readonly #store: Store<TTransaction>;
+  readonly #duplicates: Duplicates;
+
+  constructor(store: Store<TTransaction>, duplicates: Duplicates) {
+    this.#store = store;
+    this.#duplicates = duplicates;
+  }
+
+  async run<T>(run: PreparedRun, handler: LeaseHandler<TTransaction, T>): Promise<SettledRun<T>> {
+    refuseNested(this.#store, run);
+    const adopted = takeAdoptedClaim(run.id);
+    if (adopted === undefined) {
+      return this.#duplicates.run(run, () => this.#lead(run, handler));
+    }
+    const { executed } = await this.#execute(run, adopted, handler);
+    adopted.settled();
+    return executed;
+  }
+
+  async #lead<T>(run: PreparedRun, handler: LeaseHandler<TTransaction, T>): Promise<Ended<T>> {
+    for (let poll = 0; ; poll += 1) {
+      const params = claimOf(run, run.options.leaseMs);
+      const claimedAt = performance.now();
+      const claim = await this.#claim(run, params);
+      switch (claim?.state) {
+        case "finished":
+          return { record: claim.record, afterCommit: [] };
+        case "claimed":
+          return this.#execute(run, { owner: params.owner, attempt: claim.attempt, claimedAt }, handler);
+        case "held":
+          throwIfReused(run, claim.fingerprint);
+          await waitForLease(run, poll);
+          break;
+        default:
+          await backOff(poll);
+      }
+    }
+  }
+
+  /** Returns `undefined` if the claim may succeed when repeated. */
+  async #claim(run: PreparedRun, params: ClaimParams): Promise<Claim | undefined> {
+    try {
+      return await this.#store.leases.claim(params);
+    } catch (error) {
+      const fault = this.#store.faultOf(error);
+      if (fault === "unavailable") {
+        // The claim may have been made nevertheless, and nobody would execute the run.
+        this.#giveBack(params, 0).catch(() => {});
+      }
+      throwUnlessWorthRetrying(run, fault, error);
+      return undefined;
+    }
+  }
+
+  async #execute<T>(
+    run: PreparedRun,
+    claim: OwnClaim | AdoptedClaim,
+    handler: LeaseHandler<TTransaction, T>,
+  ): Promise<Executed<T>> {
+    const { owner, attempt } = claim;
+    const isAdopted = "settled" in claim;
+    const lease = new Lease(this.#store, run, owner, isAdopted ? claim.signal : undefined);
+    lease.start(isAdopted ? performance.now() : claim.claimedAt);
+    try {
+      if (isAdopted) {
+        // The claim was made some time ago, perhaps with another `leaseMs`.
+        await this.#renew(run, lease);
+      }
+      const { executed, response } = await settle(
+        run,
+        () => lease.whileHeld(this.#handle(run, lease, attempt, handler)),
+        lease.signal,
+      );
+      lease.ending();
+      const record = { status: executed.status, fingerprint: run.fingerprint, owner, response };
+      if (!(await persist(this.#store, lease, (leases) => complete(leases, { ...record, id: run.id })))) {
+        throw lease.lose();
+      }
+      return { executed, record, afterCommit: [] };
+    } catch (error) {
+      const delayMs = isAdopted ? claim.retryDelayMs : RETRY_DELAY_MS;
+      lease.ending();
+      // If that fails too, the lease lapses.
+      const isOurs = await lease.whileHeld(this.#giveBack(lease, delayMs)).catch(() => true);
+      throw isOurs ? unwrapped(error) : lease.lose(error);
+    } finally {
+      lease.stop();
+    }
+  }
+
+  async #handle<T>(
+    run: PreparedRun,
+    lease: Lease,
+    attempt: number,
+    handler: LeaseHandler<TTransaction, T>,
+  ): Promise<T> {
+    // A first attempt has no recorded steps to read.
+    const recorded = attempt === 1 ? [] : await persist(this.#store, lease, (leases) => leases.steps(run.id));
+    const responses = new Map(recorded.map(({ name, response }) => [name, response]));
+    const steps = new Steps(this.#store, run, lease, attempt, responses);
+    try {
+      return await handler(contextOf(run, lease, attempt, steps));
+    } finally {
+      await steps.close();
+    }
+  }
+
+  async #renew({ options: { leaseMs } }: PreparedRun, lease: Lease): Promise<void> {
+    const { id, owner } = lease;
+    if (!(await persist(this.#store, lease, (leases) => leases.renew({ id, owner, leaseMs })))) {
+      throw lease.lose();
+    }
+  }
+
+  /** Returns whether there was a claim to give back: if not, another executor has taken over. */
+  async #giveBack({ id, owner }: { readonly id: string; readonly owner: string }, delayMs: number) {
+    return this.#store.leases.giveBack({ id, owner, delayMs });
+  }
+}
+
+/** A claim that this run has made. */
+interface OwnClaim {
+  readonly owner: string;
+  readonly attempt: number;
+  /** When it was sent, on the clock of `performance.now()`. */
+  readonly claimedAt: number;
+}
+
+type Executed<T> = Ended<T> & { readonly executed: SettledRun<T> };
+
+/** How long completers leave a record to the client's retry after its handler threw. */
+const RETRY_DELAY_MS = 5_000;
+
+function contextOf<TTransaction>(
+  run: PreparedRun,
+  lease: Lease,
+  attempt: number,
+  steps: Steps<TTransaction>,
+): LeaseContext<TTransaction> {
+  return {
+    key: run.key,
+    attempt,
+    signal: lease.signal,
+    deriveKey: (name) => derivedKey(run.id, name),
+    step: (name, execute, options) => steps.step(name, execute, options),
+    transaction: (name, execute) => steps.transaction(name, execute),
+  };
+}
+
+/** Stores the outcome. If the answer to an earlier try was lost, the record may already hold it. */
+async function complete(leases: LeaseStore, params: CompleteParams): Promise<boolean> {
+  return (await leases.complete(params)) || (await leases.outcomeOf(params.id))?.owner === params.owner;
+}

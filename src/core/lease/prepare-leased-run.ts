@@ -1,0 +1,32 @@
+import { UnstorableValueError } from "../contract/codec.ts";
+import type { LeaseRequest } from "../contract/idempotency.ts";
+import type { ResolvedRunOptions } from "../contract/options.ts";
+import { type PreparedRun, prepareRun } from "../request/prepare.ts";
+
+/**
+ * Prepares a leased run: with the option `storeInput`, its input goes into the record, encoded by the codec of `base`,
+ * the one that completers know.
+ *
+ * @throws as {@link prepareRun}; TypeError for an input that cannot be stored.
+ */
+export async function prepareLeasedRun(
+  request: LeaseRequest,
+  base: ResolvedRunOptions,
+): Promise<PreparedRun> {
+  const run = await prepareRun(request, base);
+  if (!run.options.storeInput) {
+    return run;
+  }
+  // A `storedInput` that is present but `undefined` is how the input was before it was parsed.
+  const input = "storedInput" in request ? request.storedInput : request.input;
+  try {
+    return { ...run, input: `${base.codec.name}:${base.codec.encode(input)}` };
+  } catch (cause) {
+    const path = cause instanceof UnstorableValueError ? cause.path : "";
+    throw new TypeError(
+      `onceonly: the input of ${run.operation} cannot be stored${path && ` at ${path}`}, so no completer could use it; ` +
+        "give storeInput: false for this operation, or an input of plain data.",
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,39 @@
+import { randomUUID } from "node:crypto";
+import { unwrapped } from "../contract/errors.ts";
+import type { LeaseContext, LeaseHandler } from "../contract/idempotency.ts";
+import type { ResolvedRunOptions } from "../contract/options.ts";
+import type { Store } from "../contract/store.ts";
+import { derivedKey } from "../request/identity.ts";
+import { runUnkeyed, UNKEYED } from "../run/unkeyed-run.ts";
+import { StepNames } from "./step-names.ts";
+
+/** Steps that are not recorded: the handler of a call without a key gets the same context as with one. */
+export async function runLeasedUnkeyed<TTransaction, T>(
+  store: Store<TTransaction>,
+  options: ResolvedRunOptions,
+  handler: LeaseHandler<TTransaction, T, undefined>,
+): Promise<T> {
+  const id = randomUUID();
+  const { signal } = new AbortController();
+  const names = new StepNames(UNKEYED);
+  const stepOf = (name: string) => {
+    names.take(name, false);
+    return { key: derivedKey(id, name), attempt: 1, signal };
+  };
+  const context: LeaseContext<TTransaction, undefined> = {
+    key: undefined,
+    attempt: 1,
+    signal,
+    deriveKey: (name) => derivedKey(id, name),
+    step: async (name, execute) => execute(stepOf(name)),
+    transaction: async (name, execute) => {
+      const step = stepOf(name);
+      return runUnkeyed(store, options, async ({ tx }) => execute({ ...step, tx }));
+    },
+  };
+  try {
+    return await handler(context);
+  } catch (error) {
+    throw unwrapped(error);
+  }
+}

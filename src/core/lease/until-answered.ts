@@ -1,0 +1,27 @@
+import type { LeaseStore, Store } from "../contract/store.ts";
+import { backOff } from "../run/backoff.ts";
+import type { Lease } from "./lease.ts";
+
+/**
+ * Sends a statement of a leased run until the database answers: a statement whose answer was lost may have been executed,
+ * and what the step did outside must not be done again for want of a connection. Stops when the lease is lost.
+ *
+ * @throws {@link IdempotencyError} `LEASE_LOST`; what the database throws, if repeating the statement makes no sense.
+ */
+export async function persist<T>(
+  store: Store<unknown>,
+  lease: Lease,
+  send: (leases: LeaseStore) => Promise<T>,
+): Promise<T> {
+  for (let retry = 0; ; retry += 1) {
+    try {
+      return await lease.whileHeld(send(store.leases));
+    } catch (error) {
+      const fault = store.faultOf(error);
+      if (fault !== "unavailable" && fault !== "write_conflict" && fault !== "lock_timeout") {
+        throw error;
+      }
+    }
+    await lease.whileHeld(backOff(retry));
+  }
+}

@@ -1,0 +1,55 @@
+import type { FinishedRecord, Store } from "../contract/store.ts";
+import type { PreparedRun } from "../request/prepare.ts";
+import { backOff } from "./backoff.ts";
+import { claimOf, limitsOf } from "./claim-params.ts";
+import { storeUnavailable } from "./run-errors.ts";
+
+const WAIT_MS = 10_000;
+
+/**
+ * Returns what is stored for the run after its COMMIT failed, or the answer to it was lost; `undefined` if nothing is
+ * stored and nothing is on its way. Guessing could execute the run twice, or report a completed payment as failed.
+ *
+ * @throws {@link IdempotencyError} `STORE_UNAVAILABLE` if the database gives no answer for 10 seconds.
+ */
+export async function recordAfterBrokenCommit(
+  store: Store<unknown>,
+  run: PreparedRun,
+): Promise<FinishedRecord | undefined> {
+  const deadline = performance.now() + WAIT_MS;
+  for (let retry = 0; ; retry += 1) {
+    try {
+      return await probe(store, run);
+    } catch (error) {
+      if (performance.now() > deadline) {
+        throw storeUnavailable(run, error);
+      }
+    }
+    await backOff(retry);
+  }
+}
+
+/**
+ * Reads the record by trying to claim it: a plain read would not see a COMMIT that is still on its way, but a claim waits
+ * for it. The probe's own claim is rolled back.
+ */
+async function probe(store: Store<unknown>, run: PreparedRun): Promise<FinishedRecord | undefined> {
+  const params = claimOf(run);
+  try {
+    return await store.transaction(limitsOf(run, params), async (session) => {
+      const claimed = await session.claim(params);
+      if (claimed.state === "finished") {
+        return claimed.record;
+      }
+      throw new ProbeRollback();
+    });
+  } catch (error) {
+    if (error instanceof ProbeRollback) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** Ends a probe's transaction without a trace. */
+class ProbeRollback extends Error {}

@@ -1,0 +1,55 @@
+import type { SettledRun } from "../contract/idempotency.ts";
+import type { FinishedRecord } from "../contract/store.ts";
+import { replay } from "../outcome/stored-outcome.ts";
+import type { PreparedRun } from "../request/prepare.ts";
+import { runCallbacks } from "./after-commit.ts";
+import { inProgress } from "./run-errors.ts";
+import { type Flight, SingleFlight } from "./single-flight.ts";
+
+/** The end of a run whose outcome is stored. */
+export interface Ended<T> {
+  readonly record: FinishedRecord;
+  /** Absent if another execution made the record. */
+  readonly executed?: SettledRun<T>;
+  readonly afterCommit: readonly (() => unknown)[];
+}
+
+/** Sends one run of each id to the database; its duplicates in this process wait in memory for the outcome. */
+export class Duplicates {
+  readonly #flights: SingleFlight<FinishedRecord> = new SingleFlight();
+
+  async run<T>(run: PreparedRun, lead: () => Promise<Ended<T>>): Promise<SettledRun<T>> {
+    for (;;) {
+      const flight = this.#flights.get(run.id);
+      if (flight === undefined) {
+        const ended = await this.#flights.lead(run.id, lead, recordOf);
+        await runCallbacks(ended.afterCommit);
+        return ended.executed ?? replay(run, ended.record);
+      }
+      const record = await waitFor(flight, run);
+      if (record !== "released") {
+        return replay(run, record);
+      }
+    }
+  }
+}
+
+function recordOf({ record }: Ended<unknown>): FinishedRecord {
+  return record;
+}
+
+async function waitFor(
+  flight: Flight<FinishedRecord>,
+  run: PreparedRun,
+): Promise<FinishedRecord | "released"> {
+  const { onDuplicate, waitersMax } = run.options;
+  const remaining = run.deadline - performance.now();
+  if (onDuplicate === "reject" || flight.waiterCount >= waitersMax || remaining <= 0) {
+    throw inProgress(run);
+  }
+  const record = await flight.wait(remaining);
+  if (record === "timeout") {
+    throw inProgress(run);
+  }
+  return record;
+}

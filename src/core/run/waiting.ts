@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { halfJitter } from "../browser/jitter.ts";
+import type { StoreFault } from "../contract/store.ts";
+import type { PreparedRun } from "../request/prepare.ts";
+import { inProgress, storeUnavailable } from "./run-errors.ts";
+
+/**
+ * Decides about a claim that failed, before the handler ran: returns if it may succeed when repeated.
+ *
+ * @throws {@link IdempotencyError} `IN_PROGRESS`, `STORE_UNAVAILABLE`
+ */
+export function throwUnlessWorthRetrying(
+  run: PreparedRun,
+  fault: StoreFault | undefined,
+  error: unknown,
+): void {
+  const isOverdue = performance.now() >= run.deadline;
+  if (fault === "lock_timeout") {
+    if (isOverdue || run.options.onDuplicate === "reject") {
+      throw inProgress(run, error);
+    }
+  } else if (fault === "schema_missing") {
+    throw storeUnavailable(run, error, (error as Error).message);
+  } else if (fault !== "write_conflict" || isOverdue) {
+    throw storeUnavailable(run, error);
+  }
+}
+
+const POLL_MS_FIRST = 25;
+const POLL_MS_MAX = 1_000;
+
+/**
+ * Waits before poll number `poll` (from 0) of a record that a leased run holds, without holding a connection. Jittered,
+ * so that many processes do not ask at the same time.
+ *
+ * @throws {@link IdempotencyError} `IN_PROGRESS` when `waitMs` has passed, or duplicates do not wait.
+ */
+export async function waitForLease(run: PreparedRun, poll: number): Promise<void> {
+  const remaining = run.deadline - performance.now();
+  if (run.options.onDuplicate === "reject" || remaining <= 0) {
+    throw inProgress(run);
+  }
+  const bound = Math.min(POLL_MS_FIRST * 2 ** poll, POLL_MS_MAX);
+  await sleep(Math.min(halfJitter(bound), remaining));
+}

@@ -1,0 +1,150 @@
+import { misuse } from "../../core/browser/option-checks.ts";
+import { checkClient, type PrismaClientLike } from "../client/client.ts";
+import { engineOf, isExtended } from "../client/private-members.ts";
+import { type GuardMode, guardClient } from "../guard/guard.ts";
+import { boundClient, gatedClient } from "../handler/handler-client.ts";
+import type { LentTransaction } from "../handler/handler-transaction.ts";
+import { type ExtensibleClient, joinedClient } from "../handler/joined-client.ts";
+import { type AnyFunction, isBuiltIn, isFunction, isModel, Members, wrapMethod } from "../handler/members.ts";
+import { lentOf } from "../handler/scope.ts";
+import { BASE } from "../handler/shared-symbols.ts";
+
+/** Options of {@link withAmbientTransaction}. */
+export interface AmbientOptions {
+  /**
+   * As option `guard` of `createIdempotency`. Applies to all clients that share the connections of this one; the value
+   * given last wins.
+   */
+  readonly guard?: GuardMode;
+}
+
+/**
+ * The client `prisma`, for code that imports a client instead of being given `tx`. Inside the handler of a run, at any
+ * depth of calls, everything it does runs in that handler's transaction. Outside of handlers it is `prisma` itself.
+ *
+ * Inside a handler, `$transaction` with an array or a function is a savepoint of the handler's transaction. In a leased
+ * run the client joins inside `transaction(name, fn)`. Work that outlives its handler gets an error instead of writing
+ * elsewhere. Clients extended from this one (`$extends`) join as well.
+ *
+ * @remarks **Warning**: a handler's transaction is one connection. Statements sent concurrently, as by `Promise.all`, are
+ * executed one after the other.
+ * @returns a client of the same type; `prisma` itself if it is ambient already.
+ * @throws TypeError if `prisma` is not a generated client, or an option is invalid.
+ * @see docs/guides/ambient.md
+ */
+export function withAmbientTransaction<TClient extends PrismaClientLike>(
+  prisma: TClient,
+  options: AmbientOptions = {},
+): TClient {
+  checkClient("(the first argument)", prisma);
+  if (typeof options !== "object" || options === null) {
+    throw misuse("(the second argument)", options, 'an object such as { guard: "throw" }');
+  }
+  guardClient(prisma, options.guard);
+  return baseOf(prisma) === prisma
+    ? (ambientClient(prisma as unknown as ExtensibleClient, engineOf(prisma)) as unknown as TClient)
+    : prisma;
+}
+
+/** The client that an ambient client wraps; any other client itself. */
+export function baseOf<TClient extends PrismaClientLike>(client: TClient): TClient {
+  return ((client as Based)[BASE] as TClient | undefined) ?? client;
+}
+
+interface Based {
+  readonly [BASE]?: unknown;
+}
+
+/** Chooses at each access: inside a handler the client that joins it, otherwise `base`, at the cost of no extension. */
+function ambientClient(base: ExtensibleClient, engine: object): ExtensibleClient {
+  const isPlain = !isExtended(base);
+  let joined: ExtensibleClient | undefined;
+  const bound = new WeakMap<LentTransaction, object>();
+  const insideOf = (lent: LentTransaction): object => {
+    const known = bound.get(lent);
+    if (known !== undefined) {
+      return known;
+    }
+    // Without extensions on either side the transaction client is enough, and faster.
+    const { tx, raw } = lent.begun;
+    const client =
+      isPlain && tx === raw
+        ? gatedClient(lent, tx)
+        : boundClient(lent, (joined ??= joinedClient(base, engine)));
+    bound.set(lent, client);
+    return client;
+  };
+  const current = (): object => {
+    const lent = lentOf(engine);
+    return lent === undefined ? base : insideOf(lent);
+  };
+  /** Calls `ofBase` outside of handlers, and the method of that name inside. */
+  const lateBound = (name: PropertyKey, ofBase: AnyFunction): AnyFunction =>
+    wrapMethod(ofBase, (...args) => {
+      const client = current();
+      const method = client === base ? ofBase : (Reflect.get(client, name) as AnyFunction);
+      return Reflect.apply(method, client, args);
+    });
+  const methodOf = (name: PropertyKey, method: AnyFunction): AnyFunction => {
+    if (name === "$extends") {
+      return wrapMethod(method, (extension) =>
+        isFunction(extension) ? extension(ambient) : ambientClient(base.$extends(extension), engine),
+      );
+    }
+    if (name === "$on") {
+      return wrapMethod(method, (...args) => {
+        Reflect.apply(method, base, args);
+        return ambient;
+      });
+    }
+    if (!isBuiltIn(engine, name)) {
+      // An extension's own. What it does through its client joins, also in a run that it starts itself.
+      return wrapMethod(method, (...args) => Reflect.apply(method, ambient, args));
+    }
+    if (/^(_|\$(connect|disconnect)$)/.test(String(name))) {
+      // Private, or about the connections: the same inside handlers and outside.
+      return wrapMethod(method, (...args) => Reflect.apply(method, base, args));
+    }
+    // Names without $ are those of every object, such as `constructor`.
+    return String(name).startsWith("$") ? lateBound(name, method) : method;
+  };
+  const memberOf = (name: PropertyKey, value: unknown): unknown => {
+    if (name === "$parent") {
+      return ambient;
+    }
+    if (isModel(value)) {
+      return ambientModel(value, ambient, () => {
+        const client = current();
+        return client === base ? value : (Reflect.get(client, name) as object);
+      });
+    }
+    return isFunction(value) ? methodOf(name, value) : value;
+  };
+  const members = new Members(memberOf);
+  const ambient: ExtensibleClient = new Proxy(base, {
+    get: (_, name) => (name === BASE ? base : members.get(name, Reflect.get(base, name))),
+  });
+  return ambient;
+}
+
+/** May be kept, and so may its methods: each call asks anew which client's model to use. */
+function ambientModel(model: object, client: object, current: () => object): object {
+  const members = new Members((name, value) => {
+    if (name === "$parent") {
+      return client;
+    }
+    if (!isFunction(value)) {
+      return value;
+    }
+    return wrapMethod(value, (...args) => {
+      const target = current();
+      return target === model
+        ? Reflect.apply(value, proxy, args)
+        : Reflect.apply(Reflect.get(target, name) as AnyFunction, target, args);
+    });
+  });
+  const proxy: object = new Proxy(model, {
+    get: (_, name) => members.get(name, Reflect.get(model, name)),
+  });
+  return proxy;
+}

@@ -1,0 +1,70 @@
+import { TIMER_MS_MAX } from "../../core/browser/option-checks.ts";
+
+/** Tells work that it is too late to begin. An `AbortSignal` would cost a kilobyte for each run under way. */
+export interface Deadline {
+  throwIfOver(): void;
+}
+
+/**
+ * Rejects with `errorOf()` if `begin` has not ended within `limitMs` milliseconds. Prisma rolls back a late transaction,
+ * but its promise settles only when the handler ends, which may be never. Until then the key would stay blocked in this
+ * process.
+ */
+export function endingWithin<T>(
+  limitMs: number,
+  errorOf: () => Error,
+  begin: (deadline: Deadline) => Promise<T>,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const timer = new Timer(limitMs, errorOf, reject);
+    const stop =
+      <TEnd>(settle: (end: TEnd) => void) =>
+      (end: TEnd) => {
+        timer.stop();
+        settle(end);
+      };
+    try {
+      begin(timer).then(stop(resolve), stop(reject));
+    } catch (error) {
+      stop(reject)(error);
+    }
+  });
+}
+
+class Timer implements Deadline {
+  readonly #timer: NodeJS.Timeout;
+  #error: Error | undefined;
+
+  constructor(limitMs: number, errorOf: () => Error, reject: (error: Error) => void) {
+    this.#timer = setTimeout(
+      () => {
+        this.#error = errorOf();
+        reject(this.#error);
+      },
+      Math.min(limitMs, TIMER_MS_MAX),
+    );
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  throwIfOver(): void {
+    if (this.#error !== undefined) {
+      throw this.#error;
+    }
+  }
+}
+
+/** Carries the code of Prisma's own error for an expired transaction. */
+export class ExpiredTransactionError extends Error {
+  readonly code = "P2028";
+
+  /** `hasNested`: whether a nested transaction was under way. */
+  constructor(timeoutMs: number, hasNested: boolean) {
+    super(
+      `Transaction already closed: it did not end within ${timeoutMs} ms, the time of its claim included, and was rolled ` +
+        `back.${hasNested ? " A $transaction in its handler was still under way. Statements outside it wait for it to end, so it must not await one of them." : ""}`,
+    );
+  }
+}

@@ -1,0 +1,176 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { statementsIn } from "../../sql/sql-statements.ts";
+import type { RawClient } from "./client.ts";
+
+/**
+ * Sends our own writes straight to the driver adapter, past Prisma's client, in the transaction that Prisma has begun with
+ * it. On a one-line statement the client spends more time than the driver and the database together.
+ *
+ * The interfaces are those of `@prisma/driver-adapter-utils`, the public interface between Prisma and its drivers.
+ */
+
+/** Opens the connections of a client; what the application passed to `PrismaClient` as `adapter`. */
+export interface AdapterFactory {
+  connect(): Promise<Adapter>;
+}
+
+interface Adapter {
+  startTransaction(isolationLevel?: string): Promise<AdapterTransaction>;
+}
+
+interface AdapterTransaction {
+  executeRaw(statement: AdapterStatement): Promise<number>;
+  queryRaw(statement: AdapterStatement): Promise<unknown>;
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
+}
+
+interface AdapterStatement {
+  readonly sql: string;
+  readonly args: readonly unknown[];
+  readonly argTypes: readonly { readonly scalarType: string; readonly arity: string }[];
+}
+
+/** What we learn about a transaction while Prisma begins it. */
+class Beginning {
+  readonly factory: AdapterFactory;
+  #begun: DriverTransaction | undefined;
+  #isAmbiguous = false;
+
+  constructor(factory: AdapterFactory) {
+    this.factory = factory;
+  }
+
+  /** Called more than once if an extension of the application begins another transaction around it, or repeats it. */
+  add(driver: DriverTransaction): void {
+    this.#isAmbiguous ||= this.#begun?.isOver === false;
+    this.#begun = driver;
+  }
+
+  get driver(): DriverTransaction | undefined {
+    return this.#isAmbiguous ? undefined : this.#begun;
+  }
+}
+
+const beginnings: AsyncLocalStorage<Beginning> = new AsyncLocalStorage();
+
+const observed = new WeakSet<AdapterFactory>();
+
+/** Makes connections that `factory` opens from now on report their transactions. */
+export function observeTransactions(factory: AdapterFactory | undefined): void {
+  if (factory === undefined || observed.has(factory)) {
+    return;
+  }
+  observed.add(factory);
+  const connect = factory.connect.bind(factory);
+  factory.connect = async () => {
+    const adapter = await connect();
+    const start = adapter.startTransaction.bind(adapter);
+    adapter.startTransaction = async (isolationLevel) => {
+      const transaction = await start(isolationLevel);
+      const beginning = beginnings.getStore();
+      if (beginning?.factory === factory) {
+        beginning.add(new DriverTransaction(transaction));
+      }
+      return transaction;
+    };
+    return adapter;
+  };
+}
+
+/**
+ * Calls `begin`, in which a client over `factory` begins a transaction. `driver()`, called inside that transaction, returns
+ * the driver's side of it, or `undefined` if more than one could be meant.
+ */
+export function withDriverTransaction<T>(
+  factory: AdapterFactory | undefined,
+  begin: (driver: () => DriverTransaction | undefined) => T,
+): T {
+  if (factory === undefined) {
+    return begin(() => undefined);
+  }
+  const beginning = new Beginning(factory);
+  return beginnings.run(beginning, () => begin(() => beginning.driver));
+}
+
+/** The driver's side of a transaction. */
+export class DriverTransaction {
+  readonly #execute: AdapterTransaction["executeRaw"];
+  #isOver = false;
+
+  constructor(transaction: AdapterTransaction) {
+    const execute = transaction.executeRaw.bind(transaction);
+    const query = transaction.queryRaw.bind(transaction);
+    const commit = transaction.commit.bind(transaction);
+    const rollback = transaction.rollback.bind(transaction);
+    this.#execute = execute;
+    // Set before COMMIT or ROLLBACK is sent: afterwards the connection has no transaction, and may soon serve another.
+    const noting =
+      <T>(send: (statement: AdapterStatement) => T) =>
+      (statement: AdapterStatement): T => {
+        this.#isOver ||= endsTransaction(statement.sql);
+        return send(statement);
+      };
+    transaction.executeRaw = noting(execute);
+    transaction.queryRaw = noting(query);
+    transaction.commit = () => {
+      this.#isOver = true;
+      return commit();
+    };
+    transaction.rollback = () => {
+      this.#isOver = true;
+      return rollback();
+    };
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** `tx`, with its writes sent straight to the driver while the transaction is open. Prisma refuses later ones. */
+  under(tx: RawClient): DriverClient {
+    return new DriverClient(this, tx);
+  }
+
+  execute(sql: string, args: readonly unknown[]): Promise<number> {
+    return this.#execute({ sql, args, argTypes: args.map(() => ANY_SCALAR) });
+  }
+}
+
+/** The client of a transaction, with writes sent to the driver. */
+export class DriverClient implements RawClient {
+  readonly #driver: DriverTransaction;
+  readonly #tx: RawClient;
+
+  constructor(driver: DriverTransaction, tx: RawClient) {
+    this.#driver = driver;
+    this.#tx = tx;
+  }
+
+  get isOver(): boolean {
+    return this.#driver.isOver;
+  }
+
+  $queryRawUnsafe<T>(text: string, ...values: unknown[]): PromiseLike<T> {
+    return this.#tx.$queryRawUnsafe(text, ...values);
+  }
+
+  $executeRawUnsafe(text: string, ...values: unknown[]): PromiseLike<number> {
+    return this.isOver ? this.#tx.$executeRawUnsafe(text, ...values) : this.#driver.execute(text, values);
+  }
+}
+
+/** The values of a `Write` are numbers, texts and NULL, whose types no adapter needs to know. */
+const ANY_SCALAR = { scalarType: "unknown", arity: "scalar" };
+
+/** Whether a statement in the text ends the transaction. If that cannot be told, the word for it is enough. */
+function endsTransaction(sql: string): boolean {
+  // Most statements have no such word, and need not be looked at any further. The body of a function has an END.
+  if (!/\b(?:commit|end|rollback|abort|prepare)\b/i.test(sql) || /\bbegin\s+atomic\b/i.test(sql)) {
+    return false;
+  }
+  return statementsIn(sql)?.some((statement) => ENDING.test(statement)) ?? true;
+}
+
+const ENDING =
+  /^\s*(?:commit|end|abort|prepare\s+transaction|rollback(?!\s+(?:(?:work|transaction)\s+)?to\b))\b/i;

@@ -1,0 +1,153 @@
+/**
+ * All use of a client's private members. Prisma may move them in any release, so each is optional: an option or a default
+ * takes its place, or an error says what is missing.
+ *
+ * Other files use what is not private but not documented either: `../handler/joined-client.ts` the internal parameters of
+ * query extensions, `../handler/prisma-promise.ts` `requestTransaction`, `../handler/nested-transaction.ts` the tag of Prisma's
+ * promises, `../handler/members.ts` the `$name` of models, `../handler/handler-client.ts` and `../ambient/ambient.ts` their
+ * `$parent`, and `sql/faults.ts` `meta.driverAdapterError`.
+ */
+/* oxlint-disable no-underscore-dangle -- the names are Prisma's */
+
+import type { DescribedModels } from "../../sql/names.ts";
+import type { AdapterFactory } from "./driver.ts";
+
+interface ClientInternals {
+  readonly _originalClient?: object;
+  readonly _extensions?: { readonly isEmpty?: () => boolean };
+  readonly _createPrismaPromise?: (send: (transaction: unknown) => Promise<void>) => PromiseLike<void>;
+  readonly _activeProvider?: unknown;
+  readonly _runtimeDataModel?: { readonly models?: DescribedModels["models"] };
+  readonly _engineConfig?: {
+    readonly transactionOptions?: ClientTransactionOptions;
+    readonly adapter?: Partial<AdapterFactory> & { readonly options?: { readonly schema?: unknown } };
+  };
+}
+
+/** What the application passed to `PrismaClient` as `transactionOptions`. Times in milliseconds. */
+export interface ClientTransactionOptions {
+  readonly timeout?: number;
+  readonly maxWait?: number;
+  readonly isolationLevel?: string;
+}
+
+/** One operation as it is sent, after all extensions. */
+export interface ClientRequest {
+  readonly model?: string;
+  readonly action: string;
+  readonly args?: unknown;
+  readonly transaction?: { readonly id?: unknown };
+  readonly callsite?: { readonly getLocation?: () => CallSite | null };
+}
+
+interface CallSite {
+  readonly fileName: string;
+  readonly lineNumber: number | null;
+  readonly columnNumber: number | null;
+}
+
+/** The provider of the schema's data source, for example `"postgresql"`. */
+export function providerOf(client: object): unknown {
+  return (client as ClientInternals)._activeProvider;
+}
+
+/** The models, and the schema passed to `PrismaPg`. Prisma qualifies its own queries with it; raw SQL uses the search path. */
+export function describedBy(client: object): DescribedModels {
+  const { _runtimeDataModel: model, _engineConfig: config } = client as ClientInternals;
+  const schema = config?.adapter?.options?.schema;
+  return { models: model?.models, schema: typeof schema === "string" ? schema : undefined };
+}
+
+export function transactionOptionsOf(client: object): ClientTransactionOptions {
+  return (client as ClientInternals)._engineConfig?.transactionOptions ?? {};
+}
+
+/** The driver adapter passed to the client. Replacing its methods takes effect only before the client connects. */
+export function adapterFactoryOf(client: object): AdapterFactory | undefined {
+  const adapter = (client as ClientInternals)._engineConfig?.adapter;
+  return typeof adapter?.connect === "function" ? (adapter as AdapterFactory) : undefined;
+}
+
+/** The client that `new PrismaClient` made. All clients extended from it share it, and its connections. */
+export function engineOf(client: object): object {
+  return (client as ClientInternals)._originalClient ?? client;
+}
+
+/** Whether a client has extensions. If it does not tell, it counts as extended. */
+export function isExtended(client: object): boolean {
+  return (client as ClientInternals)._extensions?.isEmpty?.() !== true;
+}
+
+/** The transaction that Prisma passes along with each statement of the transaction client `tx`. */
+export function transactionInfoOf(tx: object): unknown {
+  let info: unknown;
+  (tx as ClientInternals)
+    ._createPrismaPromise?.((transaction) => {
+      info = transaction;
+      return Promise.resolve();
+    })
+    .then(undefined, () => {});
+  return info;
+}
+
+type AnyFunction = (...args: never[]) => unknown;
+
+/** What {@link watchRequests} calls. */
+export interface RequestWatch {
+  /** Called before each operation, and before each transaction begins. If it throws, the operation fails with that. */
+  readonly beforeSend: (request: ClientRequest) => void;
+  /** Called when the application calls `asked`, before anything is sent. Returns the function that will send it. */
+  readonly atCall: <T extends AnyFunction>(send: T, asked: AnyFunction) => T;
+}
+
+/**
+ * Watches the operations of all clients that share `engine`.
+ *
+ * @returns whether the client lets itself be watched.
+ */
+export function watchRequests(engine: object, { beforeSend, atCall }: RequestWatch): boolean {
+  const {
+    _executeRequest: execute,
+    _createPrismaPromise: create,
+    $transaction: transact,
+  } = engine as Watchable;
+  if ([execute, create, transact].some((method) => typeof method !== "function")) {
+    return false;
+  }
+  const unlessRefused = async (check: () => void, send: () => Promise<unknown>): Promise<unknown> => {
+    check();
+    return send();
+  };
+  const watching: Watchable = {
+    _executeRequest(request) {
+      return unlessRefused(
+        () => beforeSend(request),
+        () => execute.call(this, request),
+      );
+    },
+    _createPrismaPromise(send) {
+      return create.call(this, atCall(send, watching._createPrismaPromise));
+    },
+    $transaction(work, options) {
+      const send = () => transact.call(this, work, options);
+      if (typeof work !== "function") {
+        return send();
+      }
+      // Not around `send`: what `work` does has call sites of its own.
+      return unlessRefused(
+        atCall(() => beforeSend({ action: "$transaction" }), watching.$transaction),
+        send,
+      );
+    },
+  };
+  Object.assign(engine, watching);
+  return true;
+}
+
+type Send = (transaction: unknown) => Promise<unknown>;
+
+interface Watchable {
+  readonly _executeRequest: (this: unknown, request: ClientRequest) => Promise<unknown>;
+  readonly _createPrismaPromise: (this: unknown, send: Send) => PromiseLike<unknown>;
+  readonly $transaction: (this: unknown, work: unknown, options?: unknown) => Promise<unknown>;
+}

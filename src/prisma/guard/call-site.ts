@@ -1,0 +1,54 @@
+import { fileURLToPath } from "node:url";
+import type { ClientRequest } from "../client/private-members.ts";
+import { currentScope, type HandlerScope, inScope } from "../handler/scope.ts";
+
+/**
+ * Inside a handler, makes `send` remember its call site: Prisma sends a statement when its promise is awaited, and the
+ * stack there does not lead back to the code. `asked` is the function that the code called.
+ */
+export function withCallSite<T extends AnyFunction>(send: T, asked: AnyFunction): T {
+  const here = currentScope();
+  // Extensions make more promises on the way to the database. The first one was made by the application.
+  if (here === undefined || here.askedAt !== undefined) {
+    return send;
+  }
+  const at: { stack?: string } = {};
+  Error.captureStackTrace(at, asked);
+  const noting = (...args: never[]): unknown => {
+    const scope = currentScope();
+    return scope === undefined
+      ? send(...args)
+      : inScope({ ...scope, askedAt: at.stack }, () => send(...args));
+  };
+  return noting as T;
+}
+
+type AnyFunction = (...args: never[]) => unknown;
+
+/** File, line and column of the code that asked for `request`. */
+export function callSiteOf({ askedAt = "" }: HandlerScope, { callsite }: ClientRequest): string | undefined {
+  const frames = askedAt.split("\n").filter((line) => /^\s+at /.test(line) && !FOREIGN.test(line));
+  // If a bundler has put this package and the application into one folder, their frames cannot be told apart.
+  const frame = frames.find((line) => !isOurs(line)) ?? frames[0];
+  if (frame !== undefined) {
+    return frame.replace(/^\s+at (?:.* \()?(?:file:\/\/)?|\)$/g, "");
+  }
+  const location = callsite?.getLocation?.() ?? undefined;
+  return location === undefined || FOREIGN.test(location.fileName) || isOurs(location.fileName)
+    ? undefined
+    : `${location.fileName}:${location.lineNumber ?? "?"}:${location.columnNumber ?? "?"}`;
+}
+
+function isOurs(line: string): boolean {
+  return OURS.some((folder) => line.includes(folder));
+}
+
+/** Frames of Prisma, of Node, and of the function that calls the members of our clients. */
+const FOREIGN = /@prisma|runtime\/client\.m?js|node:|<anonymous>\)?$|viaOnceonly/;
+
+// Bundlers may remove it or replace it.
+const here = import.meta.url as string | undefined;
+/** The folder of this package, in both forms that appear in stacks. */
+const OURS: readonly string[] = here?.startsWith("file:")
+  ? [new URL(".", here).href, fileURLToPath(new URL(".", here))]
+  : [];

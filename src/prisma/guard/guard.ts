@@ -1,0 +1,143 @@
+import { checkOneOf, misuse } from "../../core/browser/option-checks.ts";
+import type { PrismaClientLike } from "../client/client.ts";
+import { type ClientRequest, engineOf, watchRequests } from "../client/private-members.ts";
+import { lentIn } from "../handler/handler-transaction.ts";
+import { currentScope, findScope, type HandlerScope } from "../handler/scope.ts";
+import { GUARD } from "../handler/shared-symbols.ts";
+import { callSiteOf, withCallSite } from "./call-site.ts";
+import { isReading } from "./reading-sql.ts";
+
+/** What happens when a handler writes outside of its transaction. */
+export type GuardMode = "off" | "warn" | "throw";
+
+interface Guard {
+  mode: GuardMode;
+  isWatching: boolean;
+  /** Call sites and statements that were reported already. */
+  readonly warned: Set<string>;
+}
+
+function guardOf(engine: { [GUARD]?: Guard }): Guard {
+  const guard = engine[GUARD] ?? { mode: defaultMode(), isWatching: false, warned: new Set<string>() };
+  Object.defineProperty(engine, GUARD, { configurable: true, value: guard });
+  return guard;
+}
+
+/**
+ * Watches the writes of a client, and of all clients that share its engine. The mode given last wins.
+ *
+ * @throws TypeError for an unknown mode, or for `"warn"` and `"throw"` if this version of Prisma cannot be watched.
+ */
+export function guardClient(client: PrismaClientLike, mode: GuardMode | undefined): void {
+  checkOneOf("guard", mode, ["off", "warn", "throw"] satisfies GuardMode[]);
+  const engine = engineOf(client);
+  const guard = guardOf(engine);
+  guard.mode = mode ?? guard.mode;
+  if (guard.mode === "off" || guard.isWatching) {
+    return;
+  }
+  guard.isWatching = watchRequests(engine, {
+    beforeSend: (request) => checkRequest(guard, engine, request),
+    atCall: (send, asked) => (guard.mode === "off" ? send : withCallSite(send, asked)),
+  });
+  if (!guard.isWatching && mode !== undefined) {
+    throw misuse("guard", mode, '"off": this version of Prisma does not let writes be watched');
+  }
+}
+
+function defaultMode(): GuardMode {
+  return process.env["NODE_ENV"] === "production" ? "off" : "warn";
+}
+
+/** @throws UncoveredWriteError */
+function checkRequest(guard: Guard, engine: object, request: ClientRequest): void {
+  const scope = currentScope();
+  if (scope === undefined || guard.mode === "off" || !writes(request)) {
+    return;
+  }
+  // What outlives a handler may run inside another one.
+  const lent = findScope(({ lent: { handler } }) => handler !== undefined)?.lent;
+  if (lent?.handler === undefined || isCovered(request)) {
+    return;
+  }
+  const isRoot = lent.begun.engine === engine;
+  const error = new UncoveredWriteError(lent.handler.operation, request, callSiteOf(scope, request), isRoot);
+  if (guard.mode === "throw") {
+    throw error;
+  }
+  warnOnce(guard, error);
+}
+
+/** Whether the request is sent in the transaction of a handler: the one it names, or that of a handler around it. */
+function isCovered({ transaction }: ClientRequest): boolean {
+  if (transaction?.id === undefined) {
+    return false;
+  }
+  const isOf = ({ lent }: HandlerScope) => (lent.info as ClientRequest["transaction"])?.id === transaction.id;
+  return lentIn(transaction) !== undefined || findScope(isOf) !== undefined;
+}
+
+/** Everything that is not known to read, so that operations of later versions of Prisma count as writes. */
+function writes({ action, args }: ClientRequest): boolean {
+  return !READS.has(action) && !(action === "queryRaw" && isReading(sqlOf(args)));
+}
+
+const READS: ReadonlySet<string> = new Set([
+  "findUnique",
+  "findUniqueOrThrow",
+  "findFirst",
+  "findFirstOrThrow",
+  "findMany",
+  "count",
+  "aggregate",
+  "groupBy",
+]);
+
+/** The text of a raw query: its first argument, or a property of that. */
+function sqlOf(args: unknown): string {
+  const first: unknown = Array.isArray(args) ? args[0] : args;
+  const text: unknown = typeof first === "object" && first !== null && "sql" in first ? first.sql : first;
+  return typeof text === "string" ? text : "";
+}
+
+const WARNED_MAX = 1_000;
+
+function warnOnce({ warned }: Guard, error: UncoveredWriteError): void {
+  const place = `${error.callSite ?? error.message} ${error.model ?? ""}.${error.action}`;
+  if (!warned.has(place) && warned.size < WARNED_MAX) {
+    warned.add(place);
+    const warning = new Error(error.message, { cause: error });
+    warning.name = "OnceonlyGuardWarning";
+    process.emitWarning(warning);
+  }
+}
+
+/** A handler wrote outside of its transaction. With the guard `"throw"` the write was not sent. */
+export class UncoveredWriteError extends Error {
+  override readonly name = "UncoveredWriteError";
+  /** `undefined` for raw SQL, and for the beginning of a transaction. */
+  readonly model: string | undefined;
+  /** Prisma's name for the operation, for example `"create"`, `"executeRaw"` or `"$transaction"`. */
+  readonly action: string;
+  /** File, line and column; `undefined` if unknown. */
+  readonly callSite: string | undefined;
+
+  constructor(
+    operation: string,
+    { model, action }: ClientRequest,
+    callSite: string | undefined,
+    isRoot: boolean,
+  ) {
+    super(
+      `onceonly: the handler of ${operation} writes outside of its transaction: ` +
+        `${model === undefined ? action : `${model}.${action}`} at ${callSite ?? "an unknown place"}, through ` +
+        `${isRoot ? "the root client" : "another client than that of the transaction"}. ` +
+        "A rollback does not undo it, and a retry does it again. Write through tx, or through a client that " +
+        `withAmbientTransaction returned${isRoot ? "" : ", of the same PrismaClient that createIdempotency was given"}; ` +
+        'where it is meant, use a client that onceonly was not given, or guard: "off".',
+    );
+    this.model = model;
+    this.action = action;
+    this.callSite = callSite;
+  }
+}

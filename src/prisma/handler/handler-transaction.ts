@@ -1,0 +1,265 @@
+import type { RunningHandler } from "../../core/contract/store.ts";
+import type { RawClient } from "../client/client.ts";
+import { transactionInfoOf } from "../client/private-members.ts";
+import { Savepoint } from "../client/savepoint.ts";
+import { currentScope, findScope, type HandlerScope, inScope, isSending, outsideHandlers } from "./scope.ts";
+import { LENT } from "./shared-symbols.ts";
+
+/**
+ * A transaction that is lent to a handler, or one nested in it. Decides which statements may be sent, and when.
+ *
+ * - Once the handler has ended, statements under way are awaited and later ones are refused. A statement that nobody
+ *   awaited could otherwise run after the result was stored. If it failed there, PostgreSQL would answer COMMIT with a
+ *   rollback, which Prisma does not report.
+ * - A nested transaction is a savepoint on the one connection there is. Until it ends, statements from outside it wait,
+ *   because its rollback would undo what they write and what they have read. The next nested transaction waits too.
+ * - If the database cannot return to a savepoint, it has ended the whole transaction: SQLite does so after some errors
+ *   (https://www.sqlite.org/lang_transaction.html, section 3.1). Every later statement would commit by itself, so it is
+ *   refused, and so is the result even if the handler has caught the error.
+ */
+export class LentTransaction {
+  readonly begun: BegunTransaction;
+  readonly #parent: LentTransaction | undefined;
+  readonly #outer: HandlerScope | undefined;
+  /** Statements under way. */
+  readonly #statements: Set<Promise<unknown>> = new Set();
+  /** Nested transactions, under way or waiting for their turn. */
+  readonly #nestedRuns: Set<Promise<unknown>> = new Set();
+  /** Resolves when the nested transaction under way has ended. */
+  #currentNested: Promise<void> | undefined;
+  #handler: RunningHandler | undefined;
+  #isOver = false;
+  /** Of the outermost one: set when the database has ended it. */
+  #lost: TransactionLostError | undefined;
+  #info: object | undefined;
+
+  /** `outer` is the scope in which it was begun. */
+  constructor(begun: BegunTransaction, outer: HandlerScope | undefined, parent?: LentTransaction) {
+    this.begun = begun;
+    this.#outer = outer;
+    this.#parent = parent;
+  }
+
+  /**
+   * Prisma's own description of the transaction. With it, a client of the same engine sends a statement in this
+   * transaction, and {@link lentIn} finds this object again.
+   */
+  get info(): object {
+    this.#info ??= { ...this.#prismasInfo(), [LENT]: this };
+    return this.#info;
+  }
+
+  #prismasInfo(): object {
+    const info = this.#parent?.info ?? transactionInfoOf(this.begun.tx);
+    if (typeof info !== "object" || info === null) {
+      throw new Error(
+        "onceonly: this version of Prisma does not tell which transaction a client is in, so clients with extensions " +
+          "and clients of withAmbientTransaction cannot join it.",
+      );
+    }
+    return info;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver || this.#parent?.isOver === true;
+  }
+
+  get hasNested(): boolean {
+    return this.#currentNested !== undefined;
+  }
+
+  /**
+   * The handler, while it runs; after the end of a nested transaction, the one around that. In a nested transaction it has
+   * an `afterCommit` of its own, until that has succeeded.
+   */
+  get handler(): RunningHandler | undefined {
+    return this.#isOver ? this.#parent?.handler : this.isOver ? undefined : this.#handler;
+  }
+
+  /** Calls `work` as the handler. Once `work` has ended, the transaction is closed to it. */
+  lend<T>(work: () => PromiseLike<T>, handler?: RunningHandler): Promise<T> {
+    this.#handler = handler ?? this.#handler;
+    return inScope({ lent: this, outer: this.#outer }, () => this.#untilOver(work));
+  }
+
+  async #untilOver<T>(work: () => PromiseLike<T>): Promise<T> {
+    try {
+      // Awaited in the scope: a promise of Prisma's sends its statement when it is awaited.
+      return await work();
+    } finally {
+      this.#isOver = true;
+      while (this.#statements.size + this.#nestedRuns.size > 0) {
+        // Their errors are the handler's concern.
+        await Promise.allSettled([...this.#statements, ...this.#nestedRuns]);
+      }
+    }
+  }
+
+  /** Calls `work` inside this transaction, or inside the nested one that the caller is in, and tells it which. */
+  within<T>(work: (here: LentTransaction) => T): T {
+    const here = this.#innermost();
+    const scope = currentScope();
+    return scope?.lent === here
+      ? work(here)
+      : inScope({ lent: here, outer: scope ?? here.#outer }, () => work(here));
+  }
+
+  /**
+   * Sends a statement in its turn: in the nested transaction that the caller is in, unless it is `statement` and an
+   * extension sends that from another context than it was started in. Calls `start` at most once.
+   */
+  send<T>(start: () => PromiseLike<T>, statement?: object): Promise<T> {
+    const here = statement === undefined || isSending(statement) ? this.#innermost() : this;
+    const refusal = here.#refusal;
+    if (refusal !== undefined) {
+      return Promise.reject(refusal);
+    }
+    if (here.#currentNested !== undefined) {
+      return here.#currentNested.then(() => here.send(start, statement));
+    }
+    // Calling `then` makes Prisma send the statement, which has to happen now.
+    const ended = Promise.resolve(start().then((value) => value));
+    here.#track(here.#statements, ended);
+    return ended;
+  }
+
+  /** Runs `work` inside a savepoint: released if `work` resolves, rolled back to if it rejects. */
+  runNested<T>(work: (child: LentTransaction) => Promise<T>): Promise<T> {
+    const here = this.#innermost();
+    const ended = here.#runInTurn(work);
+    here.#track(here.#nestedRuns, ended);
+    return ended;
+  }
+
+  async #runInTurn<T>(work: (child: LentTransaction) => Promise<T>): Promise<T> {
+    while (this.#currentNested !== undefined) {
+      await this.#currentNested;
+    }
+    let leave: (() => void) | undefined;
+    this.#currentNested = new Promise((resolve) => {
+      leave = resolve;
+    });
+    try {
+      await Promise.allSettled(this.#statements);
+      if (this.#refusal !== undefined) {
+        throw this.#refusal;
+      }
+      return await this.#inSavepoint(work);
+    } finally {
+      this.#currentNested = undefined;
+      leave?.();
+    }
+  }
+
+  async #inSavepoint<T>(work: (child: LentTransaction) => Promise<T>): Promise<T> {
+    const child = new LentTransaction(this.begun, currentScope(), this);
+    child.#handler = this.handler && { ...this.handler, afterCommit: [] };
+    // A name for each depth: MariaDB and MySQL delete a savepoint when another takes its name.
+    const savepoint = new Savepoint(this.begun.raw, `onceonly_${this.#depth}`);
+    // The caller may run in the handler of another run too, whose statements these are not.
+    await outsideHandlers(() => savepoint.set());
+    try {
+      const value = await work(child);
+      await outsideHandlers(() => savepoint.release());
+      this.#handler?.afterCommit.push(...(child.#handler?.afterCommit ?? []));
+      return value;
+    } catch (error) {
+      await outsideHandlers(() => savepoint.rollBack()).catch((cause: unknown) => {
+        this.#root.#lost = new TransactionLostError(cause);
+      });
+      throw error;
+    }
+  }
+
+  /** Why nothing may be sent any more; `undefined` while something may. */
+  get #refusal(): Error | undefined {
+    return this.isOver ? new TransactionOverError() : this.#root.#lost;
+  }
+
+  /** @throws {@link TransactionLostError} */
+  throwIfLost(): void {
+    if (this.#root.#lost !== undefined) {
+      throw this.#root.#lost;
+    }
+  }
+
+  get #root(): LentTransaction {
+    return this.#parent === undefined ? this : this.#parent.#root;
+  }
+
+  /** The nested transaction that the caller runs in, whichever client it uses; this one if it runs in none. */
+  #innermost(): LentTransaction {
+    return findScope(({ lent }) => lent.isPartOf(this))?.lent ?? this;
+  }
+
+  /** Not private: `other` may come from another copy of this package. */
+  isPartOf(other: LentTransaction): boolean {
+    return this === other || this.#parent?.isPartOf(other) === true;
+  }
+
+  get #depth(): number {
+    return this.#parent === undefined ? 1 : this.#parent.#depth + 1;
+  }
+
+  /** The error for a statement that was made for this transaction and is about to be sent in another. */
+  errorElsewhere(): Error {
+    return this.isOver ? new TransactionOverError() : new ElsewhereError();
+  }
+
+  #track(those: Set<Promise<unknown>>, ended: Promise<unknown>): void {
+    those.add(ended);
+    const forget = () => void those.delete(ended);
+    ended.then(forget, forget);
+  }
+}
+
+/** The lent transaction whose {@link LentTransaction.info} a statement is sent with. */
+export function lentIn(info: unknown): LentTransaction | undefined {
+  return (info as { readonly [LENT]?: LentTransaction } | undefined)?.[LENT];
+}
+
+/** A transaction as Prisma has begun it. */
+export interface BegunTransaction {
+  /** Prisma's transaction client. */
+  readonly tx: RawClient;
+  /** For our own statements, which must not pass the application's extensions. */
+  readonly raw: RawClient;
+  /** The client that all clients extended from it share, and with it its transactions. */
+  readonly engine: object;
+  /** Prisma's name for the isolation that it has at least. */
+  readonly isolationLevel: string;
+}
+
+/** A statement came after the handler of its transaction had ended. It was not sent. */
+export class TransactionOverError extends Error {
+  override readonly name = "TransactionOverError";
+
+  constructor() {
+    super(
+      "onceonly: this statement was issued after the handler of its transaction had ended, and was not sent. Await " +
+        "every statement in the handler. Use afterCommit for work to do after the commit, and start what runs for " +
+        "ever outside of handlers.",
+    );
+  }
+}
+
+/** The transaction has ended under its handler. `cause` is the error of the ROLLBACK TO SAVEPOINT. */
+class TransactionLostError extends Error {
+  constructor(cause: unknown) {
+    super(
+      "onceonly: this transaction is lost: it could not return to the savepoint of a failed $transaction inside it. " +
+        "Nothing more is sent in it, and nothing of it is committed by the run.",
+      { cause },
+    );
+  }
+}
+
+/** A batch elsewhere contains a statement that was made for a transaction that is still open. */
+class ElsewhereError extends TypeError {
+  constructor() {
+    super(
+      "onceonly: a statement that was made in a handler, for its transaction, was given to a $transaction elsewhere. " +
+        "Call that $transaction in the handler too, on tx or on a client that withAmbientTransaction returned.",
+    );
+  }
+}

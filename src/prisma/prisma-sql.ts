@@ -1,0 +1,21 @@
+import type { SqlClient } from "../sql/sql-client.ts";
+import type { Statement, Write } from "../sql/statement.ts";
+import type { RawClient } from "./client/client.ts";
+import { outsideHandlers } from "./handler/scope.ts";
+
+/** Sends our own statements through a Prisma client or one of its transactions. They belong to no handler. */
+export class PrismaSql implements SqlClient {
+  readonly #raw: RawClient;
+
+  constructor(raw: RawClient) {
+    this.#raw = raw;
+  }
+
+  rowsOf<TRow>({ text, values }: Statement): Promise<TRow[]> {
+    return outsideHandlers(async () => this.#raw.$queryRawUnsafe<TRow[]>(text, ...values));
+  }
+
+  affectedRowsOf({ text, values }: Write): Promise<number> {
+    return outsideHandlers(async () => this.#raw.$executeRawUnsafe(text, ...values));
+  }
+}

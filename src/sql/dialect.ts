@@ -1,0 +1,78 @@
+import type {
+  AbandonedParams,
+  ClaimParams,
+  CompleteParams,
+  FinishedParams,
+  GiveBackParams,
+  PruneParams,
+  RenewParams,
+  StepParams,
+  StoreFault,
+} from "../core/contract/store.ts";
+import type { Names } from "./names.ts";
+import type { ReadParams, Statement, Write } from "./statement.ts";
+
+/**
+ * Everything that differs between databases: the statements, and what their errors mean. To add a database, write one
+ * of these.
+ *
+ * All times come from the database's clock. A statement may read the clock before it waits for a lock, at most
+ * `lockWaitMs`, but never before an earlier statement has ended.
+ *
+ * `complete`, `renew`, `giveBack` and `recordStep` affect one row if `owner` still holds the claim, even if no value
+ * changes, and none otherwise.
+ */
+export interface Dialect {
+  /**
+   * Inserts the row. Affects one row if it was inserted and none if it existed already, even if written as an upsert.
+   *
+   * The first statement of its transaction, and the only one of ours before the handler of a fresh key: if it limits its
+   * wait for a lock, it has lifted that limit by the time it reports an inserted row.
+   */
+  insert(names: Names, params: ClaimParams): Write;
+  /**
+   * Inserts the row with its outcome, `completed`. Affects one row if it was inserted. If it existed already, affects none
+   * or fails with a `write_conflict`; the transaction is then rolled back.
+   *
+   * The last statement before COMMIT. As COMMIT may wait for locks too, this lifts its own limit as {@link insert} does.
+   *
+   * Omit it if a handler must not run before the claim: because it needs the lock that the claim takes, or because the
+   * database would still accept this statement after an error has ended the transaction.
+   */
+  readonly insertFinished?: (names: Names, params: FinishedParams) => Write;
+  /**
+   * Inserts the row; or takes over an expired one, or one with the same fingerprint whose lease has lapsed or was given
+   * back; or returns the row as it is. Returns at most one {@link RecordRow}, with `mine` true only if this statement
+   * wrote `owner`. It must not wait for the lock of a row whose lease is live: such rows are polled.
+   */
+  claim(names: Names, params: ClaimParams): Statement;
+  /** Reads the row: at most one {@link ReadRow}, `mine` false. Sees what a claim in the same transaction has waited for. */
+  read(names: Names, params: ReadParams): Statement;
+  /** Reads those of the records that are finished and not expired: {@link FinishedRow}s. Runs outside any transaction. */
+  replayable(names: Names, ids: readonly string[]): Statement;
+  /** Stores the outcome if `owner` still holds the row, and ends its lease. */
+  complete(names: Names, params: CompleteParams): Write;
+  /** Renews the lease if `owner` still holds it, and keeps the row locked until COMMIT. */
+  renew(names: Names, params: RenewParams): Write;
+  /** Clears `owner`, so that a claim may take over at once, and makes the lease lapse after `delayMs`, for completers. */
+  giveBack(names: Names, params: GiveBackParams): Write;
+  /**
+   * Writes a step if `owner` still holds the lease, replacing an earlier one of that name. No takeover may come between
+   * its look at `owner` and its COMMIT.
+   */
+  recordStep(names: Names, params: StepParams): Write;
+  /** Reads the steps of the current record, not those of an expired one with the same id: {@link StepRow}s. */
+  steps(names: Names, id: string): Statement;
+  /** Claims one record whose lease has lapsed, and skips those being claimed: at most one {@link AbandonedRow}. */
+  claimAbandoned(names: Names, params: AbandonedParams): Statement;
+  /** Deletes expired records that nobody holds, and their steps. The last statement affects one row for each record. */
+  prune(names: Names, params: PruneParams): readonly Write[];
+  /** What an error of the database or its driver means, by its code, and by its message if the code is ambiguous. */
+  faultOfCode(code: string, message: string): StoreFault | undefined;
+  /** Whether a write outside a transaction is committed once it is answered. If not, each of ours gets a transaction. */
+  readonly commitsByItself: boolean;
+  /** Prisma's name for the isolation level that every transaction has at least, whatever the server's default. */
+  readonly weakestIsolation: string;
+  /** How long BEGIN may wait, in milliseconds, unless the application says; `undefined` for Prisma's default. */
+  readonly maxWaitMs: number | undefined;
+}

@@ -1,0 +1,51 @@
+import type { TableNames } from "./names.ts";
+
+/**
+ * Parts of statements that are the same in every SQL: lists of columns, and conditions. The dialect passes its own
+ * placeholders, clock and table alias.
+ */
+
+type Columns = TableNames<"record">["columns"];
+
+const common = (c: Columns) =>
+  `${c.id}, ${c.scope}, ${c.operation}, ${c.key}, ${c.fingerprint}, ${c.owner}, ${c.status}, ${c.attempt}, ${c.createdAt}`;
+
+/** The columns that a claim writes, in the order of its values. */
+export function claimedColumns(c: Columns): string {
+  return `${common(c)}, ${c.expiresAt}, ${c.lockedUntil}, ${c.input}`;
+}
+
+/** The columns that a late claim writes, in the order of its values. */
+export function finishedColumns(c: Columns): string {
+  return `${common(c)}, ${c.completedAt}, ${c.expiresAt}, ${c.response}`;
+}
+
+/** The claim of this owner, if it is still under way. */
+export function whereHeldBy(c: Columns, id: string, owner: string): string {
+  return `${c.id} = ${id} AND ${c.owner} = ${owner} AND ${c.status} = 'in_progress'`;
+}
+
+/**
+ * A row that a claim with this fingerprint may take over: nobody holds it, and it is expired or left behind by a leased
+ * run with the same input.
+ */
+export function whereFree(c: Columns, now: string, fingerprint: string, row = ""): string {
+  const lockedUntil = row + c.lockedUntil;
+  return `((${lockedUntil} IS NULL OR ${lockedUntil} <= ${now} OR ${row}${c.owner} = '') AND (${row}${c.expiresAt} <= ${now}
+    OR (${row}${c.status} = 'in_progress' AND ${lockedUntil} IS NOT NULL AND ${row}${c.fingerprint} = ${fingerprint})))`;
+}
+
+/** A record that a claim would replay. */
+export function whereReplayable(c: Columns, now: string): string {
+  return `${c.status} IN ('completed', 'failed') AND ${c.response} IS NOT NULL AND ${c.expiresAt} > ${now}`;
+}
+
+/** A record that a completer may claim, if it knows the operation. */
+export function whereAbandoned(c: Columns, now: string): string {
+  return `${c.lockedUntil} <= ${now} AND ${c.status} = 'in_progress' AND ${c.expiresAt} > ${now} AND ${c.input} IS NOT NULL`;
+}
+
+/** A record that may be pruned. */
+export function whereExpired(c: Columns, now: string): string {
+  return `${c.expiresAt} <= ${now} AND (${c.lockedUntil} IS NULL OR ${c.lockedUntil} <= ${now})`;
+}

@@ -1,0 +1,170 @@
+import type {
+  AbandonedParams,
+  AbandonedRecord,
+  Claim,
+  ClaimParams,
+  CompleteParams,
+  FinishedParams,
+  FinishedRecord,
+  GiveBackParams,
+  LeaseStore,
+  RecordedStep,
+  RenewParams,
+  StepParams,
+} from "../core/contract/store.ts";
+import type { Dialect } from "./dialect.ts";
+import { faultOf } from "./faults.ts";
+import type { Names } from "./names.ts";
+import type { SqlClient } from "./sql-client.ts";
+import type {
+  AbandonedRow,
+  FinishedRow,
+  ReadRow,
+  RecordRow,
+  Statement,
+  StepRow,
+  Write,
+} from "./statement.ts";
+import { StoreError } from "./store-error.ts";
+
+/** Our own statements, over whatever sends them. */
+export class Queries implements LeaseStore {
+  readonly #client: SqlClient;
+  readonly #dialect: Dialect;
+  readonly #names: Names;
+
+  constructor(client: SqlClient, dialect: Dialect, names: Names) {
+    this.#client = client;
+    this.#dialect = dialect;
+    this.#names = names;
+  }
+
+  async claim(params: ClaimParams): Promise<Claim> {
+    // A lease is polled. Only `claim` looks at one without waiting for a step that has locked its row.
+    if (params.leaseMs === null) {
+      if (await this.#affectsRow(this.#dialect.insert(this.#names, params))) {
+        return { state: "claimed", attempt: 1 };
+      }
+      const found = await this.#first<ReadRow>(this.#dialect.read(this.#names, params));
+      if (found !== undefined && !found.free) {
+        return claimIn(found, params);
+      }
+    }
+    const claimed = await this.#first<RecordRow>(this.#dialect.claim(this.#names, params));
+    if (claimed !== undefined) {
+      return claimIn(claimed, params);
+    }
+    const found = await this.#first<ReadRow>(this.#dialect.read(this.#names, params));
+    if (found === undefined || found.free) {
+      // Deleted between the two statements, by `prune` or by hand; or it has expired.
+      throw new StoreError("write_conflict", "The record changed during its claim");
+    }
+    return claimIn(found, params);
+  }
+
+  async insertFinished(params: FinishedParams): Promise<boolean> {
+    const { insertFinished } = this.#dialect;
+    if (insertFinished === undefined) {
+      throw new Error("onceonly: there are no late claims on this database.");
+    }
+    return this.#affectsRow(insertFinished(this.#names, params));
+  }
+
+  async outcomeOf(id: string): Promise<FinishedRecord | undefined> {
+    const row = await this.#first<RecordRow>(this.#dialect.read(this.#names, { id, fingerprint: "" }));
+    return row && finishedIn(row);
+  }
+
+  /** Those of `ids` that a claim would replay now. */
+  async replayableAmong(ids: readonly string[]): Promise<ReadonlyMap<string, FinishedRecord>> {
+    const rows = await this.#rows<FinishedRow>(this.#dialect.replayable(this.#names, ids));
+    return new Map(rows.map(({ id, ...record }) => [id, record]));
+  }
+
+  async complete(params: CompleteParams): Promise<boolean> {
+    return this.#affectsRow(this.#dialect.complete(this.#names, params));
+  }
+
+  async renew(params: RenewParams): Promise<boolean> {
+    return this.#affectsRow(this.#dialect.renew(this.#names, params));
+  }
+
+  async giveBack(params: GiveBackParams): Promise<boolean> {
+    return this.#affectsRow(this.#dialect.giveBack(this.#names, params));
+  }
+
+  async recordStep(params: StepParams): Promise<boolean> {
+    return this.#affectsRow(this.#dialect.recordStep(this.#names, params));
+  }
+
+  async steps(id: string): Promise<readonly RecordedStep[]> {
+    return this.#rows<StepRow>(this.#dialect.steps(this.#names, id));
+  }
+
+  async claimAbandoned(params: AbandonedParams): Promise<AbandonedRecord | undefined> {
+    const row = await this.#first<AbandonedRow>(this.#dialect.claimAbandoned(this.#names, params));
+    return row && { ...row, attempt: Number(row.attempt) };
+  }
+
+  async prune(params: { readonly limit: number }): Promise<number> {
+    let pruned = 0;
+    for (const statement of this.#dialect.prune(this.#names, params)) {
+      pruned = await this.#explainingMissingTable(this.#client.affectedRowsOf(statement));
+    }
+    return pruned;
+  }
+
+  /** Such a statement changes one row at most. MySQL and MariaDB count it twice if an upsert finds it. */
+  async #affectsRow(statement: Write): Promise<boolean> {
+    return (await this.#explainingMissingTable(this.#client.affectedRowsOf(statement))) > 0;
+  }
+
+  async #first<TRow>(statement: Statement): Promise<TRow | undefined> {
+    const rows = await this.#rows<TRow>(statement);
+    return rows[0];
+  }
+
+  #rows<TRow>(statement: Statement): Promise<TRow[]> {
+    return this.#explainingMissingTable(this.#client.rowsOf<TRow>(statement));
+  }
+
+  /** Replaces the error of a missing table by one that says what to do. */
+  async #explainingMissingTable<T>(sent: Promise<T>): Promise<T> {
+    try {
+      return await sent;
+    } catch (cause) {
+      if (faultOf(this.#dialect, cause) !== "schema_missing") {
+        throw cause;
+      }
+      const { record, step } = this.#names;
+      throw new StoreError(
+        "schema_missing",
+        `The table ${record.table} is not in the database, or ${step.table} is not: migrate the models ` +
+          "IdempotencyRecord and IdempotencyStep, or apply prisma/<provider>/idempotency.sql of the package onceonly.",
+        cause,
+      );
+    }
+  }
+}
+
+function claimIn(row: RecordRow, { id }: ClaimParams): Claim {
+  if (row.mine) {
+    return { state: "claimed", attempt: Number(row.attempt) };
+  }
+  if (row.status === "in_progress" && row.leased) {
+    return { state: "held", fingerprint: row.fingerprint };
+  }
+  const record = finishedIn(row);
+  if (record === undefined) {
+    throw new Error(
+      `The idempotency record ${id} has status "${row.status}", which no committed one can have`,
+    );
+  }
+  return { state: "finished", record };
+}
+
+function finishedIn({ status, fingerprint, owner, response }: RecordRow): FinishedRecord | undefined {
+  return (status === "completed" || status === "failed") && response !== null
+    ? { status, fingerprint, owner, response }
+    : undefined;
+}

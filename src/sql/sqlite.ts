@@ -1,0 +1,197 @@
+import type { ClaimParams, StoreFault } from "../core/contract/store.ts";
+import type { Dialect } from "./dialect.ts";
+import type { Names } from "./names.ts";
+import {
+  claimedColumns,
+  whereAbandoned,
+  whereExpired,
+  whereFree,
+  whereHeldBy,
+  whereReplayable,
+} from "./parts.ts";
+import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "./statement.ts";
+
+// The form in which Prisma writes and reads times. All have the same length, so comparing the texts compares the times.
+const NOW = "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')";
+/** The time that many milliseconds from now. */
+const inMs = (parameter: string) =>
+  `strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', printf('%+.3f seconds', ${parameter} / 1000.0))`;
+
+export const sqlite: Dialect = {
+  /**
+   * SQLite has no row locks, and BEGIN takes no lock at all. This statement is the first of its transaction and takes the
+   * database's only write lock, even if it changes nothing. From then on nobody else writes until the transaction ends,
+   * and the transaction never has to upgrade a read lock, which is what fails with SQLITE_BUSY. That is why there are no
+   * late claims: when a handler swallowed that error, libsql kept the lock for good (measured with libsql 0.5).
+   */
+  insert(names, params) {
+    return {
+      text: `${insertion(names)} ON CONFLICT (${names.record.columns.id}) DO NOTHING`,
+      values: claimValues(params),
+    };
+  },
+
+  /** Takes the write lock, as `insert` does. */
+  claim(names, params) {
+    const { columns: c } = names.record;
+    const expired = `${c.expiresAt} <= ${NOW}`;
+    return {
+      text: `${insertion(names)}
+ON CONFLICT (${c.id}) DO UPDATE SET
+  ${c.fingerprint} = excluded.${c.fingerprint}, ${c.owner} = excluded.${c.owner}, ${c.status} = excluded.${c.status},
+  ${c.attempt} = CASE WHEN ${expired} THEN 1 ELSE ${c.attempt} + 1 END,
+  ${c.createdAt} = CASE WHEN ${expired} THEN excluded.${c.createdAt} ELSE ${c.createdAt} END,
+  ${c.expiresAt} = excluded.${c.expiresAt}, ${c.lockedUntil} = excluded.${c.lockedUntil},
+  ${c.input} = excluded.${c.input}, ${c.response} = NULL, ${c.completedAt} = NULL
+WHERE ${whereFree(c, NOW, `excluded.${c.fingerprint}`)}
+RETURNING true AS mine, ${selected(names, RECORD_ROW)}, ${c.lockedUntil} IS NOT NULL AS leased`,
+      values: claimValues(params),
+    };
+  },
+
+  /** Runs under the write lock that the claim took, or by itself after a claim that committed. */
+  read(names, { id, fingerprint }) {
+    const { table, columns: c } = names.record;
+    return {
+      text: `SELECT false AS mine, ${selected(names, RECORD_ROW)}, ${c.lockedUntil} IS NOT NULL AS leased, ${whereFree(c, NOW, "?2")} AS free FROM ${table} WHERE ${c.id} = ?1`,
+      values: [id, fingerprint],
+    };
+  },
+
+  /** Runs in its own transaction, which takes only a read lock. */
+  replayable(names, ids) {
+    const { table, columns: c } = names.record;
+    return {
+      text: `SELECT ${selected(names, FINISHED_ROW)} FROM ${table}
+WHERE ${c.id} IN (SELECT value FROM json_each(?)) AND ${whereReplayable(c, NOW)}`,
+      values: [JSON.stringify(ids)],
+    };
+  },
+
+  /** Runs under the write lock that the claim took. In mode `lease` it takes that lock itself, so there is no takeover. */
+  complete({ record: { table, columns: c } }, { id, owner, status, response }) {
+    return {
+      text: `UPDATE ${table} SET ${c.status} = ?, ${c.response} = ?, ${c.completedAt} = ${NOW}, ${c.lockedUntil} = NULL
+WHERE ${whereHeldBy(c, "?", "?")}`,
+      values: [status, response, id, owner],
+    };
+  },
+
+  /** Takes the write lock: as the first statement of a transaction it prevents all other writes until that ends. */
+  renew({ record: { table, columns: c } }, { id, owner, leaseMs }) {
+    return {
+      text: `UPDATE ${table} SET ${c.lockedUntil} = ${inMs("?")}
+WHERE ${whereHeldBy(c, "?", "?")}`,
+      values: [leaseMs, id, owner],
+    };
+  },
+
+  /** Takes the write lock. */
+  giveBack({ record: { table, columns: c } }, { id, owner, delayMs }) {
+    return {
+      text: `UPDATE ${table} SET ${c.owner} = '', ${c.lockedUntil} = ${inMs("?")}
+WHERE ${whereHeldBy(c, "?", "?")}`,
+      values: [delayMs, id, owner],
+    };
+  },
+
+  /** Takes the write lock, under which `owner` cannot change. */
+  recordStep({ record: { table, columns: c }, step }, { id, owner, name, response }) {
+    const s = step.columns;
+    return {
+      text: `INSERT INTO ${step.table} (${s.recordId}, ${s.name}, ${s.recordCreatedAt}, ${s.response}, ${s.createdAt})
+SELECT ${c.id}, ?, ${c.createdAt}, ?, ${NOW} FROM ${table} WHERE ${whereHeldBy(c, "?", "?")}
+ON CONFLICT (${s.recordId}, ${s.name}) DO UPDATE SET
+  ${s.recordCreatedAt} = excluded.${s.recordCreatedAt}, ${s.response} = excluded.${s.response}, ${s.createdAt} = excluded.${s.createdAt}`,
+      values: [name, response, id, owner],
+    };
+  },
+
+  steps({ record: { table, columns: c }, step }, id) {
+    const s = step.columns;
+    return {
+      text: `SELECT s.${s.name} AS name, s.${s.response} AS response FROM ${step.table} AS s
+JOIN ${table} AS r ON r.${c.id} = s.${s.recordId} AND r.${c.createdAt} = s.${s.recordCreatedAt} WHERE r.${c.id} = ?`,
+      values: [id],
+    };
+  },
+
+  /** Takes the write lock, so nobody else is claiming and SKIP LOCKED is not needed. Index used: `locked_until`. */
+  claimAbandoned(names, { operations, owner, leaseMs, retentionMs }) {
+    const { table, columns: c } = names.record;
+    return {
+      text: `UPDATE ${table} SET ${c.owner} = ?, ${c.attempt} = ${c.attempt} + 1, ${c.lockedUntil} = ${inMs("?")},
+  ${c.expiresAt} = max(${c.expiresAt}, ${inMs("?")})
+WHERE ${c.id} = (
+  SELECT ${c.id} FROM ${table}
+  WHERE ${whereAbandoned(c, NOW)}
+    AND ${c.operation} IN (SELECT value FROM json_each(?))
+  ORDER BY ${c.lockedUntil} LIMIT 1
+)
+RETURNING ${selected(names, ABANDONED_ROW)}`,
+      values: [owner, leaseMs, retentionMs, JSON.stringify(operations)],
+    };
+  },
+
+  /**
+   * Each statement takes the write lock for itself. Steps go first, because nothing finds them once their record is gone.
+   * A record that still has steps, as it expired in between or its steps exceed the batch, stays for the next batch.
+   */
+  prune(names, { limit }) {
+    const { record, step } = names;
+    const hasSteps = `EXISTS (SELECT 1 FROM ${step.table} WHERE ${step.columns.recordId} = ${record.table}.${record.columns.id})`;
+    return [
+      {
+        text: `DELETE FROM ${step.table} WHERE ${step.columns.recordId} IN (${toPrune(names)})`,
+        values: [limit],
+      },
+      {
+        text: `DELETE FROM ${record.table} WHERE ${record.columns.id} IN (${toPrune(names, `NOT ${hasSteps}`)})`,
+        values: [limit],
+      },
+    ];
+  },
+
+  faultOfCode(code, message) {
+    // An extended code, such as 517 for a busy snapshot, holds the primary one in its last byte.
+    const primary = Number.isNaN(Number(code))
+      ? code.replace(/^(SQLITE_[A-Z]+).*/, "$1")
+      : String(Number(code) & 0xff);
+    return message.includes("no such table") ? "schema_missing" : FAULTS[primary];
+  },
+
+  // After SQLITE_BUSY, libsql leaves the refused statement open. Later statements on that connection take the write lock
+  // and are answered, but not committed: they are lost with the process (measured with libsql 0.5). A transaction has its
+  // own connection, which ends with it. If it got such a connection all the same, its COMMIT would fail.
+  commitsByItself: false,
+  // https://www.sqlite.org/isolation.html
+  weakestIsolation: "Serializable",
+
+  // The transactions of one client queue for a mutex before BEGIN: they wait here where others wait for a lock.
+  maxWaitMs: 10_000,
+};
+
+/** Inserts `?1` to `?9`. */
+function insertion({ record: { table, columns: c } }: Names): string {
+  return `INSERT INTO ${table} (${claimedColumns(c)})
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'in_progress', 1, ${NOW}, ${inMs("?7")}, CASE WHEN ?8 IS NOT NULL THEN ${inMs("?8")} END, ?9)`;
+}
+
+/** `?1` to `?9` of the statements that claim. */
+function claimValues(params: ClaimParams): Write["values"] {
+  const { id, scope, operation, key, fingerprint, owner, retentionMs, leaseMs, input } = params;
+  return [id, scope, operation, key, fingerprint, owner, retentionMs, leaseMs, input];
+}
+
+/** The ids of the records to prune, oldest first. Index used: `expires_at`. */
+function toPrune({ record: { table, columns: c } }: Names, condition = "true"): string {
+  return `SELECT ${c.id} FROM ${table} WHERE ${whereExpired(c, NOW)} AND ${condition} ORDER BY ${c.expiresAt} LIMIT ?`;
+}
+
+/** Primary result codes: https://www.sqlite.org/rescode.html */
+const FAULTS: Readonly<Record<string, StoreFault>> = {
+  "5": "write_conflict", // SQLITE_BUSY
+  "6": "write_conflict", // SQLITE_LOCKED
+  SQLITE_BUSY: "write_conflict",
+  SQLITE_LOCKED: "write_conflict",
+};

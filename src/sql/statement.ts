@@ -1,0 +1,81 @@
+import type { Names } from "./names.ts";
+
+/** One parameterised SQL statement. */
+export interface Statement {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+/**
+ * A statement that returns no rows. Inside a transaction it may bypass Prisma on its way to the driver, so its values
+ * are only of types that need no translation.
+ */
+export interface Write extends Statement {
+  readonly values: readonly (string | number | null)[];
+}
+
+/** Reads the record `id` on behalf of a run with this fingerprint. */
+export interface ReadParams {
+  readonly id: string;
+  readonly fingerprint: string;
+}
+
+/** The row that a claim returns. */
+export interface RecordRow {
+  /** Whether this claim holds the row. SQLite has no booleans, so it may be a number. */
+  readonly mine: boolean | number | bigint;
+  readonly attempt: number | bigint;
+  readonly status: string;
+  readonly fingerprint: string;
+  readonly owner: string;
+  readonly response: string | null;
+  /** Whether it belongs to a leased run that has not ended. */
+  readonly leased: boolean | number | bigint;
+}
+
+/** The row that a read returns. */
+export interface ReadRow extends RecordRow {
+  /** Whether a claim would take it over. */
+  readonly free: boolean | number | bigint;
+}
+
+/** The row of a finished record. */
+export interface FinishedRow {
+  readonly id: string;
+  readonly status: "completed" | "failed";
+  readonly fingerprint: string;
+  readonly owner: string;
+  readonly response: string;
+}
+
+/** The row of an abandoned run that a completer claimed. */
+export interface AbandonedRow {
+  readonly id: string;
+  readonly scope: string;
+  readonly operation: string;
+  readonly key: string;
+  readonly fingerprint: string;
+  readonly attempt: number | bigint;
+  readonly input: string;
+}
+
+/** A recorded step. */
+export interface StepRow {
+  readonly name: string;
+  readonly response: string;
+}
+
+/** The list for a SELECT or RETURNING: columns under the names of their fields. */
+export function selected(
+  { record: { columns } }: Names,
+  fields: readonly (keyof Names["record"]["columns"])[],
+): string {
+  return fields.map((field) => `${columns[field]} AS ${field}`).join(", ");
+}
+
+/** The fields of a {@link RecordRow} that are columns. */
+export const RECORD_ROW = ["attempt", "status", "fingerprint", "owner", "response"] as const;
+/** The fields of a {@link FinishedRow}. */
+export const FINISHED_ROW = ["id", "status", "fingerprint", "owner", "response"] as const;
+/** The fields of an {@link AbandonedRow}. */
+export const ABANDONED_ROW = ["id", "scope", "operation", "key", "fingerprint", "attempt", "input"] as const;

@@ -1,0 +1,41 @@
+import { describe, expect, test } from "vitest";
+import { leavesKeyUnsettled } from "../../src/core/browser/answer-class.ts";
+import { isRetryableAnswer } from "../../src/core/browser/retryable.ts";
+import { isIdempotencyError } from "../../src/core/contract/errors.ts";
+import { resolveOptions } from "../../src/core/contract/options.ts";
+import { throwIfReused } from "../../src/core/outcome/stored-outcome.ts";
+import { prepareRun } from "../../src/core/request/prepare.ts";
+import { claimLost, inProgress } from "../../src/core/run/run-errors.ts";
+
+const run = await prepareRun({ operation: "o", key: "k", scope: "s" }, resolveOptions({}));
+
+/** tRPC hands on our message, and its CONFLICT may also be the application's own: clients go by the words. */
+describe("a tRPC client recognises by its message", () => {
+  test.each([inProgress(run), claimLost(run, "nothing of it was committed")])(
+    "$code, and repeats the call",
+    ({ message, retryable }) => {
+      expect(retryable).toBe(true);
+      expect(isRetryableAnswer(409, message)).toBe(true);
+    },
+  );
+
+  test("KEY_REUSED, and does not repeat the call", () => {
+    const reused = thrownBy(() => throwIfReused(run, "another"));
+    expect(isIdempotencyError(reused)).toBe(true);
+    expect(leavesKeyUnsettled(reused)).toBe(true);
+    expect(isRetryableAnswer(422, (reused as Error).message)).toBe(false);
+  });
+
+  test("no other conflict", () => {
+    expect(isRetryableAnswer(409, "The seat is taken.")).toBe(false);
+  });
+});
+
+function thrownBy(work: () => void): unknown {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}

@@ -1,0 +1,135 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import { databases, onPostgres, openPostgres } from "../support/database.ts";
+import { failureOf, idempotencyOf, placing, records, request, underWay } from "../support/runs.ts";
+
+const times = <T>(count: number, work: (index: number) => T) =>
+  Array.from({ length: count }, (_, index) => work(index));
+
+describe.each(databases)("duplicates in one process on $name", ({ open }) => {
+  test("are 100 and execute once; all get the same answer", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma);
+    const place = placing("k", () => sleep(50));
+    const ends = await Promise.all(times(100, () => idempotency.run(request("k"), place)));
+    expect(new Set(ends.map(({ value }) => value.id)).size).toBe(1);
+    expect(ends.filter(({ replayed }) => !replayed)).toHaveLength(1);
+    expect([place.runs, await db.countOrders()]).toEqual([1, 1]);
+  });
+
+  test("of several keys each execute once", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma, { transaction: { maxWaitMs: 20_000 } });
+    const handlers = times(8, (index) => placing(`k${index}`));
+    const ends = await Promise.all(
+      times(64, (index) =>
+        idempotency.run(request(`k${index % 8}`), handlers[index % 8] as (typeof handlers)[0]),
+      ),
+    );
+    expect(new Set(ends.map(({ value }) => value.id)).size).toBe(8);
+    expect(handlers.map(({ runs }) => runs)).toEqual(times(8, () => 1));
+    expect(await db.countOrders()).toBe(8);
+  });
+
+  test("take over one after the other when the owner releases", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma);
+    let runs = 0;
+    const place = placing("k");
+    const ends = await Promise.allSettled(
+      times(5, () =>
+        idempotency.run(request("k"), async (context) => {
+          runs += 1;
+          const order = await place(context);
+          await sleep(10);
+          if (runs < 3) throw new Error(`attempt ${runs}`);
+          return order;
+        }),
+      ),
+    );
+    expect(ends.filter(({ status }) => status === "rejected")).toHaveLength(2);
+    expect(runs).toBe(3);
+    expect(await db.countOrders()).toBe(1);
+  });
+
+  test("that may not wait get IN_PROGRESS at once, with a time to retry at", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma, { onDuplicate: "reject" });
+    const { first, openDoor } = await underWay(idempotency);
+    const start = performance.now();
+    const error = await failureOf(idempotency.run(request("k"), placing("k")));
+    expect(performance.now() - start).toBeLessThan(200);
+    expect(error).toMatchObject({ code: "IN_PROGRESS", retryable: true, retryAfterMs: 1_000 });
+    openDoor();
+    await first;
+    expect((await idempotency.run(request("k"), placing("k"))).replayed).toBe(true);
+  });
+
+  test("get IN_PROGRESS when waitMs is over, no sooner and not much later", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma);
+    const { first, openDoor } = await underWay(idempotency);
+    const start = performance.now();
+    const error = await failureOf(idempotency.run(request("k", { waitMs: 150 }), placing("k")));
+    const waited = performance.now() - start;
+    expect(error).toMatchObject({ code: "IN_PROGRESS", retryable: true, retryAfterMs: 1_000 });
+    expect(error.message).toContain("within 150 ms");
+    expect(waited).toBeGreaterThanOrEqual(145);
+    expect(waited).toBeLessThan(1_000);
+    openDoor();
+    expect((await first).replayed).toBe(false);
+  });
+
+  test("beyond waitersMax get IN_PROGRESS at once, the others the answer", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma, { waitersMax: 3 });
+    const { place, first, openDoor } = await underWay(idempotency);
+    const waiters = times(3, () => idempotency.run(request("k"), place));
+    await sleep(5);
+    const tooMany = await Promise.all(times(5, () => failureOf(idempotency.run(request("k"), place))));
+    expect(tooMany.map(({ code }) => code)).toEqual(times(5, () => "IN_PROGRESS"));
+    openDoor();
+    const ends = await Promise.all([first, ...waiters]);
+    expect(ends.map(({ replayed }) => replayed)).toEqual([false, true, true, true]);
+    expect(place.runs).toBe(1);
+  });
+
+  test("wait for the one under way in memory: no statement of theirs reaches the database", async () => {
+    await using db = await open();
+    const statements: string[] = [];
+    const client = await db.connect({ log: (text) => statements.push(text) });
+    const idempotency = idempotencyOf(client);
+    const { first, openDoor } = await underWay(idempotency);
+    const sent = statements.length;
+    const waiters = times(50, () => idempotency.run(request("k"), placing("k")));
+    await sleep(50);
+    expect(statements.slice(sent)).toEqual([]);
+    openDoor();
+    const ends = await Promise.all([first, ...waiters]);
+    expect(new Set(ends.map(({ value }) => value.id)).size).toBe(1);
+    expect(await records(db)).toHaveLength(1);
+  });
+});
+
+describe.runIf(onPostgres)("duplicates in one process and its pool", () => {
+  test("hold no connection while 100 wait: the owner's is the only busy one, and a query is not delayed", async () => {
+    await using db = await openPostgres();
+    const client = await db.connect({ max: 2 });
+    const idempotency = idempotencyOf(client);
+    const { place, first, openDoor } = await underWay(idempotency);
+    const waiters = times(100, () => idempotency.run(request("k"), place));
+    await sleep(50);
+    const busy = await db.query(
+      `SELECT state FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+       AND backend_type = 'client backend' AND state <> 'idle'`,
+    );
+    expect(busy).toEqual([{ state: "idle in transaction" }]);
+    const start = performance.now();
+    await client.order.count();
+    expect(performance.now() - start).toBeLessThan(250);
+    openDoor();
+    const ends = await Promise.all([first, ...waiters]);
+    expect(ends.filter(({ replayed }) => replayed)).toHaveLength(100);
+    expect([place.runs, await db.countOrders()]).toEqual([1, 1]);
+  });
+});

@@ -1,0 +1,80 @@
+import { describe, expect, test } from "vitest";
+import { devalueCodec } from "../../src/core/contract/codec.ts";
+import { errorSerializer } from "../../src/core/contract/error-serializer.ts";
+
+class OutOfStock extends Error {
+  override readonly name = "OutOfStock";
+  readonly code = "OUT_OF_STOCK";
+  readonly item: string;
+  constructor(item: string) {
+    super(`${item} is sold out`, { cause: new Error("secret of the database") });
+    this.item = item;
+  }
+}
+
+const replayed = (error: unknown) =>
+  errorSerializer.deserialize(
+    devalueCodec.decode(devalueCodec.encode(errorSerializer.serialize(error))),
+  ) as Error;
+
+describe("a stored error comes back", () => {
+  test("with name, message and own properties, as an Error", () => {
+    const error = replayed(new OutOfStock("book"));
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toMatchObject({
+      name: "OutOfStock",
+      message: "book is sold out",
+      code: "OUT_OF_STOCK",
+      item: "book",
+    });
+    expect(String(error)).toBe("OutOfStock: book is sold out");
+  });
+
+  test("without the stack and the cause of the first, which clients must not see", () => {
+    const original = new OutOfStock("book");
+    const text = devalueCodec.encode(errorSerializer.serialize(original));
+    expect(text).not.toContain("secret of the database");
+    expect(text).not.toContain("stored-error.test");
+    expect(replayed(original).cause).toBeUndefined();
+  });
+
+  test("with the same JSON on the wire as the first", () => {
+    const original = new OutOfStock("book");
+    expect(JSON.parse(JSON.stringify(replayed(original)))).toEqual(JSON.parse(JSON.stringify(original)));
+  });
+
+  test("without what hangs onto it and is no data: sockets, requests, functions, instances, at any depth", () => {
+    class Socket {
+      readonly secret = "s3cret";
+    }
+    const hung = {
+      code: "X",
+      socket: new Socket(),
+      retry: () => 1,
+      meta: { deep: [new Socket()] },
+      tag: Symbol("t"),
+    };
+    const error = replayed(Object.assign(new Error("m"), hung, { self: {} }));
+    expect({ ...error }).toEqual({ code: "X", self: {} });
+  });
+
+  test("with rich properties", () => {
+    const error = Object.assign(new Error("m"), { at: new Date(5), limit: 2n });
+    expect(replayed(error)).toMatchObject({ at: new Date(5), limit: 2n });
+  });
+
+  test.each([
+    ["a TypeError", new TypeError("t"), "TypeError", "t"],
+    ["an error without a message", new Error(), "Error", ""],
+    ["a thrown text", "just text", "Error", "just text"],
+    ["a thrown number", 404, "Error", "404"],
+    ["thrown undefined", undefined, "Error", "undefined"],
+  ])("from %s", (_what, thrown, name, message) => {
+    expect(replayed(thrown)).toMatchObject({ name, message });
+  });
+
+  test("and cannot reach another object's prototype", () => {
+    const error = replayed(Object.assign(new Error("m"), { code: "X" }));
+    expect(Object.getPrototypeOf(error)).toBe(Error.prototype);
+  });
+});

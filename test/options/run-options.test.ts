@@ -1,0 +1,165 @@
+import { describe, expect, test } from "vitest";
+import { devalueCodec } from "../../src/core/contract/codec.ts";
+import { errorSerializer } from "../../src/core/contract/error-serializer.ts";
+import { type RunOptions, resolveOptions } from "../../src/core/contract/options.ts";
+
+const resolve = (options: Record<string, unknown>) => resolveOptions(options as RunOptions);
+
+/** Values of every type; each row of the table leaves out those it accepts. */
+const samples: Record<string, unknown> = {
+  null: null,
+  boolean: true,
+  bigint: 1n,
+  symbol: Symbol("s"),
+  string: "3s",
+  number: 7,
+  array: [1],
+  object: { unknown: 1 },
+  function: () => true,
+};
+const wrong = (option: string, accepted: string[], remedy: string | RegExp) =>
+  Object.entries(samples)
+    .filter(([type]) => !accepted.includes(type))
+    .map(([type, value]) => ({ option, type, value, remedy }));
+
+const numbers = ["retentionMs", "waitMs", "waitersMax", "retryConflicts", "resultBytesMax"];
+
+describe("an option of the wrong type is a TypeError that names option, type and remedy", () => {
+  test.each([
+    ...numbers.flatMap((option) => wrong(option, ["number"], "an integer from")),
+    ...wrong("onDuplicate", [], '"wait" or "reject"'),
+    ...wrong("claim", [], '"early" or "late"'),
+    ...wrong("storeError", ["function"], "a function"),
+    ...wrong("codec", [], "the functions encode and decode"),
+    ...wrong("errors", [], "the functions serialize and deserialize"),
+    // An object is taken for its known properties, of which these have none.
+    ...wrong("transaction", ["object", "array"], "an object of maxWaitMs, timeoutMs and isolationLevel"),
+  ])("$option: $type", ({ option, type, value, remedy }) => {
+    expect(() => resolve({ [option]: value })).toThrow(TypeError);
+    expect(() => resolve({ [option]: value })).toThrow(`onceonly: option ${option} is of type ${type}`);
+    expect(() => resolve({ [option]: value })).toThrow(remedy);
+  });
+
+  test.each([
+    ...wrong("maxWaitMs", ["number"], "an integer from 1"),
+    ...wrong("timeoutMs", ["number"], "an integer from 1"),
+    ...wrong("isolationLevel", [], `"Serializable"`),
+  ])("transaction.$option: $type", ({ option, type, value, remedy }) => {
+    const options = { transaction: { [option]: value } };
+    expect(() => resolve(options)).toThrow(TypeError);
+    expect(() => resolve(options)).toThrow(`onceonly: option transaction.${option} is of type ${type}`);
+    expect(() => resolve(options)).toThrow(remedy);
+  });
+});
+
+describe("a number that cannot be used is refused, and shown", () => {
+  test.each(
+    numbers.flatMap((option) =>
+      // Only the retention is not counted by a timer of 32 bits.
+      [-1, 0.5, Number.NaN, Infinity, option === "retentionMs" ? 2 ** 42 : 2 ** 31].map(
+        (value) => [option, value] as const,
+      ),
+    ),
+  )("%s: %d", (option, value) => {
+    expect(() => resolve({ [option]: value })).toThrow(TypeError);
+    expect(() => resolve({ [option]: value })).toThrow(
+      `onceonly: option ${option} is of type number (${JSON.stringify(value)})`,
+    );
+  });
+
+  test.each(["retentionMs", "resultBytesMax"])("%s: 0", (option) => {
+    expect(() => resolve({ [option]: 0 })).toThrow(`option ${option}`);
+  });
+
+  test.each(["maxWaitMs", "timeoutMs"])("transaction.%s: 0", (option) => {
+    expect(() => resolve({ transaction: { [option]: 0 } })).toThrow(`option transaction.${option}`);
+  });
+});
+
+describe("a number at its bound is accepted", () => {
+  test.each<[string, number]>([
+    ["retentionMs", 1],
+    ["retentionMs", 365 * 86_400_000],
+    ["waitMs", 0],
+    ["waitersMax", 0],
+    ["retryConflicts", 0],
+    ["resultBytesMax", 1],
+    ["waitMs", 2 ** 31 - 1],
+  ])("%s: %d", (option, value) => {
+    expect(resolve({ [option]: value })).toMatchObject({ [option]: value });
+  });
+});
+
+describe("a codec", () => {
+  const codec = { ...devalueCodec };
+
+  test.each([[""], ["a:b"], [":"], [undefined], [5]])(
+    "with the name %j is refused: its results could not be told",
+    (name) => {
+      expect(() => resolve({ codec: { ...codec, name } })).toThrow(TypeError);
+      expect(() => resolve({ codec: { ...codec, name } })).toThrow("onceonly: option codec.name");
+    },
+  );
+
+  test.each(["encode", "decode"])("without %s is refused", (missing) => {
+    expect(() => resolve({ codec: { ...codec, [missing]: undefined } })).toThrow(
+      "option codec is of type object",
+    );
+  });
+
+  test("that is an instance of a class keeps its methods", () => {
+    class Upper {
+      readonly name = "upper";
+      encode(value: unknown): string {
+        return String(value);
+      }
+      decode(text: string): string {
+        return text;
+      }
+    }
+    const instance = new Upper();
+    expect(resolve({ codec: instance }).codec).toBe(instance);
+  });
+});
+
+describe("what is not given comes from", () => {
+  test("the documented defaults", () => {
+    expect(resolve({})).toEqual({
+      retentionMs: 86_400_000,
+      onDuplicate: "wait",
+      claim: "early",
+      waitMs: 10_000,
+      waitersMax: 100,
+      transaction: {},
+      leaseMs: 60_000,
+      storeInput: false,
+      retryConflicts: 0,
+      resultBytesMax: 1_048_576,
+      storeError: undefined,
+      errors: errorSerializer,
+      codec: devalueCodec,
+    });
+  });
+
+  test("the base, also where it is given as undefined", () => {
+    const storeError = () => true;
+    const base = resolve({ waitMs: 5, onDuplicate: "reject", storeError, retryConflicts: 2 });
+    const resolved = resolveOptions(
+      { waitMs: 7, onDuplicate: undefined, storeError: undefined } as never,
+      base,
+    );
+    expect(resolved).toMatchObject({ waitMs: 7, onDuplicate: "reject", storeError, retryConflicts: 2 });
+    expect(base.waitMs).toBe(5);
+  });
+
+  test("the base for each limit of the transaction: a longer time-out does not weaken the isolation", () => {
+    const base = resolve({ transaction: { isolationLevel: "Serializable", timeoutMs: 1_000 } });
+    const { transaction } = resolveOptions({ transaction: { timeoutMs: 20_000 } }, base);
+    expect(transaction).toEqual({ isolationLevel: "Serializable", timeoutMs: 20_000 });
+    expect(base.transaction).toEqual({ isolationLevel: "Serializable", timeoutMs: 1_000 });
+  });
+
+  test("nowhere else: other properties of a request are not taken over", () => {
+    expect(resolve({ key: "k", operation: "o", unknown: 1 })).toEqual(resolve({}));
+  });
+});

@@ -1,0 +1,238 @@
+import { describe, expect, test } from "vitest";
+import { databases, onPostgres, openPostgres } from "../support/database.ts";
+import { idempotencyOf, orderOf, placing, request } from "../support/runs.ts";
+import { openProxy } from "../support/tcp-proxy.ts";
+
+/** A pool of one connection, opened already, through a proxy that sees what passes. */
+async function watched({ openedBeforeOurs = false } = {}) {
+  const db = await openPostgres();
+  const proxy = await openProxy(db.url);
+  const client = await db.connect({ url: proxy.url, max: 1 });
+  if (!openedBeforeOurs) idempotencyOf(client);
+  await client.$queryRawUnsafe("SELECT 1");
+  const close = async () => {
+    await db[Symbol.asyncDispose]();
+    await proxy[Symbol.asyncDispose]();
+  };
+  return { client, proxy, [Symbol.asyncDispose]: close };
+}
+
+/** The first words of each statement, white space aside. */
+const shapes = (statements: string[]) =>
+  statements.map((text) => text.replaceAll(/\s+/g, " ").trim().slice(0, 44).trim());
+
+const BEGIN = "BEGIN";
+const INSERT = 'INSERT INTO "idempotency_record" ("id", "sco';
+const READ = 'SELECT false AS mine, "attempt" AS attempt,';
+const FINISHED = 'SELECT "id" AS id, "status" AS status, "fing';
+const CLAIM = "WITH bound AS MATERIALIZED ( SELECT coalesce";
+const COMPLETE = 'UPDATE "idempotency_record" SET "status" = $';
+const HANDLER = "SELECT 'handler'";
+
+const handler = ({ tx }: { tx: { $queryRawUnsafe: (sql: string) => PromiseLike<unknown> } }) =>
+  Promise.resolve(tx.$queryRawUnsafe(HANDLER)).then(() => "done");
+
+describe.runIf(onPostgres)("what reaches PostgreSQL", () => {
+  test("for a fresh key is BEGIN, one INSERT, the handler's, one UPDATE and COMMIT: a round trip each", async () => {
+    await using db = await watched();
+    const idempotency = idempotencyOf(db.client);
+    db.proxy.reset();
+    await idempotency.run(request("k"), handler);
+    expect(shapes(db.proxy.statements)).toEqual([BEGIN, INSERT, HANDLER, COMPLETE, "COMMIT"]);
+    expect(db.proxy.roundTrips).toBe(5);
+  });
+
+  test("for a fresh key that is claimed late is BEGIN, the handler's, one INSERT and COMMIT, also where errors are stored", async () => {
+    await using db = await watched();
+    const idempotency = idempotencyOf(db.client, { claim: "late", storeError: () => true });
+    db.proxy.reset();
+    await idempotency.run(request("k"), handler);
+    expect(shapes(db.proxy.statements)).toEqual([BEGIN, HANDLER, INSERT, "COMMIT"]);
+    expect(db.proxy.roundTrips).toBe(4);
+  });
+
+  test("for a late claim of a key that is taken is undone, and then as for an early one", async () => {
+    await using db = await watched();
+    await idempotencyOf(db.client).run(request("k"), handler);
+    db.proxy.reset();
+    expect((await idempotencyOf(db.client, { claim: "late" }).run(request("k"), handler)).replayed).toBe(
+      true,
+    );
+    const undone = [BEGIN, HANDLER, INSERT, "ROLLBACK"];
+    expect(shapes(db.proxy.statements)).toEqual([...undone, BEGIN, INSERT, READ, "COMMIT"]);
+  });
+
+  test("for a replay of a record that another process made is BEGIN, the same INSERT, a read and COMMIT", async () => {
+    await using db = await watched();
+    await idempotencyOf(db.client).run(request("k"), handler);
+    db.proxy.reset();
+    expect((await idempotencyOf(db.client).run(request("k"), handler)).replayed).toBe(true);
+    expect(shapes(db.proxy.statements)).toEqual([BEGIN, INSERT, READ, "COMMIT"]);
+    expect(db.proxy.roundTrips).toBe(4);
+  });
+
+  test("for a replay of one that this process has seen is a single read, without a transaction", async () => {
+    await using db = await watched();
+    const idempotency = idempotencyOf(db.client);
+    await idempotency.run(request("k"), handler);
+    const other = idempotencyOf(db.client);
+    await other.run(request("k"), handler);
+    for (const knowing of [idempotency, other]) {
+      db.proxy.reset();
+      expect((await knowing.run(request("k"), handler)).replayed).toBe(true);
+      expect(shapes(db.proxy.statements)).toEqual([FINISHED]);
+      expect(db.proxy.roundTrips).toBe(1);
+    }
+  });
+
+  test("for many replays at the same time is one read", async () => {
+    await using db = await watched();
+    const idempotency = idempotencyOf(db.client);
+    const keys = ["1", "2", "3", "4"];
+    for (const key of keys) await idempotency.run(request(key), handler);
+    db.proxy.reset();
+    await Promise.all(keys.map((key) => idempotency.run(request(key), handler)));
+    expect(shapes(db.proxy.statements)).toEqual([FINISHED]);
+  });
+
+  test("for an expired record is BEGIN, the same INSERT, a read, and the claim that takes it over", async () => {
+    await using db = await watched();
+    const idempotency = idempotencyOf(db.client);
+    await idempotencyOf(db.client).run(request("k"), handler);
+    await db.client.$executeRawUnsafe("UPDATE idempotency_record SET expires_at = now()");
+    db.proxy.reset();
+    expect((await idempotency.run(request("k"), handler)).replayed).toBe(false);
+    expect(shapes(db.proxy.statements)).toEqual([BEGIN, INSERT, READ, CLAIM, HANDLER, COMPLETE, "COMMIT"]);
+  });
+
+  test("for a replay writes nothing: no row version, no transaction id", async () => {
+    await using db = await openPostgres();
+    const idempotency = idempotencyOf(db.prisma);
+    await idempotency.run(request("k"), async () => 1);
+    const versions = () => db.query("SELECT xmin::text, xmax::text, ctid::text FROM idempotency_record");
+    const before = await versions();
+    await idempotency.run(request("k"), async () => 1);
+    await idempotencyOf(db.prisma).run(request("k"), async () => 1);
+    expect(await versions()).toEqual(before);
+  });
+
+  test("for a run that may store an error has one SAVEPOINT more", async () => {
+    await using db = await watched();
+    const idempotency = idempotencyOf(db.client, { storeError: () => true });
+    db.proxy.reset();
+    await idempotency.run(request("k"), handler);
+    expect(shapes(db.proxy.statements)).toEqual([
+      BEGIN,
+      INSERT,
+      "SAVEPOINT onceonly",
+      HANDLER,
+      COMPLETE,
+      "COMMIT",
+    ]);
+    expect(db.proxy.roundTrips).toBe(6);
+  });
+
+  test("for a stored error goes back to the savepoint, and commits the record", async () => {
+    await using db = await watched();
+    const idempotency = idempotencyOf(db.client, { storeError: () => true });
+    db.proxy.reset();
+    await idempotency.runSettled(request("k"), (context) =>
+      handler(context).then(() => Promise.reject(new Error("no"))),
+    );
+    expect(shapes(db.proxy.statements)).toEqual([
+      BEGIN,
+      INSERT,
+      "SAVEPOINT onceonly",
+      HANDLER,
+      "ROLLBACK TO SAVEPOINT onceonly",
+      COMPLETE,
+      "COMMIT",
+    ]);
+  });
+
+  test("for an error that is not stored is ROLLBACK, and no statement about the record", async () => {
+    await using db = await watched();
+    db.proxy.reset();
+    await expect(
+      idempotencyOf(db.client).run(request("k"), (context) =>
+        handler(context).then(() => Promise.reject(new Error("no"))),
+      ),
+    ).rejects.toThrow("no");
+    expect(shapes(db.proxy.statements)).toEqual([BEGIN, INSERT, HANDLER, "ROLLBACK"]);
+  });
+
+  test("for a result that cannot be stored is ROLLBACK", async () => {
+    await using db = await watched();
+    db.proxy.reset();
+    await expect(idempotencyOf(db.client).run(request("k"), async () => () => 1)).rejects.toThrow(
+      "cannot be stored",
+    );
+    expect(shapes(db.proxy.statements)).toEqual([BEGIN, INSERT, "ROLLBACK"]);
+  });
+
+  test("for a call without a key is the handler's alone, in a transaction", async () => {
+    await using db = await watched();
+    db.proxy.reset();
+    await idempotencyOf(db.client).runUnkeyed(handler);
+    expect(shapes(db.proxy.statements)).toEqual([BEGIN, HANDLER, "COMMIT"]);
+  });
+
+  test("is parameterised: no key, scope, operation or result stands in the text of a statement", async () => {
+    await using db = await watched();
+    const secret = "secret-of-the-user";
+    const idempotency = idempotencyOf(db.client);
+    db.proxy.reset();
+    await idempotency.run(
+      { operation: secret, scope: secret, key: secret, input: secret },
+      async () => secret,
+    );
+    expect(db.proxy.statements.join("\n")).not.toContain(secret);
+    expect(db.proxy.statements).toHaveLength(4);
+  });
+
+  test("uses the primary key for a claim, and HOT updates for storing a result", async () => {
+    await using db = await openPostgres();
+    const idempotency = idempotencyOf(db.prisma);
+    for (let i = 0; i < 20; i += 1) await idempotency.run(request(`k${i}`), async () => i);
+    await expect
+      .poll(
+        async () => {
+          await db.prisma.$queryRawUnsafe("SELECT pg_stat_force_next_flush()::text").catch(() => {});
+          const [row] = await db.query(
+            "SELECT n_tup_upd::int AS updates, n_tup_hot_upd::int AS hot FROM pg_stat_user_tables WHERE relname = 'idempotency_record'",
+          );
+          return row;
+        },
+        { timeout: 15_000, interval: 250 },
+      )
+      // A page that is full takes no new version; one changed index column would end them all.
+      .toEqual({ updates: 20, hot: expect.toSatisfy((hot: number) => hot >= 18) });
+  });
+});
+
+describe.each(databases)("what reaches the driver on $name", ({ name, open }) => {
+  test("claims before the handler's first statement", async () => {
+    await using db = await open();
+    const statements: string[] = [];
+    const client = await db.connect({ log: (text) => statements.push(text) });
+    await idempotencyOf(client).run(request("k"), placing("k"));
+    const order = statements.findIndex((text) => /INSERT INTO .*Order/.test(text));
+    const claim = statements.findIndex((text) => /INSERT INTO "idempotency_record"/.test(text));
+    expect(claim).toBeGreaterThanOrEqual(0);
+    expect(claim).toBeLessThan(order);
+    expect(statements.filter((text) => text.includes("idempotency_record"))).toHaveLength(2);
+    expect(statements.filter((text) => text.includes("idempotency_record"))[1]).toMatch(/^UPDATE/);
+    expect(name).toBe(db.provider);
+  });
+
+  test("reads no model of the application", async () => {
+    await using db = await open();
+    await db.prisma.order.create({ data: orderOf("k") });
+    const statements: string[] = [];
+    const idempotency = idempotencyOf(await db.connect({ log: (text) => statements.push(text) }));
+    await idempotency.run(request("k"), async () => 1);
+    await idempotency.run(request("k"), async () => 1);
+    await idempotency.prune();
+    expect(statements.filter((text) => /Order|Account/.test(text))).toEqual([]);
+  });
+});
