@@ -3,17 +3,26 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { browserTestsLeftOut } from "./test/browser/chromium.ts";
 import { compatProjects, graphqlFrom } from "./test/compat/projects.ts";
 import { sqliteTestsLeftOut } from "./test/support/providers.ts";
+import { scaled, times } from "./test/support/scale.ts";
+
+/** What needs a browser, a broker or a folder of its own: for the long run alone. */
+const short = { leftOut: ["test/{browser,brokers}/**"], projects: [] };
+
+const { leftOut, projects } = scaled({
+  short: () => short,
+  long: () => ({ leftOut: browserTestsLeftOut(), projects: compatProjects() }),
+})();
 
 const main = {
   plugins: [graphqlFrom("./")],
   test: {
     name: "main",
     include: ["test/**/*.test.ts"],
-    exclude: [...configDefaults.exclude, ...browserTestsLeftOut(), ...sqliteTestsLeftOut()],
+    exclude: [...configDefaults.exclude, ...leftOut, ...sqliteTestsLeftOut()],
   },
 };
 
-const SLOW = /interleavings|\/(?:browser|chaos|examples|messages|races)\//;
+const SLOW = /interleavings|\/(?:brokers|browser|chaos|examples|races)\//;
 
 /** What takes minutes comes first, so that nothing of it is left when all else has ended. */
 class SlowFirst extends BaseSequencer {
@@ -32,14 +41,14 @@ export default defineConfig({
     maxWorkers: 3,
     sequence: { sequencer: SlowFirst },
     globalSetup: ["test/support/global-setup.ts"],
-    projects: [main, ...compatProjects()].map((project) => ({
+    projects: [main, ...projects].map((project) => ({
       ...project,
       resolve: { tsconfigPaths: true },
       test: {
-        testTimeout: 30_000,
-        hookTimeout: 60_000,
-        // A poll that waits for a database on a busy machine; Vitest's second is too short for that.
-        expect: { poll: { timeout: 20_000 } },
+        // For what would never end. How fast something is is no matter of these: the machine may be busy.
+        testTimeout: times({ short: 300_000, long: 1_800_000 }),
+        hookTimeout: 300_000,
+        expect: { poll: { timeout: 120_000 } },
         ...project.test,
       },
     })),

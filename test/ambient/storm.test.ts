@@ -3,10 +3,10 @@ import { SEED, seeded } from "../chaos/seeded.ts";
 import type { TestClient } from "../support/clients.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
 import { request } from "../support/runs.ts";
+import { scaled } from "../support/scale.ts";
 import { application, Undo } from "./support.ts";
 
-const RUNS = 500;
-const TAKES_LONG = { timeout: 120_000 };
+const RUNS = scaled({ short: 100, long: 500 });
 
 const turns = async (count: number) => {
   for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
@@ -59,8 +59,8 @@ const rowsOf = async (database: TestDatabase) => {
   return rows;
 };
 
-describe.each(databases)("500 runs at a time on $name", ({ name, open }) => {
-  it("each write in their own transaction, at any depth: all of it, or nothing", TAKES_LONG, async () => {
+describe.each(databases)(`${RUNS} runs at a time on $name`, ({ name, open }) => {
+  it("each write in their own transaction, at any depth: all of it, or nothing", async () => {
     await using database = await open();
     const { prisma, idempotency } = application(database.prisma);
     const random = seeded(SEED).next;

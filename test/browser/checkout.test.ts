@@ -117,7 +117,7 @@ const stories: Story[] = [
   },
 ];
 
-describe.each(checkoutDatabases)("checkout on $name", { timeout: 90_000 }, ({ name, make }) => {
+describe.each(checkoutDatabases)("checkout on $name", ({ name, make }) => {
   let app: CheckoutApp;
   beforeAll(async () => {
     app = await startCheckout(make);

@@ -15,7 +15,7 @@ export class Customer implements AsyncDisposable {
     this.app = app;
     this.#context = context;
     // A server that was killed may take its time on a busy machine.
-    context.setDefaultTimeout(60_000);
+    context.setDefaultTimeout(600_000);
     this.#protocol = protocol;
     this.#key = key;
   }

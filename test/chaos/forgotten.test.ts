@@ -5,7 +5,7 @@ import { gate } from "../support/gate.ts";
 import { openShop } from "../support/shop.ts";
 import { openProxy } from "../support/tcp-proxy.ts";
 
-describe.runIf(onPostgres)("a statement that the handler does not await", { timeout: 60_000 }, () => {
+describe.runIf(onPostgres)("a statement that the handler does not await", () => {
   // PostgreSQL answers the COMMIT of an aborted transaction with ROLLBACK and no error, and Prisma does not look.
   test("is refused between the result and COMMIT, where its failure would undo a success that is told", async () => {
     await using database = await openPostgres();

@@ -21,11 +21,11 @@ async function expectOneExecution(database: TestDatabase, { orderId, by, replaye
     // With its session its locks are gone.
     const sessions = () =>
       database.query("SELECT state, query FROM pg_stat_activity WHERE application_name = 'victim'");
-    await expect.poll(sessions, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(sessions).toEqual([]);
   }
 }
 
-describe.each(databases)("a process killed on $name", { timeout: 60_000 }, ({ name, open }) => {
+describe.each(databases)("a process killed on $name", ({ name, open }) => {
   test.each(CRASH_POINTS)("%s: the retry in another process gives one execution's answer", async (point) => {
     await using database = await open();
     await using victim = await startVictim(database);
@@ -66,7 +66,7 @@ describe.each(databases)("a process killed on $name", { timeout: 60_000 }, ({ na
       const waiting = openShop({ prisma: database.prisma, by: "heir", onFault }).place("k");
       // SQLite has no queue of waiters: a duplicate is turned away and comes again.
       if (name === "sqlite") await turnedAway.opened;
-      else await expect.poll(() => blockedBackends(database), { timeout: 10_000 }).toBe(1);
+      else await expect.poll(() => blockedBackends(database)).toBe(1);
       expect(await database.countOrders()).toBe(0);
       await victim.kill();
       const answer = await waiting;
@@ -84,7 +84,7 @@ async function blockedBackends(database: TestDatabase): Promise<number> {
   return Number(row?.["n"]);
 }
 
-describe.runIf(onPostgres)("a process killed in COMMIT", { timeout: 60_000 }, () => {
+describe.runIf(onPostgres)("a process killed in COMMIT", () => {
   async function killAt(when: Parameters<TcpProxy["intercept"]>[1]) {
     const database = await openPostgres();
     const proxy = await openProxy(database.url);

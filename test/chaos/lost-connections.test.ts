@@ -46,7 +46,7 @@ async function openFragile(run: RunOptions = {}) {
 
 const unavailable = { code: "STORE_UNAVAILABLE", retryable: true };
 
-describe.runIf(onPostgres)("a connection lost during COMMIT", { timeout: 60_000 }, () => {
+describe.runIf(onPostgres)("a connection lost during COMMIT", () => {
   test.each(["early", "late"] as const)(
     "before the database heard of it, with an %s claim: a retryable error, no row, and the retry executes once",
     async (claim) => {
@@ -151,7 +151,7 @@ describe.runIf(onPostgres)("a connection lost during COMMIT", { timeout: 60_000 
   });
 });
 
-describe.runIf(onPostgres)("a connection that the server ends", { timeout: 60_000 }, () => {
+describe.runIf(onPostgres)("a connection that the server ends", () => {
   test("inside the handler: the error reaches the caller, nothing is left, the retry executes once", async () => {
     await using setup = await openFragile();
     const placing = setup.shop.place("k", { last: (tx) => setup.terminate().then(() => tx.order.count()) });

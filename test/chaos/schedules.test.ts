@@ -3,8 +3,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CRASH_POINTS, type CrashPoint, LATE_CRASH_POINTS } from "../support/crash-points.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
+import { budget, times } from "../support/scale.ts";
 import { failureText, inconsistencies, openShop, ordersOf, SoldOut } from "../support/shop.ts";
-import { ROUNDS, SEED } from "./seeded.ts";
+import { SEED } from "./seeded.ts";
 
 type Fate = "success" | "sold out" | "bug" | CrashPoint;
 
@@ -121,44 +122,42 @@ function judgeAlone(before: Stored, { input, fate }: Call, { end }: Told, claim:
   expect(crashes ? [replay, "failed"] : [replay]).toContain(end);
 }
 
-describe.each(databases)(
-  "any schedule of crashes, errors and duplicates on $name",
-  { timeout: 120_000 * ROUNDS },
-  ({ name, open }) => {
-    test.each(claims)("ends as the model says, with claims $claims", async ({ claims: claimsOf }) => {
-      await using database = await open();
-      const perform = await openProcesses(database, claimsOf);
-      let run = 0;
-      const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), async (steps) => {
-        run += 1;
-        const model = new Map<string, Stored>();
-        for (const calls of steps) {
-          const done = await Promise.all(
-            calls.map(async (call) => {
-              const key = `${run}.${call.key}`;
-              return { key, call, told: await perform(call, key) };
-            }),
-          );
-          for (const key of new Set(done.map((one) => one.key))) {
-            const ofKey = done.filter((one) => one.key === key);
-            const [first] = ofKey;
-            if (done.length === 1 && first !== undefined) {
-              // SQLite has no late claims.
-              const claim = name === "sqlite" ? "early" : claimsOf[first.call.process];
-              judgeAlone(model.get(key), first.call, first.told, claim);
-            }
-            model.set(key, judge(model.get(key), ofKey));
+describe.each(databases)("any schedule of crashes, errors and duplicates on $name", ({ name, open }) => {
+  test.each(claims)("ends as the model says, with claims $claims", async ({ claims: claimsOf }) => {
+    await using database = await open();
+    const perform = await openProcesses(database, claimsOf);
+    const most = times({ short: 30, long: name === "sqlite" ? 100 : 60 });
+    const goesOn = budget({ least: 20, most, ms: times({ short: 4_000, long: 30_000 }) });
+    let run = 0;
+    const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), async (steps) => {
+      if (!goesOn(run)) return;
+      run += 1;
+      const model = new Map<string, Stored>();
+      for (const calls of steps) {
+        const done = await Promise.all(
+          calls.map(async (call) => {
+            const key = `${run}.${call.key}`;
+            return { key, call, told: await perform(call, key) };
+          }),
+        );
+        for (const key of new Set(done.map((one) => one.key))) {
+          const ofKey = done.filter((one) => one.key === key);
+          const [first] = ofKey;
+          if (done.length === 1 && first !== undefined) {
+            // SQLite has no late claims.
+            const claim = name === "sqlite" ? "early" : claimsOf[first.call.process];
+            judgeAlone(model.get(key), first.call, first.told, claim);
           }
+          model.set(key, judge(model.get(key), ofKey));
         }
-        for (const [key, stored] of model) {
-          const orders = (await ordersOf(database, key)).map(({ orderId }) => `order ${orderId}`);
-          expect(orders).toEqual(stored?.end.startsWith("order") ? [stored.end] : []);
-        }
-      });
-      const numRuns = (name === "sqlite" ? 100 : 60) * ROUNDS;
-      await fc.assert(property, { numRuns, seed: SEED, interruptAfterTimeLimit: 30_000 * ROUNDS });
-      expect(run).toBeGreaterThan(20);
-      expect(await inconsistencies(database)).toEqual([]);
+      }
+      for (const [key, stored] of model) {
+        const orders = (await ordersOf(database, key)).map(({ orderId }) => `order ${orderId}`);
+        expect(orders).toEqual(stored?.end.startsWith("order") ? [stored.end] : []);
+      }
     });
-  },
-);
+    await fc.assert(property, { numRuns: most, seed: SEED });
+    expect(run).toBeGreaterThanOrEqual(20);
+    expect(await inconsistencies(database)).toEqual([]);
+  });
+});

@@ -1,9 +1,6 @@
 /** Pseudo-random numbers that a seed repeats: CHAOS_SEED=… runs the same choices again. */
 export const SEED = Number(process.env["CHAOS_SEED"] ?? Date.now() % 2 ** 31);
 
-/** More of everything, for a long night: CHAOS_ROUNDS=10. */
-export const ROUNDS = Number(process.env["CHAOS_ROUNDS"] ?? 1);
-
 export interface Random {
   /** In [0, 1). */
   next(): number;

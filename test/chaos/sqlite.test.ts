@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { patient } from "../races/processes.ts";
 import { openSqlite } from "../support/database.ts";
+import { times } from "../support/scale.ts";
 import { inconsistencies, openShop, ordersOf } from "../support/shop.ts";
 import { startShop } from "../support/shop-worker.ts";
-import { ROUNDS, SEED, seeded } from "./seeded.ts";
+import { SEED, seeded } from "./seeded.ts";
 
 /** Occupies the thread: timers are too coarse for the time a COMMIT takes. */
 function spin(ms: number): void {
@@ -11,14 +12,14 @@ function spin(ms: number): void {
   while (performance.now() < until);
 }
 
-describe("a process killed around COMMIT on sqlite", { timeout: 120_000 * ROUNDS }, () => {
+describe("a process killed around COMMIT on sqlite", () => {
   test(`the retry answers as the file decided, on both sides of it (CHAOS_SEED=${SEED})`, async () => {
     await using database = await openSqlite();
     const target = { provider: database.provider, url: database.url };
     const random = seeded(SEED);
     const heir = openShop({ prisma: database.prisma, by: "heir", run: patient });
     const outcomes: boolean[] = [];
-    const kills = 20 * ROUNDS;
+    const kills = times({ short: 8, long: 20 });
     const start = (n: number) => startShop({ target, by: `victim${n}` });
     let offsetMs = 1;
     for (let n = 0, next = start(0); n < kills; n += 1) {

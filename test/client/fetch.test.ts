@@ -218,10 +218,11 @@ describe("a keyed request", () => {
 
   it("ends within totalMs, pauses and attempts together", async () => {
     shop.fates.push("503", ...Array.from({ length: 50 }, () => "never answered" as const));
-    const begin = performance.now();
     const fetch = place({ attemptsMax: 50, attemptMs: 90, totalMs: 200 });
-    await expect(fetch(orders(), post(order()))).rejects.toMatchObject({ name: "TimeoutError" });
-    expect(performance.now() - begin).toBeLessThan(400);
+    const given = fetch(orders(), post(order())).catch((error: unknown) => error);
+    // All attempts would take longer. A timer of this process is as late as its others.
+    const later = new Promise((resolve) => setTimeout(() => resolve("later"), 2_000));
+    expect(await Promise.race([given, later])).toMatchObject({ name: "TimeoutError" });
     expect(shop.seen.length).toBeLessThan(6);
   });
 });
@@ -278,12 +279,18 @@ describe("a pause", () => {
   });
 
   it("grows, is random, and has a bound", async () => {
-    const bounds = { backoffMs: 40, backoffMsMax: 80, attemptsMax: 4 };
-    const begin = performance.now();
-    answers(...Array.from({ length: 4 }, () => () => new Response(null, { status: 503 })));
-    await place(bounds)(orders(), post(order()));
-    // 40, 80 and 80 at most, plus the requests.
-    expect(performance.now() - begin).toBeLessThan(200 + 150);
+    const bounds = { backoffMs: 40, backoffMsMax: 70, attemptsMax: 4 };
+    const timers = vi.spyOn(globalThis, "setTimeout");
+    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    try {
+      answers(...Array.from({ length: 4 }, () => () => new Response(null, { status: 503 })));
+      await place(bounds)(orders(), post(order()));
+      const pauses = timers.mock.calls.map(([, ms]) => ms).filter((ms) => [20, 40, 35, 80].includes(ms ?? 0));
+      // Half of 40, of 80 that are 70 at most, and of 160 that are.
+      expect(pauses).toEqual([20, 35, 35]);
+    } finally {
+      vi.restoreAllMocks();
+    }
   });
 });
 
@@ -303,8 +310,11 @@ describe("an abort", () => {
     const controller = new AbortController();
     shop.fates.push("never answered");
     const input = new Request(orders(), { ...post(order()), signal: controller.signal });
-    const given = place({ attemptMs: 5_000 })(input);
-    setTimeout(() => controller.abort(), 30);
+    const given = place({ attemptMs: 120_000 })(input);
+    void expect
+      .poll(() => shop.seen.length)
+      .toBe(1)
+      .then(() => controller.abort());
     await expect(given).rejects.toMatchObject({ name: "AbortError" });
     expect(shop.seen.length).toBe(1);
   });

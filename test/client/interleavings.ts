@@ -1,9 +1,11 @@
 /** A user, a page and a network that fail at random: what is the same for every client library. */
 import { expect } from "vitest";
-import { type Random, ROUNDS, SEED, seeded } from "../chaos/seeded.ts";
+import { type Random, SEED, seeded } from "../chaos/seeded.ts";
+import { budget, times } from "../support/scale.ts";
 import { FAILURES, type Fate, type Order, type Shop } from "./shop.ts";
 
-export const INTERLEAVINGS = 1_000 * ROUNDS;
+const MOST = times({ short: 40, long: 1_000 });
+const BUDGET_MS = times({ short: 10_000, long: 150_000 });
 
 export const TIMING = { attemptsMax: 3, attemptMs: 300, backoffMs: 1, backoffMsMax: 2 };
 /** For a network that works again, on a machine that may be busy. */
@@ -49,18 +51,21 @@ function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> 
 export const orderOf = (customer: string): Order => ({ customer, item: "lamp", quantity: 1 });
 
 /**
- * Plays many rounds, several at a time, and then compares what users were shown with what is in the database.
- * Each round has a seed of its own: the printed one plays it again alone.
+ * Plays as many rounds as there is time for, several at a time, and then compares what users were shown with what is in
+ * the database. Each round has a seed of its own: the printed one plays it again alone.
  */
 export async function playAll(
   shop: Shop,
   name: string,
   play: (customer: string, random: Dice) => Promise<Intent[]>,
-): Promise<void> {
+): Promise<{ rounds: number }> {
   const intents: Intent[] = [];
+  const goesOn = budget({ least: 20, most: MOST, ms: BUDGET_MS });
   let next = 0;
   const playSome = async () => {
-    for (let round = next++; round < INTERLEAVINGS; round = next++) {
+    while (goesOn(next)) {
+      const round = next;
+      next += 1;
       intents.push(...(await play(`${name} ${round}`, dice(SEED + round))));
     }
   };
@@ -90,4 +95,5 @@ export async function playAll(
     const hint = `CHAOS_SEED=${SEED}`;
     expect(new Set(uses.map(({ customer }) => customer)).size, `users of ${key}: ${hint}`).toBe(1);
   }
+  return { rounds: next };
 }

@@ -91,9 +91,11 @@ describe.each(Object.entries(libraries).filter(([name]) => name !== "urql"))("%s
   it("does not repeat what the caller aborted", async () => {
     shop.fates.push("never answered");
     const controller = new AbortController();
-    const given = open(shop.url, { ...TIMING, attemptMs: 5_000 })(order(), undefined, controller.signal);
-    setTimeout(() => controller.abort(), 30);
-    expect(isFinal(await failureOf(given))).toBe(false);
+    const given = open(shop.url, { ...TIMING, attemptMs: 120_000 })(order(), undefined, controller.signal);
+    const ended = failureOf(given);
+    await expect.poll(() => shop.seen.length).toBe(1);
+    controller.abort();
+    expect(isFinal(await ended)).toBe(false);
     await shop.idle();
     expect(shop.seen.length).toBe(1);
   });
@@ -113,7 +115,12 @@ describe.each(Object.entries(libraries))("%s, while a duplicate runs", (_, open)
     const mine = order();
     const { opened, open: release } = gate();
     held.set(mine.customer, opened);
-    const place = open(impatient.url, { attemptsMax: 500, attemptMs: 5_000, backoffMs: 1, backoffMsMax: 20 });
+    const place = open(impatient.url, {
+      attemptsMax: 500,
+      attemptMs: 120_000,
+      backoffMs: 1,
+      backoffMsMax: 20,
+    });
     const { executed } = impatient;
     const first = place(mine, mine.customer);
     await vi.waitFor(() => expect(impatient.seen.at(-1)?.key).toBe(`"${mine.customer}"`));

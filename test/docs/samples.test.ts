@@ -4,10 +4,8 @@ import { describe, expect, it } from "vitest";
 import { root } from "./markdown.ts";
 import { documentsWithSamples, filesOf, type Sample } from "./samples.ts";
 
-const programTimeout = { timeout: 120_000 };
-
 describe("the samples of the documents", () => {
-  it("compile against the sources", programTimeout, () => {
+  it("compile against the sources", () => {
     const files = documentsWithSamples().map((document) => {
       const folder = `${root}test/docs/virtual/${document.replaceAll("/", "-")}`;
       return [...filesOf(document, folder, "postgresql")];
@@ -15,7 +13,7 @@ describe("the samples of the documents", () => {
     expect(problemsOf(new Map(files.flat()))).toEqual([]);
   });
 
-  it("are found wanting when they do not compile", programTimeout, () => {
+  it("are found wanting when they do not compile", () => {
     const code = `import { noSuchThing } from "${root}src/index.ts";\nexport const a: string = 1;\n`;
     const sample = { document: "x.md", file: "a.ts", line: 7, code };
     expect(problemsOf(new Map([[`${root}test/docs/virtual/a.ts`, sample]]))).toEqual(

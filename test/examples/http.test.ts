@@ -8,6 +8,9 @@ import { buffer } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type * as Database from "../../examples/database/index.ts";
+import { scaled } from "../support/scale.ts";
+
+const DUPLICATES = scaled({ short: 50, long: 500 });
 
 const folder = mkdtempSync(join(tmpdir(), "onceonly-http-example-"));
 let database: typeof Database;
@@ -218,10 +221,12 @@ describe.each(frameworks)("the handlers under %s", (name, load) => {
     expect(await database.prisma.account.findMany()).toEqual([{ id: "bob", balance: 5, version: 0 }]);
   });
 
-  it("executes one of 500 concurrent duplicates, and gives all the same answer", async () => {
+  it(`executes one of ${DUPLICATES} concurrent duplicates, and gives all the same answer`, async () => {
     const key = fresh();
-    const agent = new Agent({ keepAlive: true, maxSockets: 500 });
-    const answers = await Promise.all(Array.from({ length: 500 }, () => charge(key, undefined, {}, agent)));
+    const agent = new Agent({ keepAlive: true, maxSockets: DUPLICATES });
+    const answers = await Promise.all(
+      Array.from({ length: DUPLICATES }, () => charge(key, undefined, {}, agent)),
+    );
     agent.destroy();
     const distinct = new Set(
       answers.map(({ status, body, headers }) =>

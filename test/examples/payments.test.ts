@@ -7,9 +7,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFailed, onTestFinished, test } from "vitest";
 
-test("the payments example ends with as many orders as charges, and leaves nothing behind", {
-  timeout: 120_000,
-}, async () => {
+test("the payments example ends with as many orders as charges, and leaves nothing behind", async () => {
   const folder = mkdtempSync(join(tmpdir(), "a path with spaces "));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const example = spawn(process.execPath, ["--import", "tsx", "examples/payments/main.ts"], {

@@ -21,7 +21,7 @@ async function run(program: string): Promise<string[]> {
   return stdout.trimEnd().split("\n");
 }
 
-describe("the example programs", { timeout: 60_000 }, () => {
+describe("the example programs", () => {
   it("a transfer that is sent three times moves the money once", async () => {
     expect(await run("transfer")).toEqual([
       "sent 1: moved 30",

@@ -6,6 +6,7 @@ import { createIdempotency } from "../../src/index.ts";
 import { createPrismaStore } from "../../src/prisma/create-store.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
 import { lapse } from "../support/leased-shop.ts";
+import { scaled } from "../support/scale.ts";
 import { spawnWorker, type Worker } from "../support/worker.ts";
 import type { CompleterProcessData, FromCompleter } from "./completer-process.ts";
 import { count } from "./counting.ts";
@@ -40,9 +41,9 @@ async function listen(worker: Worker<FromCompleter, never>, errors: string[]): P
   }
 }
 
-describe.each(databases)("abandoned runs on $name", { timeout: 240_000 }, ({ name, open }) => {
+describe.each(databases)("abandoned runs on $name", ({ name, open }) => {
   // One write at a time in one file, and each of them is synchronised to the disk: 300 of them take long enough.
-  const COUNT = name === "sqlite" ? 300 : 1_000;
+  const COUNT = scaled({ short: 60, long: name === "sqlite" ? 300 : 1_000 });
 
   test(`two completers and live retries bring ${COUNT} of them to their end, each executed once`, async () => {
     await using database = await open({ busyTimeoutMs: 10_000 });
@@ -71,7 +72,7 @@ describe.each(databases)("abandoned runs on $name", { timeout: 240_000 }, ({ nam
     };
     await Promise.all(Array.from({ length: 4 }, lane));
     const left = () => database.query("SELECT key FROM idempotency_record WHERE status <> 'completed'");
-    await expect.poll(left, { timeout: 180_000 }).toEqual([]);
+    await expect.poll(left).toEqual([]);
     expect(errors).toEqual([]);
     const took = Math.round(performance.now() - began);
 

@@ -5,7 +5,7 @@ import { comparedWith } from "../support/leased-shop.ts";
 import { startLeasedShop } from "../support/leased-worker.ts";
 
 const HOUR = 60 * 60 * 1_000;
-const LEASE_MS = 900;
+const LEASE_MS = 2_400;
 
 /** A process on a host whose clock is wrong, and proof that it is. */
 async function startSkewed(database: TestDatabase, service: string, by: string, ms: number) {
@@ -22,52 +22,46 @@ async function startSkewed(database: TestDatabase, service: string, by: string, 
   return worker;
 }
 
-describe.each(databases)(
-  "two processes on $name whose clocks are two hours apart",
-  { timeout: 60_000 },
-  ({ open }) => {
-    test.each([
-      { holder: "behind", skew: -HOUR },
-      { holder: "ahead", skew: HOUR },
-    ])(
-      "the holder $holder: it is taken over when its lease has run out on the database's clock, not before",
-      async ({ skew }) => {
-        await using database = await open();
-        await using service = await openService();
-        const starting = startSkewed(database, service.url, "holder", skew);
-        await using other = await startSkewed(database, service.url, "other", -skew);
-        await using holder = await starting;
-        holder.send({ type: "place", key: "k", stopAt: "after the call of charge" });
-        await holder.waitFor("at");
-        other.send({ type: "complete", options: { pollMs: 50 } });
-        other.send({ type: "place", key: "k" });
-        const leases = () => database.query("SELECT attempt, locked_until FROM idempotency_record");
-        const [first] = await leases();
-        // For longer than a lease: whoever went by a clock of his own would have taken it over by then.
-        for (let renewals = 0, last = first; renewals < 5; renewals += 1) {
-          const lease = async () => (await leases())[0];
-          await expect.poll(lease, { interval: 20, timeout: 10_000 }).not.toEqual(last);
-          [last] = await leases();
-          expect(Number(last?.["attempt"])).toBe(1);
-        }
-        const killedAt = performance.now();
-        await holder.kill();
-        const { answer } = await other.waitFor("answer");
-        const tookMs = performance.now() - killedAt;
-        expect(answer).toMatchObject({ by: "other" });
-        // It was renewed at most a third of its time ago; a waiting client polls every second.
-        expect(tookMs).toBeGreaterThan((LEASE_MS * 2) / 3 - 300);
-        expect(tookMs).toBeLessThan(LEASE_MS + 8_000);
-        const [record] = await database.query(
-          "SELECT attempt, created_at, completed_at, expires_at FROM idempotency_record",
-        );
-        const at = (column: string) => new Date(record?.[column] as string | Date).getTime() - Date.now();
-        expect(Number(record?.["attempt"])).toBe(2);
-        expect([at("created_at"), at("completed_at")].every((ms) => Math.abs(ms) < HOUR / 60)).toBe(true);
-        expect(Math.abs(at("expires_at") - 24 * HOUR)).toBeLessThan(HOUR / 60);
-        const { found, expected } = await comparedWith(database, service, [answer]);
-        expect(found).toEqual(expected);
-      },
-    );
-  },
-);
+describe.each(databases)("two processes on $name whose clocks are two hours apart", ({ open }) => {
+  test.each([
+    { holder: "behind", skew: -HOUR },
+    { holder: "ahead", skew: HOUR },
+  ])(
+    "the holder $holder: it is taken over when its lease has run out on the database's clock, not before",
+    async ({ skew }) => {
+      await using database = await open();
+      await using service = await openService();
+      const starting = startSkewed(database, service.url, "holder", skew);
+      await using other = await startSkewed(database, service.url, "other", -skew);
+      await using holder = await starting;
+      holder.send({ type: "place", key: "k", stopAt: "after the call of charge" });
+      await holder.waitFor("at");
+      other.send({ type: "complete", options: { pollMs: 50 } });
+      other.send({ type: "place", key: "k" });
+      const leases = () => database.query("SELECT attempt, locked_until FROM idempotency_record");
+      const [first] = await leases();
+      // For longer than a lease: whoever went by a clock of his own would have taken it over by then.
+      for (let renewals = 0, last = first; renewals < 4; renewals += 1) {
+        const lease = async () => (await leases())[0];
+        await expect.poll(lease, { interval: 20 }).not.toEqual(last);
+        [last] = await leases();
+        expect(Number(last?.["attempt"])).toBe(1);
+      }
+      const [held] = await leases();
+      await holder.kill();
+      const { answer } = await other.waitFor("answer");
+      expect(answer).toMatchObject({ by: "other" });
+      const [record] = await database.query(
+        "SELECT attempt, created_at, completed_at, expires_at FROM idempotency_record",
+      );
+      const timeOf = (value: unknown) => new Date(value as string | Date).getTime();
+      expect(timeOf(record?.["completed_at"])).toBeGreaterThan(timeOf(held?.["locked_until"]));
+      const at = (column: string) => timeOf(record?.[column]) - Date.now();
+      expect(Number(record?.["attempt"])).toBe(2);
+      expect([at("created_at"), at("completed_at")].every((ms) => Math.abs(ms) < HOUR / 60)).toBe(true);
+      expect(Math.abs(at("expires_at") - 24 * HOUR)).toBeLessThan(HOUR / 60);
+      const { found, expected } = await comparedWith(database, service, [answer]);
+      expect(found).toEqual(expected);
+    },
+  );
+});

@@ -334,7 +334,7 @@ describe.each(databases)("a completer on $name", ({ open }) => {
     expect((errors[0] as { code?: string }).code).toBe("STORE_UNAVAILABLE");
     await db.query("ALTER TABLE away RENAME TO idempotency_record");
     await abandon(db, "k");
-    await expect.poll(async () => (await recordOf(db, "k"))["status"], { timeout: 10_000 }).toBe("completed");
+    await expect.poll(async () => (await recordOf(db, "k"))["status"]).toBe("completed");
     expect(await completer.stop()).toBe(true);
   });
 

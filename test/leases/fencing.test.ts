@@ -5,7 +5,7 @@ import { gate } from "../support/gate.ts";
 
 const REQUEST = { operation: "work", key: "k", scope: "u" };
 
-describe.each(databases)("a run that was taken over on $name", { timeout: 30_000 }, ({ open }) => {
+describe.each(databases)("a run that was taken over on $name", ({ open }) => {
   test("and then fails, does not give its successor's claim back, and is told LEASE_LOST", async () => {
     await using database = await open();
     const idempotency = createIdempotency({ prisma: database.prisma });
@@ -41,7 +41,7 @@ describe.each(databases)("a run that was taken over on $name", { timeout: 30_000
   });
 });
 
-describe.runIf(onPostgres)("a takeover that is under way, not yet committed", { timeout: 30_000 }, () => {
+describe.runIf(onPostgres)("a takeover that is under way, not yet committed", () => {
   test("is waited for by the record of a step, which is then refused", async () => {
     await using database = await openPostgres();
     const other = await database.connect();

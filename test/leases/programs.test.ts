@@ -3,8 +3,9 @@ import { expect, test } from "vitest";
 import { isIdempotencyError } from "../../src/core/contract/errors.ts";
 import type { LeaseContext } from "../../src/core/contract/idempotency.ts";
 import { createIdempotency } from "../../src/index.ts";
-import { ROUNDS, SEED } from "../chaos/seeded.ts";
+import { SEED } from "../chaos/seeded.ts";
 import { openSqlite, type TestDatabase } from "../support/database.ts";
+import { budget, times } from "../support/scale.ts";
 import type { Tx } from "../support/shop.ts";
 
 /** What becomes of a step when it is taken: each time it is taken, the next of `fates`; in the end it succeeds. */
@@ -171,12 +172,13 @@ async function execute({ steps, ends }: Program, database: TestDatabase, key: st
   }
 }
 
-test(`any program of steps, over any failures and versions of its handler, does what the model does (CHAOS_SEED=${SEED})`, {
-  timeout: 120_000 * ROUNDS,
-}, async () => {
+test(`any program of steps, over any failures and versions of its handler, does what the model does (CHAOS_SEED=${SEED})`, async () => {
   await using database = await openSqlite();
+  const most = times({ short: 50, long: 150 });
+  const goesOn = budget({ least: 20, most, ms: times({ short: 5_000, long: 20_000 }) });
   let programs = 0;
   const property = fc.asyncProperty(program, async (given) => {
+    if (!goesOn(programs)) return;
     programs += 1;
     const key = `p${programs}`;
     const model = modelOf(given);
@@ -196,10 +198,6 @@ test(`any program of steps, over any failures and versions of its handler, does 
     ]);
     expect(record).toEqual({ attempt: outcomes.length, status: "completed" });
   });
-  await fc.assert(property, {
-    numRuns: 150 * ROUNDS,
-    seed: SEED,
-    interruptAfterTimeLimit: 20_000 * ROUNDS,
-  });
-  expect(programs).toBeGreaterThan(20);
+  await fc.assert(property, { numRuns: most, seed: SEED });
+  expect(programs).toBeGreaterThanOrEqual(20);
 });

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { openService } from "../../examples/payments/service.ts";
-import { type Random, ROUNDS, SEED, seeded } from "../chaos/seeded.ts";
+import { type Random, SEED, seeded } from "../chaos/seeded.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { comparedWith, openLeasedShop } from "../support/leased-shop.ts";
 import { type LeasedWorker, startLeasedShop } from "../support/leased-worker.ts";
+import { times } from "../support/scale.ts";
 
 /** Runs whose process is killed under them, on each database. */
-const KILLS = 150 * ROUNDS;
+const KILLS = times({ short: 30, long: 150 });
 const LANES = 2;
 const IN_FLIGHT = 10;
 const run = { leaseMs: 300, waitMs: 60_000, transaction: { maxWaitMs: 20_000, timeoutMs: 20_000 } };
@@ -66,7 +67,7 @@ async function killInSequence(
     if (n % 2 === 0) worker.send({ type: "complete", options: { pollMs: 50, backoffMs: 50 } });
     for (let flight = 0; flight < IN_FLIGHT; flight += 1) ask();
     // Half of them while they are busy answering, however slow the machine is.
-    if (n % 2 === 1) await Promise.race([firstTold.opened, sleep(5_000)]);
+    if (n % 2 === 1) await Promise.race([firstTold.opened, sleep(60_000)]);
     await sleep(random.next() * 500);
     await worker.kill();
     await heard;
@@ -92,7 +93,6 @@ async function openEverything(open: () => Promise<TestDatabase>) {
 
 describe.each(databases)(
   `${KILLS} leased runs killed at random on $name, with retries, completers and a service that fails`,
-  { timeout: 240_000 * ROUNDS },
   ({ open }) => {
     test(`each key has one order, one charge and one answer in the end (CHAOS_SEED=${SEED})`, async () => {
       await using setup = await openEverything(open);

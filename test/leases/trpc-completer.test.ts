@@ -382,7 +382,7 @@ describe.each(databases)("trpcCompleter on $name", ({ open }) => {
     for (const { completer } of others) completer.start();
     const finished = async () =>
       (await recordsOf(db)).filter(({ status }) => status === "completed").length === keys.length;
-    await expect.poll(finished, { timeout: 20_000 }).toBe(true);
+    await expect.poll(finished).toBe(true);
     for (const { completer, errors } of others) {
       expect([await completer.stop(), errors]).toEqual([true, []]);
     }

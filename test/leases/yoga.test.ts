@@ -211,14 +211,11 @@ describe.each(databases)("leased mutations of Yoga on $name", ({ open }) => {
         if (!isAway) return;
         const held = gate();
         const taken = gate();
-        const holder = prisma.$transaction(
-          async (tx) => {
-            await tx.$queryRawUnsafe("SELECT 1");
-            taken.open();
-            await held.opened;
-          },
-          { timeout: 20_000 },
-        );
+        const holder = prisma.$transaction(async (tx) => {
+          await tx.$queryRawUnsafe("SELECT 1");
+          taken.open();
+          await held.opened;
+        });
         await taken.opened;
         try {
           await idempotency.transaction("more", ({ tx }) => tx.order.count());

@@ -205,12 +205,10 @@ describe.each(databases)("a message that is not consumed, on $name", ({ open }) 
     void killer({ id: "m2", body: "b", deliveries: 4 }).catch(() => {});
     const heir = shipping((await db.connect()) as typeof db.prisma, {
       ...options,
-      transaction: { maxWaitMs: 10_000 },
+      transaction: { maxWaitMs: 120_000 },
     });
     await expect
-      .poll(() => db.query(`SELECT 1 FROM idempotency_record WHERE operation = 'shipping attempts'`), {
-        timeout: 10_000,
-      })
+      .poll(() => db.query(`SELECT 1 FROM idempotency_record WHERE operation = 'shipping attempts'`))
       .toHaveLength(2);
     expect(await heir({ id: "m2", body: "b", deliveries: 5 })).toMatchObject({ outcome: "poisoned" });
     expect(await shipped(db)).toEqual(["a", "attempts: b"]);

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { RunOptions } from "../../src/core/contract/options.ts";
 import { onPostgres, openPostgres, type PostgresDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
+import { scaled } from "../support/scale.ts";
 import { inconsistencies, openShop, ordersOf } from "../support/shop.ts";
 import { renamed } from "../support/shop-worker.ts";
 import { openProxy } from "../support/tcp-proxy.ts";
@@ -33,14 +34,17 @@ async function connectionsByProcess(database: PostgresDatabase): Promise<Record<
   return Object.fromEntries(rows.map(({ name, n }) => [String(name), Number(n)]));
 }
 
-describe.runIf(onPostgres)("duplicates in four processes", { timeout: 120_000 }, () => {
-  test("200 of one key: one executes, one connection per process waits, all get its committed answer", async () => {
+const EACH = scaled({ short: 10, long: 50 });
+const KEYS = scaled({ short: 30, long: 200 });
+
+describe.runIf(onPostgres)("duplicates in four processes", () => {
+  test(`${4 * EACH} of one key: one executes, one connection per process waits, all get its committed answer`, async () => {
     await using database = await openPostgres();
     await using processes = await startProcesses(database, 4, { max: 3 });
     await using held = await closeGate(database);
-    await processes.burst(() => ({ keys: ["k"], each: 50, gated: true }));
+    await processes.burst(() => ({ keys: ["k"], each: EACH, gated: true }));
 
-    // One in its handler, the claims of the other three; 196 duplicates hold nothing.
+    // One in its handler, the claims of the other three; all other duplicates hold nothing.
     const blocked = await database.waitForBlockedBackend(4);
     expect(blocked).toHaveLength(4);
     expect(blocked.filter(({ query }) => query.startsWith('INSERT INTO "idempotency_record"'))).toHaveLength(
@@ -58,7 +62,7 @@ describe.runIf(onPostgres)("duplicates in four processes", { timeout: 120_000 },
     await held.open();
     const { answers, failures, unseen } = await processes.answers();
     expect(failures).toEqual([]);
-    expect([answers.length, executed(answers).length, ordersNamed(answers).size]).toEqual([200, 1, 1]);
+    expect([answers.length, executed(answers).length, ordersNamed(answers).size]).toEqual([4 * EACH, 1, 1]);
     expect(unseen).toBe(0);
     expect(await ordersOf(database, "k")).toEqual([
       { orderId: answers[0]?.orderId, by: executed(answers)[0]?.by },
@@ -75,11 +79,11 @@ describe.runIf(onPostgres)("duplicates in four processes", { timeout: 120_000 },
     claims: string;
     runOf: (index: number) => RunOptions;
   }[])(
-    "10 of each of 200 keys, with claims $claims: 200 are kept, and the answers of each key are equal and committed",
+    `10 of each of ${KEYS} keys, with claims $claims: all are kept, and the answers of each key are equal and committed`,
     async ({ runOf }) => {
       await using database = await openPostgres();
       await using processes = await startProcesses(database, 4, { max: 5 }, runOf);
-      const keys = Array.from({ length: 200 }, (_, index) => `k${index}`);
+      const keys = Array.from({ length: KEYS }, (_, index) => `k${index}`);
       // 3 + 3 + 2 + 2 duplicates; each process goes through the keys from another end.
       await processes.burst((index) => ({
         keys: index % 2 === 0 ? keys : keys.toReversed(),
@@ -93,7 +97,7 @@ describe.runIf(onPostgres)("duplicates in four processes", { timeout: 120_000 },
       for (const [key, ofKey] of grouped) {
         expect([key, ofKey.length, executed(ofKey).length, ordersNamed(ofKey).size]).toEqual([key, 10, 1, 1]);
       }
-      expect(await database.countOrders()).toBe(200);
+      expect(await database.countOrders()).toBe(KEYS);
       expect(new Set(executed(answers).map(({ by }) => by)).size).toBeGreaterThan(1);
       expect(await inconsistencies(database)).toEqual([]);
     },
@@ -125,7 +129,7 @@ async function openBehindProxy() {
   };
 }
 
-describe.runIf(onPostgres)("an answer", { timeout: 60_000 }, () => {
+describe.runIf(onPostgres)("an answer", () => {
   test("is given to nobody while COMMIT has not reached the database", async () => {
     await using setup = await openBehindProxy();
     const hold = setup.proxy.intercept(/^COMMIT/, "before");

@@ -2,16 +2,19 @@ import { fileURLToPath } from "node:url";
 import { createClient } from "@libsql/client";
 import { describe, expect, test } from "vitest";
 import { openSqlite } from "../support/database.ts";
+import { scaled } from "../support/scale.ts";
 import { inconsistencies } from "../support/shop.ts";
 import { byKey, executed, ordersNamed, startProcesses } from "./processes.ts";
 
-describe("duplicates in two processes on one SQLite file", { timeout: 120_000 }, () => {
-  test("20 of each of 15 keys: each key executes once, and its answers are equal and committed", async () => {
+const KEYS = scaled({ short: 5, long: 15 });
+
+describe("duplicates in two processes on one SQLite file", () => {
+  test(`20 of each of ${KEYS} keys: each key executes once, and its answers are equal and committed`, async () => {
     await using database = await openSqlite();
     await using processes = await startProcesses(database, 2, {}, (index) => ({
       claim: index === 0 ? "early" : "late",
     }));
-    const keys = Array.from({ length: 15 }, (_, index) => `k${index}`);
+    const keys = Array.from({ length: KEYS }, (_, index) => `k${index}`);
     await processes.burst((index) => ({ keys: index === 0 ? keys : keys.toReversed(), each: 10 }));
     const { answers, failures, unseen } = await processes.answers();
     expect(failures).toEqual([]);
@@ -21,7 +24,7 @@ describe("duplicates in two processes on one SQLite file", { timeout: 120_000 },
       const ofKey = grouped.get(key) ?? [];
       expect([key, ofKey.length, executed(ofKey).length, ordersNamed(ofKey).size]).toEqual([key, 20, 1, 1]);
     }
-    expect(await database.countOrders()).toBe(15);
+    expect(await database.countOrders()).toBe(KEYS);
     expect(await inconsistencies(database)).toEqual([]);
   });
 

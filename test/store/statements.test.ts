@@ -203,7 +203,7 @@ describe.runIf(onPostgres)("what reaches PostgreSQL", () => {
           );
           return row;
         },
-        { timeout: 15_000, interval: 250 },
+        { interval: 250 },
       )
       // A page that is full takes no new version; one changed index column would end them all.
       .toEqual({ updates: 20, hot: expect.toSatisfy((hot: number) => hot >= 18) });

@@ -162,7 +162,7 @@ describe.runIf(onPostgres)("openProxy", () => {
     await expect(setup.place()).rejects.toThrow(/connection/i);
     await cut.reached;
     // Forwarded does not mean executed yet, but it will be.
-    await expect.poll(() => setup.database.countOrders(), { timeout: 5000 }).toBe(rows);
+    await expect.poll(() => setup.database.countOrders()).toBe(rows);
     // The next connection is not touched.
     await setup.place();
     expect(await setup.database.countOrders()).toBe(rows + 1);
@@ -188,7 +188,7 @@ describe.runIf(onPostgres)("openProxy", () => {
     let answered = false;
     const placing = setup.place().then(() => (answered = true));
     await hold.reached;
-    await expect.poll(() => setup.database.countOrders(), { timeout: 5000 }).toBe(1);
+    await expect.poll(() => setup.database.countOrders()).toBe(1);
     expect(answered).toBe(false);
     hold.release();
     await placing;

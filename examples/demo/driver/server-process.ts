@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { FromServer, PausePoint, ToServer } from "./messages.ts";
 
-const WAIT_MS = 20_000;
+const WAIT_MS = 120_000;
 
 /** The server as a process of its own, so that it can be killed like one. Restarts keep port and database. */
 export class ServerProcess {

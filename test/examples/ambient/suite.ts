@@ -11,12 +11,16 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { CatalogAdapter } from "../../support/catalog-adapter.ts";
 import { databases, type TestDatabase } from "../../support/database.ts";
 import type { Provider } from "../../support/providers.ts";
+import { scaled } from "../../support/scale.ts";
 import { ddlOf } from "../../support/schema-engine.ts";
 import { type Answer, type Example, executionsOf, recordsOf, sharesOf, sumsOf } from "./example.ts";
 import { type ExampleWorker, type Requests, startExample } from "./worker.ts";
 
 const root = new URL("../../../", import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), "utf8");
+
+const DUPLICATES = scaled({ short: 10, long: 50 });
+const KEYS = scaled({ short: 15, long: 90 });
 
 export interface Opened extends AsyncDisposable {
   database: TestDatabase;
@@ -65,7 +69,12 @@ async function sendOne(worker: ExampleWorker, key: string): Promise<Answer> {
 
 /** Before each statement, but for those that come after one that only reads: the database is as it was before that. */
 function pointsIn(statements: readonly string[]): number[] {
-  return [...statements.keys()].filter((n) => !statements[n - 1]?.startsWith("SELECT"));
+  const all = [...statements.keys()].filter((n) => !statements[n - 1]?.startsWith("SELECT"));
+  // The first, one in the middle, before COMMIT and after it.
+  const few = [all[0], all[Math.floor(all.length / 2)], all.at(-2), all.at(-1)].filter(
+    (n) => n !== undefined,
+  );
+  return scaled({ short: few, long: all });
 }
 
 /** Starts each while the one before is used, and ends them. */
@@ -86,7 +95,7 @@ async function* inTurn(start: Opened["start"], count: number): AsyncGenerator<Ex
 }
 
 export function crashTests(example: Example): void {
-  describe.each(databases)(`examples/${example.name} on $name`, { timeout: 300_000 }, ({ open }) => {
+  describe.each(databases)(`examples/${example.name} on $name`, ({ open }) => {
     test("killed between any two statements, and after COMMIT: one execution, and the retry answers with it", async () => {
       await using opened = await openExample(example, open);
       const { database, start } = opened;
@@ -128,7 +137,7 @@ export function crashTests(example: Example): void {
       }
     });
 
-    test("100 duplicates at once, whose executor is killed when it has written: one execution, and all get its answer", async () => {
+    test(`${2 * DUPLICATES} duplicates at once, whose executor is killed when it has written: one execution, and all get its answer`, async () => {
       await using opened = await openExample(example, open);
       const { database, start } = opened;
       await using victim = await start();
@@ -139,14 +148,14 @@ export function crashTests(example: Example): void {
         statement.startsWith(`UPDATE "idempotency_record"`),
       );
       expect(stopBefore).toBeGreaterThan(0);
-      const duplicates = Array.from({ length: 50 }, () => ({ key: "k" }));
+      const duplicates = Array.from({ length: DUPLICATES }, () => ({ key: "k" }));
       victim.send({ type: "send", requests: duplicates, stopBefore });
       await victim.waitFor("stopped");
       heir.send({ type: "send", requests: [...duplicates, ...duplicates] });
       await heir.waitFor("began");
       await victim.kill();
       const { answers } = await heir.waitFor("answered");
-      expect(answers).toHaveLength(100);
+      expect(answers).toHaveLength(2 * DUPLICATES);
       expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1);
       const bodies = new Set(answers.map(({ error, body }) => JSON.stringify({ error, body })));
       expect(bodies.size).toBe(1);
@@ -175,11 +184,11 @@ export function crashTests(example: Example): void {
       expect(await sumsOf(example, database)).toEqual(sharesOf(example, 1));
     });
 
-    test("90 keys at once, of which a third fails: each has its own rows, and all of them", async () => {
+    test(`${KEYS} keys at once, of which a third fails: each has its own rows, and all of them`, async () => {
       await using opened = await openExample(example, open);
       const { database, start } = opened;
       await using worker = await start();
-      const requests = Array.from({ length: 90 }, (_, n) => ({ key: `k${n}`, fails: n % 3 === 0 }));
+      const requests = Array.from({ length: KEYS }, (_, n) => ({ key: `k${n}`, fails: n % 3 === 0 }));
       const { answers } = await send(worker, ...requests);
       for (const [n, { key, fails }] of requests.entries()) {
         const { id, error } = answers[n] as Answer;
@@ -193,11 +202,11 @@ export function crashTests(example: Example): void {
           fails ? example.failure.records : ["completed"],
         ]);
       }
-      expect(await sumsOf(example, database)).toEqual(sharesOf(example, 60));
+      expect(await sumsOf(example, database)).toEqual(sharesOf(example, (KEYS / 3) * 2));
     });
   });
 
-  test(`examples/${example.name} shows it`, { timeout: 60_000 }, async () => {
+  test(`examples/${example.name} shows it`, async () => {
     const folder = mkdtempSync(join(tmpdir(), "a path with spaces "));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const { DATABASE_URL: _, ...env } = process.env;

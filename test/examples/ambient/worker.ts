@@ -52,7 +52,7 @@ export async function runExample(): Promise<void> {
   });
   const { PrismaClient } = (await clients[target.provider]()) as { PrismaClient: AnyClient };
   // Many wait for few connections here, on a machine that is busy.
-  const client = new PrismaClient({ adapter, transactionOptions: { maxWait: 20_000, timeout: 20_000 } });
+  const client = new PrismaClient({ adapter, transactionOptions: { maxWait: 120_000, timeout: 120_000 } });
   // Where the examples keep theirs over the reloads of a development server.
   Object.assign(globalThis, { prisma: client });
   const send = await load();

@@ -2,9 +2,9 @@
 import { type EachMessagePayload, Kafka, logLevel } from "kafkajs";
 import { createIdempotency } from "../../src/index.ts";
 import { consumeOnce, kafkaOffset } from "../../src/messages/index.ts";
+import { ship } from "../messages/support.ts";
 import { type ClientTarget, connect } from "../support/clients.ts";
 import { parentPort } from "../support/worker.ts";
-import { ship } from "./support.ts";
 
 export interface MemberData {
   target: ClientTarget;

@@ -26,7 +26,7 @@ export const rabbitmqIsThere = () =>
 
 export const natsIsThere = () =>
   isThere("NATS", `start nats-server -js at ${NATS_URL}, or set TEST_NATS_URL`, async () =>
-    (await connectNats({ servers: NATS_URL, timeout: 2_000, maxReconnectAttempts: 0 })).close(),
+    (await connectNats({ servers: NATS_URL, timeout: 20_000, maxReconnectAttempts: 0 })).close(),
   );
 
 export const kcatIsThere = () =>

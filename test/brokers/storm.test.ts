@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "amqplib";
 import { describe, expect, it } from "vitest";
-import { ROUNDS, SEED, seeded } from "../chaos/seeded.ts";
+import { SEED, seeded } from "../chaos/seeded.ts";
 import { onPostgres, openPostgres } from "../support/database.ts";
+import { times } from "../support/scale.ts";
 import { spawnWorker, type Worker } from "../support/worker.ts";
 import { RABBITMQ_URL, rabbitmqIsThere } from "./brokers.ts";
 import type { FromStorm, StormData } from "./storm-process.ts";
@@ -12,7 +13,7 @@ const MESSAGES = 10_000;
 const DUPLICATES = 3_000;
 const PARTITIONS = 4;
 const LANES = 2;
-const KILLS_PER_LANE = 10 * ROUNDS;
+const KILLS_PER_LANE = times({ short: 2, long: 10 });
 
 /** Queues as partitions, filled in an order of their own. Where a duplicate goes has nothing to do with the first one. */
 async function openPartitions() {
@@ -43,7 +44,7 @@ async function openPartitions() {
 
 const wanted = onPostgres && (await rabbitmqIsThere());
 
-describe.runIf(wanted)("consumers killed at random, on postgresql", { timeout: 600_000 * ROUNDS }, () => {
+describe.runIf(wanted)("consumers killed at random, on postgresql", () => {
   it(`10,000 messages, 30 % of them twice and out of order: every effect once, none missing (CHAOS_SEED=${SEED})`, async () => {
     await using db = await openPostgres();
     await using partitions = await openPartitions();
@@ -73,8 +74,7 @@ describe.runIf(wanted)("consumers killed at random, on postgresql", { timeout: 6
         })().catch(() => {});
         await sleep(1_000 + own.next() * 5_000);
         // The last one of a lane stays to the end.
-        if (killed === KILLS_PER_LANE)
-          await expect.poll(isOver, { timeout: 500_000, interval: 500 }).toBe(true);
+        if (killed === KILLS_PER_LANE) await expect.poll(isOver, { interval: 500 }).toBe(true);
         const over = await isOver();
         await worker.kill();
         await heard;
@@ -86,7 +86,7 @@ describe.runIf(wanted)("consumers killed at random, on postgresql", { timeout: 6
     // What the last ones held unacknowledged comes back: all of it is consumed in the end.
     while ((await partitions.waiting()) > 0) {
       await using worker = await start();
-      await expect.poll(() => partitions.waiting(), { timeout: 60_000 }).toBe(0);
+      await expect.poll(() => partitions.waiting()).toBe(0);
       await worker.kill();
     }
 

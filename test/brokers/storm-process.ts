@@ -2,9 +2,9 @@
 import { type Channel, type ConsumeMessage, connect as connectRabbit } from "amqplib";
 import { createIdempotency } from "../../src/index.ts";
 import { amqpMessageId, consumeOnce } from "../../src/messages/index.ts";
+import { ship } from "../messages/support.ts";
 import { type ClientTarget, connect } from "../support/clients.ts";
 import { parentPort } from "../support/worker.ts";
-import { ship } from "./support.ts";
 
 export interface StormData {
   target: ClientTarget;

@@ -2,11 +2,11 @@ import { type EachMessagePayload, Kafka, logLevel } from "kafkajs";
 import { describe, it } from "vitest";
 import { createIdempotency } from "../../src/index.ts";
 import { type ConsumeOptions, consumeOnce, kafkaHeader, kafkaOffset } from "../../src/messages/index.ts";
+import { ship, shipped, type Transaction } from "../messages/support.ts";
 import { databases, onPostgres, openPostgres, openSqlite, type TestDatabase } from "../support/database.ts";
 import { spawnWorker } from "../support/worker.ts";
 import { kcatIsThere, startKafka } from "./brokers.ts";
 import type { FromMember, MemberData } from "./kafka-process.ts";
-import { ship, shipped, type Transaction } from "./support.ts";
 
 type Given = Partial<ConsumeOptions<Transaction, EachMessagePayload>>;
 
@@ -68,7 +68,7 @@ const orders = Array.from({ length: 40 }, (_, n) => ({ partition: n % 4, value: 
 const timeout = 30_000;
 
 // At a time: each waits most of its time for a group to settle, in a cluster of its own.
-describe.runIf(await kcatIsThere()).concurrent("Kafka", { timeout: 90_000 }, () => {
+describe.runIf(await kcatIsThere()).concurrent("Kafka", () => {
   it.for(databases)(
     "a member whose offsets were lost is followed by one that consumes nothing again, on $name",
     async ({ open: openDb }, { expect }) => {
@@ -112,7 +112,7 @@ describe.runIf(await kcatIsThere()).concurrent("Kafka", { timeout: 90_000 }, () 
       const heard = (async () => {
         for (;;) replays += (await last.waitFor("consumed")).replayed ? 1 : 0;
       })().catch(() => {});
-      await expect.poll(() => db.countOrders(), { timeout: 60_000 }).toBe(800);
+      await expect.poll(() => db.countOrders()).toBe(800);
       await last.kill();
       await heard;
       expect(new Set(await shipped(db))).toEqual(new Set(many.map(({ value }) => value)));

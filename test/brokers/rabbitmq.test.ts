@@ -9,9 +9,9 @@ import {
   type Consumption,
   consumeOnce,
 } from "../../src/messages/index.ts";
+import { ship, shipped, type Transaction } from "../messages/support.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
 import { RABBITMQ_URL, rabbitmqIsThere } from "./brokers.ts";
-import { ship, shipped, type Transaction } from "./support.ts";
 
 interface Queue extends AsyncDisposable {
   name: string;
