@@ -5,8 +5,8 @@ import { compatProjects, graphqlFrom } from "./test/compat/projects.ts";
 import { sqliteTestsLeftOut } from "./test/support/providers.ts";
 import { scaled, times } from "./test/support/scale.ts";
 
-/** What needs a browser, a broker or a folder of its own: for the long run alone. */
-const short = { leftOut: ["test/{browser,brokers}/**"], projects: [] };
+/** For the long run alone: what needs a browser, a broker or a folder of its own, or waits for silence. */
+const short = { leftOut: ["test/{browser,brokers}/**", "test/examples/{demo,payments}.test.ts"], projects: [] };
 
 const { leftOut, projects } = scaled({
   short: () => short,

@@ -311,11 +311,13 @@ describe("an abort", () => {
     shop.fates.push("never answered");
     const input = new Request(orders(), { ...post(order()), signal: controller.signal });
     const given = place({ attemptMs: 120_000 })(input);
-    void expect
-      .poll(() => shop.seen.length)
-      .toBe(1)
-      .then(() => controller.abort());
+    const abort = async () => {
+      await expect.poll(() => shop.seen.length).toBe(1);
+      controller.abort();
+    };
+    const aborted = abort();
     await expect(given).rejects.toMatchObject({ name: "AbortError" });
+    await aborted;
     expect(shop.seen.length).toBe(1);
   });
 

@@ -49,12 +49,22 @@ function compilerOptions(): ts.CompilerOptions {
   return ts.parseJsonConfigFileContent(config, ts.sys, root).options;
 }
 
+/** What is no sample is read once for all programs. */
+const parsed = new Map<string, ts.SourceFile | undefined>();
+
 /** The file system, and the samples as if they lay there. */
 function hostWith(files: ReadonlyMap<string, Sample>, options: ts.CompilerOptions): ts.CompilerHost {
   const host = ts.createCompilerHost(options);
   const folders = new Set([...files.keys()].map((path) => dirname(path)));
   const real = { ...host };
+  const getSourceFile: ts.CompilerHost["getSourceFile"] = (path, ...how) => {
+    if (files.has(path)) return real.getSourceFile(path, ...how);
+    const known = parsed.get(path) ?? real.getSourceFile(path, ...how);
+    parsed.set(path, known);
+    return known;
+  };
   return Object.assign(host, {
+    getSourceFile,
     fileExists: (path: string) => files.has(path) || real.fileExists(path),
     readFile: (path: string) => files.get(path)?.code ?? real.readFile(path),
     directoryExists: (path: string) => folders.has(path) || real.directoryExists?.(path) === true,

@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createIdempotency } from "../../src/index.ts";
+import { bundleOf } from "../support/bundle.ts";
 import { databases, onPostgres, openPostgres } from "../support/database.ts";
 import { type Gate, gate } from "../support/gate.ts";
 import { openProxy } from "../support/tcp-proxy.ts";
@@ -69,9 +69,8 @@ describe.each(databases)("heartbeats on $name", ({ name, open }) => {
     "do not keep a process alive that has nothing else to do, with a lease of %i ms",
     async (leaseMs) => {
       await using database = await open();
-      const script = fileURLToPath(new URL("idle-process.ts", import.meta.url));
-      const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-      const child = spawn(process.execPath, ["--import", tsx, script, name, database.url, String(leaseMs)], {
+      const script = fileURLToPath(bundleOf(new URL("idle-process.ts", import.meta.url)));
+      const child = spawn(process.execPath, [script, name, database.url, String(leaseMs)], {
         stdio: ["ignore", "pipe", "inherit"],
       });
       onTestFinished(() => void child.kill("SIGKILL"));

@@ -31,7 +31,7 @@ function batchesOf({ provider }: TestDatabase): LeasePoint[][] {
   const inside = LEASE_POINTS.filter(isInTransaction);
   return [
     LEASE_POINTS.filter((point) => !isInTransaction(point)),
-    ...scaled({ short: inside.slice(-2), long: inside }).map((point) => [point]),
+    ...scaled({ short: inside.slice(-1), long: inside }).map((point) => [point]),
   ];
 }
 
