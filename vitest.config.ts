@@ -4,21 +4,27 @@ import { browserTestsLeftOut } from "./test/browser/chromium.ts";
 import { compatProjects, graphqlFrom } from "./test/compat/projects.ts";
 import { sqliteTestsLeftOut } from "./test/support/providers.ts";
 import { scaled, times } from "./test/support/scale.ts";
+import { scaledTests } from "./test/support/scaled-tests.ts";
 
 /** For the long run alone: what needs a browser, a broker or a folder of its own, or waits for silence. */
-const short = { leftOut: ["test/{browser,brokers}/**", "test/examples/{demo,payments}.test.ts"], projects: [] };
+const LONG_ALONE = ["test/{browser,brokers}/**/*.test.ts", "test/examples/{demo,payments}.test.ts"];
 
-const { leftOut, projects } = scaled({
-  short: () => short,
-  long: () => ({ leftOut: browserTestsLeftOut(), projects: compatProjects() }),
+const { include, exclude, projects } = scaled({
+  short: () => ({ include: ["test/**/*.test.ts"], exclude: LONG_ALONE, projects: [] }),
+  long: () => ({
+    // The short run has done all there is to the others.
+    include: [...LONG_ALONE, ...scaledTests()],
+    exclude: browserTestsLeftOut(),
+    projects: compatProjects(),
+  }),
 })();
 
 const main = {
   plugins: [graphqlFrom("./")],
   test: {
     name: "main",
-    include: ["test/**/*.test.ts"],
-    exclude: [...configDefaults.exclude, ...leftOut, ...sqliteTestsLeftOut()],
+    include,
+    exclude: [...configDefaults.exclude, ...exclude, ...sqliteTestsLeftOut()],
   },
 };
 
@@ -33,6 +39,9 @@ class SlowFirst extends BaseSequencer {
   }
 }
 
+/** Either run alone covers less than both; see scripts/test-long.ts. */
+const isMerging = process.argv.some((argument) => argument.startsWith("--merge-reports"));
+
 export default defineConfig({
   test: {
     pool: "forks",
@@ -41,6 +50,22 @@ export default defineConfig({
     maxWorkers: 3,
     sequence: { sequencer: SlowFirst },
     globalSetup: ["test/support/global-setup.ts"],
+    coverage: {
+      provider: "custom",
+      customProviderModule: "./test/support/coverage.ts",
+      include: ["src/**/*.ts"],
+      reporter: isMerging ? ["text", "json"] : [],
+      // Keeps what `npm run tests-of` reads, and the reports to be merged.
+      clean: false,
+      ...(isMerging && {
+        thresholds: {
+          lines: 95,
+          functions: 95,
+          branches: 95,
+          statements: 95,
+        },
+      }),
+    },
     projects: [main, ...projects].map((project) => ({
       ...project,
       resolve: { tsconfigPaths: true },

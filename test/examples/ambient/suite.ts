@@ -67,10 +67,15 @@ async function sendOne(worker: ExampleWorker, key: string): Promise<Answer> {
   return answers[0] as Answer;
 }
 
-/** In the short lane, before COMMIT and after it. Otherwise before each statement, but for those that come after one that only reads: the database is as it was before that. */
+/**
+ * Before each statement, but for those that come after one that only reads: the database is as it was before that. In the short
+ * lane on both sides of COMMIT only.
+ */
 function pointsIn(statements: readonly string[]): number[] {
-  const all = [...statements.keys()].filter((n) => !statements[n - 1]?.startsWith("SELECT"));
-  return scaled({ short: all.slice(-2), long: all });
+  return scaled({
+    short: [statements.indexOf("(commit)"), statements.indexOf("(committed)")],
+    long: [...statements.keys()].filter((n) => !statements[n - 1]?.startsWith("SELECT")),
+  });
 }
 
 /** Starts each while the one before is used, and ends them. */

@@ -1,0 +1,31 @@
+/** The test files that do more in the long lane: those that reach scale.ts by their imports. */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const tests = fileURLToPath(new URL("..", import.meta.url));
+const SCALE = fileURLToPath(new URL("scale.ts", import.meta.url));
+const known = new Map<string, boolean>();
+
+function isScaled(file: string): boolean {
+  if (file === SCALE) return true;
+  const before = known.get(file);
+  if (before !== undefined) return before;
+  // For those that import each other.
+  known.set(file, false);
+  const imports = readFileSync(file, "utf8").matchAll(/ from "(\.[^"]+\.tsx?)"/g);
+  const found = Array.from(imports, ([, path = ""]) => join(dirname(file), path))
+    // Generated clients and sources ask nothing.
+    .filter((path) => path.startsWith(tests) && !path.includes("/generated/"))
+    .some(isScaled);
+  known.set(file, found);
+  return found;
+}
+
+export function scaledTests(): string[] {
+  return readdirSync(tests, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".test.ts") && !path.includes("node_modules"))
+    .map((path) => join(tests, path))
+    .filter(isScaled)
+    .map((path) => relative(join(tests, ".."), path));
+}
