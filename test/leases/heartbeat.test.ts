@@ -65,7 +65,7 @@ describe.each(databases)("heartbeats on $name", ({ name, open }) => {
     await going;
   });
 
-  test.each([300, 60_000])(
+  test.each([3_000, 60_000])(
     "do not keep a process alive that has nothing else to do, with a lease of %i ms",
     async (leaseMs) => {
       await using database = await open();

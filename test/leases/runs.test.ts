@@ -208,23 +208,27 @@ describe.each(databases)("a leased run on $name", ({ open }) => {
   test("ends its heartbeat with the handler: nothing renews a finished record", async () => {
     await using db = await open();
     const statements: string[] = [];
-    const idempotency = leasing(await db.connect({ log: (text) => statements.push(text) }), { leaseMs: 600 });
-    await idempotency.runLeased(paying("k"), () => new Promise((resolve) => setTimeout(resolve, 900)));
-    await expect(idempotency.runLeased(paying("f"), () => Promise.reject(declined))).rejects.toBe(declined);
+    const idempotency = leasing(await db.connect({ log: (text) => statements.push(text) }), {
+      leaseMs: 2_400,
+    });
     const renewals = () => statements.filter((text) => /SET "locked_until" =/.test(text)).length;
+    await idempotency.runLeased(paying("k"), async () => {
+      await expect.poll(renewals).toBeGreaterThanOrEqual(2);
+    });
+    await expect(idempotency.runLeased(paying("f"), () => Promise.reject(declined))).rejects.toBe(declined);
     const before = renewals();
-    expect(before).toBeGreaterThanOrEqual(2);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
     expect(renewals()).toBe(before);
   });
 
   test("keeps its lease for as long as it runs, well past leaseMs", async () => {
     await using db = await open();
-    const [one, two] = [leasing(db.prisma, { leaseMs: 600 }), leasing(await db.connect(), { waitMs: 9_000 })];
+    const one = leasing(db.prisma, { leaseMs: 2_400 });
+    const two = leasing(await db.connect(), { waitMs: 120_000 });
     let runs = 0;
     const slow = async () => {
       runs += 1;
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      await new Promise((resolve) => setTimeout(resolve, 3_600));
       return runs;
     };
     const both = await Promise.all([one.runLeased(paying("k"), slow), two.runLeased(paying("k"), slow)]);
