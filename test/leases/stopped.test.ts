@@ -6,7 +6,8 @@ import { comparedWith, openLeasedShop } from "../support/leased-shop.ts";
 import { startLeasedShop } from "../support/leased-worker.ts";
 import { scaled } from "../support/scale.ts";
 
-const run = { leaseMs: 1_000, waitMs: 30_000 };
+/** A lease that a busy machine keeps up to the point where the process is stopped. */
+const run = { leaseMs: 4_000, waitMs: 120_000 };
 
 /** A process that is stopped while its run of key "k" stands at `point`. */
 async function openStopped(database: TestDatabase, point: LeasePoint) {
