@@ -34,6 +34,7 @@ const RUN_PROBLEMS = {
   KEY_INVALID: { status: 400, title: "Idempotency-Key is invalid" },
   KEY_REUSED: { status: 422, title: "Idempotency-Key is already used" },
   IN_PROGRESS: { status: 409, title: "A request is outstanding for this Idempotency-Key" },
+  CLAIM_LOST: { status: 409, title: "The claim of the Idempotency-Key was lost" },
   LEASE_LOST: { status: 409, title: "The request was interrupted" },
   ATTEMPTS_EXHAUSTED: { status: 500, title: "The request was given up" },
   STORE_UNAVAILABLE: { status: 503, title: "The idempotency store is not available" },

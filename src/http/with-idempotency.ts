@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { KEY_HEADER, parseKeyHeader } from "../core/adapter/key-header.ts";
 import { misuse } from "../core/browser/option-checks.ts";
 import { type AnyIdempotencyError, IdempotencyError, isIdempotencyError } from "../core/contract/errors.ts";
-import { type HttpHandler, unkeyedContext, untouchedContext } from "./context.ts";
+import { type HttpHandler, untouchedContext } from "./context.ts";
 import { type HttpIdempotencyOptions, type Settings, settingsOf } from "./options.ts";
 import { problemResponse, RefusedRequestError } from "./problem.ts";
 import { runKeyed, runUnkeyed } from "./run-request.ts";
@@ -80,7 +80,7 @@ async function answer<TTransaction, TRequest extends Request, TArg>(
     if (typeof require === "function" ? await require(request, arg) : require) {
       throw keyMissing(operation);
     }
-    return runUnkeyed(settings, async (context) => handler(request, unkeyedContext(context), arg));
+    return runUnkeyed(settings, async (context) => handler(request, context, arg));
   }
   const identity = {
     operation,

@@ -1,7 +1,6 @@
 import { TIMER_MS_MAX } from "../core/browser/option-checks.ts";
 import type {
   CompleteParams,
-  FinishedParams,
   FinishedRecord,
   LeaseStore,
   PruneParams,
@@ -119,10 +118,6 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     return this.#joined;
   }
 
-  get claimsLate(): boolean {
-    return this.#dialect.insertFinished !== undefined;
-  }
-
   runningHandler(): RunningHandler | undefined {
     return this.#openTransaction()?.handler;
   }
@@ -225,30 +220,30 @@ class PrismaSession<TTransaction> extends Queries implements StoreSession<TTrans
     this.#savepoint = new Savepoint(raw, "onceonly");
   }
 
-  lend<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T> {
+  runHandler<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T> {
     return this.#lent.lend(() => work(this.#tx), handler);
   }
 
   override async complete(params: CompleteParams): Promise<boolean> {
-    this.#lent.throwIfLost();
+    await this.#throwIfEnded();
     return super.complete(params);
   }
 
   override async recordStep(params: StepParams): Promise<boolean> {
-    this.#lent.throwIfLost();
+    await this.#throwIfEnded();
     return super.recordStep(params);
   }
 
-  override async insertFinished(params: FinishedParams): Promise<boolean> {
+  /** A record must not be stored without the writes that it stands for. */
+  async #throwIfEnded(): Promise<void> {
     this.#lent.throwIfLost();
     if (this.#raw instanceof DriverClient && this.#raw.isOver) {
-      // If Prisma has ended the transaction, this fails. If not, the record would be inserted without the handler's writes.
+      // If Prisma has ended the transaction, this fails. If not, the handler has.
       await this.#raw.$executeRawUnsafe("SELECT 1");
       throw new Error(
         "onceonly: the handler has ended its transaction. It must leave COMMIT and ROLLBACK to the run.",
       );
     }
-    return super.insertFinished(params);
   }
 
   async savepoint(): Promise<void> {

@@ -1,8 +1,7 @@
-import type { ClaimParams, FinishedParams, StoreFault } from "../core/contract/store.ts";
+import type { ClaimParams, StoreFault } from "../core/contract/store.ts";
 import type { Dialect } from "./dialect.ts";
 import {
   claimedColumns,
-  finishedColumns,
   whereAbandoned,
   whereExpired,
   whereFree,
@@ -35,17 +34,7 @@ export const postgresql: Dialect = {
       text: `INSERT INTO ${table} (${claimedColumns(c)})
 VALUES (${BOUND} || $1, $2, $3, $4, $5, $6, 'in_progress', 1, ${NOW}, ${inMs("$7")}, ${inMs("$9")}, $10)
 ON CONFLICT (${c.id}) DO NOTHING ${UNBOUND}`,
-      values: [...claimValues(params), params.leaseMs, params.input],
-    };
-  },
-
-  /** Locks, limits its wait, and is correct at every isolation level, as `insert`. */
-  insertFinished({ record: { table, columns: c } }, params) {
-    return {
-      text: `INSERT INTO ${table} (${finishedColumns(c)})
-VALUES (${BOUND} || $1, $2, $3, $4, $5, $6, 'completed', 1, ${NOW}, ${NOW}, ${inMs("$7")}, $9)
-ON CONFLICT (${c.id}) DO NOTHING ${UNBOUND}`,
-      values: [...claimValues(params), params.response],
+      values: claimValues(params),
     };
   },
 
@@ -86,7 +75,7 @@ ON CONFLICT (${c.id}) DO NOTHING ${UNBOUND}`,
   SELECT true AS mine, * FROM claimed UNION ALL SELECT false, * FROM existing
 )
 SELECT found.*, set_config('lock_timeout', (SELECT before FROM bound), true) AS restored FROM found`,
-      values: [...claimValues(params), params.leaseMs, params.input],
+      values: claimValues(params),
     };
   },
 
@@ -227,10 +216,10 @@ const BOUND = `CASE WHEN set_config('${BEFORE}', current_setting('lock_timeout')
 /** Restores it, if a row was inserted. */
 const UNBOUND = `RETURNING set_config('lock_timeout', current_setting('${BEFORE}'), true)`;
 
-/** `$1` to `$8` of the statements that claim. */
-function claimValues(params: FinishedParams | ClaimParams): Write["values"] {
-  const { id, scope, operation, key, fingerprint, owner, retentionMs, lockWaitMs } = params;
-  return [id, scope, operation, key, fingerprint, owner, retentionMs, String(lockWaitMs)];
+/** The values of the statements that claim. */
+function claimValues(params: ClaimParams): Write["values"] {
+  const { id, scope, operation, key, fingerprint, owner, retentionMs, lockWaitMs, leaseMs, input } = params;
+  return [id, scope, operation, key, fingerprint, owner, retentionMs, String(lockWaitMs), leaseMs, input];
 }
 
 /** SQLSTATE codes: PostgreSQL manual, appendix A. */

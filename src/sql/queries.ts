@@ -4,7 +4,6 @@ import type {
   Claim,
   ClaimParams,
   CompleteParams,
-  FinishedParams,
   FinishedRecord,
   GiveBackParams,
   LeaseStore,
@@ -60,14 +59,6 @@ export class Queries implements LeaseStore {
       throw new StoreError("write_conflict", "The record changed during its claim");
     }
     return claimIn(found, params);
-  }
-
-  async insertFinished(params: FinishedParams): Promise<boolean> {
-    const { insertFinished } = this.#dialect;
-    if (insertFinished === undefined) {
-      throw new Error("onceonly: there are no late claims on this database.");
-    }
-    return this.#affectsRow(insertFinished(this.#names, params));
   }
 
   async outcomeOf(id: string): Promise<FinishedRecord | undefined> {

@@ -21,8 +21,8 @@ export const sqlite: Dialect = {
   /**
    * SQLite has no row locks, and BEGIN takes no lock at all. This statement is the first of its transaction and takes the
    * database's only write lock, even if it changes nothing. From then on nobody else writes until the transaction ends,
-   * and the transaction never has to upgrade a read lock, which is what fails with SQLITE_BUSY. That is why there are no
-   * late claims: when a handler swallowed that error, libsql kept the lock for good (measured with libsql 0.5).
+   * and the transaction never has to upgrade a read lock, which is what fails with SQLITE_BUSY. (When a handler swallows
+   * that error, libsql keeps the lock for good: measured with libsql 0.5.)
    */
   insert(names, params) {
     return {

@@ -3,7 +3,7 @@ import { REPLAYED_HEADER } from "../core/adapter/key-header.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
 import type { LeaseRequest, SettledRun } from "../core/contract/idempotency.ts";
 import { comparableInput } from "./comparable-input.ts";
-import { providedContext, unkeyedContext } from "./context.ts";
+import { providedContext } from "./context.ts";
 import { keyMissing, keyOf } from "./key.ts";
 import type { Settings } from "./options.ts";
 import type { IdempotencyPolicy } from "./policy.ts";
@@ -77,7 +77,7 @@ async function runUnkeyed<TTransaction>(
 ): Promise<unknown> {
   return mode === "transaction"
     ? idempotency.runUnkeyed(
-        async (context) => dataOf(await call.next({ ctx: unkeyedContext(provide, context) })),
+        async (context) => dataOf(await call.next({ ctx: providedContext(provide, context) })),
         run,
       )
     : idempotency.runLeasedUnkeyed(

@@ -1,9 +1,7 @@
-import type { LeaseContext, RunContext, UnkeyedContext } from "../core/contract/idempotency.ts";
+import type { LeaseContext, RunContext } from "../core/contract/idempotency.ts";
 
-/** What resolvers find as `context.idempotency`. Without a key, only `afterCommit` is there. */
-export type MutationIdempotency =
-  | Omit<RunContext<unknown>, "tx">
-  | ({ readonly key?: undefined } & Omit<UnkeyedContext<unknown>, "tx">);
+/** What resolvers find as `context.idempotency`. `key` is `undefined` if a key is not required and none was sent. */
+export interface MutationIdempotency extends Omit<RunContext<unknown, string | undefined>, "tx"> {}
 
 /**
  * What resolvers find as `context.idempotency` in mode `lease`. Without a key, `key` is `undefined`: steps are then not
@@ -15,7 +13,7 @@ export interface LeasedMutationIdempotency<TTransaction = unknown>
 /** The properties of the context while a mutation executes in a transaction. */
 export function inTransaction(
   provide: string,
-  { tx, ...idempotency }: RunContext<unknown> | UnkeyedContext<unknown>,
+  { tx, ...idempotency }: RunContext<unknown, string | undefined>,
 ): Record<string, unknown> {
   return { [provide]: tx, idempotency };
 }

@@ -67,7 +67,10 @@ function prisma6(folder: string): TestProjectInlineConfiguration {
     plugins: [graphqlFrom("./"), prismaFrom(folder)],
     test: {
       name: "prisma-6",
-      include: ["test/{ambient,duplicates,errors,guard,replay,retention,store,transaction}/**/*.test.ts", "test/leases/{runs,steps,completer}.test.ts"],
+      include: [
+        "test/{ambient,duplicates,errors,guard,replay,retention,store,transaction}/**/*.test.ts",
+        "test/leases/{runs,steps,completer}.test.ts",
+      ],
       // Asks the schema engine of Prisma 7.
       exclude: ["test/store/schema-drift.test.ts"],
       globalSetup: [`${folder}generate.ts`],

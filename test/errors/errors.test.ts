@@ -12,6 +12,7 @@ const retryable: Record<IdempotencyErrorCode, boolean> = {
   KEY_INVALID: false,
   KEY_REUSED: false,
   IN_PROGRESS: true,
+  CLAIM_LOST: true,
   LEASE_LOST: true,
   ATTEMPTS_EXHAUSTED: false,
   STORE_UNAVAILABLE: true,

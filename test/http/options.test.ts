@@ -12,7 +12,6 @@ const idempotency = idempotencyOver<unknown>({
   runningHandler: () => undefined,
   faultOf: () => undefined,
   prune: () => Promise.resolve(0),
-  claimsLate: false,
   replayable: () => Promise.resolve(undefined),
 });
 const good = { idempotency, scope: "global" as const };

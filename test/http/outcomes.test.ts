@@ -32,26 +32,6 @@ describe.each(databases)("what a response does to its run, on $name", ({ open })
     },
   );
 
-  it.each([201, 422, 500])(
-    "%i under a late claim: executed once by the first, and what is stored is the answer elsewhere",
-    async (status) => {
-      await using db = await open();
-      const late = () =>
-        app(
-          db.prisma,
-          counting((n) => new Response(`answer ${n}`, { status })),
-          { claim: "late" },
-        );
-      const first = await late().send();
-      const retry = await late().send();
-      const isStored = status < 500;
-      expect(first).toMatchObject({ status, text: "answer 1", replayed: false });
-      expect(retry).toMatchObject({ status, text: "answer 1", replayed: isStored });
-      expect(await db.countOrders()).toBe(status === 201 ? 1 : 0);
-      expect(await recordsOf(db)).toHaveLength(isStored ? 1 : 0);
-    },
-  );
-
   it.each([401, 403, 408, 409, 412, 423, 425, 428, 429, 499, 500, 502, 503, 599])(
     "%i rolls everything back and reaches its caller; a retry executes",
     async (status) => {

@@ -28,7 +28,6 @@ describe("an option of the wrong type is a TypeError that names option, type and
   test.each([
     ...numbers.flatMap((option) => wrong(option, ["number"], "an integer from")),
     ...wrong("onDuplicate", [], '"wait" or "reject"'),
-    ...wrong("claim", [], '"early" or "late"'),
     ...wrong("storeError", ["function"], "a function"),
     ...wrong("codec", [], "the functions encode and decode"),
     ...wrong("errors", [], "the functions serialize and deserialize"),
@@ -127,7 +126,6 @@ describe("what is not given comes from", () => {
     expect(resolve({})).toEqual({
       retentionMs: 86_400_000,
       onDuplicate: "wait",
-      claim: "early",
       waitMs: 10_000,
       waitersMax: 100,
       transaction: {},

@@ -8,9 +8,7 @@ import { byKey, executed, ordersNamed, startProcesses } from "./processes.ts";
 describe("duplicates in two processes on one SQLite file", { timeout: 120_000 }, () => {
   test("20 of each of 15 keys: each key executes once, and its answers are equal and committed", async () => {
     await using database = await openSqlite();
-    await using processes = await startProcesses(database, 2, {}, (index) => ({
-      claim: index === 0 ? "early" : "late",
-    }));
+    await using processes = await startProcesses(database, 2, {});
     const keys = Array.from({ length: 15 }, (_, index) => `k${index}`);
     await processes.burst((index) => ({ keys: index === 0 ? keys : keys.toReversed(), each: 10 }));
     const { answers, failures, unseen } = await processes.answers();

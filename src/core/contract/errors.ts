@@ -8,7 +8,9 @@ export interface IdempotencyErrorDetails {
   KEY_REUSED: { readonly operation: string };
   /** The same key is being executed elsewhere, and did not finish within `waitMs`. */
   IN_PROGRESS: { readonly operation: string };
-  /** The claim was lost: this executor stored nothing more. */
+  /** A run in one transaction found its claim gone, and was rolled back: somebody has changed or deleted its record. */
+  CLAIM_LOST: { readonly operation: string };
+  /** A leased run lost its lease: it stored nothing more. */
   LEASE_LOST: { readonly operation: string };
   /** Completers have given an abandoned run up: none of its `attempts` executions came to an end. */
   ATTEMPTS_EXHAUSTED: { readonly operation: string; readonly attempts: number };
@@ -37,6 +39,7 @@ export type KeyProblem =
 /** Codes after which the same request may be sent again with the same key. */
 const RETRYABLE: ReadonlySet<IdempotencyErrorCode> = new Set([
   "IN_PROGRESS",
+  "CLAIM_LOST",
   "LEASE_LOST",
   "STORE_UNAVAILABLE",
 ]);

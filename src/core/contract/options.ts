@@ -24,15 +24,6 @@ export interface RunOptions {
    * Default `"wait"`.
    */
   readonly onDuplicate?: "wait" | "reject";
-  /**
-   * Mode `transaction`: when a key is claimed. `"early"`: before the handler, so that no duplicate executes it meanwhile.
-   * `"late"`: together with the result, which saves a statement. A duplicate in another process, and every retry that
-   * reaches one, then executes the handler first and is rolled back before it gets the stored result. For handlers that
-   * only write to this database, and do not look at locks. On SQLite a claim is always early. Default `"early"`.
-   *
-   * @see docs/guides/transactions.md#a-late-claim
-   */
-  readonly claim?: "early" | "late";
   /** How long a duplicate waits before `IN_PROGRESS`, in milliseconds. Default 10,000. */
   readonly waitMs?: number;
   /** How many duplicates of one key wait in this process; further ones get `IN_PROGRESS`. Default 100. */
@@ -76,7 +67,6 @@ export interface ResolvedRunOptions extends Required<Omit<RunOptions, "storeErro
 const DEFAULTS: ResolvedRunOptions = {
   retentionMs: 24 * 60 * 60 * 1_000,
   onDuplicate: "wait",
-  claim: "early",
   waitMs: 10_000,
   waitersMax: 100,
   transaction: {},
@@ -118,7 +108,6 @@ function checkOptions(options: RunOptions): void {
   }
   checkNumber("retryConflicts", options.retryConflicts, 0);
   checkNumber("resultBytesMax", options.resultBytesMax, 1);
-  checkOneOf("claim", options.claim, ["early", "late"]);
   checkOneOf("onDuplicate", options.onDuplicate, ["wait", "reject"]);
   if (options.storeError !== undefined && typeof options.storeError !== "function") {
     throw misuse("storeError", options.storeError, "a function (error) => boolean");

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { IdempotencyError } from "../contract/errors.ts";
 import type { Store } from "../contract/store.ts";
 import type { PreparedRun } from "../request/prepare.ts";
-import { claimLost } from "../run/run-errors.ts";
+import { leaseLost } from "../run/run-errors.ts";
 
 const RETRY_MS = 25;
 
@@ -64,7 +64,7 @@ export class Lease {
 
   /** Declares the lease lost, and returns the error that says so. `cause` is what the loss led to, for the log. */
   lose(cause?: unknown): IdempotencyError<"LEASE_LOST"> {
-    const error = claimLost(this.#run, "what it had recorded is kept for the next attempt", cause);
+    const error = leaseLost(this.#run, cause);
     if (!this.#stopped.signal.aborted) {
       this.stop();
       this.#lost.abort(error);

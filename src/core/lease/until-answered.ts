@@ -8,7 +8,7 @@ import type { Lease } from "./lease.ts";
  *
  * @throws {@link IdempotencyError} `LEASE_LOST`; what the database throws, if repeating the statement makes no sense.
  */
-export async function persist<T>(
+export async function untilAnswered<T>(
   store: Store<unknown>,
   lease: Lease,
   send: (leases: LeaseStore) => Promise<T>,

@@ -15,15 +15,24 @@ export function inProgress(
   );
 }
 
-/** The claim now belongs to another executor. `consequence` says what that means for what this one did. */
-export function claimLost(
+/** A run in mode `transaction` found that its claim is gone: somebody has changed or deleted the record. */
+export function claimLost({ operation }: { readonly operation: string }): IdempotencyError<"CLAIM_LOST"> {
+  return new IdempotencyError(
+    "CLAIM_LOST",
+    `The claim of ${operation} was lost; nothing of it was committed. Retry with the same key.`,
+    { operation },
+  );
+}
+
+/** Another executor has, or may have, taken over the lease. `cause` is what that led to, for the log. */
+export function leaseLost(
   { operation }: { readonly operation: string },
-  consequence: string,
   cause?: unknown,
 ): IdempotencyError<"LEASE_LOST"> {
   return new IdempotencyError(
     "LEASE_LOST",
-    `The claim of ${operation} was lost to another executor; ${consequence}. Retry with the same key.`,
+    `The lease of ${operation} was lost to another executor; what it had recorded is kept for the next attempt. Retry ` +
+      "with the same key.",
     { operation },
     cause === undefined ? {} : { cause },
   );

@@ -2,30 +2,14 @@ import { describe, expect, test } from "vitest";
 import type { RunOptions } from "../../src/core/contract/options.ts";
 import type { TestClient } from "../support/clients.ts";
 import { onPostgres, openPostgres, type TestDatabase } from "../support/database.ts";
-import { createDeferred, idempotencyOf, orderOf, placing, records, request } from "../support/runs.ts";
-
-const late = { claim: "late" } as const;
+import { createDeferred, idempotencyOf, orderOf, records, request } from "../support/runs.ts";
 
 type Raw = Pick<TestClient, "$executeRawUnsafe" | "$queryRawUnsafe">;
 
 type PlaceHandler = (context: { tx: TestClient }) => Promise<unknown>;
 
-/** A client of `db` whose `$transaction` does what `around` makes of it. */
-function extended(
-  prisma: TestClient,
-  around: (send: () => Promise<unknown>) => Promise<unknown>,
-): TestClient {
-  return prisma.$extends({
-    client: {
-      async $transaction(work: never, options: never) {
-        return around(() => (prisma.$transaction as (...args: never[]) => Promise<unknown>)(work, options));
-      },
-    },
-  }) as unknown as TestClient;
-}
-
-describe.runIf(onPostgres)("an error under a late claim", () => {
-  const storing = { ...late, storeError: () => true, waitMs: 500 };
+describe.runIf(onPostgres)("an error of a run", () => {
+  const storing = { storeError: () => true, waitMs: 500 };
 
   /** The error of the first call, and what a retry elsewhere gets. */
   async function afterError(db: TestDatabase, options: RunOptions, handler: PlaceHandler) {
@@ -102,39 +86,6 @@ describe.runIf(onPostgres)("an error under a late claim", () => {
     await expect(elsewhere).rejects.toThrow("taken");
   });
 
-  test("is asked of storeError once, and executed once, also where an extension repeats failed transactions", async () => {
-    await using db = await openPostgres();
-    const repeating = extended(db.prisma, async (send) => send().catch(send).catch(send));
-    let [runs, asked] = [0, 0];
-    const storeError = () => (asked += 1) > 0;
-    const run = idempotencyOf(repeating, { ...late, storeError }).run(request("k"), async () => {
-      runs += 1;
-      throw new Error("sold out");
-    });
-    await expect(run).rejects.toThrow("sold out");
-    expect([runs, asked, (await records(db)).map(({ status }) => status)]).toEqual([1, 1, ["failed"]]);
-  });
-
-  test("is told apart from the extension's that wraps what a transaction rejects with", async () => {
-    await using db = await openPostgres();
-    const wrapping = extended(db.prisma, async (send) =>
-      send().catch((cause: unknown) => {
-        throw new Error("transaction failed", { cause });
-      }),
-    );
-    const idempotency = idempotencyOf(wrapping, {
-      ...late,
-      storeError: (error) => (error as Error).message === "sold out",
-    });
-    const soldOut = idempotency.run(request("sold out"), async () => Promise.reject(new Error("sold out")));
-    await expect(soldOut).rejects.toThrow("sold out");
-    // One that is in the way of a record.
-    await idempotencyOf(db.prisma).run(request("k"), placing("k"));
-    await db.query("UPDATE idempotency_record SET expires_at = now() WHERE key = 'k'");
-    expect((await idempotency.run(request("k"), placing("k"))).replayed).toBe(false);
-    expect((await records(db)).map(({ status }) => status)).toEqual(["completed", "failed"]);
-  });
-
   test.each([
     "ROLLBACK",
     " rollback work",
@@ -150,7 +101,7 @@ describe.runIf(onPostgres)("an error under a late claim", () => {
       await using db = await openPostgres();
       const ways = [(tx: Raw) => tx.$executeRawUnsafe(sql), (tx: Raw) => tx.$queryRawUnsafe(sql)];
       for (const end of ways) {
-        const ending = idempotencyOf(db.prisma, late).run(request("k"), async ({ tx }) => {
+        const ending = idempotencyOf(db.prisma).run(request("k"), async ({ tx }) => {
           await tx.order.create({ data: orderOf("k") });
           // The adapter cannot read the answer to two statements at once.
           await Promise.resolve(end(tx)).catch(() => {});
@@ -163,7 +114,7 @@ describe.runIf(onPostgres)("an error under a late claim", () => {
 
   test("does not come of going back to a savepoint, however that is written", async () => {
     await using db = await openPostgres();
-    const run = idempotencyOf(db.prisma, late).run(request("k"), async ({ tx }) => {
+    const run = idempotencyOf(db.prisma).run(request("k"), async ({ tx }) => {
       await tx.$queryRaw`SELECT CASE WHEN true THEN 'ROLLBACK' END AS "end" -- commit`;
       await tx.$executeRaw`CREATE FUNCTION one() RETURNS int LANGUAGE SQL BEGIN ATOMIC SELECT 1; END`;
       for (const back of ["ROLLBACK TO mine", "/* x */ rollback work to savepoint mine"]) {
