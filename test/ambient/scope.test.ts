@@ -279,7 +279,7 @@ describe.each(databases)("withAmbientTransaction on $name", ({ open }) => {
       await expect(undone).rejects.toBeInstanceOf(Undo);
     });
     expect(warnings.map(String).join()).toMatch(
-      /Account\.create at .*ambient-scope\.test\.ts:\d+:\d+, through another client than that of the transaction/,
+      /Account\.create at .*scope\.test\.ts:\d+:\d+, through another client than that of the transaction/,
     );
     expect(await accountIds(elsewhere)).toEqual(["other"]);
   });

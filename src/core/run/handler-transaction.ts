@@ -16,7 +16,7 @@ export type TransactionEnd<T> =
 type Callbacks = readonly (() => unknown)[];
 
 /** One transaction of the store, inside which {@link inHandlerTransaction} calls its body. */
-export class HandlerTransaction<TTransaction> {
+export class OpenTransaction<TTransaction> {
   readonly session: StoreSession<TTransaction>;
   /** What the handler wants done after the commit. */
   readonly afterCommit: (() => unknown)[] = [];
@@ -46,14 +46,14 @@ export class HandlerTransaction<TTransaction> {
 export async function inHandlerTransaction<TTransaction, T>(
   store: Store<TTransaction>,
   { limits, operation }: { readonly limits: TransactionLimits; readonly operation: string },
-  body: (transaction: HandlerTransaction<TTransaction>) => Promise<T>,
+  body: (transaction: OpenTransaction<TTransaction>) => Promise<T>,
 ): Promise<TransactionEnd<T>> {
-  let transaction: HandlerTransaction<TTransaction> | undefined;
+  let transaction: OpenTransaction<TTransaction> | undefined;
   let ended: { readonly value: T } | undefined;
   try {
     const value = await store.transaction(limits, async (session) => {
       ended = undefined;
-      const attempt = new HandlerTransaction(session, operation);
+      const attempt = new OpenTransaction(session, operation);
       transaction = attempt;
       const result = await body(attempt);
       ended = { value: result };

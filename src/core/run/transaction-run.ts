@@ -9,7 +9,7 @@ import { recordAfterBrokenCommit } from "./broken-commit.ts";
 import { claimParams, transactionLimits } from "./claim-params.ts";
 import type { Duplicates } from "./duplicates.ts";
 import { FinishedIds } from "./finished-ids.ts";
-import { type HandlerTransaction, inHandlerTransaction } from "./handler-transaction.ts";
+import { inHandlerTransaction, type OpenTransaction } from "./handler-transaction.ts";
 import { refuseNested } from "./refuse-nested.ts";
 import type { Executed, Finished, Held, RunEnd } from "./run-end.ts";
 import { claimLost, notStored, storeUnavailable } from "./run-errors.ts";
@@ -127,7 +127,7 @@ export class TransactionRunner<TTransaction> {
   }
 
   async #claimAndExecute<T>(
-    transaction: HandlerTransaction<TTransaction>,
+    transaction: OpenTransaction<TTransaction>,
     run: PreparedRun,
     params: ClaimParams,
     handler: Handler<TTransaction, T>,
@@ -152,7 +152,7 @@ export class TransactionRunner<TTransaction> {
   }
 
   async #complete<T>(
-    { session, afterCommit }: HandlerTransaction<TTransaction>,
+    { session, afterCommit }: OpenTransaction<TTransaction>,
     run: PreparedRun,
     { id, owner }: ClaimParams,
     { settled, response }: Answer<T>,
@@ -178,7 +178,7 @@ export class TransactionRunner<TTransaction> {
 }
 
 function execute<TTransaction, T>(
-  transaction: HandlerTransaction<TTransaction>,
+  transaction: OpenTransaction<TTransaction>,
   { id, key }: PreparedRun,
   attempt: number,
   handler: Handler<TTransaction, T>,
