@@ -5,6 +5,13 @@ export interface Idempotency<TTransaction> {
   /** The options given to `createIdempotency`, checked and complete. */
   readonly options: ResolvedRunOptions;
   /**
+   * The same, with options of its own: checked and completed once, instead of at every run that is given them. It shares
+   * everything else, so that its duplicates and those of the original wait for each other.
+   *
+   * @throws TypeError for an option that cannot be used.
+   */
+  with(options: RunOptions): Idempotency<TTransaction>;
+  /**
    * Commits one execution of `handler` per (scope, operation, key) and gives every duplicate its stored result.
    *
    * The claim of the key, what `handler` writes through `tx`, and the result commit in one transaction: a crash at

@@ -87,13 +87,20 @@ const OPTION_NAMES = Object.keys(DEFAULTS) as (keyof RunOptions)[];
  * @throws TypeError that names the option, what it got and the remedy.
  */
 export function resolveOptions(options: RunOptions, base: ResolvedRunOptions = DEFAULTS): ResolvedRunOptions {
-  checkOptions(options);
-  const given = OPTION_NAMES.filter((name) => options[name] !== undefined);
-  if (given.length === 0) {
+  const given: Partial<Record<keyof RunOptions, unknown>> = {};
+  let isAnyGiven = false;
+  for (const name of OPTION_NAMES) {
+    if (options[name] !== undefined) {
+      given[name] = options[name];
+      isAnyGiven = true;
+    }
+  }
+  if (!isAnyGiven) {
     return base;
   }
+  checkOptions(options);
   const transaction = { ...base.transaction, ...options.transaction };
-  return { ...base, ...Object.fromEntries(given.map((name) => [name, options[name]])), transaction };
+  return { ...base, ...(given as RunOptions), transaction } as ResolvedRunOptions;
 }
 
 function checkOptions(options: RunOptions): void {

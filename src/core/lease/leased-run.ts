@@ -27,7 +27,7 @@ import { untilAnswered } from "./until-answered.ts";
  *
  * A run that a completer has claimed (abandoned.ts) begins with `execute`.
  */
-export class LeaseRunner<TTransaction> {
+export class LeasedRunner<TTransaction> {
   readonly #store: Store<TTransaction>;
   readonly #duplicates: Duplicates;
 
