@@ -87,7 +87,7 @@ const OPTION_NAMES = Object.keys(DEFAULTS) as (keyof RunOptions)[];
  * @throws TypeError that names the option, what it got and the remedy.
  */
 export function resolveOptions(options: RunOptions, base: ResolvedRunOptions = DEFAULTS): ResolvedRunOptions {
-  const given: Partial<Record<keyof RunOptions, unknown>> = {};
+  const given: Record<string, unknown> = {};
   let isAnyGiven = false;
   for (const name of OPTION_NAMES) {
     if (options[name] !== undefined) {
@@ -100,7 +100,7 @@ export function resolveOptions(options: RunOptions, base: ResolvedRunOptions = D
   }
   checkOptions(options);
   const transaction = { ...base.transaction, ...options.transaction };
-  return { ...base, ...(given as RunOptions), transaction } as ResolvedRunOptions;
+  return { ...base, ...given, transaction };
 }
 
 function checkOptions(options: RunOptions): void {

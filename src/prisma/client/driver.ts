@@ -130,7 +130,7 @@ export class DriverTransaction {
   }
 
   execute(sql: string, args: readonly unknown[]): Promise<number> {
-    return this.#execute({ sql, args, argTypes: new Array<typeof ANY_SCALAR>(args.length).fill(ANY_SCALAR) });
+    return this.#execute({ sql, args, argTypes: argTypesOf(args.length) });
   }
 }
 
@@ -161,6 +161,14 @@ export class DriverClient implements RawClient {
 
 /** The values of a `Write` are numbers, texts and NULL, whose types no adapter needs to know. */
 const ANY_SCALAR = { scalarType: "unknown", arity: "scalar" };
+
+// One list for each length: they are the same for every run.
+const argTypes: (readonly (typeof ANY_SCALAR)[])[] = [];
+
+function argTypesOf(length: number): readonly (typeof ANY_SCALAR)[] {
+  argTypes[length] ??= Array.from({ length }, () => ANY_SCALAR);
+  return argTypes[length];
+}
 
 /** Whether a statement in the text ends the transaction. If that cannot be told, the word for it is enough. */
 function endsTransaction(sql: string): boolean {
