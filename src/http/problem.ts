@@ -38,6 +38,7 @@ const RUN_PROBLEMS = {
   LEASE_LOST: { status: 409, title: "The request was interrupted" },
   ATTEMPTS_EXHAUSTED: { status: 500, title: "The request was given up" },
   STORE_UNAVAILABLE: { status: 503, title: "The idempotency store is not available" },
+  STORE_MISCONFIGURED: { status: 500, title: "The idempotency store is not set up" },
   RESULT_UNSTORABLE: { status: 500, title: "The response cannot be stored" },
   RESULT_UNREADABLE: { status: 500, title: "The stored response cannot be read" },
   SCOPE_MISSING: { status: 500, title: "The scope of the Idempotency-Key is missing" },

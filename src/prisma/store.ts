@@ -258,6 +258,15 @@ class PrismaSession<TTransaction> extends Queries implements StoreSession<TTrans
     }
   }
 
+  async isBroken(): Promise<boolean> {
+    try {
+      await outsideHandlers(async () => this.#raw.$executeRawUnsafe("SELECT 1"));
+      return false;
+    } catch {
+      return true;
+    }
+  }
+
   async savepoint(): Promise<void> {
     await this.#savepoint.set();
   }

@@ -67,6 +67,7 @@ export function stepFailureIn({ errors = [] }: ExecutionResult): AnyIdempotencyE
 const STEP_CODES: ReadonlySet<IdempotencyErrorCode> = new Set([
   "LEASE_LOST",
   "STORE_UNAVAILABLE",
+  "STORE_MISCONFIGURED",
   "RESULT_UNSTORABLE",
   "RESULT_UNREADABLE",
 ] as const);

@@ -58,7 +58,7 @@ describe.runIf(onPostgres)("an error of a run", () => {
     };
     const { first, ...rest } = await afterError(db, storing, lost);
     expect(rest).toEqual(released);
-    expect(first).toMatchObject({ message: "no such account" });
+    expect(first).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true });
   });
 
   test("of a COMMIT that the database refuses is not stored", async () => {

@@ -16,6 +16,7 @@ const retryable: Record<IdempotencyErrorCode, boolean> = {
   LEASE_LOST: true,
   ATTEMPTS_EXHAUSTED: false,
   STORE_UNAVAILABLE: true,
+  STORE_MISCONFIGURED: false,
   RESULT_UNSTORABLE: false,
   RESULT_UNREADABLE: false,
   SCOPE_MISSING: false,

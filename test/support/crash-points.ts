@@ -58,6 +58,7 @@ function sessionWithCrashPoints<TTransaction>(
       await hit("after the savepoint");
     },
     runHandler: (handler, work) => session.runHandler(handler, work),
+    isBroken: () => session.isBroken(),
     rollbackToSavepoint: () => session.rollbackToSavepoint(),
     renew: (params) => session.renew(params),
     recordStep: (params) => session.recordStep(params),

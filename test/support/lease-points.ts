@@ -123,6 +123,7 @@ function sessionOver<TTransaction>(
     claim: (params) => session.claim(params),
     runHandler: (handler, work) => session.runHandler(handler, work),
     savepoint: () => session.savepoint(),
+    isBroken: () => session.isBroken(),
     rollbackToSavepoint: () => session.rollbackToSavepoint(),
     renew: (params) => session.renew(params),
     complete: (params) => session.complete(params),

@@ -4,7 +4,7 @@ const RETRYABLE_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 
 // How the adapters say IN_PROGRESS, CLAIM_LOST, LEASE_LOST and STORE_UNAVAILABLE: by a problem document's type, by GraphQL's
 // extensions.code, or by tRPC's message, since tRPC's CONFLICT may also be the application's own.
 const OURS =
-  /onceonly\.dev\/problems\/(in-progress|claim-lost|lease-lost)|IDEMPOTENCY_(CONCURRENT|CLAIM|LEASE|STORE)_|idempotency key is being|lost to another executor|^The claim of .* was lost;/;
+  /onceonly\.dev\/problems\/(in-progress|claim-lost|lease-lost)|IDEMPOTENCY_(CONCURRENT|CLAIM|LEASE|STORE_UNAVAILABLE)|idempotency key is being|lost to another executor|^The claim of .* was lost;/;
 
 /** Whether a text (the body of an answer or the message of an error) asks for the same request with the same key. */
 export function asksForRetry(text: string): boolean {

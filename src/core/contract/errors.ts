@@ -14,8 +14,10 @@ export interface IdempotencyErrorDetails {
   LEASE_LOST: { readonly operation: string };
   /** Completers have given an abandoned run up: none of its `attempts` executions came to an end. */
   ATTEMPTS_EXHAUSTED: { readonly operation: string; readonly attempts: number };
-  /** The database could not be reached, or lacks a table. */
+  /** The database could not be reached, for a reason that passes. Nothing is committed, and the key is free. */
   STORE_UNAVAILABLE: { readonly operation: string };
+  /** Tables, provider or driver are not as they must be: no retry helps. */
+  STORE_MISCONFIGURED: { readonly operation: string };
   /** The result of the handler, or of a step, was not stored, as it could not be replayed. */
   RESULT_UNSTORABLE: { readonly operation: string; readonly path?: string };
   /** The stored result cannot be read by this process. */

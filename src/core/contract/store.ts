@@ -63,6 +63,8 @@ export interface StoreSession<TTransaction> extends OwnerWrites {
    * not run after its result is stored.
    */
   runHandler<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T>;
+  /** Whether the transaction takes no more statements: its connection is lost, or a statement of it has failed. */
+  isBroken(): Promise<boolean>;
   /** Marks the point that {@link rollbackToSavepoint} returns to: after the claim, before the handler's writes. */
   savepoint(): Promise<void>;
   /** Undoes the handler's writes and keeps the claim. */
@@ -187,7 +189,9 @@ export type StoreFault =
   | "lock_timeout"
   /** An earlier statement failed, and the database refuses all others until the rollback. */
   | "transaction_aborted"
-  /** The model or the table is not there; the error's message says how to add it. */
-  | "schema_missing"
-  /** No connection, no free connection in time, or the connection was lost. */
+  /** The time of the transaction is over; the database has rolled it back, or will. */
+  | "transaction_expired"
+  /** Something is set up wrongly, such as a missing table: no retry helps. The error's message may say what to do. */
+  | "misconfigured"
+  /** Known to pass: no connection, no free connection in time, the connection was lost, the server changes its role. */
   | "unavailable";

@@ -6,7 +6,7 @@ import { type ResolvedRunOptions, resolveOptions } from "../contract/options.ts"
 import type { AbandonedParams, AbandonedRecord, Store } from "../contract/store.ts";
 import { encodeStored } from "../outcome/stored-outcome.ts";
 import { backOff } from "../run/backoff.ts";
-import { storeUnavailable } from "../run/run-errors.ts";
+import { storeFailed } from "../run/run-errors.ts";
 
 /** A claim that was made before the run that executes it. */
 export interface AdoptedClaim {
@@ -96,8 +96,9 @@ async function claimOne(
     try {
       return await store.leases.claimAbandoned(params);
     } catch (error) {
-      if (store.faultOf(error) !== "write_conflict" || retry === CONFLICTS_MAX) {
-        throw storeUnavailable({ operation: "a completer" }, error);
+      const fault = store.faultOf(error);
+      if (fault !== "write_conflict" || retry === CONFLICTS_MAX) {
+        throw storeFailed({ operation: "a completer" }, fault, error);
       }
     }
     await backOff(retry);

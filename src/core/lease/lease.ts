@@ -14,6 +14,7 @@ const RETRY_MS = 25;
  */
 export class Lease {
   readonly id: string;
+  readonly operation: string;
   readonly owner: string;
   /** Aborted when the lease is lost (its reason is the `LEASE_LOST` error), or when a completer stops. */
   readonly signal: AbortSignal;
@@ -30,6 +31,7 @@ export class Lease {
 
   constructor(store: Store<unknown>, run: PreparedRun, owner: string, outer?: AbortSignal) {
     this.id = run.id;
+    this.operation = run.operation;
     this.owner = owner;
     this.#run = run;
     this.#store = store;

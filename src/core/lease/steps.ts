@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { isIdempotencyError } from "../contract/errors.ts";
 import type { StepContext, StepOptions, TransactionStepContext } from "../contract/idempotency.ts";
 import type { Store, StoreSession } from "../contract/store.ts";
 import { decodeStored, encodeStored } from "../outcome/stored-outcome.ts";
@@ -7,9 +8,10 @@ import type { PreparedRun } from "../request/prepare.ts";
 import { runCallbacks } from "../run/after-commit.ts";
 import { backOff } from "../run/backoff.ts";
 import { transactionLimits } from "../run/claim-params.ts";
+import { rethrowing } from "../run/handler-errors.ts";
 import { inHandlerTransaction } from "../run/handler-transaction.ts";
 import type { Failed } from "../run/run-end.ts";
-import { statementFailed, storeUnavailable } from "../run/run-errors.ts";
+import { notStored, storeFailed } from "../run/run-errors.ts";
 import type { Lease } from "./lease.ts";
 import { StepNames } from "./step-names.ts";
 import { untilAnswered } from "./until-answered.ts";
@@ -73,8 +75,9 @@ export class Steps<TTransaction> {
         }
         const { during, error } = end;
         const fault = this.#store.faultOf(error);
-        if (fault === "unavailable" && during !== "handler") {
-          throw storeUnavailable(this.#run, error);
+        const isOurs = during === "begin" || (during === "commit" && fault === "unavailable");
+        if (isOurs && fault !== "write_conflict" && !isIdempotencyError(error)) {
+          throw storeFailed(this.#run, fault, error);
         }
         if (fault !== "write_conflict" || (during !== "begin" && conflictRetriesLeft === 0)) {
           throw error;
@@ -121,9 +124,11 @@ export class Steps<TTransaction> {
         async (transaction) => {
           await this.#renewIn(transaction.session);
           const context = this.#contextOf(name);
-          const response = await inTransaction.run(this, () =>
-            transaction.runHandler(async (tx) => this.#encode(name, await execute({ ...context, tx }))),
-          );
+          const response = await inTransaction
+            .run(this, () =>
+              transaction.runHandler(async (tx) => this.#encode(name, await execute({ ...context, tx }))),
+            )
+            .catch(rethrowing(this.#store, transaction.session, this.#run.operation));
           await this.#recordIn(transaction.session, name, response);
           return response;
         },
@@ -152,10 +157,12 @@ export class Steps<TTransaction> {
     try {
       isRecorded = await session.recordStep({ ...this.#owned(), name, response });
     } catch (cause) {
-      const { operation } = this.#run;
-      throw this.#store.faultOf(cause) === "transaction_aborted"
-        ? statementFailed(operation, `The transaction "${name}" of ${operation}`, cause)
-        : cause;
+      throw notStored(
+        this.#run,
+        `The transaction "${name}" of ${this.#run.operation}`,
+        this.#store.faultOf(cause),
+        cause,
+      );
     }
     if (!isRecorded) {
       throw this.#lease.lose();

@@ -21,6 +21,7 @@ export async function recordAfterBrokenCommit(
     try {
       return await probe(store, run);
     } catch (error) {
+      // Whatever else it is, what has been sent may have been committed: nobody knows until the database answers.
       if (performance.now() > deadline) {
         throw storeUnavailable(run, error);
       }

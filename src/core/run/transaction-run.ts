@@ -9,6 +9,7 @@ import { recordAfterBrokenCommit } from "./broken-commit.ts";
 import { claimParams, transactionLimits } from "./claim-params.ts";
 import type { Duplicates } from "./duplicates.ts";
 import { FinishedIds } from "./finished-ids.ts";
+import { rethrowing } from "./handler-errors.ts";
 import { inHandlerTransaction, type OpenTransaction } from "./handler-transaction.ts";
 import { refuseNested } from "./refuse-nested.ts";
 import type { Executed, Finished, Held, RunEnd } from "./run-end.ts";
@@ -144,11 +145,23 @@ export class TransactionRunner<TTransaction> {
     if (run.options.storeError !== undefined) {
       await session.savepoint();
     }
-    const answer = await answerOf(run, () => execute(transaction, run, claimed.attempt, handler));
+    const answer = await answerOf(run, () => execute(transaction, run, claimed.attempt, handler)).catch(
+      rethrowing(this.#store, session, run.operation),
+    );
     if (answer.settled.status === "failed") {
-      await undo(session, answer.settled.error);
+      await this.#undo(session, run, answer.settled.error);
     }
     return this.#complete(transaction, run, params, answer);
+  }
+
+  /** If that fails, the transaction is gone, and with it all it wrote. */
+  async #undo(session: StoreSession<unknown>, run: PreparedRun, handlerError: unknown): Promise<void> {
+    try {
+      await session.rollbackToSavepoint();
+    } catch (error) {
+      // An answer that came of a lost connection is none. Otherwise the handler's error says more than this one.
+      throw this.#store.faultOf(error) === "unavailable" ? storeUnavailable(run, error) : handlerError;
+    }
   }
 
   async #complete<T>(
@@ -162,7 +175,7 @@ export class TransactionRunner<TTransaction> {
     try {
       isStored = await session.complete({ id, owner, status, response });
     } catch (error) {
-      throw notStored(run, this.#store.faultOf(error), error);
+      throw notStored(run, `The handler of ${run.operation}`, this.#store.faultOf(error), error);
     }
     if (!isStored) {
       throw claimLost(run);
@@ -192,13 +205,4 @@ function execute<TTransaction, T>(
       afterCommit: (callback) => transaction.afterCommit.push(callback),
     }),
   );
-}
-
-async function undo(session: StoreSession<unknown>, handlerError: unknown): Promise<void> {
-  try {
-    await session.rollbackToSavepoint();
-  } catch {
-    // The transaction is gone, and with it all it wrote: the handler's error says more than this one.
-    throw handlerError;
-  }
 }

@@ -5,8 +5,9 @@ import type { Store } from "../contract/store.ts";
 import { derivedKey } from "../request/identity.ts";
 import { runCallbacks } from "./after-commit.ts";
 import { transactionLimits } from "./claim-params.ts";
+import { rethrowing } from "./handler-errors.ts";
 import { inHandlerTransaction } from "./handler-transaction.ts";
-import { storeUnavailable } from "./run-errors.ts";
+import { storeFailed } from "./run-errors.ts";
 
 export const UNKEYED = "a call without a key";
 
@@ -22,15 +23,17 @@ export async function runUnkeyed<TTransaction, T>(
     store,
     { limits: transactionLimits({ options }, { lockWaitMs: 0 }), operation: UNKEYED },
     (transaction) =>
-      transaction.runHandler((tx) =>
-        handler({
-          tx,
-          key: undefined,
-          attempt: 1,
-          deriveKey: (name) => derivedKey(id, name),
-          afterCommit: (callback) => transaction.afterCommit.push(callback),
-        }),
-      ),
+      transaction
+        .runHandler((tx) =>
+          handler({
+            tx,
+            key: undefined,
+            attempt: 1,
+            deriveKey: (name) => derivedKey(id, name),
+            afterCommit: (callback) => transaction.afterCommit.push(callback),
+          }),
+        )
+        .catch(rethrowing(store, transaction.session, UNKEYED)),
   );
   if (end.state === "committed") {
     // Inside a handler, the store has given the callbacks to that one.
@@ -41,5 +44,5 @@ export async function runUnkeyed<TTransaction, T>(
   }
   // Inside a handler there is nothing to begin: what fails belongs to the handler's transaction.
   const isOurs = end.state === "rolled back" && end.during === "begin" && outer === undefined;
-  throw isOurs ? storeUnavailable({ operation: UNKEYED }, end.error) : end.error;
+  throw isOurs ? storeFailed({ operation: UNKEYED }, store.faultOf(end.error), end.error) : end.error;
 }
