@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { KEY_HEADER, parseKeyHeader } from "../core/adapter/key-header.ts";
+import { checkKeyRequired } from "../core/adapter/options.ts";
 import { misuse } from "../core/browser/option-checks.ts";
 import { type AnyIdempotencyError, IdempotencyError, isIdempotencyError } from "../core/contract/errors.ts";
 import { type HttpHandler, untouchedContext } from "./context.ts";
@@ -73,11 +74,11 @@ async function answer<TTransaction, TRequest extends Request, TArg>(
   request: TRequest,
   arg: TArg,
 ): Promise<Response> {
-  const { require, scope } = settings;
+  const { requireKey, scope } = settings;
   const operation = await operationOf(settings, request, arg);
   const key = (await settings.key?.(request, arg)) ?? parseKeyHeader(request.headers.get(KEY_HEADER));
   if (key === undefined) {
-    if (typeof require === "function" ? await require(request, arg) : require) {
+    if (checkKeyRequired(typeof requireKey === "function" ? await requireKey(request, arg) : requireKey)) {
       throw keyMissing(operation);
     }
     return runUnkeyed(settings, async (context) => handler(request, context, arg));

@@ -65,10 +65,10 @@ async function resumableIn(
   createContext: (run: AbandonedRun) => Promise<unknown>,
 ): Promise<ReadonlyMap<string, ResumableOperation>> {
   const operations = new Map<string, ResumableOperation>();
-  for (const { path, settings, ownPolicy } of await mutationsOf(router)) {
+  for (const { path, settings, own } of await mutationsOf(router)) {
     // The runs of another `idempotency` may be in another database.
     const isOurs = settings?.mode === "lease" && settings.idempotency === idempotency;
-    if (isOurs && (ownPolicy ?? settings.policy) !== "off") {
+    if (isOurs && own !== false) {
       const resume = async (run: AbandonedRun) =>
         procedureAt(router.createCaller(await createContext(run)), path)(run.readInput());
       operations.set(path, { resume, options: forGivingUp(settings.run) });

@@ -4,7 +4,7 @@
  * @module onceonly/trpc
  */
 export type { Mode, ScopeValue } from "../core/adapter/options.ts";
-export { type AuditedMutation, auditRouter } from "./audit.ts";
+export { type AuditedMutation, type AuditedPolicy, auditRouter } from "./audit.ts";
 export { type TRPCCompleterOptions, trpcCompleter } from "./completer.ts";
 export type {
   LeasedContext,
@@ -13,6 +13,7 @@ export type {
   ProvidedContext,
 } from "./context.ts";
 export { isExpectedError } from "./expected-error.ts";
+export type { IdempotencyMeta } from "./meta.ts";
 export { type IdempotencyMiddleware, idempotencyMiddleware } from "./middleware.ts";
 export type {
   CommonMiddlewareOptions,
@@ -20,5 +21,4 @@ export type {
   LeaseMiddlewareOptions,
   MutationCall,
 } from "./options.ts";
-export type { IdempotencyMeta, IdempotencyPolicy } from "./policy.ts";
 export type { NodeHeaders, NodeResponse, RequestInfo, RequestParts } from "./request.ts";

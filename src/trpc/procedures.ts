@@ -2,13 +2,13 @@ import type { AnyTRPCRouter } from "@trpc/server";
 import type { Mode } from "../core/adapter/options.ts";
 import type { Idempotency } from "../core/contract/idempotency.ts";
 import type { RunOptions } from "../core/contract/options.ts";
-import { type IdempotencyPolicy, policyIn } from "./policy.ts";
+import { type OwnSettings, ownSettingsIn } from "./meta.ts";
 
 /** What is known about a middleware outside its calls. */
 export interface AppliedSettings {
   readonly idempotency: Pick<Idempotency<never>, "abandoned">;
   readonly mode: Mode;
-  readonly policy: IdempotencyPolicy;
+  readonly requireKey: boolean | ((call: never) => unknown);
   readonly run: RunOptions;
 }
 
@@ -17,8 +17,8 @@ export interface ProcedureInfo {
   readonly path: string;
   /** The settings of its middleware; `undefined` if it has none of ours. */
   readonly settings: AppliedSettings | undefined;
-  /** The policy in its meta. */
-  readonly ownPolicy: IdempotencyPolicy | undefined;
+  /** What its meta says. */
+  readonly own: OwnSettings | false;
 }
 
 const known = new WeakMap<object, AppliedSettings>();
@@ -31,7 +31,7 @@ export function rememberSettings(middleware: object, settings: AppliedSettings):
 /**
  * The mutations of a router, in definition order. Lazy routers are loaded.
  *
- * @throws TypeError for an unknown policy in a procedure's meta.
+ * @throws TypeError for a `meta.idempotency` that cannot be used.
  */
 export async function mutationsOf(router: AnyTRPCRouter): Promise<readonly ProcedureInfo[]> {
   const { _def: definition } = router as { readonly _def: RouterDefinition };
@@ -41,7 +41,7 @@ export async function mutationsOf(router: AnyTRPCRouter): Promise<readonly Proce
     .map(([path, { _def: procedure }]) => ({
       path,
       settings: settingsIn(procedure),
-      ownPolicy: policyIn(procedure.meta),
+      own: ownSettingsIn(procedure.meta),
     }));
 }
 

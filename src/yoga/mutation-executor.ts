@@ -27,11 +27,11 @@ export class MutationExecutor<TContext extends object> {
   readonly #units: UnitOptions;
   readonly #scope: IdempotencyPluginOptions<TContext>["scope"];
   readonly #key: IdempotencyPluginOptions<TContext>["key"];
-  readonly #require: RequireKey;
+  readonly #requireKey: RequireKey;
   readonly #mode: ModeChoice;
 
   constructor(options: IdempotencyPluginOptions<TContext>) {
-    const { idempotency, scope, provide = "tx", key, require = "none", storeError, ...rest } = options;
+    const { idempotency, scope, provide = "tx", key, requireKey = true, storeError, ...rest } = options;
     const { mode = "transaction", ...run } = rest;
     this.#units = {
       idempotency,
@@ -42,7 +42,7 @@ export class MutationExecutor<TContext extends object> {
     };
     this.#scope = scope;
     this.#key = key;
-    this.#require = require;
+    this.#requireKey = requireKey;
     this.#mode = mode;
   }
 
@@ -131,7 +131,7 @@ export class MutationExecutor<TContext extends object> {
   }
 
   #checkMayLackKey(mutation: Mutation, fields: readonly RootField[]): void {
-    if (isKeyRequired(this.#require, infoOf(mutation, fields))) {
+    if (isKeyRequired(this.#requireKey, infoOf(mutation, fields))) {
       const record = operationRecordName(fields);
       throw new IdempotencyError(
         "KEY_MISSING",

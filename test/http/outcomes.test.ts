@@ -151,7 +151,7 @@ describe.each(databases)("a request that needs no key, on $name", ({ open }) => 
         keys.push(context.key, typeof context.deriveKey("a"), context.attempt);
         return place(request, context);
       },
-      { require: false },
+      { requireKey: false },
     );
     expect(await send({ key: null })).toMatchObject({ status: 201, replayed: false });
     expect(keys).toEqual([undefined, "string", 1]);
@@ -163,7 +163,7 @@ describe.each(databases)("a request that needs no key, on $name", ({ open }) => 
     const { send } = app(
       db.prisma,
       counting(() => new Response("no", { status })),
-      { require: false },
+      { requireKey: false },
     );
     expect(await send({ key: null })).toMatchObject({ status, text: "no" });
     expect(await db.countOrders()).toBe(0);
@@ -171,9 +171,16 @@ describe.each(databases)("a request that needs no key, on $name", ({ open }) => 
 
   it("is told by a function", async () => {
     await using db = await open();
-    const { send } = app(db.prisma, place, { require: (request) => request.headers.has("x-v2") });
+    const { send } = app(db.prisma, place, { requireKey: (request) => request.headers.has("x-v2") });
     expect((await send({ key: null })).status).toBe(201);
     expect(codeIn(await send({ key: null, headers: { "x-v2": "1" } }))).toEqual([400, "KEY_MISSING"]);
+  });
+
+  it("is not told by a function that answers with anything but a boolean", async () => {
+    await using db = await open();
+    const { send } = app(db.prisma, place, { requireKey: (() => undefined) as never });
+    await expect(send({ key: null })).rejects.toThrow("a function that returns true or false");
+    expect(await db.countOrders()).toBe(0);
   });
 });
 

@@ -146,7 +146,7 @@ describe("a response with a stream", () => {
   it("is left to the framework where no record is kept, however long it is", async () => {
     await using db = await openSqlite();
     const { send } = app(db.prisma, async () => new Response("x".repeat(5_000)), {
-      require: false,
+      requireKey: false,
       resultBytesMax: 100,
     });
     expect((await send({ key: null })).text).toHaveLength(5_000);

@@ -52,7 +52,7 @@ const wrapped = fc
 describe("an operation of units by field", () => {
   it("answers what the executor alone answers, at first and replayed", async () => {
     await using db = await openSqlite();
-    const { send } = app(db);
+    const { send } = app(db, { requireKey: false });
     const control = withoutPlugin(db);
     let run = 0;
     await fc.assert(

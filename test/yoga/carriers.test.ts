@@ -63,7 +63,7 @@ describe("carriers of the key", () => {
 
   it("treats a null in the body as absent, and anything but a string as invalid", async () => {
     await using db = await openSqlite();
-    const { send } = app(db);
+    const { send } = app(db, { requireKey: false });
     await send(keyed(PLACE, null));
     expect(await recordsOf(db)).toEqual([]);
     for (const key of [5, true, {}, [], ["k"], "", "x".repeat(256), "ключ", "a\nb", "\u0000"]) {
@@ -75,7 +75,7 @@ describe("carriers of the key", () => {
 
   it("leaves queries alone, whatever their key", async () => {
     await using db = await openSqlite();
-    const { send } = app(db, { require: "all" });
+    const { send } = app(db);
     const query = "{ hello }";
     expect((await send(keyed(query, 5))).text).toBe(`{"data":{"hello":null}}`);
     expect((await send({ query }, { "idempotency-key": `"broken` })).status).toBe(200);
@@ -114,12 +114,12 @@ describe("carriers of the key", () => {
   });
 });
 
-describe("require", () => {
+describe("requireKey", () => {
   const code = "IDEMPOTENCY_KEY_MISSING";
 
-  it("all: refuses whatever has no key", async () => {
+  it("by default refuses whatever has no key", async () => {
     await using db = await openSqlite();
-    const { send } = app(db, { require: "all" });
+    const { send } = app(db);
     const reply = await send({ query: PLACE });
     expect([reply.status, reply.json.errors[0].extensions]).toEqual([400, { code }]);
     expect((await send(keyed(PLACE, "k1"))).status).toBe(200);
@@ -134,7 +134,7 @@ describe("require", () => {
     await using db = await openSqlite();
     const asked: unknown[] = [];
     const { send } = app(db, {
-      require: (mutation) => {
+      requireKey: (mutation) => {
         asked.push(mutation);
         return mutation.rootFields.includes("place");
       },
@@ -242,7 +242,7 @@ describe("with other plugins of Yoga", () => {
 
   it("leaves incremental delivery alone where no transaction is opened", async () => {
     await using db = await openSqlite();
-    const { fetch } = app(db, { provide: "prisma" }, { schema: incrementalSchema });
+    const { fetch } = app(db, { provide: "prisma", requireKey: false }, { schema: incrementalSchema });
     const response = await fetch("http://localhost/graphql", {
       method: "POST",
       headers: { "content-type": "application/json", accept: "multipart/mixed" },

@@ -1,6 +1,8 @@
 import { TRPCError } from "@trpc/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { createIdempotency } from "../../src/index.ts";
+import { idempotencyMiddleware } from "../../src/trpc/index.ts";
 import { openSqlite, type TestDatabase } from "../support/database.ts";
 import { app, idempotentOn, order, t } from "./support.ts";
 
@@ -10,10 +12,10 @@ beforeAll(async () => {
 });
 afterAll(() => db[Symbol.asyncDispose]());
 
-describe("the policy", () => {
-  it("optional runs a call without a key in a transaction, and keeps no record", async () => {
+describe("requireKey", () => {
+  it("false runs a call without a key in a transaction, and keeps no record", async () => {
     const place = t.procedure
-      .meta({ idempotency: "optional" })
+      .meta({ idempotency: { requireKey: false } })
       .use(idempotentOn(db.prisma))
       .input(z.boolean())
       .mutation(async ({ ctx, input }) => {
@@ -35,10 +37,10 @@ describe("the policy", () => {
     expect(await db.countOrders({ key: "optional" })).toBe(2);
   });
 
-  it("optional honours a key that is sent", async () => {
+  it("false honours a key that is sent", async () => {
     let executions = 0;
     const place = t.procedure
-      .meta({ idempotency: "optional" })
+      .meta({ idempotency: { requireKey: false } })
       .use(idempotentOn(db.prisma))
       .mutation(() => (executions += 1));
     const { send } = app(t.router({ place }), db.prisma);
@@ -47,18 +49,74 @@ describe("the policy", () => {
     expect(executions).toBe(1);
   });
 
-  it("off leaves the call untouched", async () => {
+  it("is asked of a function for each call, which may take its time", async () => {
+    const asked: unknown[] = [];
+    const place = t.procedure
+      .input(z.boolean())
+      .use(
+        idempotencyMiddleware({
+          idempotency: createIdempotency({ prisma: db.prisma }),
+          scope: "global",
+          requireKey: async ({ path, input }) => {
+            asked.push([path, input]);
+            return Promise.resolve(input as boolean);
+          },
+        }),
+      )
+      .mutation(() => "executed");
+    const { send } = app(t.router({ place }), db.prisma);
+    expect((await send("place", { input: true })).body).toContain("needs an idempotency key");
+    expect((await send("place", { input: false })).status).toBe(200);
+    expect((await send("place", { input: true, key: "asked" })).status).toBe(200);
+    expect(asked).toEqual([
+      ["place", true],
+      ["place", false],
+    ]);
+  });
+
+  it("fails the call if its function answers with anything but a boolean", async () => {
+    const place = t.procedure
+      .use(
+        idempotencyMiddleware({
+          idempotency: createIdempotency({ prisma: db.prisma }),
+          scope: "global",
+          requireKey: (() => undefined) as never,
+        }),
+      )
+      .mutation(() => "executed");
+    const { status, body } = await app(t.router({ place }), db.prisma).send("place");
+    expect(status).toBe(500);
+    expect(body).toContain("a function that returns true or false");
+  });
+});
+
+describe("meta.idempotency", () => {
+  it("overrides the option", async () => {
+    const place = t.procedure
+      .use(
+        idempotencyMiddleware({
+          idempotency: createIdempotency({ prisma: db.prisma }),
+          scope: "global",
+          requireKey: false,
+        }),
+      )
+      .meta({ idempotency: { requireKey: true } })
+      .mutation(() => "executed");
+    expect((await app(t.router({ place }), db.prisma).send("place")).status).toBe(400);
+  });
+
+  it("false leaves the call untouched", async () => {
     const place = t.procedure
       .use(idempotentOn(db.prisma))
-      .meta({ idempotency: "off" })
+      .meta({ idempotency: false })
       .mutation(({ ctx }) => [ctx.tx, ctx.idempotency]);
     const { send } = app(t.router({ place }), db.prisma);
     expect((await send("place", { key: "é malformed" })).body).toBe('{"result":{"data":[null,null]}}');
   });
 
-  it("of a procedure's meta that is none fails the call", async () => {
+  it("that is neither fails the call", async () => {
     const place = t.procedure
-      .meta({ idempotency: "of" as "off" })
+      .meta({ idempotency: "off" as never })
       .use(idempotentOn(db.prisma))
       .mutation(() => "executed");
     const { status, body } = await app(t.router({ place }), db.prisma).send("place", { key: "typo" });
