@@ -20,7 +20,7 @@ export function carriedKey(context: object): string | undefined {
   const key = checkKey(inBody);
   if (inHeader !== undefined && inHeader !== key) {
     throw invalidKey(
-      "count_mismatch",
+      "conflicting_keys",
       "The request has one idempotency key in its extensions and another in the header Idempotency-Key; send one.",
     );
   }
@@ -45,7 +45,7 @@ export function directiveKey(
   }
   if (keys.size > 1) {
     throw invalidKey(
-      "count_mismatch",
+      "conflicting_keys",
       `The field ${responseName} is selected with different idempotency keys.`,
     );
   }

@@ -2,8 +2,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { usePersistedOperations } from "@graphql-yoga/plugin-persisted-operations";
 import * as fc from "fast-check";
-import { createYoga } from "graphql-yoga";
+import { createYoga, type Plugin } from "graphql-yoga";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { AnyIdempotencyError } from "../../src/core/contract/errors.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { useIdempotency } from "../../src/yoga/index.ts";
 import { openSqlite, type TestDatabase } from "../support/database.ts";
@@ -48,6 +49,29 @@ describe("carriers of the key", () => {
     const reply = await send(keyed(PLACE, "k1"), { "idempotency-key": "k2" });
     expect([reply.status, reply.json.errors[0].extensions.code]).toEqual([400, "IDEMPOTENCY_KEY_INVALID"]);
     expect(await orders(db)).toBe(1);
+  });
+
+  it("says whether keys contradict each other, or are too few for a batch", async () => {
+    await using db = await openSqlite();
+    const reasons: unknown[] = [];
+    const noteReasons: Plugin = {
+      onResultProcess: ({ result }) => {
+        const { errors = [] } = result as { errors?: readonly { cause?: unknown }[] };
+        reasons.push(...errors.map(({ cause }) => (cause as AnyIdempotencyError).details));
+      },
+    };
+    const { send } = app(db, {}, { plugins: [noteReasons] });
+    await send(keyed(PLACE, "k1"), { "idempotency-key": "k2" });
+    await send({
+      query: `mutation { place(item: "a") @idempotent(key: "k") { id } place(item: "a") @idempotent(key: "l") { id } }`,
+    });
+    await send([{ query: PLACE }, { query: PLACE }], { "idempotency-key": "k1" });
+    expect(reasons).toEqual([
+      { reason: "conflicting_keys" },
+      { reason: "conflicting_keys" },
+      { reason: "count_mismatch" },
+    ]);
+    expect(await orders(db)).toBe(0);
   });
 
   it("asks the option key first, and goes on to the others where it gives nothing", async () => {

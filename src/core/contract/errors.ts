@@ -36,7 +36,10 @@ export type KeyProblem =
   | "too_long"
   | "not_printable_ascii"
   | "malformed_header"
-  | "count_mismatch";
+  /** A header for a batch has another number of keys than the batch has calls. */
+  | "count_mismatch"
+  /** One request, or one root field, carries two different keys. */
+  | "conflicting_keys";
 
 /** Codes after which the same request may be sent again with the same key. */
 const RETRYABLE: ReadonlySet<IdempotencyErrorCode> = new Set([
