@@ -1,4 +1,5 @@
 import { misuse } from "../core/browser/option-checks.ts";
+import type { Outcome } from "../core/contract/outcome.ts";
 
 /** What decides the outcome of a run. */
 export type ResponseHead = Pick<Response, "status" | "headers">;
@@ -10,7 +11,7 @@ export type ResponseHead = Pick<Response, "status" | "headers">;
  * - `"store"`: its writes are undone, the response is stored, and every duplicate gets it.
  * - `"release"`: its writes are undone and nothing is stored. This caller gets the response; a retry executes.
  */
-export type ResponseOutcome = "commit" | "store" | "release";
+export type ResponseOutcome = Outcome;
 
 /** 4xx that depend on who asks, or when: the same request may succeed later. */
 const RELEASED: ReadonlySet<number> = new Set([

@@ -5,16 +5,12 @@ import {
   isIdempotencyError,
   unwrapped,
 } from "../core/contract/errors.ts";
+import type { Outcome } from "../core/contract/outcome.ts";
 
-/** What becomes of an executed mutation. */
-export type Outcome =
-  /** Its writes are kept and its result is stored: some root field has an answer, and every error is expected. */
-  | "completed"
-  /** Its writes are undone and its result is stored: no root field has an answer, and every error is expected. */
-  | "failed"
-  /** Its writes are undone and nothing is stored: a retry executes again. */
-  | "released";
-
+/**
+ * The outcome of a mutation: `"commit"` if some root field has an answer and every error is expected; `"store"` if no root
+ * field has an answer and every error is expected; else `"release"`.
+ */
 export function outcomeOf(
   result: ExecutionResult,
   responseNames: readonly string[],
@@ -22,17 +18,17 @@ export function outcomeOf(
 ): Outcome {
   const errors = result.errors ?? [];
   if (errors.length === 0) {
-    return "completed";
+    return "commit";
   }
   // Without data, not even the variables were valid: finding that out again costs nothing.
   if (!("data" in result) || !errors.every((error) => isDeliberate(error) && isExpected(error))) {
-    return "released";
+    return "release";
   }
   const failed = new Set(errors.map(({ path }) => path?.[0]));
   const { data } = result;
   const isAllFailed =
     !data || responseNames.every((name) => failed.has(name) && (data[name] ?? null) === null);
-  return isAllFailed ? "failed" : "completed";
+  return isAllFailed ? "store" : "commit";
 }
 
 /**

@@ -109,9 +109,9 @@ class Execution {
     const { isExpected } = this.#options;
     const result = await this.execute(provided);
     const outcome = outcomeOf(result, responseNames, isExpected);
-    this.#result = inOrder(outcome === "released" && "data" in result ? { ...result, data: null } : result);
-    if (outcome !== "completed") {
-      this.#thrown = outcome === "failed" ? new FailedResult(this.#result) : causeOf(this.#result);
+    this.#result = inOrder(outcome === "release" && "data" in result ? { ...result, data: null } : result);
+    if (outcome !== "commit") {
+      this.#thrown = outcome === "store" ? new FailedResult(this.#result) : causeOf(this.#result);
       throw this.#thrown;
     }
     return this.#result;
