@@ -1,3 +1,4 @@
+import { isStoredStatus } from "../core/browser/kept-answers.ts";
 import { misuse } from "../core/browser/option-checks.ts";
 import type { Outcome } from "../core/contract/outcome.ts";
 
@@ -13,11 +14,6 @@ export type ResponseHead = Pick<Response, "status" | "headers">;
  */
 export type ResponseOutcome = Outcome;
 
-/** 4xx that depend on who asks, or when: the same request may succeed later. */
-const RELEASED: ReadonlySet<number> = new Set([
-  401, 403, 407, 408, 409, 412, 421, 423, 424, 425, 428, 429, 499,
-]);
-
 /**
  * The default outcome: `"commit"` below 400; `"store"` for 4xx, which blame the request and would blame it again;
  * `"release"` for 401, 403, 407, 408, 409, 412, 421, 423, 424, 425, 428, 429, 499 and 5xx, after which the same request
@@ -27,7 +23,7 @@ export function outcomeOf({ status }: ResponseHead): ResponseOutcome {
   if (status < 400) {
     return "commit";
   }
-  return status < 500 && !RELEASED.has(status) ? "store" : "release";
+  return isStoredStatus(status) ? "store" : "release";
 }
 
 const OUTCOMES: readonly unknown[] = ["commit", "store", "release"] satisfies ResponseOutcome[];
