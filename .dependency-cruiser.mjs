@@ -32,8 +32,18 @@ export const walls = {
 
   http: adapter,
   messages: adapter,
-  trpc: [...adapter, "core/lease"],
-  yoga: adapter,
+
+  // What is read from a call and from a router, how a call fails, and what runs it between them.
+  "trpc/errors": adapter,
+  "trpc/request": adapter,
+  "trpc/router": adapter,
+  trpc: [...adapter, "core/lease", "trpc/errors", "trpc/request", "trpc/router"],
+
+  // A mutation is read from its request, split into units, and executed unit by unit.
+  "yoga/errors": adapter,
+  "yoga/request": [...adapter, "yoga/errors"],
+  "yoga/unit": [...adapter, "yoga/errors", "yoga/request"],
+  yoga: [...adapter, "yoga/errors", "yoga/request", "yoga/unit"],
 };
 
 const files = (folder) => `src/${folder}/[^/]+\\.tsx?$`;

@@ -6,9 +6,9 @@ import type { AbandonedRun, Idempotency } from "../core/contract/idempotency.ts"
 import type { RunOptions } from "../core/contract/options.ts";
 import { type Completer, completerOver, type ResumableOperation } from "../core/lease/completer.ts";
 import { type CompleterOptions, checkCompleterOptions } from "../core/lease/completer-options.ts";
-import { mutationsOf } from "./procedures.ts";
-import { trpcErrorSerializer } from "./stored-error.ts";
-import { toTRPCError } from "./trpc-error.ts";
+import { trpcErrorSerializer } from "./errors/stored-error.ts";
+import { toTRPCError } from "./errors/trpc-error.ts";
+import { mutationsOf } from "./router/procedures.ts";
 
 /** Options of {@link trpcCompleter}. */
 export interface TRPCCompleterOptions<TTransaction, TRouter extends AnyTRPCRouter> extends CompleterOptions {

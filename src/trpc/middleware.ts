@@ -1,18 +1,18 @@
 import { isIdempotencyError } from "../core/contract/errors.ts";
 import { resumedIdentity } from "../core/lease/abandoned-runs.ts";
 import type { LeasedContext, ProvidedContext } from "./context.ts";
-import { ownSettingsIn } from "./meta.ts";
+import { toTRPCError } from "./errors/trpc-error.ts";
 import {
   type AnyModeOptions,
   type IdempotencyMiddlewareOptions,
   type LeaseMiddlewareOptions,
   settingsOf,
 } from "./options.ts";
-import type { ContextIn, ProcedureCall, ProcedureResult } from "./procedure-call.ts";
-import { rememberSettings } from "./procedures.ts";
-import { type RequestParts, setResponseHeader } from "./request.ts";
+import type { ContextIn, ProcedureCall, ProcedureResult } from "./request/procedure-call.ts";
+import { type RequestParts, setResponseHeader } from "./request/request-parts.ts";
+import { ownSettingsIn } from "./router/meta.ts";
+import { rememberSettings } from "./router/procedures.ts";
 import { runMutation } from "./run-mutation.ts";
-import { toTRPCError } from "./trpc-error.ts";
 
 /** A tRPC middleware for `.use()`, also assignable to `TRPCMiddlewareFunction`. */
 export interface IdempotencyMiddleware<TContext, TInput, TAdded> {

@@ -10,9 +10,9 @@ import { checkFunction, misuse } from "../core/browser/option-checks.ts";
 import { transformerCodec } from "../core/contract/codec.ts";
 import type { Idempotency } from "../core/contract/idempotency.ts";
 import { type RunOptions, resolveOptions } from "../core/contract/options.ts";
-import { isExpectedError } from "./expected-error.ts";
-import { type RequestParts, requestIn } from "./request.ts";
-import { trpcErrorSerializer } from "./stored-error.ts";
+import { isExpectedError } from "./errors/expected-error.ts";
+import { trpcErrorSerializer } from "./errors/stored-error.ts";
+import { type RequestParts, requestIn } from "./request/request-parts.ts";
 
 /** The argument of options that are functions. */
 export interface MutationCall<TContext, TInput> {

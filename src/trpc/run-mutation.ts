@@ -3,12 +3,18 @@ import { REPLAYED_HEADER } from "../core/adapter/key-header.ts";
 import { checkKeyRequired } from "../core/adapter/options.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
 import type { LeaseRequest, SettledRun } from "../core/contract/idempotency.ts";
-import { comparableInput } from "./comparable-input.ts";
 import { providedContext } from "./context.ts";
-import { keyMissing, keyOf } from "./key.ts";
 import type { Settings } from "./options.ts";
-import { dataOf, failure, type ProcedureCall, type ProcedureResult, success } from "./procedure-call.ts";
-import { type RequestParts, setResponseHeader } from "./request.ts";
+import { comparableInput } from "./request/comparable-input.ts";
+import { keyMissing, keyOf } from "./request/key.ts";
+import {
+  dataOf,
+  failure,
+  type ProcedureCall,
+  type ProcedureResult,
+  success,
+} from "./request/procedure-call.ts";
+import { type RequestParts, setResponseHeader } from "./request/request-parts.ts";
 
 /** A call, and what decides whether and under which identity it is executed. */
 export interface MutationRequest<TContext, TInput> {
@@ -29,7 +35,7 @@ export async function runMutation<TTransaction, TContext, TInput>(
   settings: Settings<TTransaction, TContext, TInput>,
   { call, requireKey, request, resumed }: MutationRequest<TContext, TInput>,
 ): Promise<ProcedureResult<object>> {
-  const key = resumed?.key ?? (await keyOf(settings, call, request));
+  const key = resumed?.key ?? (await keyOf(settings.key, call, request));
   if (key === undefined) {
     if (checkKeyRequired(typeof requireKey === "function" ? await requireKey(call) : requireKey)) {
       throw keyMissing(call.path, request);

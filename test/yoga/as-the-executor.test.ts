@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { createYoga } from "graphql-yoga";
 import { describe, expect, it } from "vitest";
-import { withDirective } from "../../src/yoga/directive.ts";
+import { withDirective } from "../../src/yoga/request/directive.ts";
 import { openSqlite, type TestDatabase } from "../support/database.ts";
 import { app, type Context, type Reply, readReply, schema } from "./support.ts";
 

@@ -1,8 +1,11 @@
-import { KEY_HEADER, parseKeyHeader, parseKeyListHeader } from "../core/adapter/key-header.ts";
-import { IdempotencyError } from "../core/contract/errors.ts";
-import type { Settings } from "./options.ts";
+import { KEY_HEADER, parseKeyHeader, parseKeyListHeader } from "../../core/adapter/key-header.ts";
+import { IdempotencyError } from "../../core/contract/errors.ts";
 import type { ProcedureCall } from "./procedure-call.ts";
-import { headerIn, isCallOf, type RequestParts } from "./request.ts";
+import { headerIn, isCallOf, type RequestParts } from "./request-parts.ts";
+
+type KeyOption<TContext, TInput> = (
+  call: ProcedureCall<TContext, TInput>,
+) => string | null | undefined | Promise<string | null | undefined>;
 
 /**
  * The key of a call: from option `key`, else from the header.
@@ -10,7 +13,7 @@ import { headerIn, isCallOf, type RequestParts } from "./request.ts";
  * @throws {@link IdempotencyError} `KEY_INVALID`; `KEY_MISSING` for a header that cannot be attributed to this call
  */
 export async function keyOf<TContext, TInput>(
-  { key }: Pick<Settings<unknown, TContext, TInput>, "key">,
+  key: KeyOption<TContext, TInput> | undefined,
   call: ProcedureCall<TContext, TInput>,
   request: RequestParts,
 ): Promise<string | undefined> {

@@ -1,4 +1,4 @@
-import type { LeaseContext, RunContext } from "../core/contract/idempotency.ts";
+import type { LeaseContext, RunContext } from "../../core/contract/idempotency.ts";
 
 /** What resolvers find as `context.idempotency`. `key` is `undefined` if a key is not required and none was sent. */
 export interface MutationIdempotency extends Omit<RunContext<unknown, string | undefined>, "tx"> {}

@@ -1,4 +1,4 @@
-import { checkKey, invalidKey } from "../core/request/identity.ts";
+import { checkKey, invalidKey } from "../../core/request/identity.ts";
 import { directiveOf } from "./directive.ts";
 import { headerKeyOf } from "./header-keys.ts";
 import type { Mutation, RootField } from "./mutation.ts";

@@ -1,8 +1,12 @@
-import { KEY_HEADER, parseKeyHeader, parseKeyListHeader } from "../core/adapter/key-header.ts";
-import { isIdempotencyError } from "../core/contract/errors.ts";
-import { invalidKey } from "../core/request/identity.ts";
-import { toGraphQLError } from "./graphql-errors.ts";
-import type { RequestLike } from "./plugin.ts";
+import { KEY_HEADER, parseKeyHeader, parseKeyListHeader } from "../../core/adapter/key-header.ts";
+import { isIdempotencyError } from "../../core/contract/errors.ts";
+import { invalidKey } from "../../core/request/identity.ts";
+import { toGraphQLError } from "../errors/graphql-errors.ts";
+
+/** The part of a Fetch `Request` that is used. Servers bring their own ponyfills. */
+export interface RequestLike {
+  readonly headers: { get(name: string): string | null };
+}
 
 /**
  * What the header says for one operation. An error is kept until a mutation asks for the key: queries have no use for

@@ -1,5 +1,5 @@
 import type { GraphQLError } from "graphql";
-import { isStoredCode, isStoredStatus } from "../core/browser/kept-answers.ts";
+import { isStoredCode, isStoredStatus } from "../../core/browser/kept-answers.ts";
 
 /**
  * Whether an error is a mutation's answer by default: it has an `extensions.code` or an `extensions.http.status`, and

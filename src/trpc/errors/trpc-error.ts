@@ -1,5 +1,5 @@
 import { type TRPC_ERROR_CODE_KEY, TRPCError } from "@trpc/server";
-import type { AnyIdempotencyError, IdempotencyErrorCode } from "../core/contract/errors.ts";
+import type { AnyIdempotencyError, IdempotencyErrorCode } from "../../core/contract/errors.ts";
 
 const CODES = {
   KEY_MISSING: "BAD_REQUEST",

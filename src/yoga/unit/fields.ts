@@ -1,7 +1,7 @@
 import { type ExecutionResult, GraphQLError, type GraphQLSchema, isNonNullType } from "graphql";
-import { isIdempotencyError } from "../core/contract/errors.ts";
-import { toGraphQLError } from "./graphql-errors.ts";
-import { isMetaField, type RootField } from "./mutation.ts";
+import { isIdempotencyError } from "../../core/contract/errors.ts";
+import { toGraphQLError } from "../errors/graphql-errors.ts";
+import { isMetaField, type RootField } from "../request/mutation.ts";
 import { inOrder } from "./stored-result.ts";
 import type { Answer } from "./unit.ts";
 

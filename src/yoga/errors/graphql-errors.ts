@@ -1,5 +1,5 @@
 import { GraphQLError, type GraphQLErrorOptions } from "graphql";
-import type { AnyIdempotencyError, IdempotencyErrorCode } from "../core/contract/errors.ts";
+import type { AnyIdempotencyError, IdempotencyErrorCode } from "../../core/contract/errors.ts";
 
 interface GraphQLMapping {
   /** `extensions.code`. */

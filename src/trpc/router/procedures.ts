@@ -1,7 +1,7 @@
 import type { AnyTRPCRouter } from "@trpc/server";
-import type { Mode } from "../core/adapter/options.ts";
-import type { Idempotency } from "../core/contract/idempotency.ts";
-import type { RunOptions } from "../core/contract/options.ts";
+import type { Mode } from "../../core/adapter/options.ts";
+import type { Idempotency } from "../../core/contract/idempotency.ts";
+import type { RunOptions } from "../../core/contract/options.ts";
 import { type OwnSettings, ownSettingsIn } from "./meta.ts";
 
 /** What is known about a middleware outside its calls. */

@@ -1,12 +1,14 @@
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from "graphql";
-import type { Mode } from "../core/adapter/options.ts";
-import { IdempotencyError } from "../core/contract/errors.ts";
-import type { Idempotency, RunRequest } from "../core/contract/idempotency.ts";
-import type { RunOptions } from "../core/contract/options.ts";
+import type { Mode } from "../../core/adapter/options.ts";
+import { IdempotencyError } from "../../core/contract/errors.ts";
+import type { Idempotency, RunRequest } from "../../core/contract/idempotency.ts";
+import type { RunOptions } from "../../core/contract/options.ts";
 import { isDeliberate, outcomeOf, rootCause, stepFailureIn } from "./outcome.ts";
-import type { Execute } from "./plugin.ts";
 import { inTransaction, withProvided } from "./provide.ts";
 import { fromStoredResult, inOrder, type StoredResult, toStoredResult } from "./stored-result.ts";
+
+/** Executes one operation. The result is `unknown`, as an executor may also answer with a stream. */
+export type Execute = (args: ExecutionArgs) => unknown;
 
 /** What is executed and stored as one: a mutation, or one root field of it. */
 export interface Unit {

@@ -1,4 +1,4 @@
-import { misuse } from "../core/browser/option-checks.ts";
+import { misuse } from "../../core/browser/option-checks.ts";
 
 /** What a procedure's `.meta()` may say: `initTRPC.meta<AppMeta & IdempotencyMeta>()`. */
 export interface IdempotencyMeta {

@@ -1,5 +1,5 @@
 import type { ExecutionResult } from "graphql";
-import { REPLAYED_HEADER } from "../core/adapter/key-header.ts";
+import { REPLAYED_HEADER } from "../../core/adapter/key-header.ts";
 
 /**
  * Marks an answer as a replay: in `extensions.idempotency`, and under Yoga in the header `Idempotent-Replayed` (not in a

@@ -4,8 +4,8 @@ import {
   type IdempotencyErrorCode,
   isIdempotencyError,
   unwrapped,
-} from "../core/contract/errors.ts";
-import type { Outcome } from "../core/contract/outcome.ts";
+} from "../../core/contract/errors.ts";
+import type { Outcome } from "../../core/contract/outcome.ts";
 
 /**
  * The outcome of a mutation: `"commit"` if some root field has an answer and every error is expected; `"store"` if no root

@@ -4,8 +4,8 @@ import {
   fromStoredError,
   type StoredError,
   toStoredError,
-} from "../core/contract/error-serializer.ts";
-import type { AnyIdempotencyError } from "../core/contract/errors.ts";
+} from "../../core/contract/error-serializer.ts";
+import type { AnyIdempotencyError } from "../../core/contract/errors.ts";
 import { toTRPCError } from "./trpc-error.ts";
 
 interface StoredTRPCError extends StoredError {
