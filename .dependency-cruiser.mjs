@@ -30,8 +30,13 @@ export const walls = {
   react: ["core/browser"],
   "trpc/client": ["core/browser"],
 
-  http: adapter,
   messages: adapter,
+
+  // A request is read and compared; its response is judged, stored and restored.
+  "http/problems": adapter,
+  "http/request": [...adapter, "http/problems"],
+  "http/response": [...adapter, "http/request"],
+  http: [...adapter, "http/problems", "http/request", "http/response"],
 
   // What is read from a call and from a router, how a call fails, and what runs it between them.
   "trpc/errors": adapter,

@@ -3,9 +3,9 @@ import { checkFunction, checkNumber, misuse } from "../core/browser/option-check
 import type { AnyIdempotencyError } from "../core/contract/errors.ts";
 import type { Idempotency } from "../core/contract/idempotency.ts";
 import { type RunOptions, resolveOptions } from "../core/contract/options.ts";
-import { outcomeOf, type ResponseHead, type ResponseOutcome } from "./outcome.ts";
-import type { RefusedRequestError } from "./problem.ts";
-import { storedHeadersOf } from "./stored-headers.ts";
+import type { RefusedRequestError } from "./problems/problem.ts";
+import { outcomeOf, type ResponseHead, type ResponseOutcome } from "./response/outcome.ts";
+import { storedHeadersOf } from "./response/stored-headers.ts";
 
 /** Reads something from a request; `arg` is what the framework passes as its second argument. */
 export type FromRequest<T, TRequest, TArg> = (request: TRequest, arg: TArg) => T | Promise<T>;

@@ -5,7 +5,7 @@ import { misuse } from "../core/browser/option-checks.ts";
 import { type AnyIdempotencyError, IdempotencyError, isIdempotencyError } from "../core/contract/errors.ts";
 import { type HttpHandler, untouchedContext } from "./context.ts";
 import { type HttpIdempotencyOptions, type Settings, settingsOf } from "./options.ts";
-import { problemResponse, RefusedRequestError } from "./problem.ts";
+import { problemResponse, RefusedRequestError } from "./problems/problem.ts";
 import { runKeyed, runUnkeyed } from "./run-request.ts";
 
 /** What {@link withIdempotency} returns. The second argument is required if the handler uses it. */

@@ -1,5 +1,5 @@
-import { canonical } from "../core/request/canonical.ts";
-import { RefusedRequestError } from "./problem.ts";
+import { canonical } from "../../core/request/canonical.ts";
+import { RefusedRequestError } from "../problems/problem.ts";
 
 /**
  * What a retry must repeat: method, path, query and body. Host and headers may change on the way; of the headers only

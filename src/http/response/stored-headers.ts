@@ -1,4 +1,4 @@
-import { misuse } from "../core/browser/option-checks.ts";
+import { misuse } from "../../core/browser/option-checks.ts";
 
 /** Headers that describe the body or name the resource, and are just as true in a replay. */
 const STORED = [

@@ -1,4 +1,4 @@
-import { misuse } from "../core/browser/option-checks.ts";
+import { misuse } from "../../core/browser/option-checks.ts";
 import { type ProblemOptions, problemResponse } from "./problem.ts";
 
 /** Options of {@link ifMatch}. */

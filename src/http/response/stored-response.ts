@@ -1,6 +1,6 @@
-import { typeOf } from "../core/browser/option-checks.ts";
-import { IdempotencyError } from "../core/contract/errors.ts";
-import { readBytes, TooManyBytesError } from "./bytes.ts";
+import { typeOf } from "../../core/browser/option-checks.ts";
+import { IdempotencyError } from "../../core/contract/errors.ts";
+import { readBytes, TooManyBytesError } from "../request/bytes.ts";
 
 /** A response as data that any codec can write. */
 export interface StoredResponse {

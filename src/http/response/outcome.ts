@@ -1,6 +1,6 @@
-import { isStoredStatus } from "../core/browser/kept-answers.ts";
-import { misuse } from "../core/browser/option-checks.ts";
-import type { Outcome } from "../core/contract/outcome.ts";
+import { isStoredStatus } from "../../core/browser/kept-answers.ts";
+import { misuse } from "../../core/browser/option-checks.ts";
+import type { Outcome } from "../../core/contract/outcome.ts";
 
 /** What decides the outcome of a run. */
 export type ResponseHead = Pick<Response, "status" | "headers">;

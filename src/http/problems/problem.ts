@@ -1,4 +1,4 @@
-import type { IdempotencyErrorCode } from "../core/contract/errors.ts";
+import type { IdempotencyErrorCode } from "../../core/contract/errors.ts";
 
 /** The member `code` of this package's problem documents. */
 export type HttpProblemCode =

@@ -1,5 +1,5 @@
+import { RefusedRequestError } from "../problems/problem.ts";
 import { readBytes, TooManyBytesError } from "./bytes.ts";
-import { RefusedRequestError } from "./problem.ts";
 
 /** A request whose body was read once and can be read again by the handler. */
 export interface BufferedRequest<TRequest> {
