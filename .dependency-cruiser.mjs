@@ -30,10 +30,25 @@ export const walls = {
   react: ["core/browser"],
   "trpc/client": ["core/browser"],
 
-  http: adapter,
   messages: adapter,
-  trpc: [...adapter, "core/lease"],
-  yoga: adapter,
+
+  // A request is read and compared; its response is judged, stored and restored.
+  "http/problems": adapter,
+  "http/request": [...adapter, "http/problems"],
+  "http/response": [...adapter, "http/request"],
+  http: [...adapter, "http/problems", "http/request", "http/response"],
+
+  // What is read from a call and from a router, how a call fails, and what runs it between them.
+  "trpc/errors": adapter,
+  "trpc/request": adapter,
+  "trpc/router": adapter,
+  trpc: [...adapter, "core/lease", "trpc/errors", "trpc/request", "trpc/router"],
+
+  // A mutation is read from its request, split into units, and executed unit by unit.
+  "yoga/errors": adapter,
+  "yoga/request": [...adapter, "yoga/errors"],
+  "yoga/unit": [...adapter, "yoga/errors", "yoga/request"],
+  yoga: [...adapter, "yoga/errors", "yoga/request", "yoga/unit"],
 };
 
 const files = (folder) => `src/${folder}/[^/]+\\.tsx?$`;

@@ -1,8 +1,8 @@
 import type { Idempotency, RunResult, SettledRun } from "./contract/idempotency.ts";
-import { type RunOptions, resolveOptions } from "./contract/options.ts";
+import { type ResolvedRunOptions, type RunOptions, resolveOptions } from "./contract/options.ts";
 import type { Store } from "./contract/store.ts";
 import { abandonedRuns } from "./lease/abandoned-runs.ts";
-import { LeaseRunner } from "./lease/leased-run.ts";
+import { LeasedRunner } from "./lease/leased-run.ts";
 import { prepareLeasedRun } from "./lease/prepare-leased-run.ts";
 import { runLeasedUnkeyed } from "./lease/unkeyed-leased-run.ts";
 import { prepareRun } from "./request/prepare.ts";
@@ -20,12 +20,26 @@ export function idempotencyOver<TTransaction>(
   store: Store<TTransaction>,
   options: RunOptions = {},
 ): Idempotency<TTransaction> {
-  const base = resolveOptions(options);
   const duplicates = new Duplicates();
   const runner = new TransactionRunner(store, duplicates);
-  const leaseRunner = new LeaseRunner(store, duplicates);
+  const leasedRunner = new LeasedRunner(store, duplicates);
+  return withOptions({ store, runner, leasedRunner }, resolveOptions(options));
+}
+
+interface Parts<TTransaction> {
+  readonly store: Store<TTransaction>;
+  readonly runner: TransactionRunner<TTransaction>;
+  readonly leasedRunner: LeasedRunner<TTransaction>;
+}
+
+function withOptions<TTransaction>(
+  parts: Parts<TTransaction>,
+  base: ResolvedRunOptions,
+): Idempotency<TTransaction> {
+  const { store, runner, leasedRunner } = parts;
   const idempotency: Idempotency<TTransaction> = {
     options: base,
+    with: (options) => withOptions(parts, resolveOptions(options, base)),
     // Plain functions: an async one that waits takes half a kilobyte, for each run under way.
     run: (request, handler) => idempotency.runSettled(request, handler).then(resultOf),
     runSettled: (request, handler) => prepareRun(request, base).then((run) => runner.run(run, handler)),
@@ -33,7 +47,7 @@ export function idempotencyOver<TTransaction>(
       runUnkeyed(store, resolveOptions(overrides, base), handler),
     runLeased: async (request, handler) => resultOf(await idempotency.runLeasedSettled(request, handler)),
     runLeasedSettled: async (request, handler) =>
-      leaseRunner.run(await prepareLeasedRun(request, base), handler),
+      leasedRunner.run(await prepareLeasedRun(request, base), handler),
     runLeasedUnkeyed: async (handler, overrides = {}) =>
       runLeasedUnkeyed(store, resolveOptions(overrides, base), handler),
     abandoned: abandonedRuns(store, base),

@@ -1,15 +1,7 @@
-import { randomUUID } from "node:crypto";
-import type { RunContext, UnkeyedContext } from "../core/contract/idempotency.ts";
-import { derivedKey } from "../core/request/identity.ts";
+import type { RunContext } from "../core/contract/idempotency.ts";
 
-/** What a handler gets besides the request. */
-export interface HttpContext<TTransaction> extends Omit<RunContext<TTransaction>, "key"> {
-  /**
-   * The client's key; `undefined` if a key is not required and none was sent. `deriveKey` then gives keys that are useful
-   * only within this execution.
-   */
-  readonly key: string | undefined;
-}
+/** What a handler gets besides the request. `key` is `undefined` if a key is not required and none was sent. */
+export interface HttpContext<TTransaction> extends RunContext<TTransaction, string | undefined> {}
 
 /** A `fetch`-style handler; `arg` is what the framework passes as its second argument. */
 export type HttpHandler<TTransaction, TRequest, TArg> = (
@@ -17,13 +9,6 @@ export type HttpHandler<TTransaction, TRequest, TArg> = (
   context: HttpContext<TTransaction>,
   arg: TArg,
 ) => Response | Promise<Response>;
-
-export function unkeyedContext<TTransaction>(
-  context: UnkeyedContext<TTransaction>,
-): HttpContext<TTransaction> {
-  const id = randomUUID();
-  return { ...context, key: undefined, attempt: 1, deriveKey: (name) => derivedKey(id, name) };
-}
 
 /** For a method that passes through untouched. Members that need a transaction say so when they are used. */
 export function untouchedContext<TTransaction>(method: string): HttpContext<TTransaction> {
@@ -34,5 +19,5 @@ export function untouchedContext<TTransaction>(method: string): HttpContext<TTra
     );
   };
   const tx = new Proxy({}, { get: (_, name) => (typeof name === "string" ? refuse() : undefined) });
-  return unkeyedContext({ tx: tx as TTransaction, afterCommit: refuse });
+  return { tx: tx as TTransaction, key: undefined, attempt: 1, deriveKey: refuse, afterCommit: refuse };
 }

@@ -1,11 +1,11 @@
-import { checkAdapterOptions, type ScopeValue } from "../core/adapter/options.ts";
+import { checkAdapterOptions, checkRequireKey, type ScopeValue } from "../core/adapter/options.ts";
 import { checkFunction, checkNumber, misuse } from "../core/browser/option-checks.ts";
 import type { AnyIdempotencyError } from "../core/contract/errors.ts";
 import type { Idempotency } from "../core/contract/idempotency.ts";
 import { type RunOptions, resolveOptions } from "../core/contract/options.ts";
-import { outcomeOf, type ResponseHead, type ResponseOutcome } from "./outcome.ts";
-import type { RefusedRequestError } from "./problem.ts";
-import { storedHeadersOf } from "./stored-headers.ts";
+import type { RefusedRequestError } from "./problems/problem.ts";
+import { outcomeOf, type ResponseHead, type ResponseOutcome } from "./response/outcome.ts";
+import { storedHeadersOf } from "./response/stored-headers.ts";
 
 /** Reads something from a request; `arg` is what the framework passes as its second argument. */
 export type FromRequest<T, TRequest, TArg> = (request: TRequest, arg: TArg) => T | Promise<T>;
@@ -31,10 +31,10 @@ export interface HttpIdempotencyOptions<TTransaction, TRequest extends Request =
    */
   readonly key?: FromRequest<string | null | undefined, TRequest, TArg>;
   /**
-   * Whether a request needs a key. Default `true`. A request that needs none and has none runs in a transaction, and no
-   * record is kept.
+   * Whether a request needs a key. Default `true`: without one it is answered with 400, `KEY_MISSING`. A request that
+   * needs none and has none runs in a transaction, and no record is kept.
    */
-  readonly require?: boolean | FromRequest<boolean, TRequest, TArg>;
+  readonly requireKey?: boolean | FromRequest<boolean, TRequest, TArg>;
   /** The methods that are made exactly-once. Default `["POST", "PATCH"]`; all others pass through untouched. */
   readonly methods?: readonly string[];
   /** The longest request body, in bytes. Default 1,048,576. */
@@ -58,7 +58,7 @@ export interface Settings<TTransaction, TRequest extends Request, TArg> {
   readonly scope: "global" | FromRequest<ScopeValue, TRequest, TArg>;
   readonly operation: string | FromRequest<string, TRequest, TArg> | undefined;
   readonly key: FromRequest<string | null | undefined, TRequest, TArg> | undefined;
-  readonly require: boolean | FromRequest<boolean, TRequest, TArg>;
+  readonly requireKey: boolean | FromRequest<boolean, TRequest, TArg>;
   readonly methods: ReadonlySet<string>;
   readonly bodyBytesMax: number;
   readonly storedHeaders: ReadonlySet<string>;
@@ -81,7 +81,7 @@ export function settingsOf<TTransaction, TRequest extends Request, TArg>(
     scope,
     operation,
     key,
-    require = true,
+    requireKey = true,
     methods = METHODS,
     bodyBytesMax = BODY_BYTES_MAX,
     storedHeaders = [],
@@ -96,7 +96,7 @@ export function settingsOf<TTransaction, TRequest extends Request, TArg>(
     scope,
     operation,
     key,
-    require,
+    requireKey,
     methods: new Set(methods),
     bodyBytesMax,
     storedHeaders: storedHeadersOf(storedHeaders),
@@ -114,7 +114,7 @@ function checkOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) {
     throw misuse("(the first argument)", options, "an object such as { idempotency, scope }");
   }
-  const { idempotency, scope, operation, key, require, methods, bodyBytesMax, documentation, ...rest } =
+  const { idempotency, scope, operation, key, methods, bodyBytesMax, documentation, ...rest } =
     options as Record<string, unknown>;
   checkAdapterOptions({ idempotency, scope, provide: undefined }, '(request) => ..., or "global" spelt out');
   if (
@@ -129,9 +129,7 @@ function checkOptions(options: unknown): void {
     );
   }
   checkFunction("key", key, '(request) => request.headers.get("x-request-id")');
-  if (typeof require !== "boolean") {
-    checkFunction("require", require, '(request) => request.headers.has("x-api-version"), or true or false');
-  }
+  checkRequireKey(options, "require", '(request) => request.headers.has("x-api-version")');
   checkMethods(methods);
   checkNumber("bodyBytesMax", bodyBytesMax, 0);
   checkFunction("outcome", rest["outcome"], '({ status }) => (status < 400 ? "commit" : "release")');

@@ -2,11 +2,11 @@ import { REPLAYED_HEADER } from "../core/adapter/key-header.ts";
 import type { ErrorSerializer } from "../core/contract/error-serializer.ts";
 import type { RunContext, SettledRun, UnkeyedContext } from "../core/contract/idempotency.ts";
 import { type RunOptions, resolveOptions } from "../core/contract/options.ts";
-import { comparableRequest } from "./comparable-request.ts";
 import type { Settings } from "./options.ts";
-import { checkOutcome } from "./outcome.ts";
-import { bufferRequest } from "./request-body.ts";
-import { isResponse, readResponse, responseOf, type StoredResponse } from "./stored-response.ts";
+import { comparableRequest } from "./request/comparable-request.ts";
+import { bufferRequest } from "./request/request-body.ts";
+import { checkOutcome } from "./response/outcome.ts";
+import { isResponse, readResponse, responseOf, type StoredResponse } from "./response/stored-response.ts";
 
 interface Identity {
   readonly operation: string;

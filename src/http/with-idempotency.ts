@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { KEY_HEADER, parseKeyHeader } from "../core/adapter/key-header.ts";
+import { checkKeyRequired } from "../core/adapter/options.ts";
 import { misuse } from "../core/browser/option-checks.ts";
 import { type AnyIdempotencyError, IdempotencyError, isIdempotencyError } from "../core/contract/errors.ts";
-import { type HttpHandler, unkeyedContext, untouchedContext } from "./context.ts";
+import { type HttpHandler, untouchedContext } from "./context.ts";
 import { type HttpIdempotencyOptions, type Settings, settingsOf } from "./options.ts";
-import { problemResponse, RefusedRequestError } from "./problem.ts";
+import { problemResponse, RefusedRequestError } from "./problems/problem.ts";
 import { runKeyed, runUnkeyed } from "./run-request.ts";
 
 /** What {@link withIdempotency} returns. The second argument is required if the handler uses it. */
@@ -73,14 +74,14 @@ async function answer<TTransaction, TRequest extends Request, TArg>(
   request: TRequest,
   arg: TArg,
 ): Promise<Response> {
-  const { require, scope } = settings;
+  const { requireKey, scope } = settings;
   const operation = await operationOf(settings, request, arg);
   const key = (await settings.key?.(request, arg)) ?? parseKeyHeader(request.headers.get(KEY_HEADER));
   if (key === undefined) {
-    if (typeof require === "function" ? await require(request, arg) : require) {
+    if (checkKeyRequired(typeof requireKey === "function" ? await requireKey(request, arg) : requireKey)) {
       throw keyMissing(operation);
     }
-    return runUnkeyed(settings, async (context) => handler(request, unkeyedContext(context), arg));
+    return runUnkeyed(settings, async (context) => handler(request, context, arg));
   }
   const identity = {
     operation,

@@ -1,13 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Idempotency } from "../core/contract/idempotency.ts";
-import type { RunOptions } from "../core/contract/options.ts";
 import { SCOPE } from "./scope.ts";
 
 interface Counted {
   readonly idempotency: Idempotency<unknown>;
   readonly consumer: string;
   readonly attemptsMax: number;
-  readonly run: RunOptions;
 }
 
 /**
@@ -58,9 +56,9 @@ export class Attempts {
 
   /** @returns whether the mark is new. */
   async #mark(name: string): Promise<boolean> {
-    const { idempotency, consumer, run } = this.#counted;
+    const { idempotency, consumer } = this.#counted;
     const key = createHash("sha256").update(`${name}:${this.#key}`).digest("base64url");
-    const request = { ...run, operation: `${consumer} attempts`, key, scope: SCOPE };
+    const request = { operation: `${consumer} attempts`, key, scope: SCOPE };
     const { replayed } = await idempotency.run(request, async () => name);
     return !replayed;
   }

@@ -104,14 +104,14 @@ async function consumeLeased<TTransaction, TMessage, TDelivered extends TMessage
   handler: MessageHandler<TTransaction, TDelivered, "lease">,
   message: TDelivered,
 ): Promise<Consumption> {
-  const { consumer, onPoison, attemptsMax, idempotency, run } = settings;
+  const { consumer, onPoison, attemptsMax, idempotency } = settings;
   const entry = entryOf(settings, message);
   if (entry.key === undefined) {
     return poisonUnrecorded(settings, message, "no_id", entry.error);
   }
   let attempt = 0;
   try {
-    const request = { ...run, ...entry, operation: consumer, scope: SCOPE };
+    const request = { ...entry, operation: consumer, scope: SCOPE };
     const { value, replayed } = await idempotency.runLeased(request, async (context) => {
       ({ attempt } = context);
       if (onPoison !== undefined && attempt > attemptsMax) {
@@ -189,11 +189,11 @@ function keyOf(id: string): string {
 }
 
 async function record<TTransaction, TMessage>(
-  { idempotency, consumer, run }: Settings<TTransaction, TMessage>,
+  { idempotency, consumer }: Settings<TTransaction, TMessage>,
   entry: Entry,
   work: (context: RunContext<TTransaction>) => Promise<Consumption["outcome"]>,
 ): Promise<Consumption> {
-  const request = { ...run, ...entry, operation: consumer, scope: SCOPE };
+  const request = { ...entry, operation: consumer, scope: SCOPE };
   const { value, replayed } = await idempotency.run(request, work);
   return { outcome: value, replayed };
 }
@@ -212,7 +212,7 @@ function poison<TTransaction, TMessage>(
 
 /** Without a usable id there is nothing to recognise a redelivery by. */
 async function poisonUnrecorded<TTransaction, TMessage>(
-  { idempotency, consumer, onPoison, run }: Settings<TTransaction, TMessage>,
+  { idempotency, consumer, onPoison }: Settings<TTransaction, TMessage>,
   message: TMessage,
   reason: PoisonReason,
   error: unknown,
@@ -220,9 +220,8 @@ async function poisonUnrecorded<TTransaction, TMessage>(
   if (onPoison === undefined) {
     throw reason === "no_id" ? idMissing(consumer, error) : error;
   }
-  await idempotency.runUnkeyed(
-    ({ tx, afterCommit }) => onPoison(message, { tx, afterCommit, reason, error }),
-    run,
+  await idempotency.runUnkeyed(({ tx, afterCommit }) =>
+    onPoison(message, { tx, afterCommit, reason, error }),
   );
   return { outcome: "poisoned", replayed: false };
 }

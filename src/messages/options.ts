@@ -1,6 +1,6 @@
 import { checkFunction, checkNumber, checkOneOf, misuse } from "../core/browser/option-checks.ts";
 import type { Idempotency, RunContext } from "../core/contract/idempotency.ts";
-import { type RunOptions, resolveOptions } from "../core/contract/options.ts";
+import type { RunOptions } from "../core/contract/options.ts";
 
 /**
  * Why a message is handed to `onPoison`:
@@ -58,7 +58,6 @@ export interface Settings<TTransaction, TMessage>
   extends Omit<ConsumeOptions<TTransaction, TMessage>, keyof RunOptions | "mode"> {
   readonly mode: ConsumeMode;
   readonly attemptsMax: number;
-  readonly run: RunOptions;
 }
 
 const ATTEMPTS_MAX = 5;
@@ -88,13 +87,12 @@ export function settingsOf<TTransaction, TMessage>(
     // A message that was not consumed is delivered again, whichever errors an HTTP handler stores.
     ...(idempotency.options.storeError === undefined ? {} : { storeError: () => false }),
   };
-  resolveOptions(run);
   const optional = {
     ...(input === undefined ? {} : { input }),
     ...(onPoison === undefined ? {} : { onPoison }),
     ...(deliveries === undefined ? {} : { deliveries }),
   };
-  return { idempotency, consumer, id, attemptsMax, mode, run, ...optional };
+  return { idempotency: idempotency.with(run), consumer, id, attemptsMax, mode, ...optional };
 }
 
 function checkOptions(options: unknown): void {

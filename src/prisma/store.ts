@@ -1,7 +1,6 @@
 import { TIMER_MS_MAX } from "../core/browser/option-checks.ts";
 import type {
   CompleteParams,
-  FinishedParams,
   FinishedRecord,
   LeaseStore,
   PruneParams,
@@ -34,10 +33,10 @@ import {
 } from "./client/private-members.ts";
 import { Savepoint } from "./client/savepoint.ts";
 import { boundClient, gatedClient } from "./handler/handler-client.ts";
-import { LentTransaction } from "./handler/handler-transaction.ts";
+import { HandlerTransaction } from "./handler/handler-transaction.ts";
 import { type ExtensibleClient, joinedClient, unextended } from "./handler/joined-client.ts";
 import { checkIsolation } from "./handler/nested-transaction.ts";
-import { currentScope, type HandlerScope, lentOf, outsideHandlers } from "./handler/scope.ts";
+import { currentScope, type HandlerScope, handlerTransactionOf, outsideHandlers } from "./handler/scope.ts";
 import { PrismaSql } from "./prisma-sql.ts";
 
 /** The {@link Store} port over a generated Prisma client and raw SQL. */
@@ -92,25 +91,31 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
       maxWait = PRISMA_MAX_WAIT_MS,
       isolationLevel = this.#dialect.weakestIsolation,
     } = options;
-    let lent: LentTransaction | undefined;
-    const errorOf = () => new ExpiredTransactionError(timeout, lent?.hasNested === true);
+    let transaction: HandlerTransaction | undefined;
+    const errorOf = () => new ExpiredTransactionError(timeout, transaction?.hasNested === true);
     return endingWithin(timeout + maxWait + GRACE_MS, errorOf, (deadline) =>
       withDriverTransaction(this.#adapter, (driver) => {
         const work = (tx: TransactionOf<TClient> & RawClient) => {
           deadline.throwIfOver();
           const raw = this.#isExtended ? unextended(this.#engine, tx) : tx;
-          lent = new LentTransaction({ tx, raw, engine: this.#engine, isolationLevel }, outer);
-          return body(this.#session(lent, driver()?.under(raw) ?? raw, names));
+          transaction = new HandlerTransaction({ tx, raw, engine: this.#engine, isolationLevel }, outer);
+          return body(this.#session(transaction, driver()?.under(raw) ?? raw, names));
         };
         return this.#client.$transaction(work, options) as Promise<T>;
       }),
     );
   }
 
-  #session(lent: LentTransaction, raw: RawClient, names: Names): PrismaSession<TransactionOf<TClient>> {
-    const tx = lent.begun.tx as TransactionOf<TClient> & RawClient;
-    const client = this.#isExtended ? boundClient(lent, this.#joinedClient()) : gatedClient(lent, tx);
-    return new PrismaSession(lent, client as TransactionOf<TClient>, raw, this.#dialect, names);
+  #session(
+    transaction: HandlerTransaction,
+    raw: RawClient,
+    names: Names,
+  ): PrismaSession<TransactionOf<TClient>> {
+    const tx = transaction.begun.tx as TransactionOf<TClient> & RawClient;
+    const client = this.#isExtended
+      ? boundClient(transaction, this.#joinedClient())
+      : gatedClient(transaction, tx);
+    return new PrismaSession(transaction, client as TransactionOf<TClient>, raw, this.#dialect, names);
   }
 
   /** For a client with extensions: these come first, then the gate of the handler's statements. */
@@ -119,17 +124,13 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     return this.#joined;
   }
 
-  get claimsLate(): boolean {
-    return this.#dialect.insertFinished !== undefined;
-  }
-
   runningHandler(): RunningHandler | undefined {
     return this.#openTransaction()?.handler;
   }
 
-  #openTransaction(): LentTransaction | undefined {
-    const lent = lentOf(this.#engine);
-    return lent?.handler === undefined ? undefined : lent;
+  #openTransaction(): HandlerTransaction | undefined {
+    const transaction = handlerTransactionOf(this.#engine);
+    return transaction?.handler === undefined ? undefined : transaction;
   }
 
   faultOf(error: unknown): ReturnType<Store<never>["faultOf"]> {
@@ -210,45 +211,60 @@ interface PrismaTransactionOptions {
 }
 
 class PrismaSession<TTransaction> extends Queries implements StoreSession<TTransaction> {
-  readonly #lent: LentTransaction;
+  readonly #transaction: HandlerTransaction;
   readonly #tx: TTransaction;
   readonly #raw: RawClient;
   /** Before the handler's writes. */
   readonly #savepoint: Savepoint;
 
   /** `tx` is for the handler. `raw` is for our own statements, which bypass the handler's gate. */
-  constructor(lent: LentTransaction, tx: TTransaction, raw: RawClient, dialect: Dialect, names: Names) {
+  constructor(
+    transaction: HandlerTransaction,
+    tx: TTransaction,
+    raw: RawClient,
+    dialect: Dialect,
+    names: Names,
+  ) {
     super(new PrismaSql(raw), dialect, names);
-    this.#lent = lent;
+    this.#transaction = transaction;
     this.#tx = tx;
     this.#raw = raw;
     this.#savepoint = new Savepoint(raw, "onceonly");
   }
 
-  lend<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T> {
-    return this.#lent.lend(() => work(this.#tx), handler);
+  runHandler<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T> {
+    return this.#transaction.runHandler(() => work(this.#tx), handler);
   }
 
   override async complete(params: CompleteParams): Promise<boolean> {
-    this.#lent.throwIfLost();
+    await this.#throwIfEnded();
     return super.complete(params);
   }
 
   override async recordStep(params: StepParams): Promise<boolean> {
-    this.#lent.throwIfLost();
+    await this.#throwIfEnded();
     return super.recordStep(params);
   }
 
-  override async insertFinished(params: FinishedParams): Promise<boolean> {
-    this.#lent.throwIfLost();
+  /** A record must not be stored without the writes that it stands for. */
+  async #throwIfEnded(): Promise<void> {
+    this.#transaction.throwIfLost();
     if (this.#raw instanceof DriverClient && this.#raw.isOver) {
-      // If Prisma has ended the transaction, this fails. If not, the record would be inserted without the handler's writes.
+      // If Prisma has ended the transaction, this fails. If not, the handler has.
       await this.#raw.$executeRawUnsafe("SELECT 1");
       throw new Error(
         "onceonly: the handler has ended its transaction. It must leave COMMIT and ROLLBACK to the run.",
       );
     }
-    return super.insertFinished(params);
+  }
+
+  async isBroken(): Promise<boolean> {
+    try {
+      await outsideHandlers(async () => this.#raw.$executeRawUnsafe("SELECT 1"));
+      return false;
+    } catch {
+      return true;
+    }
   }
 
   async savepoint(): Promise<void> {

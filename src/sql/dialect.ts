@@ -2,7 +2,6 @@ import type {
   AbandonedParams,
   ClaimParams,
   CompleteParams,
-  FinishedParams,
   GiveBackParams,
   PruneParams,
   RenewParams,
@@ -30,16 +29,6 @@ export interface Dialect {
    * wait for a lock, it has lifted that limit by the time it reports an inserted row.
    */
   insert(names: Names, params: ClaimParams): Write;
-  /**
-   * Inserts the row with its outcome, `completed`. Affects one row if it was inserted. If it existed already, affects none
-   * or fails with a `write_conflict`; the transaction is then rolled back.
-   *
-   * The last statement before COMMIT. As COMMIT may wait for locks too, this lifts its own limit as {@link insert} does.
-   *
-   * Omit it if a handler must not run before the claim: because it needs the lock that the claim takes, or because the
-   * database would still accept this statement after an error has ended the transaction.
-   */
-  readonly insertFinished?: (names: Names, params: FinishedParams) => Write;
   /**
    * Inserts the row; or takes over an expired one, or one with the same fingerprint whose lease has lapsed or was given
    * back; or returns the row as it is. Returns at most one {@link RecordRow}, with `mine` true only if this statement

@@ -19,21 +19,35 @@ interface DriverCause {
 
 /** Prisma error codes: https://www.prisma.io/docs/orm/reference/error-reference */
 const PRISMA_FAULTS: Readonly<Record<string, StoreFault>> = {
+  P1000: "misconfigured", // authentication failed
   P1001: "unavailable", // can't reach database server
   P1002: "unavailable", // database server timed out
+  P1003: "misconfigured", // database does not exist
+  P1008: "unavailable", // operations timed out
+  P1010: "misconfigured", // access denied
+  P1011: "misconfigured", // TLS connection error
   P1017: "unavailable", // server has closed the connection
-  P2021: "schema_missing", // table does not exist
+  P2021: "misconfigured", // table does not exist
+  P2022: "misconfigured", // column does not exist
   P2024: "unavailable", // no connection from the pool in time
   P2034: "write_conflict", // write conflict or deadlock
+  P2037: "unavailable", // too many database connections
 };
 
+/** `MappedError` of `@prisma/driver-adapter-utils`. */
 const KIND_FAULTS: Readonly<Record<string, StoreFault>> = {
   TransactionWriteConflict: "write_conflict",
-  TableDoesNotExist: "schema_missing",
+  TransactionAlreadyClosed: "transaction_expired",
   DatabaseNotReachable: "unavailable",
   ConnectionClosed: "unavailable",
   TooManyConnections: "unavailable",
   SocketTimeout: "unavailable",
+  TableDoesNotExist: "misconfigured",
+  ColumnNotFound: "misconfigured",
+  DatabaseDoesNotExist: "misconfigured",
+  DatabaseAccessDenied: "misconfigured",
+  AuthenticationFailed: "misconfigured",
+  TlsConnectionError: "misconfigured",
 };
 
 const CONNECTION_LOST =
@@ -70,7 +84,12 @@ function faultOfItself(dialect: Dialect, error: unknown): StoreFault | undefined
     (databaseCode === undefined ? undefined : dialect.faultOfCode(String(databaseCode), databaseMessage)) ??
     KIND_FAULTS[cause?.kind ?? ""] ??
     PRISMA_FAULTS[code ?? ""] ??
-    (code === "P2028" && message.includes("Unable to start") ? "unavailable" : undefined) ??
+    (code === "P2028" ? transactionFaultOf(message) : undefined) ??
     (CONNECTION_LOST.test(message) ? "unavailable" : undefined)
   );
+}
+
+/** P2028 says that a transaction could not begin in time, or that it took too long. */
+function transactionFaultOf(message: string): StoreFault {
+  return message.includes("Unable to start") ? "unavailable" : "transaction_expired";
 }

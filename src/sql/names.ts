@@ -86,7 +86,7 @@ interface DescribedModel {
  * Names of tables and columns: each from the option, else from the client (`@@map`, `@map`, and `@@schema`, which
  * Prisma 6 does not tell), else as shipped.
  *
- * @throws StoreError `schema_missing` if the client was generated without the models.
+ * @throws StoreError `misconfigured` if the client was generated without the models.
  */
 export function namesIn(client: DescribedModels, models: ModelOptions | undefined): Names {
   return { record: tableNames(client, "record", models), step: tableNames(client, "step", models) };
@@ -150,7 +150,7 @@ function describedNames(
   }
   if (model === undefined) {
     throw new StoreError(
-      "schema_missing",
+      "misconfigured",
       `The Prisma client has no model ${name}: copy prisma/<provider>/idempotency.prisma of the package onceonly ` +
         "into your schema (a folder, by `schema` in the Prisma config), run `prisma generate` and migrate.",
     );

@@ -15,11 +15,6 @@ export function claimedColumns(c: Columns): string {
   return `${common(c)}, ${c.expiresAt}, ${c.lockedUntil}, ${c.input}`;
 }
 
-/** The columns that a late claim writes, in the order of its values. */
-export function finishedColumns(c: Columns): string {
-  return `${common(c)}, ${c.completedAt}, ${c.expiresAt}, ${c.response}`;
-}
-
 /** The claim of this owner, if it is still under way. */
 export function whereHeldBy(c: Columns, id: string, owner: string): string {
   return `${c.id} = ${id} AND ${c.owner} = ${owner} AND ${c.status} = 'in_progress'`;

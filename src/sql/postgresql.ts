@@ -1,8 +1,7 @@
-import type { ClaimParams, FinishedParams, StoreFault } from "../core/contract/store.ts";
+import type { ClaimParams, StoreFault } from "../core/contract/store.ts";
 import type { Dialect } from "./dialect.ts";
 import {
   claimedColumns,
-  finishedColumns,
   whereAbandoned,
   whereExpired,
   whereFree,
@@ -35,17 +34,7 @@ export const postgresql: Dialect = {
       text: `INSERT INTO ${table} (${claimedColumns(c)})
 VALUES (${BOUND} || $1, $2, $3, $4, $5, $6, 'in_progress', 1, ${NOW}, ${inMs("$7")}, ${inMs("$9")}, $10)
 ON CONFLICT (${c.id}) DO NOTHING ${UNBOUND}`,
-      values: [...claimValues(params), params.leaseMs, params.input],
-    };
-  },
-
-  /** Locks, limits its wait, and is correct at every isolation level, as `insert`. */
-  insertFinished({ record: { table, columns: c } }, params) {
-    return {
-      text: `INSERT INTO ${table} (${finishedColumns(c)})
-VALUES (${BOUND} || $1, $2, $3, $4, $5, $6, 'completed', 1, ${NOW}, ${NOW}, ${inMs("$7")}, $9)
-ON CONFLICT (${c.id}) DO NOTHING ${UNBOUND}`,
-      values: [...claimValues(params), params.response],
+      values: claimValues(params),
     };
   },
 
@@ -86,7 +75,7 @@ ON CONFLICT (${c.id}) DO NOTHING ${UNBOUND}`,
   SELECT true AS mine, * FROM claimed UNION ALL SELECT false, * FROM existing
 )
 SELECT found.*, set_config('lock_timeout', (SELECT before FROM bound), true) AS restored FROM found`,
-      values: [...claimValues(params), params.leaseMs, params.input],
+      values: claimValues(params),
     };
   },
 
@@ -210,7 +199,7 @@ DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed))`,
     ];
   },
 
-  faultOfCode: (code) => FAULTS[code] ?? (code.startsWith("08") ? "unavailable" : undefined),
+  faultOfCode: (code) => FAULTS[code] ?? CLASS_FAULTS[code.slice(0, 2)],
 
   commitsByItself: true,
   // https://www.postgresql.org/docs/current/transaction-iso.html: ReadUncommitted is the same there.
@@ -227,22 +216,47 @@ const BOUND = `CASE WHEN set_config('${BEFORE}', current_setting('lock_timeout')
 /** Restores it, if a row was inserted. */
 const UNBOUND = `RETURNING set_config('lock_timeout', current_setting('${BEFORE}'), true)`;
 
-/** `$1` to `$8` of the statements that claim. */
-function claimValues(params: FinishedParams | ClaimParams): Write["values"] {
-  const { id, scope, operation, key, fingerprint, owner, retentionMs, lockWaitMs } = params;
-  return [id, scope, operation, key, fingerprint, owner, retentionMs, String(lockWaitMs)];
+/** The values of the statements that claim. */
+function claimValues(params: ClaimParams): Write["values"] {
+  const { id, scope, operation, key, fingerprint, owner, retentionMs, lockWaitMs, leaseMs, input } = params;
+  return [id, scope, operation, key, fingerprint, owner, retentionMs, String(lockWaitMs), leaseMs, input];
 }
 
-/** SQLSTATE codes: PostgreSQL manual, appendix A. */
+/** Classes of SQLSTATE codes. */
+const CLASS_FAULTS: Readonly<Record<string, StoreFault>> = {
+  "08": "unavailable", // connection exception
+  "28": "misconfigured", // invalid authorization specification
+};
+
+/** SQLSTATE codes: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const FAULTS: Readonly<Record<string, StoreFault>> = {
+  "40000": "write_conflict", // transaction_rollback
   "40001": "write_conflict", // serialization_failure
   "40P01": "write_conflict", // deadlock_detected
   "55P03": "lock_timeout", // lock_not_available
   "57014": "lock_timeout", // query_canceled: a statement_timeout shorter than the claim's wait
   "25P02": "transaction_aborted", // in_failed_sql_transaction
-  "42P01": "schema_missing", // undefined_table
+  // Passing.
+  "25006": "unavailable", // read_only_sql_transaction: the server has become a standby
+  "25P03": "unavailable", // idle_in_transaction_session_timeout: the connection is closed
+  "25P04": "unavailable", // transaction_timeout: the connection is closed
+  "40003": "unavailable", // statement_completion_unknown
+  "53000": "unavailable", // insufficient_resources
+  "53100": "unavailable", // disk_full
+  "53200": "unavailable", // out_of_memory
+  "53300": "unavailable", // too_many_connections
   "57P01": "unavailable", // admin_shutdown
   "57P02": "unavailable", // crash_shutdown
   "57P03": "unavailable", // cannot_connect_now
-  "53300": "unavailable", // too_many_connections
+  "57P05": "unavailable", // idle_session_timeout
+  // Permanent.
+  "26000": "misconfigured", // invalid_sql_statement_name: a pooler gave the prepared statement to another connection
+  "3D000": "misconfigured", // invalid_catalog_name
+  "3F000": "misconfigured", // invalid_schema_name
+  "42501": "misconfigured", // insufficient_privilege
+  "42703": "misconfigured", // undefined_column
+  "42P01": "misconfigured", // undefined_table
+  "42P05": "misconfigured", // duplicate_prepared_statement
+  "42P10": "misconfigured", // invalid_column_reference: no unique index for ON CONFLICT
+  "57P04": "misconfigured", // database_dropped
 };

@@ -4,7 +4,6 @@ import type {
   Claim,
   ClaimParams,
   CompleteParams,
-  FinishedParams,
   FinishedRecord,
   GiveBackParams,
   LeaseStore,
@@ -62,14 +61,6 @@ export class Queries implements LeaseStore {
     return claimIn(found, params);
   }
 
-  async insertFinished(params: FinishedParams): Promise<boolean> {
-    const { insertFinished } = this.#dialect;
-    if (insertFinished === undefined) {
-      throw new Error("onceonly: there are no late claims on this database.");
-    }
-    return this.#affectsRow(insertFinished(this.#names, params));
-  }
-
   async outcomeOf(id: string): Promise<FinishedRecord | undefined> {
     const row = await this.#first<RecordRow>(this.#dialect.read(this.#names, { id, fingerprint: "" }));
     return row && finishedIn(row);
@@ -109,14 +100,14 @@ export class Queries implements LeaseStore {
   async prune(params: { readonly limit: number }): Promise<number> {
     let pruned = 0;
     for (const statement of this.#dialect.prune(this.#names, params)) {
-      pruned = await this.#explainingMissingTable(this.#client.affectedRowsOf(statement));
+      pruned = await this.#explaining(this.#client.affectedRowsOf(statement));
     }
     return pruned;
   }
 
   /** Such a statement changes one row at most. MySQL and MariaDB count it twice if an upsert finds it. */
   async #affectsRow(statement: Write): Promise<boolean> {
-    return (await this.#explainingMissingTable(this.#client.affectedRowsOf(statement))) > 0;
+    return (await this.#explaining(this.#client.affectedRowsOf(statement))) > 0;
   }
 
   async #first<TRow>(statement: Statement): Promise<TRow | undefined> {
@@ -125,22 +116,24 @@ export class Queries implements LeaseStore {
   }
 
   #rows<TRow>(statement: Statement): Promise<TRow[]> {
-    return this.#explainingMissingTable(this.#client.rowsOf<TRow>(statement));
+    return this.#explaining(this.#client.rowsOf<TRow>(statement));
   }
 
-  /** Replaces the error of a missing table by one that says what to do. */
-  async #explainingMissingTable<T>(sent: Promise<T>): Promise<T> {
+  /** Replaces the error of a wrong set-up by one that says what to do. */
+  async #explaining<T>(sent: Promise<T>): Promise<T> {
     try {
       return await sent;
     } catch (cause) {
-      if (faultOf(this.#dialect, cause) !== "schema_missing") {
+      if (faultOf(this.#dialect, cause) !== "misconfigured") {
         throw cause;
       }
       const { record, step } = this.#names;
       throw new StoreError(
-        "schema_missing",
-        `The table ${record.table} is not in the database, or ${step.table} is not: migrate the models ` +
-          "IdempotencyRecord and IdempotencyStep, or apply prisma/<provider>/idempotency.sql of the package onceonly.",
+        "misconfigured",
+        `The database refuses to work with ${record.table} and ${step.table}: they are missing, are of another version, ` +
+          "or may not be used by this user. Migrate the models IdempotencyRecord and IdempotencyStep, or apply " +
+          "prisma/<provider>/idempotency.sql of the package onceonly. Behind a pooler such as PgBouncer, prepared " +
+          "statements must be supported or switched off.",
         cause,
       );
     }

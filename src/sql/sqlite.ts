@@ -21,8 +21,8 @@ export const sqlite: Dialect = {
   /**
    * SQLite has no row locks, and BEGIN takes no lock at all. This statement is the first of its transaction and takes the
    * database's only write lock, even if it changes nothing. From then on nobody else writes until the transaction ends,
-   * and the transaction never has to upgrade a read lock, which is what fails with SQLITE_BUSY. That is why there are no
-   * late claims: when a handler swallowed that error, libsql kept the lock for good (measured with libsql 0.5).
+   * and the transaction never has to upgrade a read lock, which is what fails with SQLITE_BUSY. (When a handler swallows
+   * that error, libsql keeps the lock for good: measured with libsql 0.5.)
    */
   insert(names, params) {
     return {
@@ -157,7 +157,7 @@ RETURNING ${selected(names, ABANDONED_ROW)}`,
     const primary = Number.isNaN(Number(code))
       ? code.replace(/^(SQLITE_[A-Z]+).*/, "$1")
       : String(Number(code) & 0xff);
-    return message.includes("no such table") ? "schema_missing" : FAULTS[primary];
+    return /no such (table|column)/.test(message) ? "misconfigured" : FAULTS[primary];
   },
 
   // After SQLITE_BUSY, libsql leaves the refused statement open. Later statements on that connection take the write lock
@@ -188,10 +188,24 @@ function toPrune({ record: { table, columns: c } }: Names, condition = "true"): 
   return `SELECT ${c.id} FROM ${table} WHERE ${whereExpired(c, NOW)} AND ${condition} ORDER BY ${c.expiresAt} LIMIT ?`;
 }
 
-/** Primary result codes: https://www.sqlite.org/rescode.html */
+/** Primary result codes, by number and by name: https://www.sqlite.org/rescode.html */
 const FAULTS: Readonly<Record<string, StoreFault>> = {
-  "5": "write_conflict", // SQLITE_BUSY
-  "6": "write_conflict", // SQLITE_LOCKED
+  "5": "write_conflict",
   SQLITE_BUSY: "write_conflict",
+  "6": "write_conflict",
   SQLITE_LOCKED: "write_conflict",
+  // Passing: the disk is full or slow to answer.
+  "10": "unavailable",
+  SQLITE_IOERR: "unavailable",
+  "13": "unavailable",
+  SQLITE_FULL: "unavailable",
+  // Permanent.
+  "8": "misconfigured",
+  SQLITE_READONLY: "misconfigured",
+  "11": "misconfigured",
+  SQLITE_CORRUPT: "misconfigured",
+  "14": "misconfigured",
+  SQLITE_CANTOPEN: "misconfigured",
+  "26": "misconfigured",
+  SQLITE_NOTADB: "misconfigured",
 };

@@ -6,9 +6,9 @@ import type { AbandonedRun, Idempotency } from "../core/contract/idempotency.ts"
 import type { RunOptions } from "../core/contract/options.ts";
 import { type Completer, completerOver, type ResumableOperation } from "../core/lease/completer.ts";
 import { type CompleterOptions, checkCompleterOptions } from "../core/lease/completer-options.ts";
-import { mutationsOf } from "./procedures.ts";
-import { trpcErrorSerializer } from "./stored-error.ts";
-import { toTRPCError } from "./trpc-error.ts";
+import { trpcErrorSerializer } from "./errors/stored-error.ts";
+import { toTRPCError } from "./errors/trpc-error.ts";
+import { mutationsOf } from "./router/procedures.ts";
 
 /** Options of {@link trpcCompleter}. */
 export interface TRPCCompleterOptions<TTransaction, TRouter extends AnyTRPCRouter> extends CompleterOptions {
@@ -65,10 +65,10 @@ async function resumableIn(
   createContext: (run: AbandonedRun) => Promise<unknown>,
 ): Promise<ReadonlyMap<string, ResumableOperation>> {
   const operations = new Map<string, ResumableOperation>();
-  for (const { path, settings, ownPolicy } of await mutationsOf(router)) {
+  for (const { path, settings, own } of await mutationsOf(router)) {
     // The runs of another `idempotency` may be in another database.
     const isOurs = settings?.mode === "lease" && settings.idempotency === idempotency;
-    if (isOurs && (ownPolicy ?? settings.policy) !== "off") {
+    if (isOurs && own !== false) {
       const resume = async (run: AbandonedRun) =>
         procedureAt(router.createCaller(await createContext(run)), path)(run.readInput());
       operations.set(path, { resume, options: forGivingUp(settings.run) });

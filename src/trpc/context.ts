@@ -1,16 +1,7 @@
-import { randomUUID } from "node:crypto";
-import type { LeaseContext, RunContext, UnkeyedContext } from "../core/contract/idempotency.ts";
-import { derivedKey } from "../core/request/identity.ts";
+import type { LeaseContext, RunContext } from "../core/contract/idempotency.ts";
 
-/** What a handler finds as `ctx.idempotency`. */
-export interface MutationIdempotency
-  extends Pick<RunContext<unknown>, "attempt" | "deriveKey" | "afterCommit"> {
-  /**
-   * The client's key; `undefined` if the key is optional and none was sent. `deriveKey` then gives keys that are useful
-   * only within this execution.
-   */
-  readonly key: string | undefined;
-}
+/** What a handler finds as `ctx.idempotency`. `key` is `undefined` if a key is not required and none was sent. */
+export interface MutationIdempotency extends Omit<RunContext<unknown, string | undefined>, "tx"> {}
 
 /** What the middleware adds to `ctx`. */
 export type ProvidedContext<TProvide extends string, TTransaction> = {
@@ -35,13 +26,4 @@ export function providedContext<TTransaction>(
   { tx, ...idempotency }: { readonly tx: TTransaction } & MutationIdempotency,
 ): ProvidedContext<string, TTransaction> {
   return { [provide]: tx, idempotency } as ProvidedContext<string, TTransaction>;
-}
-
-export function unkeyedContext<TTransaction>(
-  provide: string,
-  context: UnkeyedContext<TTransaction>,
-): ProvidedContext<string, TTransaction> {
-  const id = randomUUID();
-  const deriveKey = (name: string): string => derivedKey(id, name);
-  return providedContext(provide, { ...context, key: undefined, attempt: 1, deriveKey });
 }

@@ -4,7 +4,6 @@
  * @module onceonly/trpc
  */
 export type { Mode, ScopeValue } from "../core/adapter/options.ts";
-export { type AuditedMutation, auditRouter } from "./audit.ts";
 export { type TRPCCompleterOptions, trpcCompleter } from "./completer.ts";
 export type {
   LeasedContext,
@@ -12,7 +11,7 @@ export type {
   MutationIdempotency,
   ProvidedContext,
 } from "./context.ts";
-export { isExpectedError } from "./expected-error.ts";
+export { isExpectedError } from "./errors/expected-error.ts";
 export { type IdempotencyMiddleware, idempotencyMiddleware } from "./middleware.ts";
 export type {
   CommonMiddlewareOptions,
@@ -20,5 +19,6 @@ export type {
   LeaseMiddlewareOptions,
   MutationCall,
 } from "./options.ts";
-export type { IdempotencyMeta, IdempotencyPolicy } from "./policy.ts";
-export type { NodeHeaders, NodeResponse, RequestInfo, RequestParts } from "./request.ts";
+export type { NodeHeaders, NodeResponse, RequestInfo, RequestParts } from "./request/request-parts.ts";
+export { type AuditedMutation, type AuditedPolicy, auditRouter } from "./router/audit.ts";
+export type { IdempotencyMeta } from "./router/meta.ts";

@@ -1,18 +1,18 @@
 import { isIdempotencyError } from "../core/contract/errors.ts";
 import { resumedIdentity } from "../core/lease/abandoned-runs.ts";
 import type { LeasedContext, ProvidedContext } from "./context.ts";
+import { toTRPCError } from "./errors/trpc-error.ts";
 import {
   type AnyModeOptions,
   type IdempotencyMiddlewareOptions,
   type LeaseMiddlewareOptions,
   settingsOf,
 } from "./options.ts";
-import { policyIn } from "./policy.ts";
-import type { ContextIn, ProcedureCall, ProcedureResult } from "./procedure-call.ts";
-import { rememberSettings } from "./procedures.ts";
-import { type RequestParts, setResponseHeader } from "./request.ts";
+import type { ContextIn, ProcedureCall, ProcedureResult } from "./request/procedure-call.ts";
+import { type RequestParts, setResponseHeader } from "./request/request-parts.ts";
+import { ownSettingsIn } from "./router/meta.ts";
+import { rememberSettings } from "./router/procedures.ts";
 import { runMutation } from "./run-mutation.ts";
-import { toTRPCError } from "./trpc-error.ts";
 
 /** A tRPC middleware for `.use()`, also assignable to `TRPCMiddlewareFunction`. */
 export interface IdempotencyMiddleware<TContext, TInput, TAdded> {
@@ -37,7 +37,7 @@ export interface IdempotencyMiddleware<TContext, TInput, TAdded> {
  * With `mode: "lease"` there is no `ctx.tx`: the handler may call other services and take its time. It does both in
  * `ctx.idempotency.step` and `ctx.idempotency.transaction`, which are recorded one by one.
  *
- * Queries and subscriptions pass through untouched: they do not find the additions to `ctx`, whatever its type says.
+ * Queries and subscriptions pass through untouched, and so do mutations whose meta says `idempotency: false`: they do not find the additions to `ctx`, whatever its type says.
  *
  * @throws TypeError for an option that cannot be used; it names the option and the remedy.
  * @remarks Calls fail with a `TRPCError` whose `cause` is an `IdempotencyError`: `BAD_REQUEST` for a key that is
@@ -59,16 +59,17 @@ export function idempotencyMiddleware<TTransaction, TContext, TInput>(
     if (call.type !== "mutation") {
       return call.next();
     }
-    const policy = policyIn(call.meta) ?? settings.policy;
-    if (policy === "off") {
+    const own = ownSettingsIn(call.meta);
+    if (own === false) {
       return call.next();
     }
+    const { requireKey = settings.requireKey } = own;
     // A completer's call has no request, and its context need not pretend to have one. Its key and scope come from the
     // record it resumes: asked again, the application's functions might give others, and a second run would begin.
     const resumed = settings.mode === "lease" ? resumedIdentity(call.path) : undefined;
     const request = resumed === undefined ? settings.request(call) : NO_REQUEST;
     try {
-      return await runOnce(call, () => runMutation(settings, { call, policy, request, resumed }));
+      return await runOnce(call, () => runMutation(settings, { call, requireKey, request, resumed }));
     } catch (error) {
       if (!isIdempotencyError(error)) {
         throw error;

@@ -2,6 +2,7 @@ import type { TRPCCombinedDataTransformer, TRPCDataTransformer, TRPCError } from
 import {
   checkAdapterOptions,
   checkModeAndProvide,
+  checkRequireKey,
   type Mode,
   type ScopeValue,
 } from "../core/adapter/options.ts";
@@ -9,10 +10,9 @@ import { checkFunction, misuse } from "../core/browser/option-checks.ts";
 import { transformerCodec } from "../core/contract/codec.ts";
 import type { Idempotency } from "../core/contract/idempotency.ts";
 import { type RunOptions, resolveOptions } from "../core/contract/options.ts";
-import { isExpectedError } from "./expected-error.ts";
-import { checkPolicy, DEFAULT_POLICY, type IdempotencyPolicy } from "./policy.ts";
-import { type RequestParts, requestIn } from "./request.ts";
-import { trpcErrorSerializer } from "./stored-error.ts";
+import { isExpectedError } from "./errors/expected-error.ts";
+import { trpcErrorSerializer } from "./errors/stored-error.ts";
+import { type RequestParts, requestIn } from "./request/request-parts.ts";
 
 /** The argument of options that are functions. */
 export interface MutationCall<TContext, TInput> {
@@ -40,8 +40,12 @@ export interface CommonMiddlewareOptions<TTransaction, TContext, TInput>
   readonly key?: (
     call: MutationCall<TContext, TInput>,
   ) => string | null | undefined | Promise<string | null | undefined>;
-  /** Whether mutations need a key. Default `"required"`. `meta.idempotency` of a procedure overrides it. */
-  readonly policy?: IdempotencyPolicy;
+  /**
+   * Whether a mutation needs a key. Default `true`: without one it fails with `BAD_REQUEST`, whose `cause` is
+   * `KEY_MISSING`. A mutation that needs none and has none runs in a transaction (in mode `lease`: with steps that are not
+   * recorded), and no record is kept. `meta.idempotency` of a procedure overrides this option.
+   */
+  readonly requireKey?: boolean | ((call: MutationCall<TContext, TInput>) => boolean | Promise<boolean>);
   /**
    * The router's own transformer, for example superjson, if results hold values that only it can restore, such as
    * instances of registered classes. Results are then stored as it writes them, and a replay is only as exact as it is:
@@ -85,7 +89,7 @@ export interface LeaseMiddlewareOptions<TTransaction, TContext, TInput>
 /** The options, checked and complete. */
 export interface Settings<TTransaction, TContext, TInput>
   extends Required<
-    Pick<CommonMiddlewareOptions<TTransaction, TContext, TInput>, "idempotency" | "scope" | "policy">
+    Pick<CommonMiddlewareOptions<TTransaction, TContext, TInput>, "idempotency" | "scope" | "requireKey">
   > {
   readonly mode: Mode;
   /** Unused in mode `lease`. */
@@ -106,7 +110,7 @@ export function settingsOf<TTransaction, TContext, TInput>(
     mode = "transaction",
     provide = "tx",
     key,
-    policy = DEFAULT_POLICY,
+    requireKey = true,
     request = requestIn,
     ...rest
   } = options;
@@ -127,7 +131,7 @@ export function settingsOf<TTransaction, TContext, TInput>(
     ) => boolean,
   };
   resolveOptions(run);
-  return { idempotency, scope, mode, provide, key, policy, request, run };
+  return { idempotency, scope, mode, provide, key, requireKey, request, run };
 }
 
 /** Options that have not yet been checked for fitting together. */
@@ -145,7 +149,7 @@ function checkOwnOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) {
     throw misuse("(the first argument)", options, "an object such as { idempotency, scope }");
   }
-  const { idempotency, scope, mode, provide, key, policy, transformer, codec, request } = options as Record<
+  const { idempotency, scope, mode, provide, key, transformer, codec, request } = options as Record<
     string,
     unknown
   >;
@@ -153,7 +157,7 @@ function checkOwnOptions(options: unknown): void {
   checkModeAndProvide(mode, provide);
   checkFunction("key", key, "({ input }) => input.idempotencyKey");
   checkFunction("request", request, "({ ctx }) => ({ headers: ctx.request.headers, info: ctx.info })");
-  checkPolicy("policy", policy);
+  checkRequireKey(options, "policy", "({ ctx }) => ctx.apiVersion > 1");
   checkTransformer(transformer);
   if (transformer !== undefined && codec !== undefined) {
     throw misuse("codec", codec, "either transformer or codec, as both say how results are stored");

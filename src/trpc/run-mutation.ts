@@ -1,19 +1,25 @@
 import type { TRPCError } from "@trpc/server";
 import { REPLAYED_HEADER } from "../core/adapter/key-header.ts";
+import { checkKeyRequired } from "../core/adapter/options.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
 import type { LeaseRequest, SettledRun } from "../core/contract/idempotency.ts";
-import { comparableInput } from "./comparable-input.ts";
-import { providedContext, unkeyedContext } from "./context.ts";
-import { keyMissing, keyOf } from "./key.ts";
+import { providedContext } from "./context.ts";
 import type { Settings } from "./options.ts";
-import type { IdempotencyPolicy } from "./policy.ts";
-import { dataOf, failure, type ProcedureCall, type ProcedureResult, success } from "./procedure-call.ts";
-import { type RequestParts, setResponseHeader } from "./request.ts";
+import { comparableInput } from "./request/comparable-input.ts";
+import { keyMissing, keyOf } from "./request/key.ts";
+import {
+  dataOf,
+  failure,
+  type ProcedureCall,
+  type ProcedureResult,
+  success,
+} from "./request/procedure-call.ts";
+import { type RequestParts, setResponseHeader } from "./request/request-parts.ts";
 
 /** A call, and what decides whether and under which identity it is executed. */
 export interface MutationRequest<TContext, TInput> {
   readonly call: ProcedureCall<TContext, TInput>;
-  readonly policy: IdempotencyPolicy;
+  readonly requireKey: Settings<unknown, TContext, TInput>["requireKey"];
   readonly request: RequestParts;
   /** Key and scope of the abandoned run that a completer is resuming with this call. */
   readonly resumed: Identity | undefined;
@@ -24,14 +30,14 @@ interface Identity {
   readonly scope: string;
 }
 
-/** Runs a mutation with its key, or without one if the policy allows it. */
+/** Runs a mutation with its key, or without one if it needs none. */
 export async function runMutation<TTransaction, TContext, TInput>(
   settings: Settings<TTransaction, TContext, TInput>,
-  { call, policy, request, resumed }: MutationRequest<TContext, TInput>,
+  { call, requireKey, request, resumed }: MutationRequest<TContext, TInput>,
 ): Promise<ProcedureResult<object>> {
-  const key = resumed?.key ?? (await keyOf(settings, call, request));
+  const key = resumed?.key ?? (await keyOf(settings.key, call, request));
   if (key === undefined) {
-    if (policy === "required") {
+    if (checkKeyRequired(typeof requireKey === "function" ? await requireKey(call) : requireKey)) {
       throw keyMissing(call.path, request);
     }
     return success(await runUnkeyed(settings, call));
@@ -77,7 +83,7 @@ async function runUnkeyed<TTransaction>(
 ): Promise<unknown> {
   return mode === "transaction"
     ? idempotency.runUnkeyed(
-        async (context) => dataOf(await call.next({ ctx: unkeyedContext(provide, context) })),
+        async (context) => dataOf(await call.next({ ctx: providedContext(provide, context) })),
         run,
       )
     : idempotency.runLeasedUnkeyed(

@@ -1,5 +1,5 @@
 import type { GraphQLSchema } from "graphql";
-import { isKeyRequired, type RequireKey } from "./options.ts";
+import { checkRequireKeyOption, isKeyRequired, type RequireKey } from "./options.ts";
 
 /** A root field of the mutation type, and whether a request for it alone must carry a key. */
 export interface AuditedField {
@@ -7,15 +7,21 @@ export interface AuditedField {
   readonly keyRequired: boolean;
 }
 
-/** Lists the root mutation fields in schema order: for a test that no mutation was left undecided. */
+/**
+ * Lists the root mutation fields in schema order: for a test of which mutations clients may send without a key. Give it the
+ * `requireKey` of {@link useIdempotency}, which is `true` by default.
+ *
+ * @throws TypeError for a `requireKey` that cannot be used.
+ */
 export function auditSchema(
   schema: GraphQLSchema,
-  options: { readonly require?: RequireKey } = {},
+  options: { readonly requireKey?: RequireKey } = {},
 ): readonly AuditedField[] {
-  const { require = "none" } = options;
+  checkRequireKeyOption(options);
+  const { requireKey = true } = options;
   const fields = schema.getMutationType()?.getFields() ?? {};
   return Object.keys(fields).map((field) => ({
     field,
-    keyRequired: isKeyRequired(require, { name: undefined, rootFields: [field] }),
+    keyRequired: isKeyRequired(requireKey, { name: undefined, rootFields: [field] }),
   }));
 }

@@ -5,8 +5,7 @@
  */
 export type { Mode, ScopeValue } from "../core/adapter/options.ts";
 export { type AuditedField, auditSchema } from "./audit.ts";
-export { idempotentDirective } from "./directive.ts";
-export { isExpectedError } from "./expected-error.ts";
+export { isExpectedError } from "./errors/expected-error.ts";
 export type {
   IdempotencyPluginOptions,
   KeyRequest,
@@ -15,5 +14,6 @@ export type {
   RequireKey,
 } from "./options.ts";
 export type { IdempotencyPlugin } from "./plugin.ts";
-export type { LeasedMutationIdempotency, MutationIdempotency } from "./provide.ts";
+export { idempotentDirective } from "./request/directive.ts";
+export type { LeasedMutationIdempotency, MutationIdempotency } from "./unit/provide.ts";
 export { useIdempotency } from "./use-idempotency.ts";

@@ -1,11 +1,7 @@
 import type { ExecutionArgs, ExecutionResult } from "graphql";
 import type { ScopeValue } from "../core/adapter/options.ts";
 import { IdempotencyError } from "../core/contract/errors.ts";
-import { directiveOf } from "./directive.ts";
-import { isExpectedError } from "./expected-error.ts";
-import { executeFields } from "./fields.ts";
-import { documentOfField, fieldInput, operationInput } from "./fingerprint.ts";
-import { isMetaField, type Mutation, type RootField, readMutation } from "./mutation.ts";
+import { isExpectedError } from "./errors/expected-error.ts";
 import {
   type IdempotencyPluginOptions,
   isKeyRequired,
@@ -14,24 +10,27 @@ import {
   modeOf,
   type RequireKey,
 } from "./options.ts";
-import type { Execute } from "./plugin.ts";
-import { alreadyProvides } from "./provide.ts";
-import { fieldRecordName, operationRecordName, sharedKeyRecordName } from "./record-name.ts";
-import { refuseIncrementalDelivery, refuseMisplacedKeys } from "./refusals.ts";
-import { markReplayed } from "./replay-mark.ts";
-import { carriedKey, directiveKey } from "./request-key.ts";
-import { type Answer, runKeyed, runUnkeyed, type Unit, type UnitOptions } from "./unit.ts";
+import { directiveOf } from "./request/directive.ts";
+import { documentOfField, fieldInput, operationInput } from "./request/fingerprint.ts";
+import { isMetaField, type Mutation, type RootField, readMutation } from "./request/mutation.ts";
+import { fieldRecordName, operationRecordName, sharedKeyRecordName } from "./request/record-name.ts";
+import { refuseIncrementalDelivery, refuseMisplacedKeys } from "./request/refusals.ts";
+import { carriedKey, directiveKey } from "./request/request-key.ts";
+import { executeFields } from "./unit/fields.ts";
+import { alreadyProvides } from "./unit/provide.ts";
+import { markReplayed } from "./unit/replay-mark.ts";
+import { type Answer, type Execute, runKeyed, runUnkeyed, type Unit, type UnitOptions } from "./unit/unit.ts";
 
 /** Splits a mutation into units, finds the key of each, and joins their answers. */
 export class MutationExecutor<TContext extends object> {
   readonly #units: UnitOptions;
   readonly #scope: IdempotencyPluginOptions<TContext>["scope"];
   readonly #key: IdempotencyPluginOptions<TContext>["key"];
-  readonly #require: RequireKey;
+  readonly #requireKey: RequireKey;
   readonly #mode: ModeChoice;
 
   constructor(options: IdempotencyPluginOptions<TContext>) {
-    const { idempotency, scope, provide = "tx", key, require = "none", storeError, ...rest } = options;
+    const { idempotency, scope, provide = "tx", key, requireKey = true, storeError, ...rest } = options;
     const { mode = "transaction", ...run } = rest;
     this.#units = {
       idempotency,
@@ -42,7 +41,7 @@ export class MutationExecutor<TContext extends object> {
     };
     this.#scope = scope;
     this.#key = key;
-    this.#require = require;
+    this.#requireKey = requireKey;
     this.#mode = mode;
   }
 
@@ -131,7 +130,7 @@ export class MutationExecutor<TContext extends object> {
   }
 
   #checkMayLackKey(mutation: Mutation, fields: readonly RootField[]): void {
-    if (isKeyRequired(this.#require, infoOf(mutation, fields))) {
+    if (isKeyRequired(this.#requireKey, infoOf(mutation, fields))) {
       const record = operationRecordName(fields);
       throw new IdempotencyError(
         "KEY_MISSING",

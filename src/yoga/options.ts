@@ -1,12 +1,14 @@
 import type { ExecutionArgs, GraphQLError } from "graphql";
 import {
   checkAdapterOptions,
+  checkKeyRequired,
   checkMode,
   checkModeAndProvide,
+  checkRequireKey,
   type Mode,
   type ScopeValue,
 } from "../core/adapter/options.ts";
-import { checkFunction, checkOneOf, misuse } from "../core/browser/option-checks.ts";
+import { checkFunction, misuse } from "../core/browser/option-checks.ts";
 import type { Idempotency } from "../core/contract/idempotency.ts";
 import { type RunOptions, resolveOptions } from "../core/contract/options.ts";
 
@@ -24,8 +26,8 @@ export interface MutationInfo {
   readonly rootFields: readonly string[];
 }
 
-/** Which mutations need a key. */
-export type RequireKey = "all" | "none" | ((mutation: MutationInfo) => boolean);
+/** Which mutations need a key: all, none, or those of which the function says so. */
+export type RequireKey = boolean | ((mutation: MutationInfo) => boolean);
 
 /** How mutations are executed: one way for all, or chosen for each. */
 export type ModeChoice = Mode | ((mutation: MutationInfo) => Mode);
@@ -57,8 +59,11 @@ export interface IdempotencyPluginOptions<TContext extends object>
    * `extensions.idempotencyKey` in the body, and the header `Idempotency-Key`.
    */
   readonly key?: (request: KeyRequest<TContext>) => string | null | undefined;
-  /** Which mutations fail with `IDEMPOTENCY_KEY_MISSING` if they come without a key. Default `"none"`. */
-  readonly require?: RequireKey;
+  /**
+   * Whether a mutation needs a key. Default `true`: without one it fails with `IDEMPOTENCY_KEY_MISSING`. Where a root field
+   * has `@idempotent`, each root field is judged by itself.
+   */
+  readonly requireKey?: RequireKey;
   /**
    * Which errors are an answer: stored, and returned to every duplicate. Called for each `GraphQLError` that a resolver
    * threw; any other error releases the key, because its text is not meant for clients. Default: what `createIdempotency`
@@ -72,8 +77,10 @@ export function checkPluginOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) {
     throw misuse("(the first argument)", options, "an object such as { idempotency, scope }");
   }
-  const { idempotency, scope, mode, provide, key, require, storeError, storeInput, ...run } =
-    options as Record<string, unknown>;
+  const { idempotency, scope, mode, provide, key, storeError, storeInput, ...run } = options as Record<
+    string,
+    unknown
+  >;
   checkAdapterOptions({ idempotency, scope, provide }, '(context) => context.user.id, or "global"');
   if (typeof mode !== "function") {
     checkModeAndProvide(mode, provide);
@@ -87,14 +94,18 @@ export function checkPluginOptions(options: unknown): void {
   }
   checkFunction("key", key, "({ context }) => context.myKey");
   checkFunction("storeError", storeError, '(error) => error.extensions.code === "OUT_OF_STOCK"');
-  if (typeof require !== "function") {
-    checkOneOf("require", require, ["all", "none"]);
-  }
+  checkRequireKeyOption(options);
   resolveOptions(run);
 }
 
-export function isKeyRequired(require: RequireKey, mutation: MutationInfo): boolean {
-  return typeof require === "function" ? require(mutation) : require === "all";
+/** @throws TypeError for a `requireKey` that cannot be used, and for `require`, which it has replaced. */
+export function checkRequireKeyOption(options: object): void {
+  checkRequireKey(options, "require", '({ rootFields }) => rootFields.includes("placeOrder")');
+}
+
+/** @throws TypeError for a function whose answer is neither `true` nor `false`. */
+export function isKeyRequired(requireKey: RequireKey, mutation: MutationInfo): boolean {
+  return checkKeyRequired(typeof requireKey === "function" ? requireKey(mutation) : requireKey);
 }
 
 /** @throws TypeError for a choice that is not a mode. */

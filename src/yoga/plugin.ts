@@ -1,7 +1,6 @@
 import type { ExecutionArgs, GraphQLSchema } from "graphql";
-
-/** Executes one operation. The result is `unknown`, as an executor may also answer with a stream. */
-export type Execute = (args: ExecutionArgs) => unknown;
+import type { RequestLike } from "./request/header-keys.ts";
+import type { Execute } from "./unit/unit.ts";
 
 /**
  * The hooks of the plugin, as Envelop and Yoga see them. Declared by structure, not by the types of either, so that
@@ -20,9 +19,4 @@ export interface IdempotencyPlugin {
     readonly executeFn: Execute;
     readonly setExecuteFn: (execute: Execute) => void;
   }): void;
-}
-
-/** The part of a Fetch `Request` that is used. Servers bring their own ponyfills. */
-export interface RequestLike {
-  readonly headers: { get(name: string): string | null };
 }

@@ -1,12 +1,13 @@
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from "graphql";
 import { isIdempotencyError } from "../core/contract/errors.ts";
-import { withDirective } from "./directive.ts";
-import { toGraphQLError } from "./graphql-errors.ts";
-import { readKeyHeader } from "./header-keys.ts";
-import { isMutation } from "./mutation.ts";
+import { toGraphQLError } from "./errors/graphql-errors.ts";
 import { MutationExecutor } from "./mutation-executor.ts";
 import { checkPluginOptions, type IdempotencyPluginOptions } from "./options.ts";
-import type { Execute, IdempotencyPlugin } from "./plugin.ts";
+import type { IdempotencyPlugin } from "./plugin.ts";
+import { withDirective } from "./request/directive.ts";
+import { readKeyHeader } from "./request/header-keys.ts";
+import { isMutation } from "./request/mutation.ts";
+import type { Execute } from "./unit/unit.ts";
 
 /**
  * Executes mutations exactly once per idempotency key, in GraphQL Yoga 5 and in plain Envelop 5.

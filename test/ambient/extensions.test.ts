@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { withAmbientTransaction } from "../../src/prisma/ambient/ambient.ts";
+import { joinedClient } from "../../src/prisma/handler/joined-client.ts";
 import type { TestClient } from "../support/clients.ts";
 import { databases, onPostgres, openPostgres } from "../support/database.ts";
 import { request } from "../support/runs.ts";
@@ -201,4 +202,12 @@ describe.runIf(onPostgres)("an extension that wraps each query in a batch", () =
     );
     expect(value).toEqual([{ tenant: "ada" }]);
   });
+});
+
+it("a Prisma that gives extensions no internal parameters is told by our message", () => {
+  let extension: { query: { $allOperations(call: object): unknown } } | undefined;
+  const later = { $extends: (given: typeof extension) => (extension = given) } as never;
+  joinedClient(later, {});
+  const call = () => extension?.query.$allOperations({ args: {}, query: () => Promise.resolve() });
+  expect(call).toThrow("onceonly: this version of Prisma does not tell a query extension which transaction");
 });

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { RunOptions } from "../../src/core/contract/options.ts";
-import { CRASH_POINTS, LATE_CRASH_POINTS } from "../support/crash-points.ts";
+import { CRASH_POINTS } from "../support/crash-points.ts";
 import { databases, onPostgres, openPostgres, type TestDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { type Answer, inconsistencies, openShop, ordersOf } from "../support/shop.ts";
@@ -36,23 +35,6 @@ describe.each(databases)("a process killed on $name", ({ name, open }) => {
     expect(answer.replayed).toBe(point === "after COMMIT");
     await expectOneExecution(database, answer);
   });
-
-  test.each(LATE_CRASH_POINTS)(
-    "%s, with a late claim: the retry, of whichever kind, gives one execution's answer",
-    async (point) => {
-      await using database = await open();
-      const run: RunOptions = { claim: "late" };
-      await using victim = await startVictim(database, { run });
-      victim.send({ type: "place", key: "k", stopAt: point });
-      await victim.waitFor("at");
-      await victim.kill();
-      const answer = await openShop({ prisma: database.prisma, by: "heir", run }).place("k");
-      expect(answer.replayed).toBe(point === "after COMMIT");
-      await expectOneExecution(database, answer);
-      const early = await openShop({ prisma: database.prisma, by: "other" }).place("k");
-      expect(early).toEqual({ ...answer, replayed: true });
-    },
-  );
 
   test.each(["after the claim", "in the handler", "after the result is stored"] as const)(
     "%s, with a duplicate already waiting for its lock: the duplicate takes over and answers",

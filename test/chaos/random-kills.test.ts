@@ -41,7 +41,7 @@ async function killInSequence(database: TestDatabase, lane: number, random: Rand
     startShop({
       target,
       by: `p${lane}.${n}`,
-      run: { ...patient, claim: n % 2 === 0 ? "early" : "late" },
+      run: patient,
       client: { max: 6 },
     });
   let kills = 0;

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CRASH_POINTS, type CrashPoint, LATE_CRASH_POINTS } from "../support/crash-points.ts";
+import { CRASH_POINTS, type CrashPoint } from "../support/crash-points.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
 import { budget, times } from "../support/scale.ts";
 import { failureText, inconsistencies, openShop, ordersOf, SoldOut } from "../support/shop.ts";
@@ -50,15 +50,8 @@ const isCrash = (fate: Fate): fate is CrashPoint => CRASH_POINTS.some((point) =>
 /** The execution leaves nothing. A crash after COMMIT is too late for that. */
 const isFatal = (fate: Fate) => fate === "bug" || (isCrash(fate) && fate !== "after COMMIT");
 
-/** Early in both, late in both, or one of each. */
-const claims = [
-  { claims: ["early", "early"] },
-  { claims: ["early", "late"] },
-  { claims: ["late", "late"] },
-] as const;
-
 /** Two processes of the application, whose calls can be made to fail each in its own way. */
-async function openProcesses(database: TestDatabase, claimsOf: (typeof claims)[number]["claims"]) {
+async function openProcesses(database: TestDatabase) {
   const current = new AsyncLocalStorage<{ fate: Fate | undefined }>();
   const hit = (point: CrashPoint) => {
     const call = current.getStore();
@@ -68,7 +61,7 @@ async function openProcesses(database: TestDatabase, claimsOf: (typeof claims)[n
     throw new Error(`crashed ${point}`);
   };
   const shops = [database.prisma, await database.connect()].map((prisma, n) =>
-    openShop({ prisma, by: `p${n}`, hit, run: { claim: claimsOf[n as 0 | 1] } }),
+    openShop({ prisma, by: `p${n}`, hit }),
   );
   return ({ process, input, fate }: Call, key: string): Promise<Told> =>
     current.run({ fate }, async (): Promise<Told> => {
@@ -107,11 +100,9 @@ function judge(before: Stored, calls: readonly { call: Call; told: Told }[]): St
 }
 
 /** One call alone, whose end the model knows beforehand. */
-function judgeAlone(before: Stored, { input, fate }: Call, { end }: Told, claim: "early" | "late"): void {
+function judgeAlone(before: Stored, { input, fate }: Call, { end }: Told): void {
   if (before === undefined) {
-    const isReached =
-      claim === "early" || !isCrash(fate) || LATE_CRASH_POINTS.some((point) => point === fate);
-    const kind = isFatal(fate) && isReached ? "failed" : fate === "sold out" ? "sold out" : "order";
+    const kind = isFatal(fate) ? "failed" : fate === "sold out" ? "sold out" : "order";
     expect(end.split(" ")[0]).toBe(kind.split(" ")[0]);
     return;
   }
@@ -123,9 +114,9 @@ function judgeAlone(before: Stored, { input, fate }: Call, { end }: Told, claim:
 }
 
 describe.each(databases)("any schedule of crashes, errors and duplicates on $name", ({ name, open }) => {
-  test.each(claims)("ends as the model says, with claims $claims", async ({ claims: claimsOf }) => {
+  test("ends as the model says", async () => {
     await using database = await open();
-    const perform = await openProcesses(database, claimsOf);
+    const perform = await openProcesses(database);
     const most = times({ short: 30, long: name === "sqlite" ? 100 : 60 });
     const goesOn = budget({ least: 20, most, ms: times({ short: 4_000, long: 30_000 }) });
     let run = 0;
@@ -144,9 +135,7 @@ describe.each(databases)("any schedule of crashes, errors and duplicates on $nam
           const ofKey = done.filter((one) => one.key === key);
           const [first] = ofKey;
           if (done.length === 1 && first !== undefined) {
-            // SQLite has no late claims.
-            const claim = name === "sqlite" ? "early" : claimsOf[first.call.process];
-            judgeAlone(model.get(key), first.call, first.told, claim);
+            judgeAlone(model.get(key), first.call, first.told);
           }
           model.set(key, judge(model.get(key), ofKey));
         }

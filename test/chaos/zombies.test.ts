@@ -88,13 +88,13 @@ describe.each(databases)("a handler that outlives its transaction on $name", ({ 
     expect(await inconsistencies(database)).toEqual([]);
   });
 
-  test("finds its claim taken over: LEASE_LOST, nothing of it is committed", async () => {
+  test("finds its claim taken over: CLAIM_LOST, nothing of it is committed", async () => {
     await using database = await open();
     const shop = openShop({ prisma: database.prisma, by: "fenced" });
     const fenced = shop.place("k", {
       last: (tx) => tx.$executeRawUnsafe("UPDATE idempotency_record SET owner = 'another'"),
     });
-    await expect(fenced).rejects.toMatchObject({ code: "LEASE_LOST", retryable: true });
+    await expect(fenced).rejects.toMatchObject({ code: "CLAIM_LOST", retryable: true });
     expect(await database.countOrders()).toBe(0);
     expect(await shop.idempotency.run(REQUEST, async () => "next")).toEqual({
       value: "next",

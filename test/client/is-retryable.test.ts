@@ -12,6 +12,11 @@ it.each([
     { type: "https://onceonly.dev/problems/in-progress", status: 409 },
     true,
   ],
+  [
+    "tRPC's CLAIM_LOST",
+    { message: "The claim of o was lost; nothing of it was committed.", data: { httpStatus: 409 } },
+    true,
+  ],
   ["another conflict", { type: "about:blank", status: 409 }, false],
   ["any other error", new Error("a bug"), false],
   ["nothing", undefined, false],

@@ -5,13 +5,13 @@ import { isIdempotencyError } from "../../src/core/contract/errors.ts";
 import { resolveOptions } from "../../src/core/contract/options.ts";
 import { throwIfReused } from "../../src/core/outcome/stored-outcome.ts";
 import { prepareRun } from "../../src/core/request/prepare.ts";
-import { claimLost, inProgress } from "../../src/core/run/run-errors.ts";
+import { claimLost, inProgress, leaseLost } from "../../src/core/run/run-errors.ts";
 
 const run = await prepareRun({ operation: "o", key: "k", scope: "s" }, resolveOptions({}));
 
 /** tRPC hands on our message, and its CONFLICT may also be the application's own: clients go by the words. */
 describe("a tRPC client recognises by its message", () => {
-  test.each([inProgress(run), claimLost(run, "nothing of it was committed")])(
+  test.each([inProgress(run), claimLost(run), leaseLost(run)])(
     "$code, and repeats the call",
     ({ message, retryable }) => {
       expect(retryable).toBe(true);

@@ -151,7 +151,7 @@ function yogaHandler(idempotency: ShopIdempotency): Handle {
         },
       },
     }),
-    plugins: [useIdempotency({ idempotency, scope: "global", require: "all" })],
+    plugins: [useIdempotency({ idempotency, scope: "global" })],
   });
   return async (request) => yoga.fetch(request);
 }

@@ -136,14 +136,14 @@ describe.runIf(onPostgres)("a remembered record on PostgreSQL", () => {
     expect((await idempotency.run(request("k"), placing("k"))).replayed).toBe(true);
   });
 
-  test("is not answered from memory when its table is away: STORE_UNAVAILABLE", async () => {
+  test("is not answered from memory when its table is away: STORE_MISCONFIGURED", async () => {
     await using db = await openPostgres();
     const client = await db.connect({ max: 1 });
     const idempotency = idempotencyOf(client, { transaction: { maxWaitMs: 500 } });
     await idempotency.run(request("k"), placing("k"));
     await db.query("ALTER TABLE idempotency_record RENAME TO gone");
     const place = placing("k");
-    expect((await failureOf(idempotency.run(request("k"), place))).code).toBe("STORE_UNAVAILABLE");
+    expect((await failureOf(idempotency.run(request("k"), place))).code).toBe("STORE_MISCONFIGURED");
     expect(place.runs).toBe(0);
   });
 });

@@ -271,7 +271,7 @@ describe.each(databases.filter(({ name }) => name === "postgresql"))("the guard 
     await write();
   });
 
-  it("refuses to be asked for where the client cannot be watched, and else is left out", async () => {
+  it("refuses to be asked for where the client cannot be watched, and else says so once", async () => {
     await using database = await open();
     const later: TestClient = pretending(database.prisma, {
       _originalClient: undefined,
@@ -280,8 +280,18 @@ describe.each(databases.filter(({ name }) => name === "postgresql"))("the guard 
     expect(() => createIdempotency({ prisma: later, guard: "throw" })).toThrow(
       /option guard .*"throw".* give "off": this version of Prisma does not let writes be watched/,
     );
-    createIdempotency({ prisma: later });
-    createIdempotency({ prisma: later, guard: "off" });
+    const warnings = await warningsDuring(async () => {
+      createIdempotency({ prisma: later });
+      createIdempotency({ prisma: later });
+    });
+    expect(warnings.map(({ name, message }) => [name, message])).toEqual([
+      [
+        "OnceonlyGuardWarning",
+        expect.stringContaining("this version of Prisma does not let writes be watched"),
+      ],
+    ]);
+    const asked = warningsDuring(async () => createIdempotency({ prisma: later, guard: "off" }));
+    expect(await asked).toEqual([]);
   });
 
   it("reports a batch by an extension of the application that is under the ambient client", async () => {

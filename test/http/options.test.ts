@@ -12,7 +12,6 @@ const idempotency = idempotencyOver<unknown>({
   runningHandler: () => undefined,
   faultOf: () => undefined,
   prune: () => Promise.resolve(0),
-  claimsLate: false,
   replayable: () => Promise.resolve(undefined),
 });
 const good = { idempotency, scope: "global" as const };
@@ -27,8 +26,9 @@ describe("an option of withIdempotency that cannot be used", () => {
     ["operation", ""],
     ["operation", 5],
     ["key", "id"],
-    ["require", "yes"],
-    ["require", null],
+    ["requireKey", "yes"],
+    ["requireKey", null],
+    ["require", false],
     ["methods", []],
     ["methods", "POST"],
     ["methods", ["post"]],

@@ -32,26 +32,6 @@ describe.each(databases)("what a response does to its run, on $name", ({ open })
     },
   );
 
-  it.each([201, 422, 500])(
-    "%i under a late claim: executed once by the first, and what is stored is the answer elsewhere",
-    async (status) => {
-      await using db = await open();
-      const late = () =>
-        app(
-          db.prisma,
-          counting((n) => new Response(`answer ${n}`, { status })),
-          { claim: "late" },
-        );
-      const first = await late().send();
-      const retry = await late().send();
-      const isStored = status < 500;
-      expect(first).toMatchObject({ status, text: "answer 1", replayed: false });
-      expect(retry).toMatchObject({ status, text: "answer 1", replayed: isStored });
-      expect(await db.countOrders()).toBe(status === 201 ? 1 : 0);
-      expect(await recordsOf(db)).toHaveLength(isStored ? 1 : 0);
-    },
-  );
-
   it.each([401, 403, 408, 409, 412, 423, 425, 428, 429, 499, 500, 502, 503, 599])(
     "%i rolls everything back and reaches its caller; a retry executes",
     async (status) => {
@@ -171,7 +151,7 @@ describe.each(databases)("a request that needs no key, on $name", ({ open }) => 
         keys.push(context.key, typeof context.deriveKey("a"), context.attempt);
         return place(request, context);
       },
-      { require: false },
+      { requireKey: false },
     );
     expect(await send({ key: null })).toMatchObject({ status: 201, replayed: false });
     expect(keys).toEqual([undefined, "string", 1]);
@@ -183,7 +163,7 @@ describe.each(databases)("a request that needs no key, on $name", ({ open }) => 
     const { send } = app(
       db.prisma,
       counting(() => new Response("no", { status })),
-      { require: false },
+      { requireKey: false },
     );
     expect(await send({ key: null })).toMatchObject({ status, text: "no" });
     expect(await db.countOrders()).toBe(0);
@@ -191,9 +171,16 @@ describe.each(databases)("a request that needs no key, on $name", ({ open }) => 
 
   it("is told by a function", async () => {
     await using db = await open();
-    const { send } = app(db.prisma, place, { require: (request) => request.headers.has("x-v2") });
+    const { send } = app(db.prisma, place, { requireKey: (request) => request.headers.has("x-v2") });
     expect((await send({ key: null })).status).toBe(201);
     expect(codeIn(await send({ key: null, headers: { "x-v2": "1" } }))).toEqual([400, "KEY_MISSING"]);
+  });
+
+  it("is not told by a function that answers with anything but a boolean", async () => {
+    await using db = await open();
+    const { send } = app(db.prisma, place, { requireKey: (() => undefined) as never });
+    await expect(send({ key: null })).rejects.toThrow("a function that returns true or false");
+    expect(await db.countOrders()).toBe(0);
   });
 });
 

@@ -146,7 +146,7 @@ describe("a response with a stream", () => {
   it("is left to the framework where no record is kept, however long it is", async () => {
     await using db = await openSqlite();
     const { send } = app(db.prisma, async () => new Response("x".repeat(5_000)), {
-      require: false,
+      requireKey: false,
       resultBytesMax: 100,
     });
     expect((await send({ key: null })).text).toHaveLength(5_000);
@@ -162,13 +162,13 @@ it("a stored response that was tampered with is 500, and executes nothing", asyn
   expect(await db.countOrders()).toBe(1);
 });
 
-it("a database that is not there is 503 with Retry-After, and the cause goes to the log alone", async () => {
+it("a table that is not there is 500 without Retry-After, and the cause goes to the log alone", async () => {
   await using db = await openSqlite();
   await db.query("DROP TABLE idempotency_record");
   const causes: unknown[] = [];
   const { send } = app(db.prisma, place, { onProblem: ({ cause }) => causes.push(cause) });
   const answer = await send();
-  expect(codeIn(answer)).toEqual([503, "STORE_UNAVAILABLE"]);
-  expect(answer.headers.get("retry-after")).toBe("1");
+  expect(codeIn(answer)).toEqual([500, "STORE_MISCONFIGURED"]);
+  expect(answer.headers.get("retry-after")).toBeNull();
   expect(causes).toEqual([expect.any(Error)]);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { resolveOptions } from "../../src/core/contract/options.ts";
 import { prepareLeasedRun } from "../../src/core/lease/prepare-leased-run.ts";
-import { claimOf } from "../../src/core/run/claim-params.ts";
+import { claimParams } from "../../src/core/run/claim-params.ts";
 import { createIdempotency } from "../../src/index.ts";
 import { createPrismaStore } from "../../src/prisma/create-store.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
@@ -19,7 +19,7 @@ async function abandon(database: TestDatabase, keys: readonly string[]): Promise
   const options = resolveOptions({ storeInput: true });
   for (const [index, key] of keys.entries()) {
     const run = await prepareLeasedRun(requestOf(key), options);
-    const claim = claimOf(run, options.leaseMs);
+    const claim = claimParams(run, options.leaseMs);
     expect(await leases.claim(claim)).toEqual({ state: "claimed", attempt: 1 });
     if (index % 2 === 1) {
       await leases.recordStep({

@@ -319,7 +319,7 @@ describe.each(databases)("a completer on $name", ({ open }) => {
     expect(warnings).toEqual([]);
   });
 
-  test("reports a database that is away, and goes on when it is back", async () => {
+  test("reports a table that is away, and goes on when it is back", async () => {
     await using db = await open();
     const errors: unknown[] = [];
     const completer = createCompleter({
@@ -331,7 +331,7 @@ describe.each(databases)("a completer on $name", ({ open }) => {
     await db.query("ALTER TABLE idempotency_record RENAME TO away");
     completer.start();
     await expect.poll(() => errors.length).toBeGreaterThan(1);
-    expect((errors[0] as { code?: string }).code).toBe("STORE_UNAVAILABLE");
+    expect((errors[0] as { code?: string }).code).toBe("STORE_MISCONFIGURED");
     await db.query("ALTER TABLE away RENAME TO idempotency_record");
     await abandon(db, "k");
     await expect.poll(async () => (await recordOf(db, "k"))["status"]).toBe("completed");

@@ -283,7 +283,7 @@ describe.each(databases)("trpcCompleter on $name", ({ open }) => {
       changed: works(z.object({ n: z.string() })),
       kept: works(Any),
       off: t.procedure
-        .meta({ idempotency: "off" })
+        .meta({ idempotency: false })
         .use(leasedBy(idempotency))
         .mutation(() => Promise.reject(down)),
     });

@@ -171,7 +171,7 @@ describe.each(databases)("leased mutations over HTTP on $name", ({ open }) => {
     const { service, router } = payRouter(db.prisma);
     const optional = t.procedure
       .input(Pay)
-      .meta({ idempotency: "optional" })
+      .meta({ idempotency: { requireKey: false } })
       .use(leasedOn(db.prisma))
       .mutation(async ({ ctx, input }) => {
         const { chargeId } = await ctx.idempotency.step("charge", ({ key }) => service.charge(key));
@@ -241,11 +241,11 @@ describe.each(databases)("leased mutations over HTTP on $name", ({ open }) => {
   });
 
   it.each([
-    { policy: "required" as const, key: '"k"' },
-    { policy: "optional" as const, key: undefined },
+    { requireKey: true, key: '"k"' },
+    { requireKey: false, key: undefined },
   ])(
-    "answer 503 when no transaction can begin for a step, policy $policy, and never store that",
-    async ({ policy, key }) => {
+    "answer 503 when no transaction can begin for a step, requireKey $requireKey, and never store that",
+    async ({ requireKey, key }) => {
       await using db = await open();
       // All that there are.
       const connections = db.provider === "sqlite" ? 1 : 2;
@@ -253,7 +253,7 @@ describe.each(databases)("leased mutations over HTTP on $name", ({ open }) => {
       let isAway = true;
       const leased = leasedOn(prisma, { storeError: () => true, transaction: { maxWaitMs: 500 } });
       const pay = t.procedure
-        .meta({ idempotency: policy })
+        .meta({ idempotency: { requireKey } })
         .use(leased)
         .mutation(async ({ ctx }) => {
           const { opened, open: release } = gate();

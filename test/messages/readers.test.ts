@@ -146,7 +146,6 @@ describe("an option of consumeOnce that cannot be used", () => {
     runningHandler: () => undefined,
     faultOf: () => undefined,
     prune: () => Promise.resolve(0),
-    claimsLate: false,
     replayable: () => Promise.resolve(undefined),
   });
   const good = { idempotency, consumer: "shipping", id: () => "m1" };

@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { devalueCodec } from "../../src/core/contract/codec.ts";
 import { errorSerializer } from "../../src/core/contract/error-serializer.ts";
 import { type RunOptions, resolveOptions } from "../../src/core/contract/options.ts";
+import type { Store } from "../../src/core/contract/store.ts";
+import { idempotencyOver } from "../../src/core/create.ts";
 
 const resolve = (options: Record<string, unknown>) => resolveOptions(options as RunOptions);
 
@@ -28,7 +30,6 @@ describe("an option of the wrong type is a TypeError that names option, type and
   test.each([
     ...numbers.flatMap((option) => wrong(option, ["number"], "an integer from")),
     ...wrong("onDuplicate", [], '"wait" or "reject"'),
-    ...wrong("claim", [], '"early" or "late"'),
     ...wrong("storeError", ["function"], "a function"),
     ...wrong("codec", [], "the functions encode and decode"),
     ...wrong("errors", [], "the functions serialize and deserialize"),
@@ -127,7 +128,6 @@ describe("what is not given comes from", () => {
     expect(resolve({})).toEqual({
       retentionMs: 86_400_000,
       onDuplicate: "wait",
-      claim: "early",
       waitMs: 10_000,
       waitersMax: 100,
       transaction: {},
@@ -161,5 +161,23 @@ describe("what is not given comes from", () => {
 
   test("nowhere else: other properties of a request are not taken over", () => {
     expect(resolve({ key: "k", operation: "o", unknown: 1 })).toEqual(resolve({}));
+  });
+});
+
+describe("with", () => {
+  const idempotency = () =>
+    idempotencyOver(
+      { runningHandler: () => undefined, faultOf: () => undefined } as unknown as Store<unknown>,
+      { retentionMs: 5, waitMs: 7 },
+    );
+
+  test("completes its options from those of the original, once", () => {
+    const own = idempotency().with({ waitMs: 9 });
+    expect([own.options.retentionMs, own.options.waitMs]).toEqual([5, 9]);
+    expect(own.with({}).options).toBe(own.options);
+  });
+
+  test("refuses an option at once, and not at the first run", () => {
+    expect(() => idempotency().with({ waitMs: -1 })).toThrow("onceonly: option waitMs");
   });
 });

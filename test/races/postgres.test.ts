@@ -1,6 +1,5 @@
 import { Client } from "pg";
 import { describe, expect, test } from "vitest";
-import type { RunOptions } from "../../src/core/contract/options.ts";
 import { onPostgres, openPostgres, type PostgresDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { scaled } from "../support/scale.ts";
@@ -71,37 +70,27 @@ describe.runIf(onPostgres)("duplicates in four processes", () => {
     expect(await inconsistencies(database)).toEqual([]);
   });
 
-  test.each([
-    { claims: "early", runOf: () => ({}) },
-    { claims: "late", runOf: () => ({ claim: "late" }) },
-    { claims: "of both kinds", runOf: (index) => ({ claim: index % 2 === 0 ? "early" : "late" }) },
-  ] satisfies {
-    claims: string;
-    runOf: (index: number) => RunOptions;
-  }[])(
-    `10 of each of ${KEYS} keys, with claims $claims: all are kept, and the answers of each key are equal and committed`,
-    async ({ runOf }) => {
-      await using database = await openPostgres();
-      await using processes = await startProcesses(database, 4, { max: 5 }, runOf);
-      const keys = Array.from({ length: KEYS }, (_, index) => `k${index}`);
-      // 3 + 3 + 2 + 2 duplicates; each process goes through the keys from another end.
-      await processes.burst((index) => ({
-        keys: index % 2 === 0 ? keys : keys.toReversed(),
-        each: index < 2 ? 3 : 2,
-      }));
-      const { answers, failures, unseen } = await processes.answers();
-      expect(failures).toEqual([]);
-      expect(unseen).toBe(0);
-      const grouped = byKey(answers);
-      expect([...grouped.keys()].sort()).toEqual(keys.sort());
-      for (const [key, ofKey] of grouped) {
-        expect([key, ofKey.length, executed(ofKey).length, ordersNamed(ofKey).size]).toEqual([key, 10, 1, 1]);
-      }
-      expect(await database.countOrders()).toBe(KEYS);
-      expect(new Set(executed(answers).map(({ by }) => by)).size).toBeGreaterThan(1);
-      expect(await inconsistencies(database)).toEqual([]);
-    },
-  );
+  test(`10 of each of ${KEYS} keys: all are kept, and the answers of each key are equal and committed`, async () => {
+    await using database = await openPostgres();
+    await using processes = await startProcesses(database, 4, { max: 5 });
+    const keys = Array.from({ length: KEYS }, (_, index) => `k${index}`);
+    // 3 + 3 + 2 + 2 duplicates; each process goes through the keys from another end.
+    await processes.burst((index) => ({
+      keys: index % 2 === 0 ? keys : keys.toReversed(),
+      each: index < 2 ? 3 : 2,
+    }));
+    const { answers, failures, unseen } = await processes.answers();
+    expect(failures).toEqual([]);
+    expect(unseen).toBe(0);
+    const grouped = byKey(answers);
+    expect([...grouped.keys()].sort()).toEqual(keys.sort());
+    for (const [key, ofKey] of grouped) {
+      expect([key, ofKey.length, executed(ofKey).length, ordersNamed(ofKey).size]).toEqual([key, 10, 1, 1]);
+    }
+    expect(await database.countOrders()).toBe(KEYS);
+    expect(new Set(executed(answers).map(({ by }) => by)).size).toBeGreaterThan(1);
+    expect(await inconsistencies(database)).toEqual([]);
+  });
 });
 
 /** Owner and duplicates behind a proxy, in one process; and another process that reaches the database directly. */

@@ -1,4 +1,3 @@
-import type { RunOptions } from "../../src/core/contract/options.ts";
 import type { ClientOptions } from "../support/clients.ts";
 import type { TestDatabase } from "../support/database.ts";
 import type { Answer } from "../support/shop.ts";
@@ -20,7 +19,6 @@ export async function startProcesses(
   database: TestDatabase,
   count: number,
   client: ClientOptions,
-  runOf: (index: number) => RunOptions = () => ({}),
 ): Promise<Processes> {
   const all = await Promise.all(
     Array.from({ length: count }, (_, index) => {
@@ -30,7 +28,7 @@ export async function startProcesses(
         target: { ...target, url: renamed(target, by) },
         client,
         by,
-        run: { ...patient, ...runOf(index) },
+        run: patient,
       });
     }),
   );

@@ -11,9 +11,7 @@ const KEYS = scaled({ short: 5, long: 15 });
 describe("duplicates in two processes on one SQLite file", () => {
   test(`20 of each of ${KEYS} keys: each key executes once, and its answers are equal and committed`, async () => {
     await using database = await openSqlite();
-    await using processes = await startProcesses(database, 2, {}, (index) => ({
-      claim: index === 0 ? "early" : "late",
-    }));
+    await using processes = await startProcesses(database, 2, {});
     const keys = Array.from({ length: KEYS }, (_, index) => `k${index}`);
     await processes.burst((index) => ({ keys: index === 0 ? keys : keys.toReversed(), each: 10 }));
     const { answers, failures, unseen } = await processes.answers();

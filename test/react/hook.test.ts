@@ -71,14 +71,14 @@ describe("a key", () => {
     expect(result.current.key()).toBe(next);
   });
 
-  it.each([400, 402, 404, 412, 422])("is new after the answer %i", (status) => {
+  it.each([400, 402, 404, 410, 422])("is new after the answer %i", (status) => {
     const { result } = open({ intent: CART });
     const key = result.current.key();
     result.current.settle(key, refused(status));
     expect(result.current.key()).not.toBe(key);
   });
 
-  it.each([401, 403, 408, 409, 425, 429, 500, 502, 503, 504])("stays after %i", (status) => {
+  it.each([401, 403, 408, 409, 412, 423, 425, 428, 429, 500, 502, 503, 504])("stays after %i", (status) => {
     const { result } = open({ intent: CART });
     const key = result.current.key();
     result.current.settle(key, refused(status));

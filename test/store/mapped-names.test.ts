@@ -119,7 +119,7 @@ describe.each(databases)("mapped names on $name", ({ open }) => {
     const table = 'x" WHERE 1=1; DROP TABLE "Order"; --';
     const idempotency = createIdempotency({ prisma: db.prisma, models: { record: { table } } });
     const error = await failureOf(idempotency.run(request("k"), placing("k")));
-    expect(error.code).toBe("STORE_UNAVAILABLE");
+    expect(error.code).toBe("STORE_MISCONFIGURED");
     expect(await db.countOrders()).toBe(0);
     const quoted = table.replaceAll('"', '""');
     const source = db.provider === "sqlite" ? "AS SELECT * FROM" : "(LIKE";
@@ -141,7 +141,7 @@ describe.runIf(onPostgres)("another schema on postgresql", () => {
     expect((await idempotency.run(request("k"), async () => 2)).replayed).toBe(true);
     await db.query('DROP TABLE infra."idempotency records"');
     const error = await failureOf(idempotency.run(request("k"), async () => 3));
-    expect(error.message).toContain('The table "infra"."idempotency records" is not in the database');
+    expect(error.message).toContain('"infra"."idempotency records"');
   });
 
   test("is where a duplicate of another process blocks, too", async () => {

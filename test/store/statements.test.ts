@@ -42,26 +42,6 @@ describe.runIf(onPostgres)("what reaches PostgreSQL", () => {
     expect(db.proxy.roundTrips).toBe(5);
   });
 
-  test("for a fresh key that is claimed late is BEGIN, the handler's, one INSERT and COMMIT, also where errors are stored", async () => {
-    await using db = await watched();
-    const idempotency = idempotencyOf(db.client, { claim: "late", storeError: () => true });
-    db.proxy.reset();
-    await idempotency.run(request("k"), handler);
-    expect(shapes(db.proxy.statements)).toEqual([BEGIN, HANDLER, INSERT, "COMMIT"]);
-    expect(db.proxy.roundTrips).toBe(4);
-  });
-
-  test("for a late claim of a key that is taken is undone, and then as for an early one", async () => {
-    await using db = await watched();
-    await idempotencyOf(db.client).run(request("k"), handler);
-    db.proxy.reset();
-    expect((await idempotencyOf(db.client, { claim: "late" }).run(request("k"), handler)).replayed).toBe(
-      true,
-    );
-    const undone = [BEGIN, HANDLER, INSERT, "ROLLBACK"];
-    expect(shapes(db.proxy.statements)).toEqual([...undone, BEGIN, INSERT, READ, "COMMIT"]);
-  });
-
   test("for a replay of a record that another process made is BEGIN, the same INSERT, a read and COMMIT", async () => {
     await using db = await watched();
     await idempotencyOf(db.client).run(request("k"), handler);

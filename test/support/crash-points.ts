@@ -15,15 +15,6 @@ export const CRASH_POINTS = [
 
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 
-/** Those of a run whose claim is late, and is stored with the result. */
-export const LATE_CRASH_POINTS = [
-  "before BEGIN",
-  "in the handler",
-  "before the result is stored",
-  "after the result is stored",
-  "after COMMIT",
-] as const satisfies readonly CrashPoint[];
-
 /** Called at each point; the run goes on when it resolves, and fails there when it rejects. */
 export type Hit = (point: CrashPoint) => Promise<void> | void;
 
@@ -35,7 +26,6 @@ export function withCrashPoints<TTransaction>(store: Store<TTransaction>, hit: H
       await hit("after COMMIT");
       return result;
     },
-    claimsLate: store.claimsLate,
     get leases() {
       return store.leases;
     },
@@ -67,8 +57,8 @@ function sessionWithCrashPoints<TTransaction>(
       await session.savepoint();
       await hit("after the savepoint");
     },
-    insertFinished: (params) => storing(() => session.insertFinished(params)),
-    lend: (handler, work) => session.lend(handler, work),
+    runHandler: (handler, work) => session.runHandler(handler, work),
+    isBroken: () => session.isBroken(),
     rollbackToSavepoint: () => session.rollbackToSavepoint(),
     renew: (params) => session.renew(params),
     recordStep: (params) => session.recordStep(params),

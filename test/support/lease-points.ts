@@ -77,7 +77,6 @@ export function withLeasePoints<TTransaction>(
     runningHandler: () => store.runningHandler(),
     faultOf: (error) => store.faultOf(error),
     prune: (params) => store.prune(params),
-    claimsLate: store.claimsLate,
     replayable: (id) => store.replayable(id),
   };
 }
@@ -122,9 +121,9 @@ function sessionOver<TTransaction>(
 ): StoreSession<TTransaction> {
   return {
     claim: (params) => session.claim(params),
-    insertFinished: (params) => session.insertFinished(params),
-    lend: (handler, work) => session.lend(handler, work),
+    runHandler: (handler, work) => session.runHandler(handler, work),
     savepoint: () => session.savepoint(),
+    isBroken: () => session.isBroken(),
     rollbackToSavepoint: () => session.rollbackToSavepoint(),
     renew: (params) => session.renew(params),
     complete: (params) => session.complete(params),

@@ -10,7 +10,7 @@ describe.each(databases)("storing a result on $name", ({ open }) => {
       "UPDATE idempotency_record SET status = 'completed', response = 'devalue:[1]'",
   };
 
-  test.each(Object.entries(losses))("is LEASE_LOST and commits nothing when %s", async (_what, sql) => {
+  test.each(Object.entries(losses))("is CLAIM_LOST and commits nothing when %s", async (_what, sql) => {
     await using db = await open();
     const idempotency = idempotencyOf(db.prisma);
     const run = idempotency.run(request("k"), async ({ tx }) => {
@@ -18,7 +18,7 @@ describe.each(databases)("storing a result on $name", ({ open }) => {
       expect(await tx.$executeRawUnsafe(sql)).toBe(1);
       return "mine";
     });
-    expect(await failureOf(run)).toMatchObject({ code: "LEASE_LOST", retryable: true, retryAfterMs: 1_000 });
+    expect(await failureOf(run)).toMatchObject({ code: "CLAIM_LOST", retryable: true, retryAfterMs: 1_000 });
     expect([await db.countOrders(), (await records(db)).length]).toEqual([0, 0]);
   });
 

@@ -205,7 +205,7 @@ it("answers any header with a result or 400", async () => {
 describe("the header", () => {
   it("does not lend its key to a nested createCaller", async () => {
     const seen: unknown[] = [];
-    const optional = { idempotency: "optional" } as const;
+    const optional = { idempotency: { requireKey: false } };
     const inner = t.procedure
       .use(idempotentOn(db.prisma))
       .meta(optional)
@@ -266,23 +266,20 @@ describe("the header", () => {
     expect(seen).toEqual(["in the input"]);
   });
 
-  it.each(["required", "optional"] as const)(
-    "is refused under policy %s if the context has no info",
-    async (policy) => {
-      const idempotency = createIdempotency({ prisma: db.prisma });
-      const middleware = idempotencyMiddleware({ idempotency, scope: "global", policy });
-      const place = t.procedure.use(middleware).mutation(() => "executed");
-      const { handle } = app(t.router({ place }), db.prisma, { info: undefined });
-      const response = await handle(
-        new Request("http://test/trpc/place", {
-          method: "POST",
-          headers: { "content-type": "application/json", "idempotency-key": "no-info" },
-        }),
-      );
-      expect(response.status).toBe(400);
-      expect(await response.text()).toContain("return req and info from createContext");
-    },
-  );
+  it.each([true, false])("is refused with requireKey %j if the context has no info", async (requireKey) => {
+    const idempotency = createIdempotency({ prisma: db.prisma });
+    const middleware = idempotencyMiddleware({ idempotency, scope: "global", requireKey });
+    const place = t.procedure.use(middleware).mutation(() => "executed");
+    const { handle } = app(t.router({ place }), db.prisma, { info: undefined });
+    const response = await handle(
+      new Request("http://test/trpc/place", {
+        method: "POST",
+        headers: { "content-type": "application/json", "idempotency-key": "no-info" },
+      }),
+    );
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain("return req and info from createContext");
+  });
 
   it("is found in a context of another shape", async () => {
     const idempotency = createIdempotency({ prisma: db.prisma });

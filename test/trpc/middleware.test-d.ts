@@ -104,6 +104,9 @@ idempotencyMiddleware({ idempotency });
 idempotencyMiddleware({ idempotency, scope: "everyone" });
 // @ts-expect-error the context must be named where nothing tells it
 idempotencyMiddleware({ idempotency, scope: ({ ctx }) => ctx.user.id });
-t.procedure.meta({ team: "a", idempotency: "optional" });
-// @ts-expect-error no policy
-t.procedure.meta({ team: "a", idempotency: "sometimes" });
+t.procedure.meta({ team: "a", idempotency: { requireKey: false } });
+t.procedure.meta({ team: "a", idempotency: false });
+// @ts-expect-error only false leaves the mutation to itself
+t.procedure.meta({ team: "a", idempotency: true });
+// @ts-expect-error not a boolean
+t.procedure.meta({ team: "a", idempotency: { requireKey: "sometimes" } });

@@ -2,7 +2,7 @@ import { lazy } from "@trpc/server";
 import superjson from "superjson";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createIdempotency } from "../../src/index.ts";
-import { auditRouter, idempotencyMiddleware } from "../../src/trpc/index.ts";
+import { auditRouter, type IdempotencyMeta, idempotencyMiddleware } from "../../src/trpc/index.ts";
 import { openSqlite, type TestDatabase } from "../support/database.ts";
 import { idempotentOn, t } from "./support.ts";
 
@@ -24,7 +24,8 @@ describe("options that cannot be used are a TypeError at construction", () => {
     ["mode", { mode: "saga" }, '"transaction" or "lease"'],
     ["key", { key: "input.key" }, "a function such as"],
     ["request", { request: {} }, "a function such as"],
-    ["policy", { policy: "sometimes" }, '"required" or "optional" or "off"'],
+    ["requireKey", { requireKey: "sometimes" }, "true or false"],
+    ["policy", { policy: "optional" }, "option requireKey instead"],
     ["transformer", { transformer: {} }, "for example superjson"],
     ["transformer", { transformer: { input: superjson, output: null } }, "for example superjson"],
     ["transformer", { transformer: null }, "for example superjson"],
@@ -53,12 +54,17 @@ it("takes a combined transformer", () => {
 });
 
 describe("auditRouter", () => {
-  it("lists every mutation with its policy", async () => {
+  it("lists every mutation, and how each is protected", async () => {
     const idempotent = idempotentOn(db.prisma);
     const optional = idempotencyMiddleware({
       idempotency: createIdempotency({ prisma: db.prisma }),
       scope: "global",
-      policy: "optional",
+      requireKey: false,
+    });
+    const conditional = idempotencyMiddleware({
+      idempotency: createIdempotency({ prisma: db.prisma }),
+      scope: "global",
+      requireKey: ({ path }) => path === "nested.conditional",
     });
     const deep = t.router({ inside: t.procedure.mutation(() => 1) });
     const router = t.router({
@@ -66,13 +72,18 @@ describe("auditRouter", () => {
       place: t.procedure.use(idempotent).mutation(() => 1),
       wrapped: t.procedure.use(t.middleware(idempotent)).mutation(() => 1),
       forgotten: t.procedure.mutation(() => 1),
-      claimed: t.procedure.meta({ idempotency: "required" }).mutation(() => 1),
-      decided: t.procedure.meta({ idempotency: "off" }).mutation(() => 1),
+      claimed: t.procedure.meta({ idempotency: { requireKey: true } }).mutation(() => 1),
+      decided: t.procedure.meta({ idempotency: false }).mutation(() => 1),
       nested: {
         optional: t.procedure.use(optional).mutation(() => 1),
+        conditional: t.procedure.use(conditional).mutation(() => 1),
+        strict: t.procedure
+          .meta({ idempotency: { requireKey: true } })
+          .use(conditional)
+          .mutation(() => 1),
         off: t.procedure
           .use(optional)
-          .meta({ idempotency: "off" })
+          .meta({ idempotency: false })
           .mutation(() => 1),
       },
       later: lazy(async () =>
@@ -86,14 +97,23 @@ describe("auditRouter", () => {
       { path: "claimed", policy: "unprotected" },
       { path: "decided", policy: "off" },
       { path: "nested.optional", policy: "optional" },
+      { path: "nested.conditional", policy: "conditional" },
+      { path: "nested.strict", policy: "required" },
       { path: "nested.off", policy: "off" },
       { path: "later.place", policy: "required" },
       { path: "later.deep.inside", policy: "unprotected" },
     ]);
   });
 
-  it("refuses a policy that is none", async () => {
-    const router = t.router({ place: t.procedure.meta({ idempotency: "of" as "off" }).mutation(() => 1) });
-    await expect(auditRouter(router)).rejects.toThrow(TypeError);
-  });
+  it.each(["optional", true, null, { requirekey: false }, { requireKey: "no" }])(
+    "refuses the meta %j",
+    async (idempotency) => {
+      const router = t.router({
+        place: t.procedure.meta({ idempotency } as IdempotencyMeta).mutation(() => 1),
+      });
+      await expect(auditRouter(router)).rejects.toThrow(
+        /option meta\.idempotency .* give \{ requireKey: true \}.*or false/,
+      );
+    },
+  );
 });

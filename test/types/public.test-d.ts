@@ -95,7 +95,7 @@ type Context = RunContext<TransactionOf<PrismaClient>>;
 expectTypeOf<Context["key"]>().toEqualTypeOf<string>();
 expectTypeOf<Context["attempt"]>().toEqualTypeOf<number>();
 expectTypeOf<Context["deriveKey"]>().toEqualTypeOf<(name: string) => string>();
-expectTypeOf<UnkeyedContext<1>>().not.toHaveProperty("key");
+expectTypeOf<UnkeyedContext<1>["key"]>().toEqualTypeOf<undefined>();
 
 // Wrong requests.
 // @ts-expect-error no scope

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { createYoga } from "graphql-yoga";
 import { describe, expect, it } from "vitest";
-import { withDirective } from "../../src/yoga/directive.ts";
+import { withDirective } from "../../src/yoga/request/directive.ts";
 import { openSqlite, type TestDatabase } from "../support/database.ts";
 import { app, type Context, type Reply, readReply, schema } from "./support.ts";
 
@@ -52,7 +52,7 @@ const wrapped = fc
 describe("an operation of units by field", () => {
   it("answers what the executor alone answers, at first and replayed", async () => {
     await using db = await openSqlite();
-    const { send } = app(db);
+    const { send } = app(db, { requireKey: false });
     const control = withoutPlugin(db);
     let run = 0;
     await fc.assert(

@@ -2,8 +2,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { usePersistedOperations } from "@graphql-yoga/plugin-persisted-operations";
 import * as fc from "fast-check";
-import { createYoga } from "graphql-yoga";
+import { createYoga, type Plugin } from "graphql-yoga";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { AnyIdempotencyError } from "../../src/core/contract/errors.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { useIdempotency } from "../../src/yoga/index.ts";
 import { openSqlite, type TestDatabase } from "../support/database.ts";
@@ -50,6 +51,29 @@ describe("carriers of the key", () => {
     expect(await orders(db)).toBe(1);
   });
 
+  it("says whether keys contradict each other, or are too few for a batch", async () => {
+    await using db = await openSqlite();
+    const reasons: unknown[] = [];
+    const noteReasons: Plugin = {
+      onResultProcess: ({ result }) => {
+        const { errors = [] } = result as { errors?: readonly { cause?: unknown }[] };
+        reasons.push(...errors.map(({ cause }) => (cause as AnyIdempotencyError).details));
+      },
+    };
+    const { send } = app(db, {}, { plugins: [noteReasons] });
+    await send(keyed(PLACE, "k1"), { "idempotency-key": "k2" });
+    await send({
+      query: `mutation { place(item: "a") @idempotent(key: "k") { id } place(item: "a") @idempotent(key: "l") { id } }`,
+    });
+    await send([{ query: PLACE }, { query: PLACE }], { "idempotency-key": "k1" });
+    expect(reasons).toEqual([
+      { reason: "conflicting_keys" },
+      { reason: "conflicting_keys" },
+      { reason: "count_mismatch" },
+    ]);
+    expect(await orders(db)).toBe(0);
+  });
+
   it("asks the option key first, and goes on to the others where it gives nothing", async () => {
     await using db = await openSqlite();
     const { send } = app(db, {
@@ -63,7 +87,7 @@ describe("carriers of the key", () => {
 
   it("treats a null in the body as absent, and anything but a string as invalid", async () => {
     await using db = await openSqlite();
-    const { send } = app(db);
+    const { send } = app(db, { requireKey: false });
     await send(keyed(PLACE, null));
     expect(await recordsOf(db)).toEqual([]);
     for (const key of [5, true, {}, [], ["k"], "", "x".repeat(256), "ключ", "a\nb", "\u0000"]) {
@@ -75,7 +99,7 @@ describe("carriers of the key", () => {
 
   it("leaves queries alone, whatever their key", async () => {
     await using db = await openSqlite();
-    const { send } = app(db, { require: "all" });
+    const { send } = app(db);
     const query = "{ hello }";
     expect((await send(keyed(query, 5))).text).toBe(`{"data":{"hello":null}}`);
     expect((await send({ query }, { "idempotency-key": `"broken` })).status).toBe(200);
@@ -114,12 +138,12 @@ describe("carriers of the key", () => {
   });
 });
 
-describe("require", () => {
+describe("requireKey", () => {
   const code = "IDEMPOTENCY_KEY_MISSING";
 
-  it("all: refuses whatever has no key", async () => {
+  it("by default refuses whatever has no key", async () => {
     await using db = await openSqlite();
-    const { send } = app(db, { require: "all" });
+    const { send } = app(db);
     const reply = await send({ query: PLACE });
     expect([reply.status, reply.json.errors[0].extensions]).toEqual([400, { code }]);
     expect((await send(keyed(PLACE, "k1"))).status).toBe(200);
@@ -134,7 +158,7 @@ describe("require", () => {
     await using db = await openSqlite();
     const asked: unknown[] = [];
     const { send } = app(db, {
-      require: (mutation) => {
+      requireKey: (mutation) => {
         asked.push(mutation);
         return mutation.rootFields.includes("place");
       },
@@ -242,7 +266,7 @@ describe("with other plugins of Yoga", () => {
 
   it("leaves incremental delivery alone where no transaction is opened", async () => {
     await using db = await openSqlite();
-    const { fetch } = app(db, { provide: "prisma" }, { schema: incrementalSchema });
+    const { fetch } = app(db, { provide: "prisma", requireKey: false }, { schema: incrementalSchema });
     const response = await fetch("http://localhost/graphql", {
       method: "POST",
       headers: { "content-type": "application/json", accept: "multipart/mixed" },

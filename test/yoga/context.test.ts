@@ -47,7 +47,7 @@ describe.each(databases)("the context of a mutation, on $name", ({ open }) => {
 
   it("without a key: a transaction of its own where the application provides nothing", async () => {
     await using db = await open();
-    const { send } = app(db);
+    const { send } = app(db, { requireKey: false });
     const failed = await send({ query: `mutation { place(item: "tea") { id } crash { id } }` });
     expect(failed.json.data).toBeNull();
     expect(await db.countOrders()).toBe(0);
@@ -63,7 +63,7 @@ describe.each(databases)("the context of a mutation, on $name", ({ open }) => {
   it("without a key: untouched where the application provides its client", async () => {
     await using db = await open();
     const notes: Note[] = [];
-    const { send } = app(db, { provide: "prisma" }, { plugins: [useNotes(notes)] });
+    const { send } = app(db, { provide: "prisma", requireKey: false }, { plugins: [useNotes(notes)] });
     const reply = await send({ query: `mutation { place(item: "tea") { id } crash { id } }` });
     expect(reply.json.data.place.id).toBeTypeOf("string");
     expect(notes[0]?.prisma).toBe(db.prisma);

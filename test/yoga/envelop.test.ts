@@ -108,14 +108,14 @@ describe.each(databases.filter(({ name }) => name === "postgresql"))(
 describe("in plain Envelop", () => {
   it("gives our errors as results and does not reject", async () => {
     await using db = await openSqlite();
-    const execute = server(db, { require: "all" });
+    const execute = server(db);
     const reply = await execute(`mutation { place(item: "tea") { id } }`);
     expect(reply.errors?.[0]?.extensions?.["code"]).toBe("IDEMPOTENCY_KEY_MISSING");
   });
 
   it("takes no key from the headers of a request that Yoga did not parse", async () => {
     await using db = await openSqlite();
-    const execute = server(db);
+    const execute = server(db, { requireKey: false });
     const request = new Request("http://localhost", { headers: { "idempotency-key": "of-the-upgrade" } });
     await execute(`mutation { place(item: "tea") { id } }`, { request });
     expect(await recordsOf(db)).toEqual([]);

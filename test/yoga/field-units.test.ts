@@ -78,7 +78,7 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
 
   it("answers a field named __proto__ beside one with a key", async () => {
     await using db = await open();
-    const { send } = app(db);
+    const { send } = app(db, { requireKey: false });
     const query = `mutation { x: place(item: "x") @idempotent(key: "k") { item } __proto__: attempt }`;
     expect((await send({ query })).text).toContain(`{"data":{"x":{"item":"x"},"__proto__":"undefined`);
   });
@@ -163,7 +163,7 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
 
   it("executes in document order, one after the other", async () => {
     await using db = await open();
-    const { send } = app(db);
+    const { send } = app(db, { requireKey: false });
     const query = `mutation {
       a: slow(item: "1") @idempotent(key: "k") { id }
       b: place(item: "2") @idempotent(key: "k") { id }
@@ -191,7 +191,7 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
 
   it("leaves the key and the name of its variable out of the comparison, but no other variable", async () => {
     await using db = await open();
-    const { send } = app(db);
+    const { send } = app(db, { requireKey: false });
     await send({ query: byVariable("x"), variables: { x: "k", i: "tea" } });
     const same = await send({ query: byVariable("yy"), variables: { yy: "k", i: "tea", more: true } });
     expect(same.json.extensions.idempotency.fields).toEqual(["place"]);

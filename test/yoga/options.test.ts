@@ -23,8 +23,9 @@ describe("useIdempotency refuses", () => {
     [{ idempotency, scope, storeInput: true }, "storeInput"],
     [{ idempotency, scope, storeInput: false }, "storeInput"],
     [{ idempotency, scope, key: "x" }, "key"],
-    [{ idempotency, scope, require: "some" }, "require"],
-    [{ idempotency, scope, require: true }, "require"],
+    [{ idempotency, scope, requireKey: "all" }, "requireKey"],
+    [{ idempotency, scope, requireKey: null }, "requireKey"],
+    [{ idempotency, scope, require: "none" }, "require"],
     [{ idempotency, scope, storeError: true }, "storeError"],
     [{ idempotency, scope, waitMs: "3s" }, "waitMs"],
     [{ idempotency, scope, onDuplicate: "fail" }, "onDuplicate"],
@@ -39,7 +40,7 @@ describe("useIdempotency refuses", () => {
       idempotency,
       scope: () => 1n,
       key: () => null,
-      require: () => true,
+      requireKey: () => true,
     } as const;
     expect(() =>
       useIdempotency({ ...options, provide: "db", storeError: () => true, waitMs: 5 }),
@@ -56,16 +57,24 @@ describe("auditSchema", () => {
 
   it("lists the root fields in the order of the schema", () => {
     expect(auditSchema(schema)).toEqual([
-      { field: "b", keyRequired: false },
-      { field: "a", keyRequired: false },
-      { field: "c", keyRequired: false },
+      { field: "b", keyRequired: true },
+      { field: "a", keyRequired: true },
+      { field: "c", keyRequired: true },
     ]);
-    expect(auditSchema(schema, { require: "all" }).every(({ keyRequired }) => keyRequired)).toBe(true);
+    expect(auditSchema(schema, { requireKey: false }).some(({ keyRequired }) => keyRequired)).toBe(false);
     expect(
-      auditSchema(schema, { require: ({ rootFields }) => rootFields.includes("a") }).filter(
+      auditSchema(schema, { requireKey: ({ rootFields }) => rootFields.includes("a") }).filter(
         ({ keyRequired }) => keyRequired,
       ),
     ).toEqual([{ field: "a", keyRequired: true }]);
+  });
+
+  it.each([
+    [{ requireKey: "all" }, "option requireKey"],
+    [{ require: "all" }, "option requireKey instead"],
+    [{ requireKey: () => undefined }, "a function that returns true or false"],
+  ])("refuses %o", (options, message) => {
+    expect(() => auditSchema(schema, options as never)).toThrow(message);
   });
 
   it("is empty for a schema without mutations", () => {

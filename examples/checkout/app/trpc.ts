@@ -17,8 +17,8 @@ const t = initTRPC.context<Context>().create();
 const idempotent = idempotencyMiddleware({
   idempotency,
   scope: ({ ctx }: { ctx: Context }) => ctx.user.id,
-  // A real shop keeps the default, "required". Here the page shows what happens without a key.
-  policy: "optional",
+  // A real shop keeps the default, `true`. Here the page shows what happens without a key.
+  requireKey: false,
 });
 
 export const appRouter = t.router({

@@ -1,4 +1,4 @@
-import { checkOneOf, misuse } from "../browser/option-checks.ts";
+import { checkFunction, checkOneOf, misuse } from "../browser/option-checks.ts";
 import type { Idempotency } from "../contract/idempotency.ts";
 
 /** What `scope` may return. Nothing, or an empty string, is refused with `SCOPE_MISSING`. */
@@ -23,6 +23,38 @@ export function checkAdapterOptions(
   if (provide !== undefined && (typeof provide !== "string" || provide === "" || provide === "idempotency")) {
     throw misuse("provide", provide, 'the name of a context property, other than "idempotency"');
   }
+}
+
+/**
+ * Checks option `requireKey`, and that it is not given in the form that it had before, `replaced`.
+ *
+ * @throws TypeError that names the option, what it got and the remedy.
+ */
+export function checkRequireKey(
+  options: { readonly requireKey?: unknown },
+  replaced: "policy" | "require",
+  example: string,
+): void {
+  const { requireKey } = options;
+  if (typeof requireKey !== "boolean") {
+    checkFunction("requireKey", requireKey, `${example}, or true or false`);
+  }
+  const old = (options as Record<string, unknown>)[replaced];
+  if (old !== undefined) {
+    throw misuse(
+      replaced,
+      old,
+      "option requireKey instead: true (the default), false, or a function that says so",
+    );
+  }
+}
+
+/** @throws TypeError for an answer of a function `requireKey` that is not a boolean: guessing could let a mutation through. */
+export function checkKeyRequired(answer: unknown): boolean {
+  if (typeof answer !== "boolean") {
+    throw misuse("requireKey", answer, "a function that returns true or false");
+  }
+  return answer;
 }
 
 /** How a mutation is executed: in one transaction, or under a lease with steps that are recorded one by one. */

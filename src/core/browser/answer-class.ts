@@ -1,3 +1,4 @@
+import { isStoredCode, isStoredStatus, mayBeUnstored } from "./kept-answers.ts";
 import { asksForRetry, isLostAnswer, isRetryableAnswer } from "./retryable.ts";
 
 /** The properties of problem documents, and of the errors of fetch wrappers, tRPC, graphql-request, urql and Apollo Client. */
@@ -13,11 +14,6 @@ interface Failure {
   readonly networkError?: unknown;
   readonly cause?: unknown;
 }
-
-/** Codes and statuses that the servers do not store: the same request may get another answer later. */
-const RELEASED_CODE =
-  /^(IDEMPOTENCY_(?!KEY_).*|INTERNAL_(SERVER_)?ERROR|UNEXPECTED_ERROR|NOT_IMPLEMENTED|BAD_GATEWAY|SERVICE_UNAVAILABLE|.*TIMEOUT|DOWNSTREAM_SERVICE_ERROR|UNAUTHENTICATED|UNAUTHORIZED|FORBIDDEN|CONFLICT|TOO_MANY_REQUESTS|RATE_LIMITED|CLIENT_CLOSED_REQUEST)$/;
-const RELEASED_STATUS: ReadonlySet<number> = new Set([401, 403, 407, 408, 409, 425, 429, 499]);
 
 /**
  * Whether the same request with the same key may be sent again after this failure: either no answer came (a network error
@@ -41,22 +37,17 @@ export function isRetryable(failure: unknown): boolean {
 export function isFinal(failure: unknown): boolean {
   const known = (failure ?? {}) as Failure;
   const status = statusOf(known);
-  if (asksForRetry(textOf(known))) {
-    return false;
-  }
-  if (isRefusal(status)) {
-    return status < 500 && !RELEASED_STATUS.has(status);
-  }
   const codes = codesOf(known);
-  return codes.length > 0 && codes.every((code) => typeof code === "string" && !RELEASED_CODE.test(code));
+  const isStatusKept = isRefusal(status)
+    ? isStoredStatus(status, codes.length > 0 || status === known.data?.httpStatus)
+    : codes.length > 0;
+  // An error needs no code where the status speaks for it; our own codes about the key are final, though nothing is stored.
+  const isFinalToo = isRefusal(status) ? /^(undefined$|IDEMPOTENCY_(KEY|RESULT)_)/ : /^IDEMPOTENCY_KEY_/;
+  return isStatusKept && codes.every((code) => isStoredCode(code) || isFinalToo.test(String(code)));
 }
 
-// A problem's type, GraphQL's extensions.code, or tRPC's message, since tRPC's code may also be the application's own.
-const REUSED = /problems\/key-reused|IDEMPOTENCY_KEY_PARAMETER_MISMATCH|idempotency key was used before/;
-
-// What routers, validation and gateways answer before a handler is called.
-const UNSTORED_STATUS: ReadonlySet<number> = new Set([400, 404, 405, 406, 411, 413, 414, 415, 431]);
-const UNSTORED_CODE = /^(GRAPHQL_|PERSISTED_|IDEMPOTENCY_|BAD_(REQUEST|USER_INPUT)$)/;
+// A problem's type, or tRPC's message, since tRPC's code may also be the application's own.
+const REUSED = /problems\/key-reused|idempotency key was used before/;
 
 /**
  * Whether a final failure may differ from what is stored under its key. A failure from in front of the handler leaves
@@ -64,11 +55,7 @@ const UNSTORED_CODE = /^(GRAPHQL_|PERSISTED_|IDEMPOTENCY_|BAD_(REQUEST|USER_INPU
  */
 export function leavesKeyUnsettled(failure: unknown): boolean {
   const known = (failure ?? {}) as Failure;
-  return (
-    UNSTORED_STATUS.has(statusOf(known) as number) ||
-    codesOf(known).some((code) => UNSTORED_CODE.test(String(code))) ||
-    REUSED.test(textOf(known))
-  );
+  return mayBeUnstored(statusOf(known), codesOf(known)) || REUSED.test(textOf(known));
 }
 
 function statusOf({ data, status, response }: Failure): unknown {
@@ -77,7 +64,7 @@ function statusOf({ data, status, response }: Failure): unknown {
 
 /** GraphQL also answers errors with status 200. */
 function isRefusal(status: unknown): status is number {
-  return typeof status === "number" && status >= 400;
+  return (status as number) >= 400;
 }
 
 /** Where the name of one of our errors may appear. */

@@ -2,10 +2,8 @@
 export const TIMER_MS_MAX: number = 2 ** 31 - 1;
 
 export function checkNumber(option: string, value: unknown, min: number, max: number = TIMER_MS_MAX): void {
-  if (value === undefined) {
-    return;
-  }
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < min || value > max) {
+  const number = value as number;
+  if (value !== undefined && !(Number.isSafeInteger(value) && number >= min && number <= max)) {
     throw misuse(option, value, `an integer from ${min} to ${max}`);
   }
 }

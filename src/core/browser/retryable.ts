@@ -1,10 +1,10 @@
 /** Statuses after which the same request with the same key may be sent again, whoever sent them. */
-const RETRYABLE_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
+const RETRYABLE_STATUS = /^(408|42[59]|50[2-4])$/;
 
-// How the adapters say IN_PROGRESS, LEASE_LOST and STORE_UNAVAILABLE: by a problem document's type, by GraphQL's
+// How the adapters say IN_PROGRESS, CLAIM_LOST, LEASE_LOST and STORE_UNAVAILABLE: by a problem document's type, by GraphQL's
 // extensions.code, or by tRPC's message, since tRPC's CONFLICT may also be the application's own.
 const OURS =
-  /onceonly\.dev\/problems\/(in-progress|lease-lost)|IDEMPOTENCY_(CONCURRENT|LEASE|STORE)_|idempotency key is being|lost to another executor/;
+  /onceonly\.dev\/problems\/(in-progress|(claim|lease)-lost)|IDEMPOTENCY_(CONC|CLAIM|LEASE|STORE_U)|idempotency key is being|was lost( to another executor|; nothing of it)/;
 
 /** Whether a text (the body of an answer or the message of an error) asks for the same request with the same key. */
 export function asksForRetry(text: string): boolean {
@@ -13,7 +13,7 @@ export function asksForRetry(text: string): boolean {
 
 /** Whether an answer with this status and text asks for the same request again. A 409 does only if it is ours. */
 export function isRetryableAnswer(status: number, text: string): boolean {
-  return RETRYABLE_STATUS.has(status) || (status === 409 && asksForRetry(text));
+  return RETRYABLE_STATUS.test(String(status)) || (status === 409 && asksForRetry(text));
 }
 
 /**
@@ -21,8 +21,7 @@ export function isRetryableAnswer(status: number, text: string): boolean {
  * timeout expired, or what came is not JSON (a gateway's page, or half an answer), for which tRPC's links give no status.
  */
 export function isLostAnswer(error: unknown): boolean {
-  const { name } = (error ?? {}) as { readonly name?: unknown };
-  return /^(Type|Timeout|Syntax)Error$/.test(String(name));
+  return /^(Type|Timeout|Syntax)Error$/.test(String((error as Partial<Error> | null | undefined)?.name));
 }
 
 /** `Retry-After` of RFC 9110, section 10.2.3, in milliseconds: seconds or a date. 0 when there is none. */

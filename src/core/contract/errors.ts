@@ -8,12 +8,16 @@ export interface IdempotencyErrorDetails {
   KEY_REUSED: { readonly operation: string };
   /** The same key is being executed elsewhere, and did not finish within `waitMs`. */
   IN_PROGRESS: { readonly operation: string };
-  /** The claim was lost: this executor stored nothing more. */
+  /** A run in one transaction found its claim gone, and was rolled back: somebody has changed or deleted its record. */
+  CLAIM_LOST: { readonly operation: string };
+  /** A leased run lost its lease: it stored nothing more. */
   LEASE_LOST: { readonly operation: string };
   /** Completers have given an abandoned run up: none of its `attempts` executions came to an end. */
   ATTEMPTS_EXHAUSTED: { readonly operation: string; readonly attempts: number };
-  /** The database could not be reached, or lacks a table. */
+  /** The database could not be reached, for a reason that passes. Nothing is committed, and the key is free. */
   STORE_UNAVAILABLE: { readonly operation: string };
+  /** Tables, provider or driver are not as they must be: no retry helps. */
+  STORE_MISCONFIGURED: { readonly operation: string };
   /** The result of the handler, or of a step, was not stored, as it could not be replayed. */
   RESULT_UNSTORABLE: { readonly operation: string; readonly path?: string };
   /** The stored result cannot be read by this process. */
@@ -32,11 +36,15 @@ export type KeyProblem =
   | "too_long"
   | "not_printable_ascii"
   | "malformed_header"
-  | "count_mismatch";
+  /** A header for a batch has another number of keys than the batch has calls. */
+  | "count_mismatch"
+  /** One request, or one root field, carries two different keys. */
+  | "conflicting_keys";
 
 /** Codes after which the same request may be sent again with the same key. */
 const RETRYABLE: ReadonlySet<IdempotencyErrorCode> = new Set([
   "IN_PROGRESS",
+  "CLAIM_LOST",
   "LEASE_LOST",
   "STORE_UNAVAILABLE",
 ]);

@@ -5,6 +5,13 @@ export interface Idempotency<TTransaction> {
   /** The options given to `createIdempotency`, checked and complete. */
   readonly options: ResolvedRunOptions;
   /**
+   * The same, with options of its own: checked and completed once, instead of at every run that is given them. It shares
+   * everything else, so that its duplicates and those of the original wait for each other.
+   *
+   * @throws TypeError for an option that cannot be used.
+   */
+  with(options: RunOptions): Idempotency<TTransaction>;
+  /**
    * Commits one execution of `handler` per (scope, operation, key) and gives every duplicate its stored result.
    *
    * The claim of the key, what `handler` writes through `tx`, and the result commit in one transaction: a crash at
@@ -13,8 +20,8 @@ export interface Idempotency<TTransaction> {
    * @remarks **Warning**: effects outside the database (e-mail, HTTP calls) and writes that do not go through `tx`
    * are not covered.
    * @throws {@link IdempotencyError} before the handler ran: `KEY_INVALID`, `KEY_REUSED`, `IN_PROGRESS`,
-   * `SCOPE_MISSING`, `STORE_UNAVAILABLE`; after it: `RESULT_UNSTORABLE`, `LEASE_LOST`; on a replay
-   * `RESULT_UNREADABLE`. With `claim: "late"`, all but those about the request itself may come after the handler ran.
+   * `SCOPE_MISSING`, `STORE_UNAVAILABLE`; after it: `RESULT_UNSTORABLE`, `CLAIM_LOST`; on a replay
+   * `RESULT_UNREADABLE`.
    * @throws the handler's own error; if it is stored, every duplicate throws it too.
    */
   run<T>(request: RunRequest, handler: Handler<TTransaction, T>): Promise<RunResult<T>>;
@@ -72,10 +79,18 @@ export interface RunRequest extends RunOptions {
 /** What a run executes. */
 export type Handler<TTransaction, T> = (context: RunContext<TTransaction>) => Promise<T>;
 
-/** What a handler gets when no record is kept. */
-export interface UnkeyedContext<TTransaction> {
+/** What a handler gets. */
+export interface RunContext<TTransaction, TKey = string> {
   /** The transaction client: only what is written through it is covered. */
   readonly tx: TTransaction;
+  readonly key: TKey;
+  /** Number of this execution, from 1. An execution that was rolled back left no trace and is not counted. */
+  readonly attempt: number;
+  /**
+   * A key for a downstream service: the same on every attempt, different for every name, free of secrets. Without a key
+   * of the client's it is useful only within this execution.
+   */
+  readonly deriveKey: (name: string) => string;
   /**
    * Registers work to do after the commit, for example clearing a cache. It runs at most once: a crash after the
    * commit loses it, and a replay does not repeat it. A failure is reported as a process warning.
@@ -83,14 +98,8 @@ export interface UnkeyedContext<TTransaction> {
   readonly afterCommit: (callback: () => unknown) => void;
 }
 
-/** What a handler gets. */
-export interface RunContext<TTransaction> extends UnkeyedContext<TTransaction> {
-  readonly key: string;
-  /** Number of this execution, from 1. An execution that was rolled back left no trace and is not counted. */
-  readonly attempt: number;
-  /** A key for a downstream service: the same on every attempt, different for every name, free of secrets. */
-  readonly deriveKey: (name: string) => string;
-}
+/** What a handler gets when the client sent no key, and no record is kept. */
+export interface UnkeyedContext<TTransaction> extends RunContext<TTransaction, undefined> {}
 
 /** What a leased run executes, for whom, under which key. */
 export interface LeaseRequest extends RunRequest {

@@ -24,15 +24,6 @@ export interface RunOptions {
    * Default `"wait"`.
    */
   readonly onDuplicate?: "wait" | "reject";
-  /**
-   * Mode `transaction`: when a key is claimed. `"early"`: before the handler, so that no duplicate executes it meanwhile.
-   * `"late"`: together with the result, which saves a statement. A duplicate in another process, and every retry that
-   * reaches one, then executes the handler first and is rolled back before it gets the stored result. For handlers that
-   * only write to this database, and do not look at locks. On SQLite a claim is always early. Default `"early"`.
-   *
-   * @see docs/guides/transactions.md#a-late-claim
-   */
-  readonly claim?: "early" | "late";
   /** How long a duplicate waits before `IN_PROGRESS`, in milliseconds. Default 10,000. */
   readonly waitMs?: number;
   /** How many duplicates of one key wait in this process; further ones get `IN_PROGRESS`. Default 100. */
@@ -76,7 +67,6 @@ export interface ResolvedRunOptions extends Required<Omit<RunOptions, "storeErro
 const DEFAULTS: ResolvedRunOptions = {
   retentionMs: 24 * 60 * 60 * 1_000,
   onDuplicate: "wait",
-  claim: "early",
   waitMs: 10_000,
   waitersMax: 100,
   transaction: {},
@@ -97,13 +87,20 @@ const OPTION_NAMES = Object.keys(DEFAULTS) as (keyof RunOptions)[];
  * @throws TypeError that names the option, what it got and the remedy.
  */
 export function resolveOptions(options: RunOptions, base: ResolvedRunOptions = DEFAULTS): ResolvedRunOptions {
-  checkOptions(options);
-  const given = OPTION_NAMES.filter((name) => options[name] !== undefined);
-  if (given.length === 0) {
+  const given: Record<string, unknown> = {};
+  let isAnyGiven = false;
+  for (const name of OPTION_NAMES) {
+    if (options[name] !== undefined) {
+      given[name] = options[name];
+      isAnyGiven = true;
+    }
+  }
+  if (!isAnyGiven) {
     return base;
   }
+  checkOptions(options);
   const transaction = { ...base.transaction, ...options.transaction };
-  return { ...base, ...Object.fromEntries(given.map((name) => [name, options[name]])), transaction };
+  return { ...base, ...given, transaction };
 }
 
 function checkOptions(options: RunOptions): void {
@@ -118,7 +115,6 @@ function checkOptions(options: RunOptions): void {
   }
   checkNumber("retryConflicts", options.retryConflicts, 0);
   checkNumber("resultBytesMax", options.resultBytesMax, 1);
-  checkOneOf("claim", options.claim, ["early", "late"]);
   checkOneOf("onDuplicate", options.onDuplicate, ["wait", "reject"]);
   if (options.storeError !== undefined && typeof options.storeError !== "function") {
     throw misuse("storeError", options.storeError, "a function (error) => boolean");

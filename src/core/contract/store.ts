@@ -15,9 +15,7 @@ export interface Store<TTransaction> {
     limits: TransactionLimits,
     body: (session: StoreSession<TTransaction>) => Promise<T>,
   ): Promise<T>;
-  /** Whether a transaction may execute its handler before it claims. */
-  readonly claimsLate: boolean;
-  /** The handler that the caller runs in, while a transaction of this store is lent to it. */
+  /** The handler that the caller runs in, while it has a transaction of this store. */
   runningHandler(): RunningHandler | undefined;
   /**
    * The record of `id`, if it is finished and a claim would replay it now. Read outside any transaction of the caller:
@@ -34,15 +32,15 @@ export interface Store<TTransaction> {
 
 /** Writes that change something only while `owner` holds the claim. Each returns whether it did. */
 interface OwnerWrites {
-  /** Stores the outcome, and ends the lease if there is one. */
+  /** Stores the outcome, and ends the lease if there is one. Rejects if the handler has ended its transaction. */
   complete(params: CompleteParams): Promise<boolean>;
   /** Renews the lease from now on. In a transaction, it also lets nobody take over before COMMIT. */
   renew(params: RenewParams): Promise<boolean>;
-  /** Records the result of a step, or records it again. */
+  /** Records the result of a step, or records it again. Rejects if the handler has ended its transaction. */
   recordStep(params: StepParams): Promise<boolean>;
 }
 
-/** A handler to which a transaction is lent. */
+/** A handler that has a transaction. */
 export interface RunningHandler {
   readonly operation: string;
   /** Called after COMMIT, in order. A transaction nested in another one adds its callbacks to that one's if it succeeds. */
@@ -60,17 +58,13 @@ export interface StoreSession<TTransaction> extends OwnerWrites {
    */
   claim(params: ClaimParams): Promise<Claim>;
   /**
-   * Makes the row of `id`, completed from the start, and returns whether it did: it does not if a row exists, in whatever
-   * state. Blocks as `claim` does. It is the last statement of its transaction, which is rolled back if it made no row.
-   * Rejects if the handler has ended the transaction. Called only if {@link Store.claimsLate}.
-   */
-  insertFinished(params: FinishedParams): Promise<boolean>;
-  /**
    * Calls `work` with the transaction client. Until `work` ends, the application's ambient client joins the transaction
    * too. After that, further statements are refused and those under way are awaited: what the handler did not await must
    * not run after its result is stored.
    */
-  lend<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T>;
+  runHandler<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T>;
+  /** Whether the transaction takes no more statements: its connection is lost, or a statement of it has failed. */
+  isBroken(): Promise<boolean>;
   /** Marks the point that {@link rollbackToSavepoint} returns to: after the claim, before the handler's writes. */
   savepoint(): Promise<void>;
   /** Undoes the handler's writes and keeps the claim. */
@@ -117,11 +111,6 @@ export interface ClaimParams {
   readonly leaseMs: number | null;
   /** The encoded input, for completers. */
   readonly input: string | null;
-}
-
-/** The claim of a run that has completed. */
-export interface FinishedParams extends Omit<ClaimParams, "leaseMs" | "input"> {
-  readonly response: string;
 }
 
 /** Identifies a claim. */
@@ -200,7 +189,9 @@ export type StoreFault =
   | "lock_timeout"
   /** An earlier statement failed, and the database refuses all others until the rollback. */
   | "transaction_aborted"
-  /** The model or the table is not there; the error's message says how to add it. */
-  | "schema_missing"
-  /** No connection, no free connection in time, or the connection was lost. */
+  /** The time of the transaction is over; the database has rolled it back, or will. */
+  | "transaction_expired"
+  /** Something is set up wrongly, such as a missing table: no retry helps. The error's message may say what to do. */
+  | "misconfigured"
+  /** Known to pass: no connection, no free connection in time, the connection was lost, the server changes its role. */
   | "unavailable";

@@ -4,9 +4,9 @@ import { IdempotencyError } from "../contract/errors.ts";
 import type { AbandonedRun, AbandonedRuns, ResumeOptions } from "../contract/idempotency.ts";
 import { type ResolvedRunOptions, resolveOptions } from "../contract/options.ts";
 import type { AbandonedParams, AbandonedRecord, Store } from "../contract/store.ts";
-import { encodeOutcome } from "../outcome/stored-outcome.ts";
+import { encodeStored } from "../outcome/stored-outcome.ts";
 import { backOff } from "../run/backoff.ts";
-import { storeUnavailable } from "../run/run-errors.ts";
+import { storeFailed } from "../run/run-errors.ts";
 
 /** A claim that was made before the run that executes it. */
 export interface AdoptedClaim {
@@ -17,7 +17,7 @@ export interface AdoptedClaim {
   /** How long after a failure completers leave the record alone, in milliseconds. */
   readonly retryDelayMs: number;
   /** Called once the outcome is stored. */
-  readonly settled: () => void;
+  readonly finished: () => void;
 }
 
 interface Adoption {
@@ -51,7 +51,7 @@ export function resumedIdentity(
 /** Claims abandoned runs and has them executed, for completers. */
 export function abandonedRuns(store: Store<unknown>, base: ResolvedRunOptions): AbandonedRuns {
   const claimed = new WeakMap<AbandonedRun, { record: AbandonedRecord; owner: string }>();
-  const claimOf = (run: AbandonedRun) => {
+  const claimIn = (run: AbandonedRun) => {
     const claim = claimed.get(run);
     if (claim === undefined) {
       throw new TypeError("onceonly: the abandoned run is not one that this object has claimed.");
@@ -70,17 +70,18 @@ export function abandonedRuns(store: Store<unknown>, base: ResolvedRunOptions): 
       claimed.set(run, { record, owner });
       return run;
     },
-    resume: (run, work, options) => resume(store, claimOf(run), work, options),
+    resume: (run, work, options) => resume(store, claimIn(run), work, options),
     async giveUp(run, options) {
-      const { record, owner } = claimOf(run);
+      const { record, owner } = claimIn(run);
       const { id, operation, attempt } = record;
       const error = new IdempotencyError(
         "ATTEMPTS_EXHAUSTED",
         `${operation} was given up after ${attempt - 1} attempts, none of which came to an end.`,
         { operation, attempts: attempt - 1 },
       );
-      const resolved = { operation, options: resolveOptions(options, base) };
-      const response = encodeOutcome(resolved, { status: "failed", error, replayed: false });
+      const resolved = resolveOptions(options, base);
+      const stored = resolved.errors.serialize(error);
+      const response = encodeStored({ operation, options: resolved }, stored, operation);
       return store.leases.complete({ id, owner, status: "failed", response });
     },
   };
@@ -95,8 +96,9 @@ async function claimOne(
     try {
       return await store.leases.claimAbandoned(params);
     } catch (error) {
-      if (store.faultOf(error) !== "write_conflict" || retry === CONFLICTS_MAX) {
-        throw storeUnavailable({ operation: "a completer" }, error);
+      const fault = store.faultOf(error);
+      if (fault !== "write_conflict" || retry === CONFLICTS_MAX) {
+        throw storeFailed({ operation: "a completer" }, fault, error);
       }
     }
     await backOff(retry);
@@ -130,14 +132,14 @@ async function resume(
   work: () => Promise<unknown>,
   { signal, retryDelayMs }: ResumeOptions,
 ): Promise<void> {
-  let isSettled = false;
-  const settled = () => {
-    isSettled = true;
+  let isFinished = false;
+  const finished = () => {
+    isFinished = true;
   };
   const { id, attempt, operation } = record;
   const adoption: Adoption = {
     record,
-    claim: { owner, attempt, signal, retryDelayMs, settled },
+    claim: { owner, attempt, signal, retryDelayMs, finished },
     isTaken: false,
   };
   let cause: unknown;
@@ -146,7 +148,7 @@ async function resume(
   } catch (error) {
     cause = error;
   }
-  if (isSettled) {
+  if (isFinished) {
     return;
   }
   if (adoption.isTaken) {

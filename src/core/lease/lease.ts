@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { IdempotencyError } from "../contract/errors.ts";
 import type { Store } from "../contract/store.ts";
 import type { PreparedRun } from "../request/prepare.ts";
-import { claimLost } from "../run/run-errors.ts";
+import { leaseLost } from "../run/run-errors.ts";
 
 const RETRY_MS = 25;
 
@@ -14,6 +14,7 @@ const RETRY_MS = 25;
  */
 export class Lease {
   readonly id: string;
+  readonly operation: string;
   readonly owner: string;
   /** Aborted when the lease is lost (its reason is the `LEASE_LOST` error), or when a completer stops. */
   readonly signal: AbortSignal;
@@ -30,6 +31,7 @@ export class Lease {
 
   constructor(store: Store<unknown>, run: PreparedRun, owner: string, outer?: AbortSignal) {
     this.id = run.id;
+    this.operation = run.operation;
     this.owner = owner;
     this.#run = run;
     this.#store = store;
@@ -64,7 +66,7 @@ export class Lease {
 
   /** Declares the lease lost, and returns the error that says so. `cause` is what the loss led to, for the log. */
   lose(cause?: unknown): IdempotencyError<"LEASE_LOST"> {
-    const error = claimLost(this.#run, "what it had recorded is kept for the next attempt", cause);
+    const error = leaseLost(this.#run, cause);
     if (!this.#stopped.signal.aborted) {
       this.stop();
       this.#lost.abort(error);

@@ -1,19 +1,20 @@
 import { unwrapped } from "../contract/errors.ts";
 import type { LeaseContext, LeaseHandler, SettledRun } from "../contract/idempotency.ts";
 import type { Claim, ClaimParams, CompleteParams, LeaseStore, Store } from "../contract/store.ts";
-import { settle } from "../outcome/answer.ts";
+import { answerOf } from "../outcome/answer.ts";
 import { throwIfReused } from "../outcome/stored-outcome.ts";
 import { derivedKey } from "../request/identity.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 import { backOff } from "../run/backoff.ts";
-import { claimOf } from "../run/claim-params.ts";
-import type { Duplicates, Ended } from "../run/duplicates.ts";
+import { claimParams } from "../run/claim-params.ts";
+import type { Duplicates } from "../run/duplicates.ts";
 import { refuseNested } from "../run/refuse-nested.ts";
+import type { Executed, Finished } from "../run/run-end.ts";
 import { throwUnlessWorthRetrying, waitForLease } from "../run/waiting.ts";
 import { type AdoptedClaim, takeAdoptedClaim } from "./abandoned-runs.ts";
 import { Lease } from "./lease.ts";
 import { Steps } from "./steps.ts";
-import { persist } from "./until-answered.ts";
+import { untilAnswered } from "./until-answered.ts";
 
 /**
  * Mode `lease`: the claim commits at once and is valid for a limited time, which a heartbeat renews; each step and the
@@ -21,12 +22,12 @@ import { persist } from "./until-answered.ts";
  *
  *     run               leads, or waits in memory for the duplicate of this process that does (duplicates.ts)
  *     └ lead            claims, polling while another executor holds the lease; or reads the stored outcome
- *       └ execute       heartbeat (lease.ts), handler with its steps (steps.ts), encode (settle.ts), store
+ *       └ execute       heartbeat (lease.ts), handler with its steps (steps.ts), encode (../outcome/answer.ts), store
  *         └ giveBack    after an error that is no answer: the next attempt may begin at once
  *
  * A run that a completer has claimed (abandoned.ts) begins with `execute`.
  */
-export class LeaseRunner<TTransaction> {
+export class LeasedRunner<TTransaction> {
   readonly #store: Store<TTransaction>;
   readonly #duplicates: Duplicates;
 
@@ -41,21 +42,27 @@ export class LeaseRunner<TTransaction> {
     if (adopted === undefined) {
       return this.#duplicates.run(run, () => this.#lead(run, handler));
     }
-    const { executed } = await this.#execute(run, adopted, handler);
-    adopted.settled();
-    return executed;
+    const { owner, attempt } = adopted;
+    const claim = { owner, attempt, claimedAt: performance.now(), adopted };
+    const { settled } = await this.#execute(run, claim, handler);
+    adopted.finished();
+    return settled;
   }
 
-  async #lead<T>(run: PreparedRun, handler: LeaseHandler<TTransaction, T>): Promise<Ended<T>> {
+  async #lead<T>(run: PreparedRun, handler: LeaseHandler<TTransaction, T>): Promise<Finished<T>> {
     for (let poll = 0; ; poll += 1) {
-      const params = claimOf(run, run.options.leaseMs);
+      const params = claimParams(run, run.options.leaseMs);
       const claimedAt = performance.now();
       const claim = await this.#claim(run, params);
       switch (claim?.state) {
         case "finished":
-          return { record: claim.record, afterCommit: [] };
+          return { end: "replayed", record: claim.record };
         case "claimed":
-          return this.#execute(run, { owner: params.owner, attempt: claim.attempt, claimedAt }, handler);
+          return this.#execute(
+            run,
+            { owner: params.owner, attempt: claim.attempt, claimedAt, adopted: undefined },
+            handler,
+          );
         case "held":
           throwIfReused(run, claim.fingerprint);
           await waitForLease(run, poll);
@@ -83,31 +90,32 @@ export class LeaseRunner<TTransaction> {
 
   async #execute<T>(
     run: PreparedRun,
-    claim: OwnClaim | AdoptedClaim,
+    claim: LeaseClaim,
     handler: LeaseHandler<TTransaction, T>,
   ): Promise<Executed<T>> {
-    const { owner, attempt } = claim;
-    const isAdopted = "settled" in claim;
-    const lease = new Lease(this.#store, run, owner, isAdopted ? claim.signal : undefined);
-    lease.start(isAdopted ? performance.now() : claim.claimedAt);
+    const { owner, attempt, adopted } = claim;
+    const lease = new Lease(this.#store, run, owner, adopted?.signal);
+    lease.start(claim.claimedAt);
     try {
-      if (isAdopted) {
+      if (adopted !== undefined) {
         // The claim was made some time ago, perhaps with another `leaseMs`.
         await this.#renew(run, lease);
       }
-      const { executed, response } = await settle(
+      const { settled, response } = await answerOf(
         run,
         () => lease.whileHeld(this.#handle(run, lease, attempt, handler)),
         lease.signal,
       );
       lease.ending();
-      const record = { status: executed.status, fingerprint: run.fingerprint, owner, response };
-      if (!(await persist(this.#store, lease, (leases) => complete(leases, { ...record, id: run.id })))) {
+      const record = { status: settled.status, fingerprint: run.fingerprint, owner, response };
+      if (
+        !(await untilAnswered(this.#store, lease, (leases) => complete(leases, { ...record, id: run.id })))
+      ) {
         throw lease.lose();
       }
-      return { executed, record, afterCommit: [] };
+      return { end: "executed", settled, record, afterCommit: [] };
     } catch (error) {
-      const delayMs = isAdopted ? claim.retryDelayMs : RETRY_DELAY_MS;
+      const delayMs = adopted?.retryDelayMs ?? RETRY_DELAY_MS;
       lease.ending();
       // If that fails too, the lease lapses.
       const isOurs = await lease.whileHeld(this.#giveBack(lease, delayMs)).catch(() => true);
@@ -124,7 +132,8 @@ export class LeaseRunner<TTransaction> {
     handler: LeaseHandler<TTransaction, T>,
   ): Promise<T> {
     // A first attempt has no recorded steps to read.
-    const recorded = attempt === 1 ? [] : await persist(this.#store, lease, (leases) => leases.steps(run.id));
+    const recorded =
+      attempt === 1 ? [] : await untilAnswered(this.#store, lease, (leases) => leases.steps(run.id));
     const responses = new Map(recorded.map(({ name, response }) => [name, response]));
     const steps = new Steps(this.#store, run, lease, attempt, responses);
     try {
@@ -136,7 +145,7 @@ export class LeaseRunner<TTransaction> {
 
   async #renew({ options: { leaseMs } }: PreparedRun, lease: Lease): Promise<void> {
     const { id, owner } = lease;
-    if (!(await persist(this.#store, lease, (leases) => leases.renew({ id, owner, leaseMs })))) {
+    if (!(await untilAnswered(this.#store, lease, (leases) => leases.renew({ id, owner, leaseMs })))) {
       throw lease.lose();
     }
   }
@@ -147,15 +156,15 @@ export class LeaseRunner<TTransaction> {
   }
 }
 
-/** A claim that this run has made. */
-interface OwnClaim {
+/** A claim under which a run executes. */
+interface LeaseClaim {
   readonly owner: string;
   readonly attempt: number;
-  /** When it was sent, on the clock of `performance.now()`. */
+  /** When it was sent, or adopted, on the clock of `performance.now()`. */
   readonly claimedAt: number;
+  /** `undefined` for a claim that this run has made. */
+  readonly adopted: AdoptedClaim | undefined;
 }
-
-type Executed<T> = Ended<T> & { readonly executed: SettledRun<T> };
 
 /** How long completers leave a record to the client's retry after its handler threw. */
 const RETRY_DELAY_MS = 5_000;

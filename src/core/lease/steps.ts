@@ -1,16 +1,20 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { isIdempotencyError } from "../contract/errors.ts";
 import type { StepContext, StepOptions, TransactionStepContext } from "../contract/idempotency.ts";
-import type { RunningHandler, Store, StoreSession } from "../contract/store.ts";
-import { decodeValue, encodeValue } from "../outcome/stored-outcome.ts";
+import type { Store, StoreSession } from "../contract/store.ts";
+import { decodeStored, encodeStored } from "../outcome/stored-outcome.ts";
 import { derivedKey } from "../request/identity.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 import { runCallbacks } from "../run/after-commit.ts";
 import { backOff } from "../run/backoff.ts";
-import { limitsOf } from "../run/claim-params.ts";
-import { statementFailed, storeUnavailable } from "../run/run-errors.ts";
+import { transactionLimits } from "../run/claim-params.ts";
+import { rethrowing } from "../run/handler-errors.ts";
+import { inHandlerTransaction } from "../run/handler-transaction.ts";
+import type { Failed } from "../run/run-end.ts";
+import { notStored, storeFailed } from "../run/run-errors.ts";
 import type { Lease } from "./lease.ts";
 import { StepNames } from "./step-names.ts";
-import { persist } from "./until-answered.ts";
+import { untilAnswered } from "./until-answered.ts";
 
 /** The steps of one attempt: each is either taken from what earlier attempts recorded, or runs and is recorded. */
 export class Steps<TTransaction> {
@@ -49,7 +53,7 @@ export class Steps<TTransaction> {
       const found = this.#attempt > 1 && reconcile !== undefined ? await reconcile(context) : undefined;
       const response = this.#encode(name, found === undefined ? await execute(context) : found);
       const params = { ...this.#owned(), name, response };
-      const isRecorded = await persist(this.#store, this.#lease, (leases) => leases.recordStep(params));
+      const isRecorded = await untilAnswered(this.#store, this.#lease, (leases) => leases.recordStep(params));
       if (!isRecorded) {
         throw this.#lease.lose();
       }
@@ -65,19 +69,20 @@ export class Steps<TTransaction> {
     return this.#once(name, async () => {
       let conflictRetriesLeft = this.#run.options.retryConflicts;
       for (let retry = 0; ; retry += 1) {
-        const result = await this.#try(name, execute);
-        if ("response" in result) {
-          return result.response;
+        const end = await this.#transact(name, execute);
+        if (end.end === "recorded") {
+          return end.response;
         }
-        const { failedIn, error } = result;
+        const { during, error } = end;
         const fault = this.#store.faultOf(error);
-        if (fault === "unavailable" && failedIn !== "handler") {
-          throw storeUnavailable(this.#run, error);
+        const isOurs = during === "begin" || (during === "commit" && fault === "unavailable");
+        if (isOurs && fault !== "write_conflict" && !isIdempotencyError(error)) {
+          throw storeFailed(this.#run, fault, error);
         }
-        if (fault !== "write_conflict" || (failedIn !== "begin" && conflictRetriesLeft === 0)) {
+        if (fault !== "write_conflict" || (during !== "begin" && conflictRetriesLeft === 0)) {
           throw error;
         }
-        conflictRetriesLeft -= failedIn === "begin" ? 0 : 1;
+        conflictRetriesLeft -= during === "begin" ? 0 : 1;
         // Ends when the lease is lost.
         await this.#lease.whileHeld(backOff(retry));
       }
@@ -100,57 +105,51 @@ export class Steps<TTransaction> {
     }
     const recorded = this.#recorded.get(name);
     if (recorded !== undefined) {
-      return decodeValue(this.#run, recorded) as T;
+      return decodeStored(this.#run, recorded) as T;
     }
     const response = work();
     this.#track(response);
-    return decodeValue(this.#run, await response) as T;
-  }
-
-  async #try<T>(
-    name: string,
-    execute: (step: TransactionStepContext<TTransaction>) => Promise<T> | T,
-  ): Promise<TransactionEnd> {
-    const afterCommit: (() => unknown)[] = [];
-    const end = await this.#transact(name, execute, afterCommit);
-    if ("response" in end) {
-      await runCallbacks(afterCommit);
-    }
-    return end;
+    return decodeStored(this.#run, await response) as T;
   }
 
   /** One transaction: renew the lease, execute, record the result, COMMIT. */
   async #transact<T>(
     name: string,
     execute: (step: TransactionStepContext<TTransaction>) => Promise<T> | T,
-    afterCommit: (() => unknown)[],
-  ): Promise<TransactionEnd> {
-    const owned = this.#owned();
-    let failedIn: "begin" | "handler" = "begin";
-    let written: string | undefined;
-    try {
-      const transaction = () =>
-        this.#store.transaction(limitsOf(this.#run, { lockWaitMs: 0 }), async (session) => {
-          // Client extensions that repeat failed transactions call this more than once.
-          failedIn = "begin";
-          written = undefined;
-          afterCommit.length = 0;
-          const sentAt = performance.now();
-          if (!(await session.renew({ ...owned, leaseMs: this.#run.options.leaseMs }))) {
-            throw this.#lease.lose();
-          }
-          this.#lease.renewedAt(sentAt);
-          failedIn = "handler";
-          const handler = { operation: this.#run.operation, afterCommit };
-          const result = await this.#executed(name, session, handler, execute);
-          await this.#recordIn(session, name, result);
-          written = result;
-          return result;
-        });
-      return { response: await this.#lease.paused(transaction) };
-    } catch (error) {
-      return written === undefined ? { failedIn, error } : this.#afterBrokenCommit(name, written, error);
+  ): Promise<StepEnd> {
+    const end = await this.#lease.paused(() =>
+      inHandlerTransaction(
+        this.#store,
+        { limits: transactionLimits(this.#run, { lockWaitMs: 0 }), operation: this.#run.operation },
+        async (transaction) => {
+          await this.#renewIn(transaction.session);
+          const context = this.#contextOf(name);
+          const response = await inTransaction
+            .run(this, () =>
+              transaction.runHandler(async (tx) => this.#encode(name, await execute({ ...context, tx }))),
+            )
+            .catch(rethrowing(this.#store, transaction.session, this.#run.operation));
+          await this.#recordIn(transaction.session, name, response);
+          return response;
+        },
+      ),
+    );
+    const isRecorded =
+      end.state === "committed" || (end.state === "unknown" && (await this.#isRecorded(name)));
+    if (isRecorded) {
+      await runCallbacks(end.afterCommit);
+      return { end: "recorded", response: end.value };
     }
+    const during = end.state === "unknown" ? "commit" : end.during;
+    return { end: "failed", during, error: end.error };
+  }
+
+  async #renewIn(session: StoreSession<TTransaction>): Promise<void> {
+    const sentAt = performance.now();
+    if (!(await session.renew({ ...this.#owned(), leaseMs: this.#run.options.leaseMs }))) {
+      throw this.#lease.lose();
+    }
+    this.#lease.renewedAt(sentAt);
   }
 
   async #recordIn(session: StoreSession<TTransaction>, name: string, response: string): Promise<void> {
@@ -158,40 +157,30 @@ export class Steps<TTransaction> {
     try {
       isRecorded = await session.recordStep({ ...this.#owned(), name, response });
     } catch (cause) {
-      const { operation } = this.#run;
-      throw this.#store.faultOf(cause) === "transaction_aborted"
-        ? statementFailed(operation, `The transaction "${name}" of ${operation}`, cause)
-        : cause;
+      throw notStored(
+        this.#run,
+        `The transaction "${name}" of ${this.#run.operation}`,
+        this.#store.faultOf(cause),
+        cause,
+      );
     }
     if (!isRecorded) {
       throw this.#lease.lose();
     }
   }
 
-  async #executed<T>(
-    name: string,
-    session: StoreSession<TTransaction>,
-    handler: RunningHandler,
-    execute: (step: TransactionStepContext<TTransaction>) => Promise<T> | T,
-  ): Promise<string> {
-    const context = this.#contextOf(name);
-    return inTransaction.run(this, () =>
-      session.lend(handler, async (tx) => this.#encode(name, await execute({ ...context, tx }))),
-    );
-  }
-
   /**
-   * COMMIT failed or its answer was lost. The renewal waits for a COMMIT that is still on its way, which is then visible.
-   * It waits no longer than the lease is valid: the connection that holds the lock may be dead to the database too.
+   * Whether a step is recorded whose COMMIT failed, or whose answer was lost. The renewal waits for a COMMIT that is still
+   * on its way, which is then visible. It waits no longer than the lease is valid: the connection that holds the lock may
+   * be dead to the database too.
    */
-  async #afterBrokenCommit(name: string, response: string, error: unknown): Promise<TransactionEnd> {
-    const { leaseMs } = this.#run.options;
-    const params = { ...this.#owned(), leaseMs };
-    if (!(await persist(this.#store, this.#lease, (leases) => leases.renew(params)))) {
+  async #isRecorded(name: string): Promise<boolean> {
+    const params = { ...this.#owned(), leaseMs: this.#run.options.leaseMs };
+    if (!(await untilAnswered(this.#store, this.#lease, (leases) => leases.renew(params)))) {
       throw this.#lease.lose();
     }
-    const steps = await persist(this.#store, this.#lease, (leases) => leases.steps(this.#run.id));
-    return steps.some((step) => step.name === name) ? { response } : { failedIn: "commit", error };
+    const steps = await untilAnswered(this.#store, this.#lease, (leases) => leases.steps(this.#run.id));
+    return steps.some((step) => step.name === name);
   }
 
   #owned(): { readonly id: string; readonly owner: string } {
@@ -207,7 +196,7 @@ export class Steps<TTransaction> {
   }
 
   #encode(name: string, value: unknown): string {
-    return encodeValue(this.#run, value, `step "${name}" of ${this.#run.operation}`);
+    return encodeStored(this.#run, value, `step "${name}" of ${this.#run.operation}`);
   }
 
   #track(work: Promise<unknown>): void {
@@ -219,10 +208,8 @@ export class Steps<TTransaction> {
   }
 }
 
-/** How a transaction ended: recorded, or without a trace. */
-type TransactionEnd =
-  | { readonly response: string }
-  | { readonly failedIn: "begin" | "handler" | "commit"; readonly error: unknown };
+/** How a step in a transaction ended: recorded, or without a trace. */
+type StepEnd = { readonly end: "recorded"; readonly response: string } | Failed;
 
 /** The `Steps` in one of whose transactions the current code runs. */
 const inTransaction: AsyncLocalStorage<unknown> = new AsyncLocalStorage();

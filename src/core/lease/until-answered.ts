@@ -1,14 +1,16 @@
+import { isIdempotencyError } from "../contract/errors.ts";
 import type { LeaseStore, Store } from "../contract/store.ts";
 import { backOff } from "../run/backoff.ts";
+import { storeFailed } from "../run/run-errors.ts";
 import type { Lease } from "./lease.ts";
 
 /**
  * Sends a statement of a leased run until the database answers: a statement whose answer was lost may have been executed,
  * and what the step did outside must not be done again for want of a connection. Stops when the lease is lost.
  *
- * @throws {@link IdempotencyError} `LEASE_LOST`; what the database throws, if repeating the statement makes no sense.
+ * @throws {@link IdempotencyError} `LEASE_LOST`; `STORE_MISCONFIGURED` if repeating the statement makes no sense.
  */
-export async function persist<T>(
+export async function untilAnswered<T>(
   store: Store<unknown>,
   lease: Lease,
   send: (leases: LeaseStore) => Promise<T>,
@@ -19,7 +21,7 @@ export async function persist<T>(
     } catch (error) {
       const fault = store.faultOf(error);
       if (fault !== "unavailable" && fault !== "write_conflict" && fault !== "lock_timeout") {
-        throw error;
+        throw isIdempotencyError(error) ? error : storeFailed(lease, fault, error);
       }
     }
     await lease.whileHeld(backOff(retry));

@@ -1,11 +1,11 @@
 import { isIdempotencyError, unwrapped } from "../contract/errors.ts";
 import type { SettledRun } from "../contract/idempotency.ts";
 import type { PreparedRun } from "../request/prepare.ts";
-import { decodeValue, encodeOutcome } from "./stored-outcome.ts";
+import { decodeStored, encodeStored } from "./stored-outcome.ts";
 
 /** What a handler answered, and the text from which every duplicate will get that answer. */
-export interface Settled<T> {
-  readonly executed: SettledRun<T>;
+export interface Answer<T> {
+  readonly settled: SettledRun<T>;
   readonly response: string;
 }
 
@@ -16,22 +16,24 @@ export interface Settled<T> {
  * @throws any other error of `work`.
  * @throws {@link IdempotencyError} `RESULT_UNSTORABLE`
  */
-export async function settle<T>(
+export async function answerOf<T>(
   run: PreparedRun,
   work: () => Promise<T>,
   signal?: AbortSignal,
-): Promise<Settled<T>> {
-  let settled: SettledRun<T>;
+): Promise<Answer<T>> {
+  let value: T;
   try {
-    settled = { status: "completed", value: await work(), replayed: false };
+    value = await work();
   } catch (error) {
     if (signal?.aborted === true || !isAnswer(run, error)) {
       throw error;
     }
-    settled = { status: "failed", error, replayed: false };
+    return failure(run, error);
   }
-  const response = encodeOrRelease(run, settled);
-  return { executed: asReplayed(run, settled, response), response };
+  const response = encodeStored(run, value, run.operation);
+  // The first caller gets what its duplicates will: the value read back from the stored text, now known to be readable.
+  const read = decodeStored(run, response) as T;
+  return { settled: { status: "completed", value: read, replayed: false }, response };
 }
 
 /** Neither a nested run's "in progress" nor a step's unreachable database is this handler's answer. */
@@ -39,16 +41,13 @@ function isAnswer({ options: { storeError } }: PreparedRun, error: unknown): boo
   return !isIdempotencyError(unwrapped(error)) && storeError?.(error) === true;
 }
 
-function encodeOrRelease(run: PreparedRun, executed: SettledRun<unknown>): string {
+/** @throws `error` if it cannot be stored: that must not hide it from the caller. */
+function failure(run: PreparedRun, error: unknown): Answer<never> {
+  let response: string;
   try {
-    return encodeOutcome(run, executed);
-  } catch (error) {
-    // That an error cannot be stored must not hide it: the caller gets the error itself, unstored.
-    throw executed.status === "failed" ? executed.error : error;
+    response = encodeStored(run, run.options.errors.serialize(error), run.operation);
+  } catch {
+    throw error;
   }
-}
-
-/** The first caller gets what its duplicates will: the value read back from the stored text, now known to be readable. */
-function asReplayed<T>(run: PreparedRun, settled: SettledRun<T>, response: string): SettledRun<T> {
-  return settled.status === "completed" ? { ...settled, value: decodeValue(run, response) as T } : settled;
+  return { settled: { status: "failed", error, replayed: false }, response };
 }

@@ -5,34 +5,29 @@ import type { FinishedRecord } from "../contract/store.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 
 /**
- * Encodes how a run ended as the text that is stored.
- *
- * @throws {@link IdempotencyError} `RESULT_UNSTORABLE`
- */
-export function encodeOutcome(
-  run: Pick<PreparedRun, "operation" | "options">,
-  outcome: SettledRun<unknown>,
-): string {
-  const value = outcome.status === "completed" ? outcome.value : run.options.errors.serialize(outcome.error);
-  return encodeValue(run, value, run.operation);
-}
-
-/**
  * Encodes a value as the text that is stored. `source` names what it is the result of.
  *
  * @throws {@link IdempotencyError} `RESULT_UNSTORABLE`
  */
-export function encodeValue(
-  { operation, options }: Pick<PreparedRun, "operation" | "options">,
+export function encodeStored(
+  { operation, options: { codec, resultBytesMax } }: Pick<PreparedRun, "operation" | "options">,
   value: unknown,
   source: string,
 ): string {
-  const { codec, resultBytesMax } = options;
-  const refused = { operation, source };
-  const response = `${codec.name}:${encode(refused, () => codec.encode(value))}`;
+  let text: string;
+  try {
+    text = codec.encode(value);
+  } catch (cause) {
+    const path = cause instanceof UnstorableValueError ? cause.path : undefined;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const problem = `cannot be stored${path ? ` at ${path}` : ""} (${reason})`;
+    throw unstorable({ operation, source, problem, path }, { cause });
+  }
+  const response = `${codec.name}:${text}`;
   const bytes = Buffer.byteLength(response);
   if (bytes > resultBytesMax) {
-    throw unstorable(refused, `takes ${bytes} bytes; resultBytesMax is ${resultBytesMax}`);
+    const problem = `takes ${bytes} bytes; resultBytesMax is ${resultBytesMax}`;
+    throw unstorable({ operation, source, problem, path: undefined });
   }
   return response;
 }
@@ -44,7 +39,7 @@ export function encodeValue(
  */
 export function replay<T>(run: PreparedRun, record: FinishedRecord): SettledRun<T> {
   throwIfReused(run, record.fingerprint);
-  const stored = decodeValue(run, record.response);
+  const stored = decodeStored(run, record.response);
   return record.status === "completed"
     ? { status: "completed", value: stored as T, replayed: true }
     : { status: "failed", error: run.options.errors.deserialize(stored), replayed: true };
@@ -61,22 +56,12 @@ export function throwIfReused(run: PreparedRun, fingerprint: string): void {
   }
 }
 
-function encode(refused: Refused, write: () => string): string {
-  try {
-    return write();
-  } catch (cause) {
-    const path = cause instanceof UnstorableValueError ? cause.path : undefined;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw unstorable(refused, `cannot be stored${path ? ` at ${path}` : ""} (${reason})`, path, cause);
-  }
-}
-
 /**
  * Decodes the value of a stored text.
  *
  * @throws {@link IdempotencyError} `RESULT_UNREADABLE`
  */
-export function decodeValue(run: PreparedRun, response: string): unknown {
+export function decodeStored(run: PreparedRun, response: string): unknown {
   const { codec } = run.options;
   const colon = response.indexOf(":");
   try {
@@ -97,13 +82,18 @@ export function decodeValue(run: PreparedRun, response: string): unknown {
 interface Refused {
   readonly operation: string;
   readonly source: string;
+  readonly problem: string;
+  readonly path: string | undefined;
 }
 
-function unstorable({ operation, source }: Refused, problem: string, path?: string, cause?: unknown) {
+function unstorable(
+  { operation, source, problem, path }: Refused,
+  options?: { readonly cause: unknown },
+): IdempotencyError<"RESULT_UNSTORABLE"> {
   return new IdempotencyError(
     "RESULT_UNSTORABLE",
     `The result of ${source} ${problem}. It was not stored, as it could not be replayed; return plain data.`,
     { operation, ...(path === undefined ? {} : { path }) },
-    cause === undefined ? {} : { cause },
+    options,
   );
 }

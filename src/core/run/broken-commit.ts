@@ -1,7 +1,7 @@
 import type { FinishedRecord, Store } from "../contract/store.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 import { backOff } from "./backoff.ts";
-import { claimOf, limitsOf } from "./claim-params.ts";
+import { claimParams, transactionLimits } from "./claim-params.ts";
 import { storeUnavailable } from "./run-errors.ts";
 
 const WAIT_MS = 10_000;
@@ -21,6 +21,7 @@ export async function recordAfterBrokenCommit(
     try {
       return await probe(store, run);
     } catch (error) {
+      // Whatever else it is, what has been sent may have been committed: nobody knows until the database answers.
       if (performance.now() > deadline) {
         throw storeUnavailable(run, error);
       }
@@ -34,9 +35,9 @@ export async function recordAfterBrokenCommit(
  * for it. The probe's own claim is rolled back.
  */
 async function probe(store: Store<unknown>, run: PreparedRun): Promise<FinishedRecord | undefined> {
-  const params = claimOf(run);
+  const params = claimParams(run);
   try {
-    return await store.transaction(limitsOf(run, params), async (session) => {
+    return await store.transaction(transactionLimits(run, params), async (session) => {
       const claimed = await session.claim(params);
       if (claimed.state === "finished") {
         return claimed.record;

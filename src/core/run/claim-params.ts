@@ -9,7 +9,7 @@ const LOCK_WAIT_MS_MAX = 1_000;
 const LOCK_WAIT_MS_MIN = 50;
 
 /** The claim of one attempt, with an owner of its own. `leaseMs` is `null` where the transaction is the lock. */
-export function claimOf(run: PreparedRun, leaseMs: number | null = null): ClaimParams {
+export function claimParams(run: PreparedRun, leaseMs: number | null = null): ClaimParams {
   const { id, scope, operation, key, fingerprint, options, input } = run;
   const remaining = options.onDuplicate === "wait" ? Math.ceil(run.deadline - performance.now()) : 0;
   const lockWaitMs = Math.min(Math.max(remaining, LOCK_WAIT_MS_MIN), LOCK_WAIT_MS_MAX);
@@ -27,8 +27,8 @@ export function claimOf(run: PreparedRun, leaseMs: number | null = null): ClaimP
   };
 }
 
-export function limitsOf(
-  { options: { transaction } }: PreparedRun,
+export function transactionLimits(
+  { options: { transaction } }: Pick<PreparedRun, "options">,
   { lockWaitMs }: { readonly lockWaitMs: number },
 ): TransactionLimits {
   return {

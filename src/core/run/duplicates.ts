@@ -3,28 +3,24 @@ import type { FinishedRecord } from "../contract/store.ts";
 import { replay } from "../outcome/stored-outcome.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 import { runCallbacks } from "./after-commit.ts";
+import type { Finished } from "./run-end.ts";
 import { inProgress } from "./run-errors.ts";
 import { type Flight, SingleFlight } from "./single-flight.ts";
-
-/** The end of a run whose outcome is stored. */
-export interface Ended<T> {
-  readonly record: FinishedRecord;
-  /** Absent if another execution made the record. */
-  readonly executed?: SettledRun<T>;
-  readonly afterCommit: readonly (() => unknown)[];
-}
 
 /** Sends one run of each id to the database; its duplicates in this process wait in memory for the outcome. */
 export class Duplicates {
   readonly #flights: SingleFlight<FinishedRecord> = new SingleFlight();
 
-  async run<T>(run: PreparedRun, lead: () => Promise<Ended<T>>): Promise<SettledRun<T>> {
+  async run<T>(run: PreparedRun, lead: () => Promise<Finished<T>>): Promise<SettledRun<T>> {
     for (;;) {
       const flight = this.#flights.get(run.id);
       if (flight === undefined) {
-        const ended = await this.#flights.lead(run.id, lead, recordOf);
-        await runCallbacks(ended.afterCommit);
-        return ended.executed ?? replay(run, ended.record);
+        const finished = await this.#flights.lead(run.id, lead, recordOf);
+        if (finished.end === "replayed") {
+          return replay(run, finished.record);
+        }
+        await runCallbacks(finished.afterCommit);
+        return finished.settled;
       }
       const record = await waitFor(flight, run);
       if (record !== "released") {
@@ -34,7 +30,7 @@ export class Duplicates {
   }
 }
 
-function recordOf({ record }: Ended<unknown>): FinishedRecord {
+function recordOf({ record }: Finished<unknown>): FinishedRecord {
   return record;
 }
 

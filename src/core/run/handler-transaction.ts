@@ -1,31 +1,69 @@
-import type { Handler, RunContext } from "../contract/idempotency.ts";
-import type { StoreSession } from "../contract/store.ts";
-import { derivedKey } from "../request/identity.ts";
-import type { PreparedRun } from "../request/prepare.ts";
+import type { Store, StoreSession, TransactionLimits } from "../contract/store.ts";
 
-/** Calls the handler with the transaction of `session`. What it wants done after the commit goes into `afterCommit`. */
-export function lendTo<TTransaction, T>(
-  session: StoreSession<TTransaction>,
-  run: PreparedRun,
-  attempt: number,
-  afterCommit: (() => unknown)[],
-  handler: Handler<TTransaction, T>,
-): Promise<T> {
-  const { operation } = run;
-  return session.lend({ operation, afterCommit }, (tx) => handler(contextOf(run, tx, attempt, afterCommit)));
+/** How one transaction that runs a handler ended. */
+export type TransactionEnd<T> =
+  | { readonly state: "committed"; readonly value: T; readonly afterCommit: Callbacks }
+  /** Nothing of it is left. `during` is what failed: BEGIN and our first statements, or the handler and what follows it. */
+  | { readonly state: "rolled back"; readonly during: "begin" | "handler"; readonly error: unknown }
+  /** Its body had ended, and its COMMIT failed: perhaps only the answer was lost. */
+  | {
+      readonly state: "unknown";
+      readonly value: T;
+      readonly afterCommit: Callbacks;
+      readonly error: unknown;
+    };
+
+type Callbacks = readonly (() => unknown)[];
+
+/** One transaction of the store, inside which {@link inHandlerTransaction} calls its body. */
+export class OpenTransaction<TTransaction> {
+  readonly session: StoreSession<TTransaction>;
+  /** What the handler wants done after the commit. */
+  readonly afterCommit: (() => unknown)[] = [];
+  readonly #operation: string;
+  #during: "begin" | "handler" = "begin";
+
+  constructor(session: StoreSession<TTransaction>, operation: string) {
+    this.session = session;
+    this.#operation = operation;
+  }
+
+  get during(): "begin" | "handler" {
+    return this.#during;
+  }
+
+  /** Gives `work` the transaction client. What fails from now on is no longer the beginning's fault. */
+  runHandler<T>(work: (tx: TTransaction) => Promise<T>): Promise<T> {
+    this.#during = "handler";
+    return this.session.runHandler({ operation: this.#operation, afterCommit: this.afterCommit }, work);
+  }
 }
 
-function contextOf<TTransaction>(
-  run: PreparedRun,
-  tx: TTransaction,
-  attempt: number,
-  afterCommit: (() => unknown)[],
-): RunContext<TTransaction> {
-  return {
-    tx,
-    key: run.key,
-    attempt,
-    deriveKey: (name) => derivedKey(run.id, name),
-    afterCommit: (callback) => afterCommit.push(callback),
-  };
+/**
+ * Runs `body` in one transaction of the store, and tells how that ended. The only place that knows what a failed COMMIT
+ * may mean, and that extensions of the client may repeat a transaction.
+ */
+export async function inHandlerTransaction<TTransaction, T>(
+  store: Store<TTransaction>,
+  { limits, operation }: { readonly limits: TransactionLimits; readonly operation: string },
+  body: (transaction: OpenTransaction<TTransaction>) => Promise<T>,
+): Promise<TransactionEnd<T>> {
+  let transaction: OpenTransaction<TTransaction> | undefined;
+  let ended: { readonly value: T } | undefined;
+  try {
+    const value = await store.transaction(limits, async (session) => {
+      ended = undefined;
+      const attempt = new OpenTransaction(session, operation);
+      transaction = attempt;
+      const result = await body(attempt);
+      ended = { value: result };
+      return result;
+    });
+    return { state: "committed", value, afterCommit: transaction?.afterCommit ?? [] };
+  } catch (error) {
+    const afterCommit = transaction?.afterCommit ?? [];
+    return ended === undefined
+      ? { state: "rolled back", during: transaction?.during ?? "begin", error }
+      : { state: "unknown", ...ended, afterCommit, error };
+  }
 }

@@ -15,15 +15,24 @@ export function inProgress(
   );
 }
 
-/** The claim now belongs to another executor. `consequence` says what that means for what this one did. */
-export function claimLost(
+/** A run in mode `transaction` found that its claim is gone: somebody has changed or deleted the record. */
+export function claimLost({ operation }: { readonly operation: string }): IdempotencyError<"CLAIM_LOST"> {
+  return new IdempotencyError(
+    "CLAIM_LOST",
+    `The claim of ${operation} was lost; nothing of it was committed. Retry with the same key.`,
+    { operation },
+  );
+}
+
+/** Another executor has, or may have, taken over the lease. `cause` is what that led to, for the log. */
+export function leaseLost(
   { operation }: { readonly operation: string },
-  consequence: string,
   cause?: unknown,
 ): IdempotencyError<"LEASE_LOST"> {
   return new IdempotencyError(
     "LEASE_LOST",
-    `The claim of ${operation} was lost to another executor; ${consequence}. Retry with the same key.`,
+    `The lease of ${operation} was lost to another executor; what it had recorded is kept for the next attempt. Retry ` +
+      "with the same key.",
     { operation },
     cause === undefined ? {} : { cause },
   );
@@ -33,9 +42,44 @@ export function claimLost(
 export function storeUnavailable(
   { operation }: { readonly operation: string },
   cause: unknown,
-  message: string = `The idempotency store is not available for ${operation}. Retry with the same key.`,
 ): IdempotencyError<"STORE_UNAVAILABLE"> {
-  return new IdempotencyError("STORE_UNAVAILABLE", message, { operation }, { cause });
+  return new IdempotencyError(
+    "STORE_UNAVAILABLE",
+    `The idempotency store is not available for ${operation}; nothing was committed. Retry with the same key.`,
+    { operation },
+    { cause },
+  );
+}
+
+/** Only the store's own words say what is wrong: those of a database are for the log. */
+export function storeMisconfigured(
+  { operation }: { readonly operation: string },
+  cause: unknown,
+): IdempotencyError<"STORE_MISCONFIGURED"> {
+  const isOurs = cause instanceof Error && cause.name === "StoreError";
+  const reason = isOurs
+    ? cause.message
+    : "Its error is this error's cause; call check() of what createIdempotency returned, which looks at the set-up.";
+  return new IdempotencyError(
+    "STORE_MISCONFIGURED",
+    `The idempotency store cannot work for ${operation}, and a retry does not help. ${reason}`,
+    { operation },
+    { cause },
+  );
+}
+
+/**
+ * The error for a statement of ours that failed before anything was executed. What is not known to pass is permanent: a
+ * client that is told to retry would do so for ever.
+ */
+export function storeFailed(
+  run: { readonly operation: string },
+  fault: StoreFault | undefined,
+  error: unknown,
+): IdempotencyError {
+  return fault === undefined || fault === "misconfigured" || fault === "transaction_aborted"
+    ? storeMisconfigured(run, error)
+    : storeUnavailable(run, error);
 }
 
 /** PostgreSQL accepts no further statement in a transaction once one has failed. `what` names what was not stored. */
@@ -53,12 +97,24 @@ export function statementFailed(
   );
 }
 
-/** The error to report for an outcome that the store did not accept. */
-export function notStored(run: PreparedRun, fault: StoreFault | undefined, error: unknown): unknown {
-  if (fault === "unavailable") {
-    return storeUnavailable(run, error);
+/**
+ * The error to report for an outcome that the store did not accept. `what` names what was not stored. A write conflict stays
+ * as it is: the run may be repeated.
+ */
+export function notStored(
+  run: { readonly operation: string },
+  what: string,
+  fault: StoreFault | undefined,
+  error: unknown,
+): unknown {
+  switch (fault) {
+    case "unavailable":
+      return storeUnavailable(run, error);
+    case "misconfigured":
+      return storeMisconfigured(run, error);
+    case "transaction_aborted":
+      return statementFailed(run.operation, what, error);
+    default:
+      return error;
   }
-  return fault === "transaction_aborted"
-    ? statementFailed(run.operation, `The handler of ${run.operation}`, error)
-    : error;
 }

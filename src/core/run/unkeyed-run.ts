@@ -1,40 +1,48 @@
+import { randomUUID } from "node:crypto";
 import type { UnkeyedContext } from "../contract/idempotency.ts";
 import type { ResolvedRunOptions } from "../contract/options.ts";
 import type { Store } from "../contract/store.ts";
+import { derivedKey } from "../request/identity.ts";
 import { runCallbacks } from "./after-commit.ts";
-import { storeUnavailable } from "./run-errors.ts";
+import { transactionLimits } from "./claim-params.ts";
+import { rethrowing } from "./handler-errors.ts";
+import { inHandlerTransaction } from "./handler-transaction.ts";
+import { storeFailed } from "./run-errors.ts";
 
 export const UNKEYED = "a call without a key";
 
-/** One transaction without a claim: the handler of a call without a key gets the same `tx` as with one. */
+/** One transaction without a claim: the handler of a call without a key gets the same context as with one. */
 export async function runUnkeyed<TTransaction, T>(
   store: Store<TTransaction>,
   options: ResolvedRunOptions,
   handler: (context: UnkeyedContext<TTransaction>) => Promise<T>,
 ): Promise<T> {
-  const { maxWaitMs, timeoutMs, isolationLevel } = options.transaction;
   const outer = store.runningHandler();
-  const afterCommit: (() => unknown)[] = [];
-  let began = false;
-  try {
-    const value = await store.transaction(
-      { maxWaitMs, timeoutMs, isolationLevel, lockWaitMs: 0 },
-      async (session) => {
-        began = true;
-        // Client extensions that repeat failed transactions call this more than once.
-        afterCommit.length = 0;
-        return session.lend({ operation: UNKEYED, afterCommit }, (tx) =>
-          handler({ tx, afterCommit: (callback) => afterCommit.push(callback) }),
-        );
-      },
-    );
-    // Else the store has given them to the handler around this one.
+  const id = randomUUID();
+  const end = await inHandlerTransaction(
+    store,
+    { limits: transactionLimits({ options }, { lockWaitMs: 0 }), operation: UNKEYED },
+    (transaction) =>
+      transaction
+        .runHandler((tx) =>
+          handler({
+            tx,
+            key: undefined,
+            attempt: 1,
+            deriveKey: (name) => derivedKey(id, name),
+            afterCommit: (callback) => transaction.afterCommit.push(callback),
+          }),
+        )
+        .catch(rethrowing(store, transaction.session, UNKEYED)),
+  );
+  if (end.state === "committed") {
+    // Inside a handler, the store has given the callbacks to that one.
     if (outer === undefined) {
-      await runCallbacks(afterCommit);
+      await runCallbacks(end.afterCommit);
     }
-    return value;
-  } catch (error) {
-    // Inside a handler there is nothing to begin: what fails belongs to the handler's transaction.
-    throw began || outer !== undefined ? error : storeUnavailable({ operation: UNKEYED }, error);
+    return end.value;
   }
+  // Inside a handler there is nothing to begin: what fails belongs to the handler's transaction.
+  const isOurs = end.state === "rolled back" && end.during === "begin" && outer === undefined;
+  throw isOurs ? storeFailed({ operation: UNKEYED }, store.faultOf(end.error), end.error) : end.error;
 }

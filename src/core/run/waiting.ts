@@ -2,12 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { halfJitter } from "../browser/jitter.ts";
 import type { StoreFault } from "../contract/store.ts";
 import type { PreparedRun } from "../request/prepare.ts";
-import { inProgress, storeUnavailable } from "./run-errors.ts";
+import { inProgress, storeFailed } from "./run-errors.ts";
 
 /**
  * Decides about a claim that failed, before the handler ran: returns if it may succeed when repeated.
  *
- * @throws {@link IdempotencyError} `IN_PROGRESS`, `STORE_UNAVAILABLE`
+ * @throws {@link IdempotencyError} `IN_PROGRESS`, `STORE_UNAVAILABLE`, `STORE_MISCONFIGURED`
  */
 export function throwUnlessWorthRetrying(
   run: PreparedRun,
@@ -19,10 +19,8 @@ export function throwUnlessWorthRetrying(
     if (isOverdue || run.options.onDuplicate === "reject") {
       throw inProgress(run, error);
     }
-  } else if (fault === "schema_missing") {
-    throw storeUnavailable(run, error, (error as Error).message);
   } else if (fault !== "write_conflict" || isOverdue) {
-    throw storeUnavailable(run, error);
+    throw storeFailed(run, fault, error);
   }
 }
 

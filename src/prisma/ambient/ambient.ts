@@ -3,10 +3,10 @@ import { checkClient, type PrismaClientLike } from "../client/client.ts";
 import { engineOf, isExtended } from "../client/private-members.ts";
 import { type GuardMode, guardClient } from "../guard/guard.ts";
 import { boundClient, gatedClient } from "../handler/handler-client.ts";
-import type { LentTransaction } from "../handler/handler-transaction.ts";
+import type { HandlerTransaction } from "../handler/handler-transaction.ts";
 import { type ExtensibleClient, joinedClient } from "../handler/joined-client.ts";
 import { type AnyFunction, isBuiltIn, isFunction, isModel, Members, wrapMethod } from "../handler/members.ts";
-import { lentOf } from "../handler/scope.ts";
+import { handlerTransactionOf } from "../handler/scope.ts";
 import { BASE } from "../handler/shared-symbols.ts";
 
 /** Options of {@link withAmbientTransaction}. */
@@ -59,24 +59,24 @@ interface Based {
 function ambientClient(base: ExtensibleClient, engine: object): ExtensibleClient {
   const isPlain = !isExtended(base);
   let joined: ExtensibleClient | undefined;
-  const bound = new WeakMap<LentTransaction, object>();
-  const insideOf = (lent: LentTransaction): object => {
-    const known = bound.get(lent);
+  const bound = new WeakMap<HandlerTransaction, object>();
+  const insideOf = (transaction: HandlerTransaction): object => {
+    const known = bound.get(transaction);
     if (known !== undefined) {
       return known;
     }
     // Without extensions on either side the transaction client is enough, and faster.
-    const { tx, raw } = lent.begun;
+    const { tx, raw } = transaction.begun;
     const client =
       isPlain && tx === raw
-        ? gatedClient(lent, tx)
-        : boundClient(lent, (joined ??= joinedClient(base, engine)));
-    bound.set(lent, client);
+        ? gatedClient(transaction, tx)
+        : boundClient(transaction, (joined ??= joinedClient(base, engine)));
+    bound.set(transaction, client);
     return client;
   };
   const current = (): object => {
-    const lent = lentOf(engine);
-    return lent === undefined ? base : insideOf(lent);
+    const transaction = handlerTransactionOf(engine);
+    return transaction === undefined ? base : insideOf(transaction);
   };
   /** Calls `ofBase` outside of handlers, and the method of that name inside. */
   const lateBound = (name: PropertyKey, ofBase: AnyFunction): AnyFunction =>

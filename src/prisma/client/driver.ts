@@ -96,7 +96,8 @@ export function withDriverTransaction<T>(
 /** The driver's side of a transaction. */
 export class DriverTransaction {
   readonly #execute: AdapterTransaction["executeRaw"];
-  #isOver = false;
+  /** A plain property, as every statement reads it. */
+  isOver = false;
 
   constructor(transaction: AdapterTransaction) {
     const execute = transaction.executeRaw.bind(transaction);
@@ -108,23 +109,19 @@ export class DriverTransaction {
     const noting =
       <T>(send: (statement: AdapterStatement) => T) =>
       (statement: AdapterStatement): T => {
-        this.#isOver ||= endsTransaction(statement.sql);
+        this.isOver ||= endsTransaction(statement.sql);
         return send(statement);
       };
     transaction.executeRaw = noting(execute);
     transaction.queryRaw = noting(query);
     transaction.commit = () => {
-      this.#isOver = true;
+      this.isOver = true;
       return commit();
     };
     transaction.rollback = () => {
-      this.#isOver = true;
+      this.isOver = true;
       return rollback();
     };
-  }
-
-  get isOver(): boolean {
-    return this.#isOver;
   }
 
   /** `tx`, with its writes sent straight to the driver while the transaction is open. Prisma refuses later ones. */
@@ -133,7 +130,7 @@ export class DriverTransaction {
   }
 
   execute(sql: string, args: readonly unknown[]): Promise<number> {
-    return this.#execute({ sql, args, argTypes: args.map(() => ANY_SCALAR) });
+    return this.#execute({ sql, args, argTypes: argTypesOf(args.length) });
   }
 }
 
@@ -156,15 +153,28 @@ export class DriverClient implements RawClient {
   }
 
   $executeRawUnsafe(text: string, ...values: unknown[]): PromiseLike<number> {
-    return this.isOver ? this.#tx.$executeRawUnsafe(text, ...values) : this.#driver.execute(text, values);
+    return this.#driver.isOver
+      ? this.#tx.$executeRawUnsafe(text, ...values)
+      : this.#driver.execute(text, values);
   }
 }
 
 /** The values of a `Write` are numbers, texts and NULL, whose types no adapter needs to know. */
 const ANY_SCALAR = { scalarType: "unknown", arity: "scalar" };
 
+// One list for each length: they are the same for every run.
+const argTypes: (readonly (typeof ANY_SCALAR)[])[] = [];
+
+function argTypesOf(length: number): readonly (typeof ANY_SCALAR)[] {
+  argTypes[length] ??= Array.from({ length }, () => ANY_SCALAR);
+  return argTypes[length];
+}
+
 /** Whether a statement in the text ends the transaction. If that cannot be told, the word for it is enough. */
 function endsTransaction(sql: string): boolean {
+  if (sql === "COMMIT" || sql === "ROLLBACK") {
+    return true;
+  }
   // Most statements have no such word, and need not be looked at any further. The body of a function has an END.
   if (!/\b(?:commit|end|rollback|abort|prepare)\b/i.test(sql) || /\bbegin\s+atomic\b/i.test(sql)) {
     return false;

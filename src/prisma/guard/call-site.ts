@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import type { ClientRequest } from "../client/private-members.ts";
 import { currentScope, type HandlerScope, inScope } from "../handler/scope.ts";
 
@@ -40,15 +39,18 @@ export function callSiteOf({ askedAt = "" }: HandlerScope, { callsite }: ClientR
 }
 
 function isOurs(line: string): boolean {
-  return OURS.some((folder) => line.includes(folder));
+  ourFolder ??= folderOf(new Error().stack?.split("\n")[1]);
+  return line.includes(ourFolder);
+}
+
+/** From the call site itself: bundlers remove or replace `import.meta.url`. */
+let ourFolder: string | undefined;
+
+/** As stacks name it. In the sources, this file is one folder deeper than in the build. */
+function folderOf(frame: string = ""): string {
+  const [, folder = frame] = /((?:file:\/\/|\/|[A-Z]:).*[\\/])[^\\/]+$/i.exec(frame) ?? [];
+  return folder.replace(/guard[\\/]$/, "");
 }
 
 /** Frames of Prisma, of Node, and of the function that calls the members of our clients. */
 const FOREIGN = /@prisma|runtime\/client\.m?js|node:|<anonymous>\)?$|viaOnceonly/;
-
-// Bundlers may remove it or replace it.
-const here = import.meta.url as string | undefined;
-/** The folder of this package, in both forms that appear in stacks. */
-const OURS: readonly string[] = here?.startsWith("file:")
-  ? [new URL(".", here).href, fileURLToPath(new URL(".", here))]
-  : [];

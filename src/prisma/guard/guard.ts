@@ -1,7 +1,7 @@
 import { checkOneOf, misuse } from "../../core/browser/option-checks.ts";
 import type { PrismaClientLike } from "../client/client.ts";
 import { type ClientRequest, engineOf, watchRequests } from "../client/private-members.ts";
-import { lentIn } from "../handler/handler-transaction.ts";
+import { handlerTransactionIn } from "../handler/handler-transaction.ts";
 import { currentScope, findScope, type HandlerScope } from "../handler/scope.ts";
 import { GUARD } from "../handler/shared-symbols.ts";
 import { callSiteOf, withCallSite } from "./call-site.ts";
@@ -26,7 +26,9 @@ function guardOf(engine: { [GUARD]?: Guard }): Guard {
 /**
  * Watches the writes of a client, and of all clients that share its engine. The mode given last wins.
  *
- * @throws TypeError for an unknown mode, or for `"warn"` and `"throw"` if this version of Prisma cannot be watched.
+ * Warns if this version of Prisma cannot be watched.
+ *
+ * @throws TypeError for an unknown mode, or for `"warn"` and `"throw"` that were asked for and cannot be.
  */
 export function guardClient(client: PrismaClientLike, mode: GuardMode | undefined): void {
   checkOneOf("guard", mode, ["off", "warn", "throw"] satisfies GuardMode[]);
@@ -40,9 +42,19 @@ export function guardClient(client: PrismaClientLike, mode: GuardMode | undefine
     beforeSend: (request) => checkRequest(guard, engine, request),
     atCall: (send, asked) => (guard.mode === "off" ? send : withCallSite(send, asked)),
   });
-  if (!guard.isWatching && mode !== undefined) {
+  if (guard.isWatching) {
+    return;
+  }
+  if (mode !== undefined) {
     throw misuse("guard", mode, '"off": this version of Prisma does not let writes be watched');
   }
+  guard.mode = "off";
+  const warning = new Error(
+    "onceonly: this version of Prisma does not let writes be watched, so nothing reports a handler's writes outside of " +
+      'its transaction. Use a version that onceonly supports, or say that you know by guard: "off".',
+  );
+  warning.name = GUARD_WARNING;
+  process.emitWarning(warning);
 }
 
 function defaultMode(): GuardMode {
@@ -56,12 +68,17 @@ function checkRequest(guard: Guard, engine: object, request: ClientRequest): voi
     return;
   }
   // What outlives a handler may run inside another one.
-  const lent = findScope(({ lent: { handler } }) => handler !== undefined)?.lent;
-  if (lent?.handler === undefined || isCovered(request)) {
+  const transaction = findScope(({ transaction: { handler } }) => handler !== undefined)?.transaction;
+  if (transaction?.handler === undefined || isCovered(request)) {
     return;
   }
-  const isRoot = lent.begun.engine === engine;
-  const error = new UncoveredWriteError(lent.handler.operation, request, callSiteOf(scope, request), isRoot);
+  const isRoot = transaction.begun.engine === engine;
+  const error = new UncoveredWriteError(
+    transaction.handler.operation,
+    request,
+    callSiteOf(scope, request),
+    isRoot,
+  );
   if (guard.mode === "throw") {
     throw error;
   }
@@ -73,8 +90,9 @@ function isCovered({ transaction }: ClientRequest): boolean {
   if (transaction?.id === undefined) {
     return false;
   }
-  const isOf = ({ lent }: HandlerScope) => (lent.info as ClientRequest["transaction"])?.id === transaction.id;
-  return lentIn(transaction) !== undefined || findScope(isOf) !== undefined;
+  const isOf = ({ transaction: own }: HandlerScope) =>
+    (own.info as ClientRequest["transaction"])?.id === transaction.id;
+  return handlerTransactionIn(transaction) !== undefined || findScope(isOf) !== undefined;
 }
 
 /** Everything that is not known to read, so that operations of later versions of Prisma count as writes. */
@@ -100,6 +118,7 @@ function sqlOf(args: unknown): string {
   return typeof text === "string" ? text : "";
 }
 
+const GUARD_WARNING = "OnceonlyGuardWarning";
 const WARNED_MAX = 1_000;
 
 function warnOnce({ warned }: Guard, error: UncoveredWriteError): void {
@@ -107,7 +126,7 @@ function warnOnce({ warned }: Guard, error: UncoveredWriteError): void {
   if (!warned.has(place) && warned.size < WARNED_MAX) {
     warned.add(place);
     const warning = new Error(error.message, { cause: error });
-    warning.name = "OnceonlyGuardWarning";
+    warning.name = GUARD_WARNING;
     process.emitWarning(warning);
   }
 }

@@ -1,31 +1,37 @@
-import type { LentTransaction } from "./handler-transaction.ts";
+import type { HandlerTransaction } from "./handler-transaction.ts";
 import { isBuiltIn, isFunction, isModel, Members, wrapMethod } from "./members.ts";
 import { nestedTransaction } from "./nested-transaction.ts";
-import { isLazy, type LentStatement, lentStatement, type PrismaPromise, sentIn } from "./prisma-promise.ts";
+import {
+  type HandlerStatement,
+  handlerStatementOf,
+  isLazy,
+  type PrismaPromise,
+  sentIn,
+} from "./prisma-promise.ts";
 import { OF_TRANSACTION } from "./shared-symbols.ts";
 
 /**
- * The transaction client as the handler gets it: each statement asks the {@link LentTransaction} whether it may be sent.
+ * The transaction client as the handler gets it: each statement asks the {@link HandlerTransaction} whether it may be sent.
  * Only for clients without extensions, because an extension could send statements that are not seen here.
  */
-export function gatedClient<T extends object>(lent: LentTransaction, tx: T): T {
-  return wrapClient(new Gated(lent), tx);
+export function gatedClient<T extends object>(transaction: HandlerTransaction, tx: T): T {
+  return wrapClient(new Gated(transaction), tx);
 }
 
 /**
  * A joined client that is bound to one transaction, wherever it is used and whenever its promises are awaited. It has its
  * own gate, after all extensions.
  */
-export function boundClient<T extends object>(lent: LentTransaction, joined: T): T {
-  return wrapClient(new Bound(lent), joined);
+export function boundClient<T extends object>(transaction: HandlerTransaction, joined: T): T {
+  return wrapClient(new Bound(transaction), joined);
 }
 
 /** How the statements of one transaction are sent. */
 abstract class Sending {
-  readonly lent: LentTransaction;
+  readonly transaction: HandlerTransaction;
 
-  constructor(lent: LentTransaction) {
-    this.lent = lent;
+  constructor(transaction: HandlerTransaction) {
+    this.transaction = transaction;
   }
 
   /** Calls a method. */
@@ -35,7 +41,7 @@ abstract class Sending {
   /** The same, also for a promise that has been awaited before. */
   abstract startAnew(promise: PrismaPromise): Promise<unknown>;
   /** The same for a nested transaction. */
-  abstract forNested(child: LentTransaction): Sending;
+  abstract forNested(child: HandlerTransaction): Sending;
 }
 
 class Gated extends Sending {
@@ -44,32 +50,32 @@ class Gated extends Sending {
   }
 
   start(promise: PrismaPromise): Promise<unknown> {
-    return this.lent.within((here) => here.send(() => promise));
+    return this.transaction.within((here) => here.send(() => promise));
   }
 
   startAnew(promise: PrismaPromise): Promise<unknown> {
-    return this.lent.within((here) => here.send(() => sentIn(here, promise)));
+    return this.transaction.within((here) => here.send(() => sentIn(here, promise)));
   }
 
-  forNested(child: LentTransaction): Sending {
+  forNested(child: HandlerTransaction): Sending {
     return new Gated(child);
   }
 }
 
 class Bound extends Sending {
   call<T>(work: () => T): T {
-    return this.lent.within(work);
+    return this.transaction.within(work);
   }
 
   start(promise: PrismaPromise): Promise<unknown> {
-    return this.lent.within((here) => sentIn(here, promise));
+    return this.transaction.within((here) => sentIn(here, promise));
   }
 
   startAnew(promise: PrismaPromise): Promise<unknown> {
     return this.start(promise);
   }
 
-  forNested(child: LentTransaction): Sending {
+  forNested(child: HandlerTransaction): Sending {
     return new Bound(child);
   }
 }
@@ -104,14 +110,14 @@ class ClientMembers implements ProxyHandler<object> {
     if (name === "$transaction") {
       return (work: unknown, options?: unknown) =>
         nestedTransaction(
-          sending.lent,
+          sending.transaction,
           (child) => wrapClient(sending.forNested(child), client),
           work,
           options,
         );
     }
     if (!isModel(value)) {
-      return wrapMember(sending, isBuiltIn(sending.lent.begun.engine, name) ? client : proxy, value);
+      return wrapMember(sending, isBuiltIn(sending.transaction.begun.engine, name) ? client : proxy, value);
     }
     const model = wrapModel(sending, value, proxy);
     this.#models.set(name, model);
@@ -137,7 +143,7 @@ function wrapMember(sending: Sending, self: object, value: unknown): unknown {
   return wrapMethod(value, (...args) => {
     const result = sending.call(() => Reflect.apply(value, self, args));
     // A method of an extension has called `self`, and returns what that has returned.
-    return isLazy(result) && lentStatement(result) === undefined ? wrapPromise(sending, result) : result;
+    return isLazy(result) && handlerStatementOf(result) === undefined ? wrapPromise(sending, result) : result;
   });
 }
 
@@ -147,12 +153,15 @@ function wrapPromise(sending: Sending, promise: PrismaPromise): object {
   return new Proxy(promise, {
     get: (target, name) => {
       if (name === OF_TRANSACTION) {
-        return { lent: sending.lent, send: () => sending.startAnew(target) } satisfies LentStatement;
+        return {
+          transaction: sending.transaction,
+          send: () => sending.startAnew(target),
+        } satisfies HandlerStatement;
       }
       if (name === "requestTransaction") {
         // Called when the promise is part of a batch of Prisma's.
         return async () => {
-          throw sending.lent.errorElsewhere();
+          throw sending.transaction.errorElsewhere();
         };
       }
       if (name === "then" || name === "catch" || name === "finally") {

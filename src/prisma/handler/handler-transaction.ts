@@ -3,10 +3,10 @@ import type { RawClient } from "../client/client.ts";
 import { transactionInfoOf } from "../client/private-members.ts";
 import { Savepoint } from "../client/savepoint.ts";
 import { currentScope, findScope, type HandlerScope, inScope, isSending, outsideHandlers } from "./scope.ts";
-import { LENT } from "./shared-symbols.ts";
+import { HANDLER_TRANSACTION } from "./shared-symbols.ts";
 
 /**
- * A transaction that is lent to a handler, or one nested in it. Decides which statements may be sent, and when.
+ * The transaction of a handler, or one nested in it. Decides which statements may be sent, and when.
  *
  * - Once the handler has ended, statements under way are awaited and later ones are refused. A statement that nobody
  *   awaited could otherwise run after the result was stored. If it failed there, PostgreSQL would answer COMMIT with a
@@ -17,9 +17,9 @@ import { LENT } from "./shared-symbols.ts";
  *   (https://www.sqlite.org/lang_transaction.html, section 3.1). Every later statement would commit by itself, so it is
  *   refused, and so is the result even if the handler has caught the error.
  */
-export class LentTransaction {
+export class HandlerTransaction {
   readonly begun: BegunTransaction;
-  readonly #parent: LentTransaction | undefined;
+  readonly #parent: HandlerTransaction | undefined;
   readonly #outer: HandlerScope | undefined;
   /** Statements under way. */
   readonly #statements: Set<Promise<unknown>> = new Set();
@@ -34,7 +34,7 @@ export class LentTransaction {
   #info: object | undefined;
 
   /** `outer` is the scope in which it was begun. */
-  constructor(begun: BegunTransaction, outer: HandlerScope | undefined, parent?: LentTransaction) {
+  constructor(begun: BegunTransaction, outer: HandlerScope | undefined, parent?: HandlerTransaction) {
     this.begun = begun;
     this.#outer = outer;
     this.#parent = parent;
@@ -42,10 +42,10 @@ export class LentTransaction {
 
   /**
    * Prisma's own description of the transaction. With it, a client of the same engine sends a statement in this
-   * transaction, and {@link lentIn} finds this object again.
+   * transaction, and {@link handlerTransactionIn} finds this object again.
    */
   get info(): object {
-    this.#info ??= { ...this.#prismasInfo(), [LENT]: this };
+    this.#info ??= { ...this.#prismasInfo(), [HANDLER_TRANSACTION]: this };
     return this.#info;
   }
 
@@ -77,9 +77,9 @@ export class LentTransaction {
   }
 
   /** Calls `work` as the handler. Once `work` has ended, the transaction is closed to it. */
-  lend<T>(work: () => PromiseLike<T>, handler?: RunningHandler): Promise<T> {
+  runHandler<T>(work: () => PromiseLike<T>, handler?: RunningHandler): Promise<T> {
     this.#handler = handler ?? this.#handler;
-    return inScope({ lent: this, outer: this.#outer }, () => this.#untilOver(work));
+    return inScope({ transaction: this, outer: this.#outer }, () => this.#untilOver(work));
   }
 
   async #untilOver<T>(work: () => PromiseLike<T>): Promise<T> {
@@ -96,12 +96,12 @@ export class LentTransaction {
   }
 
   /** Calls `work` inside this transaction, or inside the nested one that the caller is in, and tells it which. */
-  within<T>(work: (here: LentTransaction) => T): T {
+  within<T>(work: (here: HandlerTransaction) => T): T {
     const here = this.#innermost();
     const scope = currentScope();
-    return scope?.lent === here
+    return scope?.transaction === here
       ? work(here)
-      : inScope({ lent: here, outer: scope ?? here.#outer }, () => work(here));
+      : inScope({ transaction: here, outer: scope ?? here.#outer }, () => work(here));
   }
 
   /**
@@ -124,14 +124,14 @@ export class LentTransaction {
   }
 
   /** Runs `work` inside a savepoint: released if `work` resolves, rolled back to if it rejects. */
-  runNested<T>(work: (child: LentTransaction) => Promise<T>): Promise<T> {
+  runNested<T>(work: (child: HandlerTransaction) => Promise<T>): Promise<T> {
     const here = this.#innermost();
     const ended = here.#runInTurn(work);
     here.#track(here.#nestedRuns, ended);
     return ended;
   }
 
-  async #runInTurn<T>(work: (child: LentTransaction) => Promise<T>): Promise<T> {
+  async #runInTurn<T>(work: (child: HandlerTransaction) => Promise<T>): Promise<T> {
     while (this.#currentNested !== undefined) {
       await this.#currentNested;
     }
@@ -151,8 +151,8 @@ export class LentTransaction {
     }
   }
 
-  async #inSavepoint<T>(work: (child: LentTransaction) => Promise<T>): Promise<T> {
-    const child = new LentTransaction(this.begun, currentScope(), this);
+  async #inSavepoint<T>(work: (child: HandlerTransaction) => Promise<T>): Promise<T> {
+    const child = new HandlerTransaction(this.begun, currentScope(), this);
     child.#handler = this.handler && { ...this.handler, afterCommit: [] };
     // A name for each depth: MariaDB and MySQL delete a savepoint when another takes its name.
     const savepoint = new Savepoint(this.begun.raw, `onceonly_${this.#depth}`);
@@ -183,17 +183,17 @@ export class LentTransaction {
     }
   }
 
-  get #root(): LentTransaction {
+  get #root(): HandlerTransaction {
     return this.#parent === undefined ? this : this.#parent.#root;
   }
 
   /** The nested transaction that the caller runs in, whichever client it uses; this one if it runs in none. */
-  #innermost(): LentTransaction {
-    return findScope(({ lent }) => lent.isPartOf(this))?.lent ?? this;
+  #innermost(): HandlerTransaction {
+    return findScope(({ transaction }) => transaction.isPartOf(this))?.transaction ?? this;
   }
 
   /** Not private: `other` may come from another copy of this package. */
-  isPartOf(other: LentTransaction): boolean {
+  isPartOf(other: HandlerTransaction): boolean {
     return this === other || this.#parent?.isPartOf(other) === true;
   }
 
@@ -213,9 +213,9 @@ export class LentTransaction {
   }
 }
 
-/** The lent transaction whose {@link LentTransaction.info} a statement is sent with. */
-export function lentIn(info: unknown): LentTransaction | undefined {
-  return (info as { readonly [LENT]?: LentTransaction } | undefined)?.[LENT];
+/** The transaction whose {@link HandlerTransaction.info} a statement is sent with. */
+export function handlerTransactionIn(info: unknown): HandlerTransaction | undefined {
+  return (info as { readonly [HANDLER_TRANSACTION]?: HandlerTransaction } | undefined)?.[HANDLER_TRANSACTION];
 }
 
 /** A transaction as Prisma has begun it. */

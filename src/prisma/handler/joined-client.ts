@@ -1,8 +1,8 @@
 import type { PrismaClientLike, RawClient } from "../client/client.ts";
 import { transactionInfoOf } from "../client/private-members.ts";
-import { lentIn } from "./handler-transaction.ts";
+import { handlerTransactionIn } from "./handler-transaction.ts";
 import { statementIn } from "./prisma-promise.ts";
-import { lentOf } from "./scope.ts";
+import { handlerTransactionOf } from "./scope.ts";
 
 /** A client with Prisma's `$extends`, whose return type depends on the extension. */
 export interface ExtensibleClient extends PrismaClientLike {
@@ -18,15 +18,15 @@ export function joinedClient(client: ExtensibleClient, engine: object): Extensib
     name: "onceonly",
     query: {
       $allOperations: ({ args, query, __internalParams: params }: Query): PromiseLike<unknown> => {
-        const { transaction } = params;
+        const { transaction: named } = paramsOf(params);
         // A statement may name its transaction. That counts more than the context, which need not be its handler's: an
         // extension that limits concurrency sends from others' contexts. A batch of another client stays as it is.
-        const lent = transaction === undefined ? lentOf(engine) : lentIn(transaction);
-        return lent === undefined
+        const transaction = named === undefined ? handlerTransactionOf(engine) : handlerTransactionIn(named);
+        return transaction === undefined
           ? query(args)
-          : lent.send(
-              () => query(args, { ...params, transaction: transaction ?? lent.info }),
-              statementIn(transaction),
+          : transaction.send(
+              () => query(args, { ...params, transaction: named ?? transaction.info }),
+              statementIn(named),
             );
       },
     },
@@ -62,7 +62,20 @@ export function unextended(engine: object, tx: RawClient): RawClient {
 interface Query {
   readonly args: unknown;
   readonly query: (args: unknown, params?: InternalParams) => PromiseLike<unknown>;
-  readonly __internalParams: InternalParams;
+  /** Optional, as Prisma does not document it. */
+  readonly __internalParams?: InternalParams;
+}
+
+/** @throws Error if this version of Prisma passes none. */
+function paramsOf(params: InternalParams | undefined): InternalParams {
+  if (params === undefined) {
+    throw new Error(
+      "onceonly: this version of Prisma does not tell a query extension which transaction a statement is in, so clients " +
+        "with extensions and clients of withAmbientTransaction cannot join a handler's transaction. Use a version that " +
+        "onceonly supports.",
+    );
+  }
+  return params;
 }
 
 interface InternalParams {

@@ -1,20 +1,20 @@
 import { ISOLATION_LEVELS } from "../../core/contract/options.ts";
-import type { LentTransaction } from "./handler-transaction.ts";
-import { lentStatement, type PrismaPromise, sentIn } from "./prisma-promise.ts";
+import type { HandlerTransaction } from "./handler-transaction.ts";
+import { handlerStatementOf, type PrismaPromise, sentIn } from "./prisma-promise.ts";
 
 /**
  * `$transaction` inside a handler: runs all of `work` or nothing of it, as a part of the handler's transaction. `clientOf`
  * returns the client that a function is given.
  */
 export async function nestedTransaction(
-  lent: LentTransaction,
-  clientOf: (child: LentTransaction) => unknown,
+  transaction: HandlerTransaction,
+  clientOf: (child: HandlerTransaction) => unknown,
   work: unknown,
   options?: unknown,
 ): Promise<unknown> {
-  checkIsolation(lent, options);
+  checkIsolation(transaction, options);
   if (typeof work === "function") {
-    return lent.runNested((child) => child.lend(async () => (work as Work)(clientOf(child))));
+    return transaction.runNested((child) => child.runHandler(async () => (work as Work)(clientOf(child))));
   }
   const statements = [...(work as Iterable<unknown>)];
   if (!statements.every(isPrismaPromise)) {
@@ -23,16 +23,18 @@ export async function nestedTransaction(
         "return, without awaiting it.",
     );
   }
-  return lent.runNested((child) => child.lend(() => inTurn(child, statements)));
+  return transaction.runNested((child) => child.runHandler(() => inTurn(child, statements)));
 }
 
 type Work = (tx: unknown) => Promise<unknown>;
 
-async function inTurn(child: LentTransaction, statements: readonly PrismaPromise[]): Promise<unknown[]> {
-  const made = statements.map(lentStatement);
-  const elsewhere = made.find((statement) => statement !== undefined && !child.isPartOf(statement.lent));
+async function inTurn(child: HandlerTransaction, statements: readonly PrismaPromise[]): Promise<unknown[]> {
+  const made = statements.map(handlerStatementOf);
+  const elsewhere = made.find(
+    (statement) => statement !== undefined && !child.isPartOf(statement.transaction),
+  );
   if (elsewhere !== undefined) {
-    throw elsewhere.lent.errorElsewhere();
+    throw elsewhere.transaction.errorElsewhere();
   }
   const results: unknown[] = [];
   for (const [n, statement] of statements.entries()) {
@@ -47,7 +49,7 @@ async function inTurn(child: LentTransaction, statements: readonly PrismaPromise
  *
  * @throws TypeError if `options` ask for a stronger one.
  */
-export function checkIsolation({ begun: { isolationLevel } }: LentTransaction, options: unknown): void {
+export function checkIsolation({ begun: { isolationLevel } }: HandlerTransaction, options: unknown): void {
   const asked = (options as { readonly isolationLevel?: string } | null | undefined)?.isolationLevel;
   if (asked !== undefined && strengthOf(asked) > strengthOf(isolationLevel)) {
     throw new TypeError(

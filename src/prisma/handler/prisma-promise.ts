@@ -1,4 +1,4 @@
-import type { LentTransaction } from "./handler-transaction.ts";
+import type { HandlerTransaction } from "./handler-transaction.ts";
 import { sending } from "./scope.ts";
 import { OF_TRANSACTION, STATEMENT } from "./shared-symbols.ts";
 
@@ -9,15 +9,15 @@ export interface PrismaPromise extends PromiseLike<unknown> {
 }
 
 /** A statement that was made in a handler, for its transaction. */
-export interface LentStatement {
-  readonly lent: LentTransaction;
+export interface HandlerStatement {
+  readonly transaction: HandlerTransaction;
   /** Sends it, again if it has been sent: a batch sends its statements whatever became of them before. */
   send(): Promise<unknown>;
 }
 
 /** What stands behind a promise that a handler's client returned. */
-export function lentStatement(promise: object): LentStatement | undefined {
-  return Reflect.get(promise, OF_TRANSACTION) as LentStatement | undefined;
+export function handlerStatementOf(promise: object): HandlerStatement | undefined {
+  return Reflect.get(promise, OF_TRANSACTION) as HandlerStatement | undefined;
 }
 
 /** Whether `value` is a promise whose work has not begun. */
@@ -32,19 +32,20 @@ export function isLazy(value: unknown): value is PrismaPromise {
 }
 
 /**
- * Sends the statement in the transaction of `lent`, again if it has been sent. All extensions see that it is in one:
+ * Sends the statement in the transaction of `transaction`, again if it has been sent. All extensions see that it is in one:
  * Prisma's for read replicas would otherwise send reads elsewhere.
  */
-export function sentIn(lent: LentTransaction, promise: PrismaPromise): Promise<unknown> {
+export function sentIn(transaction: HandlerTransaction, promise: PrismaPromise): Promise<unknown> {
   return sending((statement) => {
-    const sent = promise.requestTransaction?.(forOneSending(lent.info, statement)) ?? promise;
+    const sent = promise.requestTransaction?.(forOneSending(transaction.info, statement)) ?? promise;
     return Promise.resolve(sent.then((value) => value));
   });
 }
 
 /**
- * Prisma keeps the result of a promise that it has sent in an interactive transaction, and asks for the `kind` before it
- * does anything else. A promise that is asked for another kind, as by a batch, is sent anew.
+ * Prisma keeps the result of a promise that it has sent in an interactive transaction. In 6.19 and 7.10, `callback` in
+ * packages/client/src/runtime/core/request/createPrismaPromise.ts asks for the `kind` first, and only then for the rest: if
+ * that is another kind, as of a batch, the promise is sent anew. `test/ambient/batches.test.ts` notices another order.
  */
 function forOneSending(info: object, statement: object): object {
   let isAsked = false;

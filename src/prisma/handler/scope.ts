@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { LentTransaction } from "./handler-transaction.ts";
+import type { HandlerTransaction } from "./handler-transaction.ts";
 import { SCOPES } from "./shared-symbols.ts";
 
 /** The handler that code runs in, by its transaction, and the handler around that one, if any. */
 export interface HandlerScope {
-  readonly lent: LentTransaction;
+  readonly transaction: HandlerTransaction;
   /** The statement that is being sent, if one is. */
   readonly statement?: object | undefined;
   /** The stack of its call site, if it is watched. */
@@ -31,9 +31,9 @@ export function findScope(matches: (scope: HandlerScope) => boolean): HandlerSco
   return scope;
 }
 
-/** The innermost transaction of `engine` that is lent to a handler around the caller, open or over. */
-export function lentOf(engine: object): LentTransaction | undefined {
-  return findScope(({ lent }) => lent.begun.engine === engine)?.lent;
+/** The innermost transaction of `engine` of a handler around the caller, open or over. */
+export function handlerTransactionOf(engine: object): HandlerTransaction | undefined {
+  return findScope(({ transaction }) => transaction.begun.engine === engine)?.transaction;
 }
 
 export function inScope<T>(scope: HandlerScope, work: () => T): T {

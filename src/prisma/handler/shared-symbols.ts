@@ -10,8 +10,8 @@ export const BASE: unique symbol = Symbol.for("onceonly.base.1") as never;
 /** On the engine of a client, which all clients extended from it share: the guard. */
 export const GUARD: unique symbol = Symbol.for("onceonly.guard.1") as never;
 
-/** On the info that a statement is sent with: the lent transaction. */
-export const LENT: unique symbol = Symbol.for("onceonly.lent.1") as never;
+/** On the info that a statement is sent with: the transaction of a handler. */
+export const HANDLER_TRANSACTION: unique symbol = Symbol.for("onceonly.lent.1") as never;
 
 /** On the info that a statement is sent with: the name of the statement. */
 export const STATEMENT: unique symbol = Symbol.for("onceonly.statement.1") as never;

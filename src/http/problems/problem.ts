@@ -1,0 +1,87 @@
+import type { IdempotencyErrorCode } from "../../core/contract/errors.ts";
+
+/** The member `code` of this package's problem documents. */
+export type HttpProblemCode =
+  | IdempotencyErrorCode
+  | "BODY_INVALID"
+  | "BODY_TOO_LARGE"
+  | "PRECONDITION_FAILED"
+  | "PRECONDITION_INVALID"
+  | "PRECONDITION_REQUIRED";
+
+/** What is wrong. An `IdempotencyError` is one. */
+export interface Problem {
+  readonly code: HttpProblemCode;
+  /** For the client; becomes `detail`. */
+  readonly message: string;
+  /** In milliseconds; becomes `Retry-After`, in whole seconds. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** How a problem is answered. */
+export interface ProblemOptions {
+  /** The page of your API's documentation that the header `Link` names. Default: the problem's own `type`. */
+  readonly documentation?: string | undefined;
+}
+
+interface ProblemKind {
+  readonly status: number;
+  readonly title: string;
+}
+
+const RUN_PROBLEMS = {
+  KEY_MISSING: { status: 400, title: "Idempotency-Key is missing" },
+  KEY_INVALID: { status: 400, title: "Idempotency-Key is invalid" },
+  KEY_REUSED: { status: 422, title: "Idempotency-Key is already used" },
+  IN_PROGRESS: { status: 409, title: "A request is outstanding for this Idempotency-Key" },
+  CLAIM_LOST: { status: 409, title: "The claim of the Idempotency-Key was lost" },
+  LEASE_LOST: { status: 409, title: "The request was interrupted" },
+  ATTEMPTS_EXHAUSTED: { status: 500, title: "The request was given up" },
+  STORE_UNAVAILABLE: { status: 503, title: "The idempotency store is not available" },
+  STORE_MISCONFIGURED: { status: 500, title: "The idempotency store is not set up" },
+  RESULT_UNSTORABLE: { status: 500, title: "The response cannot be stored" },
+  RESULT_UNREADABLE: { status: 500, title: "The stored response cannot be read" },
+  SCOPE_MISSING: { status: 500, title: "The scope of the Idempotency-Key is missing" },
+} as const satisfies Record<IdempotencyErrorCode, ProblemKind>;
+
+const PROBLEMS = {
+  ...RUN_PROBLEMS,
+  BODY_INVALID: { status: 400, title: "The body is not what its Content-Type says" },
+  BODY_TOO_LARGE: { status: 413, title: "The body is too large" },
+  PRECONDITION_FAILED: { status: 412, title: "The resource has changed" },
+  PRECONDITION_INVALID: { status: 400, title: "If-Match is invalid" },
+  PRECONDITION_REQUIRED: { status: 428, title: "If-Match is missing" },
+} as const satisfies Record<HttpProblemCode, ProblemKind>;
+
+/**
+ * The answer to a problem: `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail` and `code`, the
+ * header `Link` to the documentation (draft-ietf-httpapi-idempotency-key-header-07, section 2.7), and `Retry-After` when
+ * the same request may be sent again.
+ */
+export function problemResponse(
+  { code, message, retryAfterMs }: Problem,
+  options: ProblemOptions = {},
+): Response {
+  const { status, title } = PROBLEMS[code];
+  const type = `https://onceonly.dev/problems/${code.toLowerCase().replaceAll("_", "-")}`;
+  const headers = new Headers({
+    "content-type": "application/problem+json",
+    link: `<${options.documentation ?? type}>; rel="describedby"`,
+  });
+  if (retryAfterMs !== undefined) {
+    headers.set("retry-after", String(Math.ceil(retryAfterMs / 1_000)));
+  }
+  const body = JSON.stringify({ type, title, status, detail: message, code });
+  return new Response(body, { status, headers });
+}
+
+/** The refusal of a request, before its run or by its handler, that is not an `IdempotencyError`. */
+export class RefusedRequestError extends Error implements Problem {
+  override readonly name = "RefusedRequestError";
+  readonly code: HttpProblemCode;
+
+  constructor(code: HttpProblemCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}

@@ -1,0 +1,99 @@
+import { canonical } from "../../core/request/canonical.ts";
+import { RefusedRequestError } from "../problems/problem.ts";
+
+/**
+ * What a retry must repeat: method, path, query and body. Host and headers may change on the way; of the headers only
+ * the media type counts.
+ *
+ * @throws {@link RefusedRequestError} `BODY_INVALID` for a body that is not what its Content-Type says.
+ */
+export async function comparableRequest(
+  { method, url, headers }: Pick<Request, "method" | "url" | "headers">,
+  body: Uint8Array,
+): Promise<unknown> {
+  const { pathname, search } = new URL(url);
+  const contentType = headers.get("content-type") ?? "";
+  const type = contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  const isEncoded = (headers.get("content-encoding") ?? "identity").trim().toLowerCase() !== "identity";
+  return {
+    method,
+    path: pathname,
+    query: pairsOf(search.slice(1)) ?? search,
+    type,
+    // Decompression is up to the handler.
+    body: isEncoded || body.length === 0 ? body : await comparableBody(type, contentType, body),
+  };
+}
+
+async function comparableBody(type: string, contentType: string, body: Uint8Array): Promise<unknown> {
+  if (type === "application/json" || type.endsWith("+json")) {
+    return comparableJson(type, body);
+  }
+  if (type === "application/x-www-form-urlencoded") {
+    const pairs = pairsOf(new TextDecoder("utf-8", { ignoreBOM: true }).decode(body));
+    return pairs === undefined ? body : inOrder(pairs, body);
+  }
+  return type === "multipart/form-data" ? comparableForm(contentType, body) : body;
+}
+
+/** The fields of a form or a query; `undefined` if they cannot be told from others. */
+function pairsOf(text: string): [name: string, value: string][] | undefined {
+  // Without the "&", a leading "?" would be dropped.
+  const pairs = [...new URLSearchParams(`&${text}`)];
+  return pairs.flat().some(isLossy) ? undefined : pairs;
+}
+
+// Numbers that JavaScript may read as equal although they differ.
+const INEXACT_NUMBER = /[\d.]{16}|\d[eE][+-]?\d{3}/;
+
+async function comparableJson(type: string, body: Uint8Array): Promise<unknown> {
+  let text: string;
+  let value: unknown;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(body);
+    value = JSON.parse(text);
+  } catch (error) {
+    throw invalid(type, error);
+  }
+  return INEXACT_NUMBER.test(withoutStrings(text)) ? body : inOrder(value, body);
+}
+
+/** JSON with its strings emptied: a card number is not a number. In two steps, because one would exhaust the stack. */
+function withoutStrings(json: string): string {
+  return json.replace(/\\./g, "").replace(/"[^"]*"/g, '""');
+}
+
+/** Bytes that are not UTF-8 all look the same once decoded. */
+function isLossy(text: string): boolean {
+  return text.includes("\ufffd");
+}
+
+/** The value in order, or the bytes if it is too deeply nested or too large for that. */
+async function inOrder(value: unknown, body: Uint8Array): Promise<unknown> {
+  try {
+    return await canonical(value);
+  } catch {
+    return body;
+  }
+}
+
+/** Compared by content: the boundary between the parts differs in every request. */
+async function comparableForm(contentType: string, body: Uint8Array): Promise<unknown> {
+  const message = new Response(body as Uint8Array<ArrayBuffer>, { headers: { "content-type": contentType } });
+  let form: FormData;
+  try {
+    form = await message.formData();
+  } catch (error) {
+    throw invalid("multipart/form-data", error);
+  }
+  const texts = [...form].flatMap(([name, value]) => [name, typeof value === "string" ? value : value.name]);
+  return texts.some(isLossy) ? body : inOrder(form, body);
+}
+
+function invalid(type: string, cause: unknown): RefusedRequestError {
+  return new RefusedRequestError(
+    "BODY_INVALID",
+    `The request's body is not ${type}, as its Content-Type says.`,
+    cause,
+  );
+}

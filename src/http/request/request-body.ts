@@ -1,0 +1,88 @@
+import { RefusedRequestError } from "../problems/problem.ts";
+import { readBytes, TooManyBytesError } from "./bytes.ts";
+
+/** A request whose body was read once and can be read again by the handler. */
+export interface BufferedRequest<TRequest> {
+  readonly body: Uint8Array;
+  /** The request with its body unread: a run that is repeated executes its handler again. */
+  unread(): TRequest;
+}
+
+/**
+ * Reads the body to compare it with a retry's, and leaves the handler a request that still has its body.
+ *
+ * @throws {@link RefusedRequestError} `BODY_TOO_LARGE`; `BODY_INVALID` for a body that breaks off.
+ */
+export async function bufferRequest<TRequest extends Request>(
+  request: TRequest,
+  bytesMax: number,
+): Promise<BufferedRequest<TRequest>> {
+  const announced = Number(request.headers.get("content-length") ?? 0);
+  if (announced > bytesMax) {
+    throw tooLarge(bytesMax);
+  }
+  const buffered = request.bodyUsed ? undefined : await readOnce(request, bytesMax);
+  if (buffered === undefined || (buffered.body.length === 0 && announced > 0)) {
+    // Compared as empty, it would equal every other such body.
+    throw new TypeError(
+      "onceonly: the request's body was read before withIdempotency; let the handler read it, or give a clone() to " +
+        "whoever reads it before.",
+    );
+  }
+  return buffered;
+}
+
+async function readOnce<TRequest extends Request>(
+  request: TRequest,
+  bytesMax: number,
+): Promise<BufferedRequest<TRequest>> {
+  if (request.body === null) {
+    // No body, or one that Express has already parsed: @whatwg-node/server gives that as a text, as often as asked.
+    return { body: new TextEncoder().encode(await request.text()), unread: () => request };
+  }
+  const copy = request.clone();
+  const body = await bodyOf(copy.body ?? request.body, bytesMax);
+  // A request of @whatwg-node/fetch returns itself as its clone, and has been read by now, whatever it says.
+  const isRead = copy === request;
+  const kind = isRead ? Request : (request.constructor as typeof Request);
+  return {
+    body,
+    unread: () => (isRead || request.bodyUsed ? (requestWith(kind, request, body) as TRequest) : request),
+  };
+}
+
+async function bodyOf(stream: ReadableStream<unknown>, bytesMax: number): Promise<Uint8Array> {
+  try {
+    return await readBytes(stream, bytesMax);
+  } catch (error) {
+    if (error instanceof TooManyBytesError) {
+      throw tooLarge(bytesMax);
+    }
+    throw new RefusedRequestError("BODY_INVALID", "The request's body broke off.", error);
+  }
+}
+
+/** @param Kind the class of the request, such as Next.js' own. */
+function requestWith(
+  Kind: typeof Request,
+  { url, method, headers, signal }: Request,
+  body: Uint8Array,
+): Request {
+  const copied = new Headers();
+  headers.forEach((value, name) => {
+    copied.append(name, value);
+  });
+  return new Kind(url, {
+    method,
+    headers: copied,
+    signal,
+    ...(body.length === 0 ? {} : { body: body as Uint8Array<ArrayBuffer> }),
+  });
+}
+
+function tooLarge(bytesMax: number): RefusedRequestError {
+  return new RefusedRequestError(
+    "BODY_TOO_LARGE",
+    `The request's body is longer than the ${bytesMax} bytes that are accepted.`,
+  );
+}

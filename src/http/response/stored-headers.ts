@@ -1,0 +1,49 @@
+import { misuse } from "../../core/browser/option-checks.ts";
+
+/** Headers that describe the body or name the resource, and are just as true in a replay. */
+const STORED = [
+  "content-type",
+  "content-language",
+  "content-encoding",
+  "content-disposition",
+  "content-location",
+  "location",
+  "etag",
+  "last-modified",
+];
+
+/** Headers that belong to one connection, one message or one client. */
+const NEVER: ReadonlySet<string> = new Set([
+  "set-cookie",
+  "date",
+  "age",
+  "content-length",
+  "idempotent-replayed",
+  // RFC 9110, section 7.6.1
+  "connection",
+  "proxy-connection",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "www-authenticate",
+]);
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** @throws TypeError for a name that is not a header's, or that must never be stored. */
+export function storedHeadersOf(names: unknown): ReadonlySet<string> {
+  if (!Array.isArray(names)) {
+    throw misuse("storedHeaders", names, 'a list of header names such as ["x-request-cost"]');
+  }
+  const unusable: unknown = names.find(
+    (name) => typeof name !== "string" || !TOKEN.test(name) || NEVER.has(name.toLowerCase()),
+  );
+  if (unusable !== undefined) {
+    throw misuse("storedHeaders", unusable, `names of headers other than ${[...NEVER].join(", ")}`);
+  }
+  return new Set([...STORED, ...(names as string[]).map((name) => name.toLowerCase())]);
+}

@@ -1,0 +1,152 @@
+import { typeOf } from "../../core/browser/option-checks.ts";
+import { IdempotencyError } from "../../core/contract/errors.ts";
+import { readBytes, TooManyBytesError } from "../request/bytes.ts";
+
+/** A response as data that any codec can write. */
+export interface StoredResponse {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: StoredBody;
+}
+
+/** Text as it is, other bytes in base64; `null` for no body at all. */
+type StoredBody = null | { readonly text: string } | { readonly base64: string };
+
+export interface ReadOptions {
+  readonly operation: string;
+  /** Names of the headers that are stored, in lower case. */
+  readonly storedHeaders: ReadonlySet<string>;
+  /** How long the body may be. */
+  readonly bytesMax: number;
+  /** Stops the reading of a body that never ends. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Reads a handler's response to its end while the transaction is open.
+ *
+ * @throws {@link IdempotencyError} `RESULT_UNSTORABLE` for what is not a response, or has a body that is used or too
+ * long.
+ * @throws what the body's stream fails with.
+ */
+export async function readResponse(response: Response, options: ReadOptions): Promise<StoredResponse> {
+  const { operation, storedHeaders } = options;
+  checkResponse(response, operation);
+  const headers: [string, string][] = [];
+  response.headers.forEach((value, name) => {
+    if (storedHeaders.has(name.toLowerCase())) {
+      headers.push([name.toLowerCase(), value]);
+    }
+  });
+  const { status, statusText } = response;
+  const hasBody = response.body !== null && !BODILESS.has(status);
+  const body = hasBody ? storedBody(await readBody(response.body, options)) : null;
+  const stored = { status, statusText, headers, body };
+  try {
+    responseOf(stored);
+  } catch (error) {
+    // A server's own class may accept what `Response` refuses; after the commit it would be too late to find out.
+    throw unstorable(operation, "is one that the class Response refuses", error);
+  }
+  return stored;
+}
+
+/** Statuses whose responses have no body (Fetch standard, "null body status"). */
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/**
+ * The response that a stored one stands for.
+ *
+ * @param ownHeaders the headers of the handler's own response, for the first caller
+ */
+export function responseOf(
+  { status, statusText, headers, body }: StoredResponse,
+  ownHeaders?: Headers,
+): Response {
+  return new Response(bodyOf(body), {
+    status,
+    statusText,
+    headers: ownHeaders === undefined ? headers.map(([name, value]) => [name, value]) : entriesOf(ownHeaders),
+  });
+}
+
+/** Not `new Headers(given)`: some servers' responses have headers of a class of their own. */
+function entriesOf(headers: Headers): [string, string][] {
+  const entries: [string, string][] = [];
+  headers.forEach((value, name) => {
+    if (name.toLowerCase() !== "set-cookie") {
+      entries.push([name, value]);
+    }
+  });
+  for (const cookie of headers.getSetCookie()) {
+    entries.push(["set-cookie", cookie]);
+  }
+  return entries;
+}
+
+async function readBody(
+  body: ReadableStream<unknown>,
+  { operation, bytesMax, signal }: ReadOptions,
+): Promise<Uint8Array> {
+  if (body.locked) {
+    throw unstorable(operation, "has a body that is being read by somebody else");
+  }
+  try {
+    return await readBytes(body, bytesMax, signal);
+  } catch (error) {
+    if (error instanceof TooManyBytesError) {
+      throw unstorable(operation, `has a body of more than ${bytesMax} bytes (resultBytesMax)`, error);
+    }
+    throw error;
+  }
+}
+
+function storedBody(bytes: Uint8Array): StoredBody {
+  try {
+    return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes) };
+  } catch {
+    return { base64: Buffer.from(bytes).toString("base64") };
+  }
+}
+
+function bodyOf(body: StoredBody): string | Uint8Array<ArrayBuffer> | null {
+  if (body === null) {
+    return null;
+  }
+  // Not the text itself: `Response` would give it a Content-Type that the first answer did not have.
+  return "text" in body
+    ? new TextEncoder().encode(body.text)
+    : new Uint8Array(Buffer.from(body.base64, "base64"));
+}
+
+export function isResponse(value: unknown): value is Response {
+  // Not by class: servers bring ponyfills of their own.
+  const { status, headers, text } = (value ?? {}) as Partial<Response>;
+  return typeof status === "number" && typeof headers?.forEach === "function" && typeof text === "function";
+}
+
+function checkResponse(response: unknown, operation: string): void {
+  if (!isResponse(response)) {
+    throw unstorable(operation, `is of type ${typeOf(response)} instead of a Response`);
+  }
+  if (response.status < 200 || response.status > 599) {
+    throw unstorable(operation, `has the status ${response.status}, which no server can answer with`);
+  }
+  if (response.bodyUsed) {
+    throw unstorable(operation, "has a body that was read before");
+  }
+}
+
+function unstorable(
+  operation: string,
+  problem: string,
+  cause?: unknown,
+): IdempotencyError<"RESULT_UNSTORABLE"> {
+  return new IdempotencyError(
+    "RESULT_UNSTORABLE",
+    `The response of ${operation} ${problem}. It was rolled back, as it could not be replayed.`,
+    { operation },
+    cause === undefined ? {} : { cause },
+  );
+}

@@ -1,0 +1,55 @@
+import { KEY_HEADER, parseKeyHeader, parseKeyListHeader } from "../../core/adapter/key-header.ts";
+import { IdempotencyError } from "../../core/contract/errors.ts";
+import type { ProcedureCall } from "./procedure-call.ts";
+import { headerIn, isCallOf, type RequestParts } from "./request-parts.ts";
+
+type KeyOption<TContext, TInput> = (
+  call: ProcedureCall<TContext, TInput>,
+) => string | null | undefined | Promise<string | null | undefined>;
+
+/**
+ * The key of a call: from option `key`, else from the header.
+ *
+ * @throws {@link IdempotencyError} `KEY_INVALID`; `KEY_MISSING` for a header that cannot be attributed to this call
+ */
+export async function keyOf<TContext, TInput>(
+  key: KeyOption<TContext, TInput> | undefined,
+  call: ProcedureCall<TContext, TInput>,
+  request: RequestParts,
+): Promise<string | undefined> {
+  return (await key?.(call)) ?? keyInHeader(call, request);
+}
+
+function keyInHeader(
+  call: ProcedureCall<unknown, unknown>,
+  { headers, info }: RequestParts,
+): string | undefined {
+  const header = headerIn(headers, KEY_HEADER);
+  if (header === undefined) {
+    return undefined;
+  }
+  if (info === undefined) {
+    // Ignoring it would let the client rely on a promise that nobody keeps.
+    throw keyMissing(call.path, { headers, info });
+  }
+  if (!isCallOf(info, call)) {
+    return undefined;
+  }
+  return info.isBatchCall
+    ? parseKeyListHeader(header, info.calls.length)?.[call.batchIndex]
+    : parseKeyHeader(header);
+}
+
+export function keyMissing(
+  operation: string,
+  { headers, info }: RequestParts,
+): IdempotencyError<"KEY_MISSING"> {
+  const remedy =
+    headers === undefined || info === undefined
+      ? "the header Idempotency-Key is not read, as the context does not say which call it belongs to: return req " +
+        "and info from createContext, or give option request or key"
+      : "send the header Idempotency-Key; a nested or WebSocket call takes none from its request and needs option key";
+  return new IdempotencyError("KEY_MISSING", `${operation} needs an idempotency key: ${remedy}.`, {
+    operation,
+  });
+}

@@ -1,0 +1,69 @@
+import type { AnyTRPCRouter } from "@trpc/server";
+import type { Mode } from "../../core/adapter/options.ts";
+import type { Idempotency } from "../../core/contract/idempotency.ts";
+import type { RunOptions } from "../../core/contract/options.ts";
+import { type OwnSettings, ownSettingsIn } from "./meta.ts";
+
+/** What is known about a middleware outside its calls. */
+export interface AppliedSettings {
+  readonly idempotency: Pick<Idempotency<never>, "abandoned">;
+  readonly mode: Mode;
+  readonly requireKey: boolean | ((call: never) => unknown);
+  readonly run: RunOptions;
+}
+
+/** A mutation of a router. */
+export interface ProcedureInfo {
+  readonly path: string;
+  /** The settings of its middleware; `undefined` if it has none of ours. */
+  readonly settings: AppliedSettings | undefined;
+  /** What its meta says. */
+  readonly own: OwnSettings | false;
+}
+
+const known = new WeakMap<object, AppliedSettings>();
+
+/** Makes {@link mutationsOf} recognise a middleware. */
+export function rememberSettings(middleware: object, settings: AppliedSettings): void {
+  known.set(middleware, settings);
+}
+
+/**
+ * The mutations of a router, in definition order. Lazy routers are loaded.
+ *
+ * @throws TypeError for a `meta.idempotency` that cannot be used.
+ */
+export async function mutationsOf(router: AnyTRPCRouter): Promise<readonly ProcedureInfo[]> {
+  const { _def: definition } = router as { readonly _def: RouterDefinition };
+  await loadLazyRouters(definition);
+  return Object.entries(definition.procedures)
+    .filter(([, { _def: procedure }]) => procedure.type === "mutation")
+    .map(([path, { _def: procedure }]) => ({
+      path,
+      settings: settingsIn(procedure),
+      own: ownSettingsIn(procedure.meta),
+    }));
+}
+
+/** The part of tRPC's definitions that is read here. */
+interface RouterDefinition {
+  readonly procedures: Readonly<Record<string, { readonly _def: ProcedureDefinition }>>;
+  readonly lazy: Readonly<Record<string, { readonly load: () => Promise<void> }>>;
+}
+
+interface ProcedureDefinition {
+  readonly type: string;
+  readonly meta?: unknown;
+  readonly middlewares: readonly object[];
+}
+
+/** Loading a router removes it from `lazy`, and may add others. */
+async function loadLazyRouters({ lazy }: RouterDefinition): Promise<void> {
+  for (let pending = Object.values(lazy); pending.length > 0; pending = Object.values(lazy)) {
+    await Promise.all(pending.map(({ load }) => load()));
+  }
+}
+
+function settingsIn({ middlewares }: ProcedureDefinition): AppliedSettings | undefined {
+  return middlewares.map((middleware) => known.get(middleware)).find((settings) => settings !== undefined);
+}

@@ -1,0 +1,175 @@
+import type { ExecutionArgs, ExecutionResult, GraphQLError } from "graphql";
+import type { Mode } from "../../core/adapter/options.ts";
+import { IdempotencyError } from "../../core/contract/errors.ts";
+import type { Idempotency, RunRequest } from "../../core/contract/idempotency.ts";
+import type { RunOptions } from "../../core/contract/options.ts";
+import { isDeliberate, outcomeOf, rootCause, stepFailureIn } from "./outcome.ts";
+import { inTransaction, withProvided } from "./provide.ts";
+import { fromStoredResult, inOrder, type StoredResult, toStoredResult } from "./stored-result.ts";
+
+/** Executes one operation. The result is `unknown`, as an executor may also answer with a stream. */
+export type Execute = (args: ExecutionArgs) => unknown;
+
+/** What is executed and stored as one: a mutation, or one root field of it. */
+export interface Unit {
+  readonly args: ExecutionArgs;
+  readonly execute: Execute;
+  readonly responseNames: readonly string[];
+  readonly mode: Mode;
+}
+
+/** What all units of a plugin have in common. */
+export interface UnitOptions {
+  readonly idempotency: Idempotency<unknown>;
+  readonly provide: string;
+  readonly isExpected: (error: GraphQLError) => boolean;
+  readonly run: RunOptions;
+}
+
+export type UnitRequest = Pick<RunRequest, "operation" | "key" | "scope" | "input">;
+
+export interface Answer {
+  readonly result: ExecutionResult;
+  readonly replayed: boolean;
+}
+
+/** Executes a unit at most once per key, or gives its stored result. */
+export async function runKeyed(unit: Unit, request: UnitRequest, options: UnitOptions): Promise<Answer> {
+  const { idempotency, provide, run } = options;
+  const execution = new Execution(unit, options);
+  const source = unit.args.document.loc?.source;
+  const runRequest: RunRequest = {
+    ...run,
+    ...request,
+    storeError: (error) => error instanceof FailedResult,
+    errors: {
+      serialize: (error) => toStoredResult((error as FailedResult).result),
+      deserialize: (stored) => new FailedResult(fromStoredResult(stored as StoredResult, source)),
+    },
+  };
+  const handle = async (provided: Readonly<Record<string, unknown>>) =>
+    toStoredResult(await execution.run(provided));
+  try {
+    const settled = await (unit.mode === "lease"
+      ? idempotency.runLeasedSettled(runRequest, (context) => handle({ idempotency: context }))
+      : idempotency.runSettled(runRequest, (context) => handle(inTransaction(provide, context))));
+    const { replayed } = settled;
+    if (settled.status === "failed") {
+      return { result: (settled.error as FailedResult).result, replayed };
+    }
+    const stored = fromStoredResult(settled.value, source);
+    // Masking and logging need the errors as they were thrown.
+    return { result: replayed ? stored : { ...execution.result, data: stored.data ?? null }, replayed };
+  } catch (error) {
+    return { result: execution.resultUndoneBy(error), replayed: false };
+  }
+}
+
+/** Executes a unit in a transaction of its own, or with steps that are not recorded, and keeps no record. */
+export async function runUnkeyed(unit: Unit, options: UnitOptions): Promise<Answer> {
+  const { idempotency, provide, run } = options;
+  const execution = new Execution(unit, options);
+  if (unit.mode === "lease") {
+    // Nothing is undone and nothing is stored: the result is what it is.
+    const result = await idempotency.runLeasedUnkeyed(
+      (context) => execution.execute({ idempotency: context }),
+      run,
+    );
+    return { result, replayed: false };
+  }
+  try {
+    const result = await idempotency.runUnkeyed(
+      (context) => execution.run(inTransaction(provide, context)),
+      run,
+    );
+    return { result, replayed: false };
+  } catch (error) {
+    return { result: execution.resultUndoneBy(error), replayed: false };
+  }
+}
+
+/** One execution of a unit, within a run. A result that is not an answer as a whole is thrown, so that the run undoes it. */
+class Execution {
+  readonly #unit: Unit;
+  readonly #options: UnitOptions;
+  #result: ExecutionResult = {};
+  #thrown: unknown;
+
+  constructor(unit: Unit, options: UnitOptions) {
+    this.#unit = unit;
+    this.#options = options;
+  }
+
+  /** The result with its original errors, for the code that masks and logs them. */
+  get result(): ExecutionResult {
+    return this.#result;
+  }
+
+  /** @throws an error that makes the run undo the writes, unless the result is to be kept. */
+  async run(provided: Readonly<Record<string, unknown>>): Promise<ExecutionResult> {
+    const { responseNames } = this.#unit;
+    const { isExpected } = this.#options;
+    const result = await this.execute(provided);
+    const outcome = outcomeOf(result, responseNames, isExpected);
+    this.#result = inOrder(outcome === "release" && "data" in result ? { ...result, data: null } : result);
+    if (outcome !== "commit") {
+      this.#thrown = outcome === "store" ? new FailedResult(this.#result) : causeOf(this.#result);
+      throw this.#thrown;
+    }
+    return this.#result;
+  }
+
+  /** The executor's result. @throws {@link IdempotencyError} that a step threw in a resolver. */
+  async execute(provided: Readonly<Record<string, unknown>>): Promise<ExecutionResult> {
+    const { args, execute, responseNames, mode } = this.#unit;
+    const executed: unknown = await withProvided(
+      args.contextValue as object,
+      provided,
+      async () => execute(args),
+      (result) => ((result as ExecutionResult).errors ?? []).length > 0,
+    );
+    const result = wholeResult(executed, responseNames);
+    const failure = mode === "lease" ? stepFailureIn(result) : undefined;
+    if (failure !== undefined) {
+      throw failure;
+    }
+    return result;
+  }
+
+  /** The answer once the writes are undone; anything else that ended the run is rethrown. */
+  resultUndoneBy(error: unknown): ExecutionResult {
+    if (this.#thrown === undefined || error !== this.#thrown) {
+      throw error;
+    }
+    return this.#result;
+  }
+}
+
+/** A result that is an expected failure as a whole. */
+class FailedResult extends Error {
+  readonly result: ExecutionResult;
+
+  constructor(result: ExecutionResult) {
+    super("The mutation failed as expected");
+    this.result = result;
+  }
+}
+
+/** The resolver's own error, by which the run recognises a write conflict, which it may retry. */
+function causeOf({ errors = [] }: ExecutionResult): Error {
+  const error = errors.find((item) => !isDeliberate(item)) ?? errors[0];
+  return error === undefined ? new Error("The mutation failed") : rootCause(error);
+}
+
+function wholeResult(executed: unknown, responseNames: readonly string[]): ExecutionResult {
+  const result = executed as ExecutionResult;
+  if (Symbol.asyncIterator in result || "initialResult" in result) {
+    const operation = responseNames.join(",");
+    throw new IdempotencyError(
+      "RESULT_UNSTORABLE",
+      `The result of ${operation} arrives in parts, which cannot be stored.`,
+      { operation },
+    );
+  }
+  return result;
+}
