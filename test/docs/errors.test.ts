@@ -5,6 +5,7 @@ import {
   type AnyIdempotencyError,
   IdempotencyError,
   type IdempotencyErrorCode,
+  type KeyProblem,
 } from "../../src/core/contract/errors.ts";
 import { type HttpProblemCode, problemResponse } from "../../src/http/problem.ts";
 import { toTRPCError } from "../../src/trpc/trpc-error.ts";
@@ -114,6 +115,20 @@ describe("docs/errors.md", () => {
     expect(main.map(({ code }) => code)).toEqual(RUN_CODES);
     expect(Object.keys(main[0] ?? {})).toEqual(["code", "HTTP", "tRPC", "GraphQL extensions.code", "retry"]);
     expect(RUN_CODES.filter((code) => !anchors(text).has(code.toLowerCase()))).toEqual([]);
+  });
+
+  it("has every reason of KEY_INVALID", () => {
+    const reasons = {
+      not_a_string: 0,
+      empty: 0,
+      too_long: 0,
+      not_printable_ascii: 0,
+      malformed_header: 0,
+      count_mismatch: 0,
+      conflicting_keys: 0,
+    } satisfies Record<KeyProblem, 0>;
+    const said = tables(text).flatMap((rows) => rows.flatMap(({ reason }) => reason ?? []));
+    expect(said).toEqual(Object.keys(reasons));
   });
 
   it("has every problem document in one of its tables, with its type", async () => {
