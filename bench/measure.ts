@@ -13,7 +13,7 @@ import { measurePrune } from "./questions/prune.ts";
 import { measureSize } from "./questions/size.ts";
 import { cellsOf, measureThroughput } from "./questions/throughput.ts";
 import { measureTrips } from "./questions/trips.ts";
-import { claimRatiosOf, ratiosOf } from "./ratios.ts";
+import { ratiosOf } from "./ratios.ts";
 import { forgetInRedis } from "./redis.ts";
 import type { Results } from "./results.ts";
 import { type RunningServers, startServers } from "./servers.ts";
@@ -22,10 +22,7 @@ import { wrongIn } from "./wrong.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
 type Findings = Mutable<
-  Omit<
-    Results,
-    "ratios" | "lateRatios" | "mode" | "options" | "machine" | "durationSeconds" | "wrong" | "versions"
-  >
+  Omit<Results, "ratios" | "mode" | "options" | "machine" | "durationSeconds" | "wrong" | "versions">
 > & { readonly versions: Record<string, string> };
 
 interface Run {
@@ -73,7 +70,6 @@ export async function measure(settings: Settings, say: (line: string) => void): 
   const { json: _json, docs: _docs, ...options } = settings;
   return {
     ratios: ratiosOf(findings, settings.namedStatements),
-    lateRatios: claimRatiosOf(findings, settings.namedStatements, "onceonly-late"),
     mode: settings.mode,
     options,
     machine: machine(),

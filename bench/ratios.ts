@@ -1,4 +1,4 @@
-import type { ClaimRatioName, RatioName, Results } from "./results.ts";
+import type { RatioName, Results } from "./results.ts";
 import { median, ratioOf } from "./stats.ts";
 
 type Findings = Pick<Results, "throughput" | "otherQueries" | "http" | "heap" | "growth" | "prune">;
@@ -12,13 +12,15 @@ export function ratiosOf(findings: Findings, namedStatements: boolean): Record<R
   const largest =
     growth[0]?.records === 10_000 ? growth.find(({ records }) => records === 10_000_000) : undefined;
   const pruned = prune.at(0);
-  const { trpc_http_vs_plain_c8, yoga_http_vs_plain_c8, ...ofRuns } = claimRatiosOf(
-    findings,
-    namedStatements,
-    "onceonly",
-  );
+  const versus = versusIn(findings.throughput, namedStatements);
   return {
-    ...ofRuns,
+    fresh1_vs_bare_c1: versus("bare", "one", "fresh", 1),
+    fresh1_vs_bare_c8: versus("bare", "one", "fresh", 8),
+    fresh1_vs_bare_c32: versus("bare", "one", "fresh", 32),
+    fresh4_vs_bare_c8: versus("bare", "four", "fresh", 8),
+    fresh1_vs_handwritten_c8: versus("handwritten", "one", "fresh", 8),
+    fresh1_vs_dbos_c8: versus("dbos", "one", "fresh", 8),
+    replay_vs_find_c8: versus("find", "one", "replay", 8),
     duplicates_connections: others === undefined ? null : Math.max(...others.connections),
     duplicates_other_p99: others?.ratio.median ?? null,
     claim_10m_vs_10k: largest?.claimRatio.median ?? null,
@@ -26,19 +28,15 @@ export function ratiosOf(findings: Findings, namedStatements: boolean): Record<R
     prune_rows_per_s: pruned === undefined ? null : median(pruned.rounds.map((round) => round.rowsPerSecond)),
     prune_batch_ms_max:
       pruned === undefined ? null : Math.max(...pruned.rounds.map((round) => round.batchMaxMs)),
-    trpc_http_vs_plain_c8,
-    yoga_http_vs_plain_c8,
+    trpc_http_vs_plain_c8: overHttp(findings.http, "trpc"),
+    yoga_http_vs_plain_c8: overHttp(findings.http, "yoga"),
     heap_bytes_per_key: inFlight?.difference.median ?? null,
   };
 }
 
-/** Those that depend on when a run claims its key: of `onceonly`, which claims early, or of `onceonly-late`. */
-export function claimRatiosOf(
-  { throughput, http }: Pick<Findings, "throughput" | "http">,
-  namedStatements: boolean,
-  contender: "onceonly" | "onceonly-late",
-): Record<ClaimRatioName, number | null> {
-  const versus = (name: string, work: string, load: string, concurrency: number): number | null => {
+/** Operations a second of onceonly, to those of another contender under the same load. */
+function versusIn(throughput: Findings["throughput"], namedStatements: boolean) {
+  return (name: string, work: string, load: string, concurrency: number): number | null => {
     const cell = throughput.find(
       (each) =>
         each.database === "postgresql" &&
@@ -49,25 +47,15 @@ export function claimRatiosOf(
     );
     const perSecond = (wanted: string) =>
       cell?.contenders.find((each) => each.name === wanted)?.rounds.map((round) => round.perSecond);
-    const ours = perSecond(contender);
+    const ours = perSecond("onceonly");
     const theirs = perSecond(name);
     return ours === undefined || theirs === undefined ? null : ratioOf(ours, theirs).median;
   };
-  const overHttp = (server: string): number | null => {
-    const found = http.find(
-      (each) => each.database === "postgresql" && each.server === server && each.concurrency === 8,
-    );
-    return found?.variants.find(({ name }) => name === contender)?.ratio?.median ?? null;
-  };
-  return {
-    fresh1_vs_bare_c1: versus("bare", "one", "fresh", 1),
-    fresh1_vs_bare_c8: versus("bare", "one", "fresh", 8),
-    fresh1_vs_bare_c32: versus("bare", "one", "fresh", 32),
-    fresh4_vs_bare_c8: versus("bare", "four", "fresh", 8),
-    fresh1_vs_handwritten_c8: versus("handwritten", "one", "fresh", 8),
-    fresh1_vs_dbos_c8: versus("dbos", "one", "fresh", 8),
-    replay_vs_find_c8: versus("find", "one", "replay", 8),
-    trpc_http_vs_plain_c8: overHttp("trpc"),
-    yoga_http_vs_plain_c8: overHttp("yoga"),
-  };
+}
+
+function overHttp(http: Findings["http"], server: string): number | null {
+  const found = http.find(
+    (each) => each.database === "postgresql" && each.server === server && each.concurrency === 8,
+  );
+  return found?.variants.find(({ name }) => name === "onceonly")?.ratio?.median ?? null;
 }

@@ -24,12 +24,6 @@ export const RATIOS = [
 ] as const;
 export type RatioName = (typeof RATIOS)[number];
 
-/** Those that are taken for late claims too. */
-export type ClaimRatioName = Extract<
-  RatioName,
-  `fresh${string}` | `replay_vs_${string}` | `${string}_http_${string}`
->;
-
 export type LoadName = "fresh" | "replay" | "mixed";
 
 /** Contenders side by side under one load. */
@@ -160,8 +154,6 @@ export interface Prune {
 
 export interface Results {
   readonly ratios: Readonly<Record<RatioName, number | null>>;
-  /** The same of runs with a late claim. */
-  readonly lateRatios: Readonly<Record<ClaimRatioName, number | null>>;
   readonly mode: string;
   readonly options: Readonly<Record<string, unknown>>;
   readonly machine: Machine;

@@ -14,9 +14,7 @@ export function printSummary(results: Results, print: (line: string) => void): v
     const verdict = value === null ? "" : reached(target, value) ? "reached" : "missed";
     const aim = `${target.at === "least" ? ">=" : "<="} ${target.write(target.value)}`;
     const measured = value === null ? "-" : target.write(value);
-    const late = (results.lateRatios as Partial<typeof results.ratios>)[target.name] ?? null;
-    const lately = late === null ? "" : `, late claim ${target.write(late)}`;
-    print(`  ${target.name.padEnd(26)} ${measured.padStart(9)}  aim ${aim.padEnd(10)} ${verdict}${lately}`);
+    print(`  ${target.name.padEnd(26)} ${measured.padStart(9)}  aim ${aim.padEnd(10)} ${verdict}`);
   }
   if (results.mode === "quick") print("  (quick: growth and prune are left out)");
   for (const { database, work, load, concurrency, namedStatements, contenders } of results.throughput) {

@@ -1,4 +1,4 @@
-/** The application over HTTP: tRPC and Yoga, each mutation without and with a transaction, and with us, early and late. */
+/** The application over HTTP: tRPC and Yoga, each mutation without and with a transaction, and with us. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { initTRPC } from "@trpc/server";
@@ -45,10 +45,6 @@ const appRouter = t.router({
     .input(Input)
     .use(idempotencyMiddleware({ idempotency, scope, provide: "prisma" }))
     .mutation(({ ctx, input }) => place(ctx.prisma, input.key, work)),
-  "onceonly-late": t.procedure
-    .input(Input)
-    .use(idempotencyMiddleware({ idempotency, scope, provide: "prisma", claim: "late" }))
-    .mutation(({ ctx, input }) => place(ctx.prisma, input.key, work)),
 });
 
 type Context = { prisma: typeof prisma };
@@ -80,17 +76,11 @@ const onceonlyYoga = createYoga<object, Context>({
   graphqlEndpoint: "/yoga/onceonly",
   plugins: [useIdempotency<Context>({ idempotency, scope, provide: "prisma" })],
 });
-const lateYoga = createYoga<object, Context>({
-  ...common,
-  graphqlEndpoint: "/yoga/onceonly-late",
-  plugins: [useIdempotency<Context>({ idempotency, scope, provide: "prisma", claim: "late" })],
-});
 const trpc = createHTTPHandler({ router: appRouter, createContext, basePath: "/trpc/" });
 
 const server = createServer((request, response) => {
   if (request.url?.startsWith("/trpc/")) trpc(request, response);
   else if (request.url === "/yoga/plain") void plainYoga(request, response);
-  else if (request.url === "/yoga/onceonly-late") void lateYoga(request, response);
   else void onceonlyYoga(request, response);
 });
 server.listen(0, "127.0.0.1", () => {

@@ -10,7 +10,6 @@ export type ContenderName =
   | "node-idempotency"
   | "powertools"
   | "onceonly"
-  | "onceonly-late"
   | "onceonly-lease";
 
 /** Of all that is left in Redis, which is removed at the end. */

@@ -3,7 +3,7 @@ import type { Contender } from "./contender.ts";
 import { dbos } from "./dbos.ts";
 import { handwritten, handwrittenTx } from "./handwritten.ts";
 import { nodeIdempotency } from "./node-idempotency.ts";
-import { onceonly, onceonlyLate, onceonlyLease } from "./onceonly.ts";
+import { onceonly, onceonlyLease } from "./onceonly.ts";
 import { powertools } from "./powertools.ts";
 import { raw } from "./raw.ts";
 
@@ -17,6 +17,5 @@ export const contenders: readonly Contender[] = [
   nodeIdempotency,
   powertools,
   onceonly,
-  onceonlyLate,
   onceonlyLease,
 ];

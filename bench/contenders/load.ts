@@ -14,6 +14,5 @@ const loaders: Readonly<Record<ContenderName, () => Promise<Contender>>> = {
   "node-idempotency": async () => (await import("./node-idempotency.ts")).nodeIdempotency,
   powertools: async () => (await import("./powertools.ts")).powertools,
   onceonly: async () => (await import("./onceonly.ts")).onceonly,
-  "onceonly-late": async () => (await import("./onceonly.ts")).onceonlyLate,
   "onceonly-lease": async () => (await import("./onceonly.ts")).onceonlyLease,
 };

@@ -1,6 +1,6 @@
 import { createIdempotency } from "onceonly";
 import { place } from "../shop.ts";
-import { type Contender, type Environment, type OpenContender, running } from "./contender.ts";
+import { type Contender, running } from "./contender.ts";
 
 export const OPERATION = "orders.place";
 export const SCOPE = "ada";
@@ -17,30 +17,18 @@ export const onceonly: Contender = {
   replays: true,
   needs: undefined,
   databases: "all",
-  open: (environment) => openTransactions(environment, "early"),
-};
-
-export const onceonlyLate: Contender = {
-  name: "onceonly-late",
-  title: "onceonly, late claim",
-  replays: true,
-  needs: undefined,
-  // On SQLite it is the same as `onceonly`.
-  databases: ["postgresql"],
-  open: (environment) => openTransactions(environment, "late"),
-};
-
-async function openTransactions({ prisma }: Environment, claim: "early" | "late"): Promise<OpenContender> {
-  const idempotency = createIdempotency({ prisma, claim });
-  return running(async (key, work) => {
-    const request = { operation: OPERATION, scope: SCOPE, key, input: INPUT };
-    const { value } = await idempotency.run(request, ({ tx, afterCommit }) => {
-      if (work.committed !== undefined) afterCommit(work.committed);
-      return place(tx, key, work);
+  async open({ prisma }) {
+    const idempotency = createIdempotency({ prisma });
+    return running(async (key, work) => {
+      const request = { operation: OPERATION, scope: SCOPE, key, input: INPUT };
+      const { value } = await idempotency.run(request, ({ tx, afterCommit }) => {
+        if (work.committed !== undefined) afterCommit(work.committed);
+        return place(tx, key, work);
+      });
+      return value;
     });
-    return value;
-  });
-}
+  },
+};
 
 export const onceonlyLease: Contender = {
   name: "onceonly-lease",

@@ -127,4 +127,4 @@ export function cellsOf(settings: Settings, database: string): Cell[] {
 }
 
 /** What a quick run has at other levels of concurrency. */
-const LIMITS = ["bare", "raw", "onceonly", "onceonly-late"];
+const LIMITS = ["bare", "raw", "onceonly"];

@@ -64,21 +64,17 @@ function measuredOn({
   return [lines.join("\n"), ...(notes.length > 0 ? [notes.join("\n")] : [])].join("\n\n");
 }
 
-function figures({ ratios, lateRatios }: Results): string {
+function figures({ ratios }: Results): string {
   const rows = targets.map((target) => {
     const value = ratios[target.name];
-    const late = (lateRatios as Partial<typeof ratios>)[target.name] ?? null;
     const aim = `${target.at === "least" ? "≥" : "≤"} ${target.write(target.value)}`;
-    const lately = late === null ? "" : target.write(late);
-    if (value === null) return [target.what, aim, "not measured", "", lately];
-    return [target.what, aim, target.write(value), reached(target, value) ? "yes" : "**no**", lately];
+    if (value === null) return [target.what, aim, "not measured", ""];
+    return [target.what, aim, target.write(value), reached(target, value) ? "yes" : "**no**"];
   });
   const missed = rows.filter((row) => row[3] === "**no**").length;
-  const text =
-    "The targets, on PostgreSQL, at concurrency 8 unless stated otherwise. The last column has the figures with\n" +
-    "[a late claim](guides/transactions.md#a-late-claim), where that makes a difference.";
+  const text = "The targets, on PostgreSQL, at concurrency 8 unless stated otherwise.";
   const verdict = missed === 0 ? "" : ` ${missed} ${missed === 1 ? "target is" : "targets are"} missed.`;
-  const head = ["", "aim", "measured", "reached", "late claim"];
+  const head = ["", "aim", "measured", "reached"];
   return `## What is aimed at\n\n${text}${verdict}\n\n${table(head, rows)}`;
 }
 

@@ -9,8 +9,8 @@ export type ProvidedContext<TProvide extends string, TTransaction> = {
 } & { readonly idempotency: MutationIdempotency };
 
 /**
- * What a handler finds as `ctx.idempotency` in mode `lease`. `key` is the client's. It is `undefined` if the key is
- * optional and none was sent: steps are then not recorded, and derived keys are useful only within this execution.
+ * What a handler finds as `ctx.idempotency` in mode `lease`. `key` is the client's. It is `undefined` if a key is not
+ * required and none was sent: steps are then not recorded, and derived keys are useful only within this execution.
  */
 export interface LeasedMutationIdempotency<TTransaction>
   extends LeaseContext<TTransaction, string | undefined> {}

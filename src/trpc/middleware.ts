@@ -37,7 +37,8 @@ export interface IdempotencyMiddleware<TContext, TInput, TAdded> {
  * With `mode: "lease"` there is no `ctx.tx`: the handler may call other services and take its time. It does both in
  * `ctx.idempotency.step` and `ctx.idempotency.transaction`, which are recorded one by one.
  *
- * Queries and subscriptions pass through untouched, and so do mutations whose meta says `idempotency: false`: they do not find the additions to `ctx`, whatever its type says.
+ * Queries and subscriptions pass through untouched, and so do mutations whose meta says `idempotency: false`: they do not
+ * find the additions to `ctx`, whatever its type says.
  *
  * @throws TypeError for an option that cannot be used; it names the option and the remedy.
  * @remarks Calls fail with a `TRPCError` whose `cause` is an `IdempotencyError`: `BAD_REQUEST` for a key that is

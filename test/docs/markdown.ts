@@ -35,6 +35,22 @@ export function codeBlocks(text: string): CodeBlock[] {
   );
 }
 
+/** The rows of each table, by the words of its head. Links count as their text; code and emphasis as what they mark. */
+export function tables(text: string): Readonly<Record<string, string>>[][] {
+  return Array.from(text.matchAll(/(?:^\|.*\|\n)+/gm), ([table]) => {
+    const [head = [], , ...rows] = table.trimEnd().split("\n").map(cellsOf);
+    return rows.map((cells) => Object.fromEntries(head.map((name, n) => [name, cells[n] ?? ""])));
+  });
+}
+
+function cellsOf(row: string): string[] {
+  const plain = row.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1").replaceAll(/[`*]/g, "");
+  return plain
+    .slice(1, -1)
+    .split("|")
+    .map((cell) => cell.trim());
+}
+
 /** Targets of links, code left out. */
 export function links(text: string): string[] {
   return Array.from(prose(text).matchAll(/\[[^\]]*\]\(([^)\s]+)\)/g), ({ 1: target = "" }) => target);

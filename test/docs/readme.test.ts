@@ -1,4 +1,4 @@
-/** Runs the README's quick starts, exactly as they are printed, and keeps the README's word on what comes out. */
+/** Runs the quick starts of the README and of the guide to getting started, exactly as they are printed, and what they say. */
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -14,7 +14,8 @@ import { filesOf } from "./samples.ts";
 
 interface Modules {
   readonly "idempotency.ts": { readonly prisma: TestDatabase["prisma"] };
-  readonly "trpc.ts": { readonly appRouter: AnyTRPCRouter; readonly createContext: () => object };
+  readonly "deposit.ts": { readonly appRouter: AnyTRPCRouter };
+  readonly "trpc.ts": { readonly createContext: () => object };
   readonly "yoga.ts": { readonly yoga: { fetch(url: string, init: RequestInit): Promise<Response> } };
   readonly "http.ts": { readonly deposit: (request: Request) => Promise<Response> };
   readonly "run.ts": {
@@ -24,18 +25,20 @@ interface Modules {
       input: { account: string; amount: number },
     ): Promise<{ account: { balance: number }; replayed: boolean }>;
   };
+  readonly "open-account.ts": { openAccount(id: string): Promise<{ id: string; balance: number }> };
 }
 
 // Inside the repository, or its packages would not be found.
 const folder = `${root}test/docs/generated/${randomUUID()}`;
-const blocks = codeBlocks(read("README.md"));
+const STARTED = "docs/guides/getting-started.md";
+const UNNEEDED = "docs/guides/when-you-do-not-need-this.md";
 let database: TestDatabase;
 
 beforeAll(async () => {
   database = await openSqlite();
   vi.stubEnv("DATABASE_URL", database.url);
   mkdirSync(folder, { recursive: true });
-  for (const [path, { code }] of filesOf("README.md", folder, "sqlite")) writeFileSync(path, code);
+  for (const [path, { code }] of filesOf(UNNEEDED, folder, "sqlite")) writeFileSync(path, code);
   await database.prisma.account.create({ data: { id: "ada", balance: 0 } });
 });
 
@@ -47,30 +50,42 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-describe("the README's quick start", () => {
-  it("of tRPC keeps its word", async () => {
-    const { appRouter, createContext } = await load("trpc.ts");
+describe("the README", () => {
+  it("prints what its server answers", async () => {
+    const { appRouter } = await load("deposit.ts");
+    const { createContext } = await load("trpc.ts");
     const server = createHTTPServer({ router: appRouter, createContext });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     try {
       const { port } = server.address() as AddressInfo;
-      const { path, ...request } = curl("localhost:3000");
-      const send = (change: RequestInit = {}) =>
-        fetch(`http://127.0.0.1:${port}${path}`, { ...request, ...change });
-      expect(await sentTwice(send)).toEqual(asPromised);
-      const other = await send({ body: request.body.replace("5", "6") });
+      const sessions = consoleSessions(read("README.md"));
+      expect(sessions).toHaveLength(2);
+      for (const { command, printed } of sessions) {
+        const { url, request } = curl(command);
+        const response = await fetch(url.replace("localhost:3000", `127.0.0.1:${port}`), request);
+        expect(await printedBy(response)).toBe(printed);
+      }
+      expect(await balance()).toBe(5);
+      // "The same key with another amount is answered with 422."
+      const { url, request } = curl(sessions[0]?.command ?? "");
+      const body = request.body.replace("5", "6");
+      const other = await fetch(url.replace("localhost:3000", `127.0.0.1:${port}`), { ...request, body });
       expect(other.status).toBe(422);
     } finally {
       server.close();
       server.closeAllConnections();
     }
   });
+});
 
+describe("the quick start", () => {
   it("of Yoga keeps its word", async () => {
     const { yoga } = await load("yoga.ts");
-    const { path, ...request } = curl("localhost:4000");
-    const send = async () => yoga.fetch(`http://localhost:4000${path}`, request);
+    const { code = "" } =
+      codeBlocks(read(STARTED)).find((block) => block.code.includes("localhost:4000")) ?? {};
+    const { url, request } = curl(code);
+    const send = async () => yoga.fetch(url, request);
     expect(await sentTwice(send)).toEqual(asPromised);
   });
 
@@ -91,6 +106,13 @@ describe("the README's quick start", () => {
     expect(await send()).toMatchObject({ account: { balance: before + 5 }, replayed: true });
     expect(await balance()).toBe(before + 5);
   });
+});
+
+it("creates one row in the sample that needs no key", async () => {
+  const { openAccount } = await load("open-account.ts");
+  expect(await openAccount("grace")).toMatchObject({ id: "grace", balance: 0 });
+  expect(await openAccount("grace")).toMatchObject({ id: "grace", balance: 0 });
+  expect(await database.prisma.account.count({ where: { id: "grace" } })).toBe(1);
 });
 
 /** "Send it twice: the balance grows once, both answers are the same, and the second has the header." */
@@ -129,14 +151,44 @@ async function load<TName extends keyof Modules>(name: TName): Promise<Modules[T
   return (await import(pathToFileURL(`${folder}/${name}`).href)) as Modules[TName];
 }
 
-/** The request that a `curl` command of the README sends. */
-function curl(host: string) {
-  const command = blocks.find(({ language, code }) => language === "sh" && code.includes(host))?.code ?? "";
+interface Session {
+  readonly command: string;
+  readonly printed: string;
+}
+
+/** What is typed after each `$` of the console, and what it prints. */
+function consoleSessions(text: string): Session[] {
+  return codeBlocks(text)
+    .filter(({ language }) => language === "console")
+    .flatMap(({ code }) => code.split(/^\$ /m).slice(1))
+    .map((session) => {
+      const { 0: command = "" } = /^(?:.*\\\n)*.*\n/.exec(session) ?? [];
+      return { command, printed: session.slice(command.length).trimEnd() };
+    });
+}
+
+/** As `curl -i` prints it, with the headers that the README leaves in. */
+async function printedBy(response: Response): Promise<string> {
+  const replayed = response.headers.get("Idempotent-Replayed");
+  const head = [
+    `HTTP/1.1 ${response.status} ${response.statusText}`,
+    ...(replayed === null ? [] : [`idempotent-replayed: ${replayed}`]),
+  ];
+  // The model of the tests has one more column than the README's.
+  const body = (await response.text()).replace(',"version":0', "");
+  return `${head.join("\n")}\n\n${body}`;
+}
+
+/** The request that a `curl` command sends. */
+function curl(command: string) {
   const headers = Array.from(command.matchAll(/-H '([^:]+): ([^']*)'/g), ([, name = "", value = ""]) => [
     name,
     value,
   ]);
-  const path = command.split(host)[1]?.split(" ")[0] ?? "";
+  const url = `http://${/localhost:[^ ]+/.exec(command)?.[0]}`;
   const body = /-d '([^']*)'/.exec(command)?.[1] ?? "";
-  return { path, method: "POST", headers: Object.fromEntries(headers) as Record<string, string>, body };
+  return {
+    url,
+    request: { method: "POST", headers: Object.fromEntries(headers) as Record<string, string>, body },
+  };
 }

@@ -38,7 +38,7 @@ function problemsOf(files: ReadonlyMap<string, Sample>): string[] {
       },
     );
   });
-  // The README's samples stand beside those of every document.
+  // The samples of the quick start stand beside those of every document.
   return [...new Set(problems)];
 }
 

@@ -1,6 +1,6 @@
 /**
  * The TypeScript samples of the documents, as files. A block whose first line is a comment such as `// trpc.ts` is
- * that file; the samples of a document import each other by these names, and the README's everywhere.
+ * that file; the samples of a document import each other by these names, and those of the quick start everywhere.
  */
 import { posix } from "node:path";
 import { codeBlocks, documents, read, root } from "./markdown.ts";
@@ -11,6 +11,9 @@ export interface Sample {
   readonly line: number;
   readonly code: string;
 }
+
+/** They make up one application, from which the samples of all other documents may import. */
+const QUICK_START = ["README.md", "docs/guides/getting-started.md"];
 
 /** Where an import of a sample leads in this repository. */
 function targets(provider: "sqlite" | "postgresql"): Readonly<Record<string, string>> {
@@ -36,13 +39,13 @@ function samplesOf(document: string): Sample[] {
     });
 }
 
-/** The samples of a document and of the README, with imports that lead into this repository, by path. */
+/** The samples of a document and of the quick start, with imports that lead into this repository, by path. */
 export function filesOf(
   document: string,
   folder: string,
   provider: "sqlite" | "postgresql",
 ): ReadonlyMap<string, Sample> {
-  const samples = [...(document === "README.md" ? [] : samplesOf("README.md")), ...samplesOf(document)];
+  const samples = [...QUICK_START.filter((each) => each !== document), document].flatMap(samplesOf);
   return new Map(
     samples.map((sample) => [
       posix.join(folder, sample.file),

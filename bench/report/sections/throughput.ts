@@ -25,11 +25,11 @@ const WORDS = { fresh: "fresh keys", replay: "replays", mixed: "one retry in ten
 const BARE = "to the bare Prisma transaction";
 
 export const ONE = `Every call has a new key; the handler creates one row through Prisma. The baseline is a bare interactive transaction of
-Prisma with the same handler, which recognises no key. The raw driver sends the statements of onceonly without Prisma. With a
-[late claim](guides/transactions.md#a-late-claim), the record is inserted with its result. The contenders that keep their
-keys in Redis, and the hand-written table without a common transaction, run the one write without a transaction of their
-own: that takes fewer statements, at the price of what happens in a crash. Redis runs as it is configured, and may forget
-what it answered when it dies; PostgreSQL may not. "Once each" compares the rows with the keys.`;
+Prisma with the same handler, which recognises no key. The raw driver sends the statements of onceonly without Prisma. The
+contenders that keep their keys in Redis, and the hand-written table without a common transaction, run the one write
+without a transaction of their own: that takes fewer statements, at the price of what happens in a crash. Redis runs as it
+is configured, and may forget what it answered when it dies; PostgreSQL may not. "Once each" compares the rows with the
+keys.`;
 
 export const FOUR = `The same with four writes, for which everybody needs a transaction: an order, a payment, a stock movement, a balance.`;
 
@@ -120,7 +120,7 @@ export function names(results: Results): Section | undefined {
     for (const namedStatements of [false, true]) {
       const cell = both.find((each) => each.load === load && each.namedStatements === namedStatements);
       for (const each of cell?.contenders ?? []) {
-        if (!["bare", "onceonly", "onceonly-late", "find"].includes(each.name)) continue;
+        if (!["bare", "onceonly", "find"].includes(each.name)) continue;
         const how = namedStatements ? "names" : "no names";
         rows.push([
           `${WORDS[load]}, ${each.title}, ${how}`,

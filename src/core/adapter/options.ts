@@ -49,7 +49,7 @@ export function checkRequireKey(
   }
 }
 
-/** @throws TypeError for an answer of a function `requireKey` that is not a boolean: guessing could let a mutation through. */
+/** @throws TypeError for a `requireKey` function's answer that is no boolean: guessing could let a mutation through. */
 export function checkKeyRequired(answer: unknown): boolean {
   if (typeof answer !== "boolean") {
     throw misuse("requireKey", answer, "a function that returns true or false");

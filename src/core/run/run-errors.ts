@@ -45,7 +45,7 @@ export function storeUnavailable(
 ): IdempotencyError<"STORE_UNAVAILABLE"> {
   return new IdempotencyError(
     "STORE_UNAVAILABLE",
-    `The idempotency store is not available for ${operation}; nothing was committed. Retry with the same key.`,
+    `The idempotency store is not available for ${operation}. Retry with the same key.`,
     { operation },
     { cause },
   );
@@ -59,7 +59,7 @@ export function storeMisconfigured(
   const isOurs = cause instanceof Error && cause.name === "StoreError";
   const reason = isOurs
     ? cause.message
-    : "Its error is this error's cause; call check() of what createIdempotency returned, which looks at the set-up.";
+    : "Its error is the cause of this one.";
   return new IdempotencyError(
     "STORE_MISCONFIGURED",
     `The idempotency store cannot work for ${operation}, and a retry does not help. ${reason}`,

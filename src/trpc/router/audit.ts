@@ -12,6 +12,7 @@ import { mutationsOf, type ProcedureInfo } from "./procedures.ts";
  */
 export type AuditedPolicy = "required" | "optional" | "conditional" | "off" | "unprotected";
 
+/** A mutation of a router, by its path. */
 export interface AuditedMutation {
   readonly path: string;
   readonly policy: AuditedPolicy;
