@@ -2,10 +2,11 @@ import { checkAdapterOptions, checkRequireKey, type ScopeValue } from "../core/a
 import { checkFunction, checkNumber, misuse } from "../core/browser/option-checks.ts";
 import type { AnyIdempotencyError } from "../core/contract/errors.ts";
 import type { Idempotency } from "../core/contract/idempotency.ts";
-import { type RunOptions, resolveOptions } from "../core/contract/options.ts";
+import type { RunOptions } from "../core/contract/options.ts";
 import type { RefusedRequestError } from "./problems/problem.ts";
 import { outcomeOf, type ResponseHead, type ResponseOutcome } from "./response/outcome.ts";
 import { storedHeadersOf } from "./response/stored-headers.ts";
+import { storingResponses } from "./response/undone-response.ts";
 
 /** Reads something from a request; `arg` is what the framework passes as its second argument. */
 export type FromRequest<T, TRequest, TArg> = (request: TRequest, arg: TArg) => T | Promise<T>;
@@ -65,7 +66,6 @@ export interface Settings<TTransaction, TRequest extends Request, TArg> {
   readonly outcome: (response: ResponseHead) => ResponseOutcome;
   readonly documentation: string | undefined;
   readonly onProblem: HttpIdempotencyOptions<TTransaction, TRequest, TArg>["onProblem"];
-  readonly run: RunOptions;
 }
 
 const METHODS = ["POST", "PATCH"];
@@ -90,9 +90,9 @@ export function settingsOf<TTransaction, TRequest extends Request, TArg>(
     onProblem,
     ...run
   } = options;
-  resolveOptions(run);
+  const runs = idempotency.with(run);
   return {
-    idempotency,
+    idempotency: runs.with(storingResponses(runs.options)),
     scope,
     operation,
     key,
@@ -103,7 +103,6 @@ export function settingsOf<TTransaction, TRequest extends Request, TArg>(
     outcome,
     documentation,
     onProblem,
-    run,
   };
 }
 

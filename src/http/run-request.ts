@@ -1,12 +1,11 @@
 import { REPLAYED_HEADER } from "../core/adapter/key-header.ts";
-import type { ErrorSerializer } from "../core/contract/error-serializer.ts";
 import type { RunContext, SettledRun, UnkeyedContext } from "../core/contract/idempotency.ts";
-import { type RunOptions, resolveOptions } from "../core/contract/options.ts";
 import type { Settings } from "./options.ts";
 import { comparableRequest } from "./request/comparable-request.ts";
 import { bufferRequest } from "./request/request-body.ts";
 import { checkOutcome } from "./response/outcome.ts";
 import { isResponse, readResponse, responseOf, type StoredResponse } from "./response/stored-response.ts";
+import { FailedResponse, ReleasedResponse } from "./response/undone-response.ts";
 
 interface Identity {
   readonly operation: string;
@@ -16,7 +15,7 @@ interface Identity {
 
 type AnySettings<TTransaction, TRequest extends Request> = Pick<
   Settings<TTransaction, TRequest, never>,
-  "idempotency" | "bodyBytesMax" | "storedHeaders" | "outcome" | "run"
+  "idempotency" | "bodyBytesMax" | "storedHeaders" | "outcome"
 >;
 
 /** Runs a handler with its key, and returns the response that this or an earlier run made. */
@@ -27,8 +26,7 @@ export async function runKeyed<TTransaction, TRequest extends Request>(
   handler: (request: TRequest, context: RunContext<TTransaction>) => Promise<Response>,
 ): Promise<Response> {
   const { idempotency, bodyBytesMax, storedHeaders } = settings;
-  const run = runOptionsOf(settings);
-  const { resultBytesMax } = resolveOptions(run, idempotency.options);
+  const { resultBytesMax } = idempotency.options;
   const buffered = await bufferRequest(request, bodyBytesMax);
   const input = await comparableRequest(request, buffered.body);
   const over = new AbortController();
@@ -49,7 +47,7 @@ export async function runKeyed<TTransaction, TRequest extends Request>(
     return stored;
   };
   try {
-    const settled = await idempotency.runSettled({ ...run, ...identity, input }, execute);
+    const settled = await idempotency.runSettled({ ...identity, input }, execute);
     return answerOf(settled, ownHeaders);
   } catch (error) {
     return releasedResponse(error, ownHeaders);
@@ -61,7 +59,7 @@ export async function runKeyed<TTransaction, TRequest extends Request>(
 
 /** Runs a handler in a transaction without a record. The body of its response is left to the framework. */
 export async function runUnkeyed<TTransaction, TRequest extends Request>(
-  { idempotency, outcome, run }: AnySettings<TTransaction, TRequest>,
+  { idempotency, outcome }: AnySettings<TTransaction, TRequest>,
   handler: (context: UnkeyedContext<TTransaction>) => Promise<Response>,
 ): Promise<Response> {
   try {
@@ -71,29 +69,9 @@ export async function runUnkeyed<TTransaction, TRequest extends Request>(
         throw new ReleasedResponse(response);
       }
       return response;
-    }, run);
+    });
   } catch (error) {
     return releasedResponse(error, undefined);
-  }
-}
-
-/** Carries a response out of a transaction that is rolled back. */
-class ReleasedResponse extends Error {
-  readonly response: Response;
-
-  constructor(response: Response) {
-    super("The handler's response rolls its transaction back");
-    this.response = response;
-  }
-}
-
-/** A response that is stored as the handler's answer while the handler's writes are undone. */
-class FailedResponse extends Error {
-  readonly stored: StoredResponse;
-
-  constructor(stored: StoredResponse) {
-    super("The handler's response undoes its writes");
-    this.stored = stored;
   }
 }
 
@@ -111,35 +89,6 @@ async function responseOfHandler(handler: () => Promise<Response>): Promise<Resp
     }
     return getResponse.call(error) as Response;
   }
-}
-
-function runOptionsOf<TTransaction, TRequest extends Request>({
-  idempotency,
-  run,
-}: AnySettings<TTransaction, TRequest>): RunOptions {
-  const { storeError, errors } = resolveOptions(run, idempotency.options);
-  return {
-    ...run,
-    // A response is judged by its outcome; `storeError` is about errors.
-    storeError: (error) =>
-      error instanceof FailedResponse ||
-      (!(error instanceof ReleasedResponse) && storeError?.(error) === true),
-    errors: withResponses(errors),
-  };
-}
-
-/** What is stored as a failure: a response, or an error that `storeError` accepted. */
-type StoredFailure = { readonly response: StoredResponse } | { readonly error: unknown };
-
-function withResponses(errors: ErrorSerializer): ErrorSerializer {
-  return {
-    serialize: (error): StoredFailure =>
-      error instanceof FailedResponse ? { response: error.stored } : { error: errors.serialize(error) },
-    deserialize: (stored) => {
-      const failure = stored as StoredFailure;
-      return "response" in failure ? new FailedResponse(failure.response) : errors.deserialize(failure.error);
-    },
-  };
 }
 
 function answerOf(settled: SettledRun<StoredResponse>, ownHeaders: Headers | undefined): Response {

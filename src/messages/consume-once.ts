@@ -142,8 +142,8 @@ async function failed<TTransaction, TMessage>(
   if (isIdempotencyError(error) && error.code === "KEY_REUSED" && error.details.operation === consumer) {
     return poisonUnrecorded(settings, message, "id_reused", error);
   }
-  // The message cannot be blamed for a retryable error.
-  const isCounted = !(isIdempotencyError(error) && error.retryable);
+  // The message cannot be blamed for an error that passes, nor for the set-up of the store.
+  const isCounted = !(isIdempotencyError(error) && (error.retryable || error.code === "STORE_MISCONFIGURED"));
   if (onPoison !== undefined && isCounted && (await isLast())) {
     return poison(settings, message, entry, error);
   }

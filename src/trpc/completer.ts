@@ -3,10 +3,9 @@ import { misuse } from "../core/browser/option-checks.ts";
 import type { ErrorSerializer } from "../core/contract/error-serializer.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
 import type { AbandonedRun, Idempotency } from "../core/contract/idempotency.ts";
-import type { RunOptions } from "../core/contract/options.ts";
+import type { ResolvedRunOptions, RunOptions } from "../core/contract/options.ts";
 import { type Completer, completerOver, type ResumableOperation } from "../core/lease/completer.ts";
 import { type CompleterOptions, checkCompleterOptions } from "../core/lease/completer-options.ts";
-import { trpcErrorSerializer } from "./errors/stored-error.ts";
 import { toTRPCError } from "./errors/trpc-error.ts";
 import { mutationsOf } from "./router/procedures.ts";
 
@@ -71,7 +70,7 @@ async function resumableIn(
     if (isOurs && own !== false) {
       const resume = async (run: AbandonedRun) =>
         procedureAt(router.createCaller(await createContext(run)), path)(run.readInput());
-      operations.set(path, { resume, options: forGivingUp(settings.run) });
+      operations.set(path, { resume, options: forGivingUp(settings.runs.options) });
     }
   }
   if (operations.size === 0) {
@@ -92,7 +91,7 @@ function procedureAt(caller: unknown, path: string): Procedure {
 }
 
 /** An application's serializer expects the errors that tRPC makes. */
-function forGivingUp({ errors = trpcErrorSerializer, ...run }: RunOptions): RunOptions {
+function forGivingUp({ errors, storeError: _unused, ...run }: ResolvedRunOptions): RunOptions {
   const ofTRPC: ErrorSerializer = {
     serialize: (error) => errors.serialize(isIdempotencyError(error) ? toTRPCError(error) : error),
     deserialize: (stored) => errors.deserialize(stored),

@@ -9,7 +9,7 @@ import {
 import { checkFunction, misuse } from "../core/browser/option-checks.ts";
 import { transformerCodec } from "../core/contract/codec.ts";
 import type { Idempotency } from "../core/contract/idempotency.ts";
-import { type RunOptions, resolveOptions } from "../core/contract/options.ts";
+import type { RunOptions } from "../core/contract/options.ts";
 import { isExpectedError } from "./errors/expected-error.ts";
 import { trpcErrorSerializer } from "./errors/stored-error.ts";
 import { type RequestParts, requestIn } from "./request/request-parts.ts";
@@ -96,7 +96,8 @@ export interface Settings<TTransaction, TContext, TInput>
   readonly provide: string;
   readonly key: CommonMiddlewareOptions<TTransaction, TContext, TInput>["key"];
   readonly request: (call: { readonly ctx: TContext }) => RequestParts;
-  readonly run: RunOptions;
+  /** `idempotency` with the options of the middleware. */
+  readonly runs: Idempotency<TTransaction>;
 }
 
 /** @throws TypeError that names the option, what it got and the remedy. */
@@ -130,8 +131,7 @@ export function settingsOf<TTransaction, TContext, TInput>(
       error: unknown,
     ) => boolean,
   };
-  resolveOptions(run);
-  return { idempotency, scope, mode, provide, key, requireKey, request, run };
+  return { idempotency, scope, mode, provide, key, requireKey, request, runs: idempotency.with(run) };
 }
 
 /** Options that have not yet been checked for fitting together. */

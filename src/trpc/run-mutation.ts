@@ -62,34 +62,28 @@ async function runKeyed<TTransaction, TContext, TInput>(
   call: ProcedureCall<TContext, TInput>,
   { key, scope }: { readonly key: string; readonly scope: () => Promise<string> },
 ): Promise<SettledRun<unknown>> {
-  const { idempotency, mode, provide, run } = settings;
+  const { runs, mode, provide } = settings;
   const { compared, handedOn } = await comparableInput(call);
-  const request = { ...run, operation: call.path, key, scope: await scope(), input: compared };
+  const request = { operation: call.path, key, scope: await scope(), input: compared };
   if (mode === "transaction") {
-    return idempotency.runSettled(request, async (context) =>
+    return runs.runSettled(request, async (context) =>
       dataOf(await call.next({ ctx: providedContext(provide, context), ...handedOn() })),
     );
   }
   // A completer's call is parsed again, so it needs the input as it was before parsing.
   const leaseRequest: LeaseRequest = { ...request, storedInput: await call.getRawInput() };
-  return idempotency.runLeasedSettled(leaseRequest, async (context) =>
+  return runs.runLeasedSettled(leaseRequest, async (context) =>
     dataOf(await call.next({ ctx: { idempotency: context }, ...handedOn() })),
   );
 }
 
 async function runUnkeyed<TTransaction>(
-  { idempotency, mode, provide, run }: Settings<TTransaction, never, never>,
+  { runs, mode, provide }: Settings<TTransaction, never, never>,
   call: ProcedureCall<unknown, unknown>,
 ): Promise<unknown> {
   return mode === "transaction"
-    ? idempotency.runUnkeyed(
-        async (context) => dataOf(await call.next({ ctx: providedContext(provide, context) })),
-        run,
-      )
-    : idempotency.runLeasedUnkeyed(
-        async (context) => dataOf(await call.next({ ctx: { idempotency: context } })),
-        run,
-      );
+    ? runs.runUnkeyed(async (context) => dataOf(await call.next({ ctx: providedContext(provide, context) })))
+    : runs.runLeasedUnkeyed(async (context) => dataOf(await call.next({ ctx: { idempotency: context } })));
 }
 
 /** Core refuses an unusable scope, with the error meant for it. */

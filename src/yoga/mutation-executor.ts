@@ -19,7 +19,15 @@ import { carriedKey, directiveKey } from "./request/request-key.ts";
 import { executeFields } from "./unit/fields.ts";
 import { alreadyProvides } from "./unit/provide.ts";
 import { markReplayed } from "./unit/replay-mark.ts";
-import { type Answer, type Execute, runKeyed, runUnkeyed, type Unit, type UnitOptions } from "./unit/unit.ts";
+import {
+  type Answer,
+  type Execute,
+  runKeyed,
+  runUnkeyed,
+  storingResults,
+  type Unit,
+  type UnitOptions,
+} from "./unit/unit.ts";
 
 /** Splits a mutation into units, finds the key of each, and joins their answers. */
 export class MutationExecutor<TContext extends object> {
@@ -33,11 +41,10 @@ export class MutationExecutor<TContext extends object> {
     const { idempotency, scope, provide = "tx", key, requireKey = true, storeError, ...rest } = options;
     const { mode = "transaction", ...run } = rest;
     this.#units = {
-      idempotency,
+      // A completer with a handler for the same operation would store a result that is not an `ExecutionResult`.
+      idempotency: idempotency.with({ ...run, ...storingResults, storeInput: false }),
       provide,
       isExpected: storeError ?? idempotency.options.storeError ?? isExpectedError,
-      // A completer with a handler for the same operation would store a result that is not an `ExecutionResult`.
-      run: { ...run, storeInput: false },
     };
     this.#scope = scope;
     this.#key = key;

@@ -266,14 +266,14 @@ describe.each(databases)("a message that is not consumed, on $name", ({ open }) 
     expect(await shipped(db)).toEqual(["c", "no_id: a", "no_id: b"]);
   });
 
-  it("is not blamed for a store that is not available", async () => {
+  it("is not blamed for a store that lacks its table", async () => {
     await using db = await open();
     const deliveries = (message: Message) => message.deliveries;
     const consume = shipping(db.prisma, { attemptsMax: 1, onPoison: keepPoison, deliveries });
     await db.query("ALTER TABLE idempotency_record RENAME TO away");
     for (const delivery of [1, 2, 3]) {
       const message = { id: "m1", body: "a", deliveries: delivery };
-      await expect(consume(message)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+      await expect(consume(message)).rejects.toMatchObject({ code: "STORE_MISCONFIGURED" });
     }
     await db.query("ALTER TABLE away RENAME TO idempotency_record");
     expect(await consume({ id: "m1", body: "a", deliveries: 4 })).toMatchObject({ outcome: "consumed" });

@@ -52,14 +52,12 @@ export function storeUnavailable(
 }
 
 /** Only the store's own words say what is wrong: those of a database are for the log. */
-export function storeMisconfigured(
+function storeMisconfigured(
   { operation }: { readonly operation: string },
   cause: unknown,
 ): IdempotencyError<"STORE_MISCONFIGURED"> {
   const isOurs = cause instanceof Error && cause.name === "StoreError";
-  const reason = isOurs
-    ? cause.message
-    : "Its error is the cause of this one.";
+  const reason = isOurs ? cause.message : "Its error is the cause of this one.";
   return new IdempotencyError(
     "STORE_MISCONFIGURED",
     `The idempotency store cannot work for ${operation}, and a retry does not help. ${reason}`,
@@ -83,7 +81,7 @@ export function storeFailed(
 }
 
 /** PostgreSQL accepts no further statement in a transaction once one has failed. `what` names what was not stored. */
-export function statementFailed(
+function statementFailed(
   operation: string,
   what: string,
   cause: unknown,

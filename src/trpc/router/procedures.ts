@@ -1,7 +1,6 @@
 import type { AnyTRPCRouter } from "@trpc/server";
 import type { Mode } from "../../core/adapter/options.ts";
 import type { Idempotency } from "../../core/contract/idempotency.ts";
-import type { RunOptions } from "../../core/contract/options.ts";
 import { type OwnSettings, ownSettingsIn } from "./meta.ts";
 
 /** What is known about a middleware outside its calls. */
@@ -9,7 +8,7 @@ export interface AppliedSettings {
   readonly idempotency: Pick<Idempotency<never>, "abandoned">;
   readonly mode: Mode;
   readonly requireKey: boolean | ((call: never) => unknown);
-  readonly run: RunOptions;
+  readonly runs: Pick<Idempotency<never>, "options">;
 }
 
 /** A mutation of a router. */

@@ -20,10 +20,10 @@ export interface Unit {
 
 /** What all units of a plugin have in common. */
 export interface UnitOptions {
+  /** With {@link storingResults}. */
   readonly idempotency: Idempotency<unknown>;
   readonly provide: string;
   readonly isExpected: (error: GraphQLError) => boolean;
-  readonly run: RunOptions;
 }
 
 export type UnitRequest = Pick<RunRequest, "operation" | "key" | "scope" | "input">;
@@ -35,27 +35,23 @@ export interface Answer {
 
 /** Executes a unit at most once per key, or gives its stored result. */
 export async function runKeyed(unit: Unit, request: UnitRequest, options: UnitOptions): Promise<Answer> {
-  const { idempotency, provide, run } = options;
+  const { idempotency, provide } = options;
   const execution = new Execution(unit, options);
   const source = unit.args.document.loc?.source;
-  const runRequest: RunRequest = {
-    ...run,
-    ...request,
-    storeError: (error) => error instanceof FailedResult,
-    errors: {
-      serialize: (error) => toStoredResult((error as FailedResult).result),
-      deserialize: (stored) => new FailedResult(fromStoredResult(stored as StoredResult, source)),
-    },
-  };
   const handle = async (provided: Readonly<Record<string, unknown>>) =>
     toStoredResult(await execution.run(provided));
   try {
     const settled = await (unit.mode === "lease"
-      ? idempotency.runLeasedSettled(runRequest, (context) => handle({ idempotency: context }))
-      : idempotency.runSettled(runRequest, (context) => handle(inTransaction(provide, context))));
+      ? idempotency.runLeasedSettled(request, (context) => handle({ idempotency: context }))
+      : idempotency.runSettled(request, (context) => handle(inTransaction(provide, context))));
     const { replayed } = settled;
     if (settled.status === "failed") {
-      return { result: (settled.error as FailedResult).result, replayed };
+      const { error } = settled;
+      const result =
+        error instanceof StoredFailure
+          ? fromStoredResult(error.stored, source)
+          : (error as FailedResult).result;
+      return { result, replayed };
     }
     const stored = fromStoredResult(settled.value, source);
     // Masking and logging need the errors as they were thrown.
@@ -67,21 +63,17 @@ export async function runKeyed(unit: Unit, request: UnitRequest, options: UnitOp
 
 /** Executes a unit in a transaction of its own, or with steps that are not recorded, and keeps no record. */
 export async function runUnkeyed(unit: Unit, options: UnitOptions): Promise<Answer> {
-  const { idempotency, provide, run } = options;
+  const { idempotency, provide } = options;
   const execution = new Execution(unit, options);
   if (unit.mode === "lease") {
     // Nothing is undone and nothing is stored: the result is what it is.
-    const result = await idempotency.runLeasedUnkeyed(
-      (context) => execution.execute({ idempotency: context }),
-      run,
+    const result = await idempotency.runLeasedUnkeyed((context) =>
+      execution.execute({ idempotency: context }),
     );
     return { result, replayed: false };
   }
   try {
-    const result = await idempotency.runUnkeyed(
-      (context) => execution.run(inTransaction(provide, context)),
-      run,
-    );
+    const result = await idempotency.runUnkeyed((context) => execution.run(inTransaction(provide, context)));
     return { result, replayed: false };
   } catch (error) {
     return { result: execution.resultUndoneBy(error), replayed: false };
@@ -154,6 +146,25 @@ class FailedResult extends Error {
     this.result = result;
   }
 }
+
+/** A stored failure, before it is known which document its positions are in. */
+class StoredFailure extends Error {
+  readonly stored: StoredResult;
+
+  constructor(stored: StoredResult) {
+    super("The mutation failed as expected, and that is stored");
+    this.stored = stored;
+  }
+}
+
+/** How a run stores a result that is a failure as a whole. */
+export const storingResults: Pick<RunOptions, "storeError" | "errors"> = {
+  storeError: (error) => error instanceof FailedResult,
+  errors: {
+    serialize: (error) => toStoredResult((error as FailedResult).result),
+    deserialize: (stored) => new StoredFailure(stored as StoredResult),
+  },
+};
 
 /** The resolver's own error, by which the run recognises a write conflict, which it may retry. */
 function causeOf({ errors = [] }: ExecutionResult): Error {
