@@ -96,8 +96,8 @@ function statementFailed(
 }
 
 /**
- * The error to report for an outcome that the store did not accept. `what` names what was not stored. A write conflict stays
- * as it is: the run may be repeated.
+ * The error to report for an outcome that the store did not accept. `what` names what was not stored. The store knows a write
+ * conflict by the cause too, so the run may still be repeated.
  */
 export function notStored(
   run: { readonly operation: string },
@@ -107,6 +107,8 @@ export function notStored(
 ): unknown {
   switch (fault) {
     case "unavailable":
+    case "write_conflict":
+    case "lock_timeout":
       return storeUnavailable(run, error);
     case "misconfigured":
       return storeMisconfigured(run, error);
