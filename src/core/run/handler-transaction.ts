@@ -49,21 +49,19 @@ export async function inHandlerTransaction<TTransaction, T>(
   body: (transaction: OpenTransaction<TTransaction>) => Promise<T>,
 ): Promise<TransactionEnd<T>> {
   let transaction: OpenTransaction<TTransaction> | undefined;
-  let ended: { readonly value: T } | undefined;
+  let ended: { readonly value: T; readonly afterCommit: Callbacks } | undefined;
   try {
-    const value = await store.transaction(limits, async (session) => {
+    const committed = await store.transaction(limits, async (session) => {
       ended = undefined;
       const attempt = new OpenTransaction(session, operation);
       transaction = attempt;
-      const result = await body(attempt);
-      ended = { value: result };
-      return result;
+      ended = { value: await body(attempt), afterCommit: attempt.afterCommit };
+      return ended;
     });
-    return { state: "committed", value, afterCommit: transaction?.afterCommit ?? [] };
+    return { state: "committed", ...committed };
   } catch (error) {
-    const afterCommit = transaction?.afterCommit ?? [];
     return ended === undefined
       ? { state: "rolled back", during: transaction?.during ?? "begin", error }
-      : { state: "unknown", ...ended, afterCommit, error };
+      : { state: "unknown", ...ended, error };
   }
 }
