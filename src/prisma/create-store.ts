@@ -5,6 +5,7 @@ import { checkModels, type ModelOptions } from "../sql/names.ts";
 import { baseOf } from "./ambient/ambient.ts";
 import { checkClient, type PrismaClientLike } from "./client/client.ts";
 import { providerOf } from "./client/private-members.ts";
+import { refuseUnfitAdapter } from "./client/unfit-adapters.ts";
 import { type GuardMode, guardClient } from "./guard/guard.ts";
 import { PrismaStore } from "./store.ts";
 
@@ -44,6 +45,7 @@ export function createPrismaStore<TClient extends PrismaClientLike>(
         `supported are ${supported.join(" and ")}. If it is one of them, give option provider.`,
     );
   }
+  refuseUnfitAdapter(prisma, name as Provider);
   guardClient(prisma, guard);
   return new PrismaStore(baseOf(prisma), dialect, models);
 }

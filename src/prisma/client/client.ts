@@ -25,10 +25,20 @@ export type TransactionOf<TClient extends PrismaClientLike> = TClient extends {
 
 /** @throws TypeError if `prisma` is not a client. */
 export function checkClient(option: string, prisma: unknown): void {
+  if (isPrisma8(prisma)) {
+    throw new TypeError(
+      `onceonly: option ${option} is a client of Prisma 8, which this version does not know; use a client of Prisma 6.19 or 7.`,
+    );
+  }
   // A transaction of Prisma 7 has `$transaction` too, for savepoints; only a client connects.
   if (!["$transaction", "$queryRawUnsafe", "$connect"].every((name) => isMethod(prisma, name))) {
     throw misuse(option, prisma, "your generated PrismaClient, not one of its transactions");
   }
+}
+
+/** It has `transaction` without a dollar sign, and the contract that it was made with. */
+function isPrisma8(client: unknown): boolean {
+  return isMethod(client, "transaction") && !isMethod(client, "$transaction");
 }
 
 function isMethod(client: unknown, name: string): boolean {

@@ -20,7 +20,11 @@ interface ClientInternals {
   readonly _runtimeDataModel?: { readonly models?: DescribedModels["models"] };
   readonly _engineConfig?: {
     readonly transactionOptions?: ClientTransactionOptions;
-    readonly adapter?: Partial<AdapterFactory> & { readonly options?: { readonly schema?: unknown } };
+    readonly adapter?: Partial<AdapterFactory> & {
+      readonly options?: { readonly schema?: unknown };
+      readonly adapterName?: unknown;
+      readonly provider?: unknown;
+    };
   };
 }
 
@@ -66,6 +70,25 @@ export function transactionOptionsOf(client: object): ClientTransactionOptions {
 export function adapterFactoryOf(client: object): AdapterFactory | undefined {
   const adapter = (client as ClientInternals)._engineConfig?.adapter;
   return typeof adapter?.connect === "function" ? (adapter as AdapterFactory) : undefined;
+}
+
+/** What a driver adapter says of itself. */
+export interface AdapterInfo {
+  /** The name of its package. */
+  readonly name: string;
+  /** Its word for the database, for example `"postgres"`. */
+  readonly provider: string;
+  /** The name of the class of its factory. */
+  readonly factory: string;
+}
+
+/** What the client's driver adapter says of itself; `undefined` if it has none, or says nothing. */
+export function adapterInfoOf(client: object): AdapterInfo | undefined {
+  const adapter = (client as ClientInternals)._engineConfig?.adapter;
+  const { adapterName: name, provider } = adapter ?? {};
+  return typeof name === "string" && typeof provider === "string"
+    ? { name, provider, factory: adapter?.constructor.name ?? "" }
+    : undefined;
 }
 
 /** The client that `new PrismaClient` made. All clients extended from it share it, and its connections. */
