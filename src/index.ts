@@ -20,6 +20,7 @@ export {
   isIdempotencyError,
   type KeyProblem,
 } from "./core/contract/errors.ts";
+export type { Finding } from "./core/contract/finding.ts";
 export type {
   AbandonedRun,
   AbandonedRuns,

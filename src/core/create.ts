@@ -6,6 +6,7 @@ import { LeasedRunner } from "./lease/leased-run.ts";
 import { prepareLeasedRun } from "./lease/prepare-leased-run.ts";
 import { runLeasedUnkeyed } from "./lease/unkeyed-leased-run.ts";
 import { prepareRun } from "./request/prepare.ts";
+import { check } from "./run/check.ts";
 import { Duplicates } from "./run/duplicates.ts";
 import { prune } from "./run/prune.ts";
 import { TransactionRunner } from "./run/transaction-run.ts";
@@ -50,6 +51,7 @@ function withOptions<TTransaction>(
       leasedRunner.run(await prepareLeasedRun(request, base), handler),
     runLeasedUnkeyed: async (handler, overrides = {}) =>
       runLeasedUnkeyed(store, resolveOptions(overrides, base), handler),
+    check: () => check(store),
     abandoned: abandonedRuns(store, base),
     prune: (pruneOptions) => prune(store, pruneOptions),
   };

@@ -1,4 +1,5 @@
 import { TIMER_MS_MAX } from "../core/browser/option-checks.ts";
+import type { Finding } from "../core/contract/finding.ts";
 import type {
   CompleteParams,
   FinishedRecord,
@@ -38,6 +39,7 @@ import { type ExtensibleClient, joinedClient, unextended } from "./handler/joine
 import { checkIsolation } from "./handler/nested-transaction.ts";
 import { currentScope, type HandlerScope, handlerTransactionOf, outsideHandlers } from "./handler/scope.ts";
 import { PrismaSql } from "./prisma-sql.ts";
+import { checkSetUp } from "./set-up-check.ts";
 
 /** The {@link Store} port over a generated Prisma client and raw SQL. */
 export class PrismaStore<TClient extends PrismaClientLike> implements Store<TransactionOf<TClient>> {
@@ -143,6 +145,10 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
 
   get leases(): LeaseStore {
     return this.#onClient();
+  }
+
+  async check(): Promise<readonly Finding[]> {
+    return checkSetUp(this.#client, new PrismaSql(this.#engine), this.#dialect, this.#names());
   }
 
   async prune(params: PruneParams): Promise<number> {

@@ -56,6 +56,12 @@ export interface Dialect {
   claimAbandoned(names: Names, params: AbandonedParams): Statement;
   /** Deletes expired records that nobody holds, and their steps. The last statement affects one row for each record. */
   prune(names: Names, params: PruneParams): readonly Write[];
+  /** Reads the columns of a table, named as in SQL: rows of `table-check.ts`. None if there is no such table. */
+  columnsOf(table: string): Statement;
+  /** Reads the indexes of a table that hold for all of its rows, the primary key among them. */
+  indexesOf(table: string): Statement;
+  /** Reads one row: whether the server refuses writes (`readOnly`), and its clock in milliseconds (`nowMs`). */
+  server(): Statement;
   /** What an error of the database or its driver means, by its code, and by its message if the code is ambiguous. */
   faultOfCode(code: string, message: string): StoreFault | undefined;
   /** Whether a write outside a transaction is committed once it is answered. If not, each of ours gets a transaction. */

@@ -199,6 +199,26 @@ DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed))`,
     ];
   },
 
+  columnsOf: (table) => ({
+    text: `SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`,
+    values: [table],
+  }),
+
+  indexesOf: (table) => ({
+    text: `SELECT indisunique AS "isUnique", (
+  SELECT string_agg(attname::text, ',' ORDER BY place) FROM unnest(indkey) WITH ORDINALITY AS key (attnum, place)
+  JOIN pg_attribute AS a ON a.attrelid = indrelid AND a.attnum = key.attnum
+) AS columns FROM pg_index WHERE indrelid = to_regclass($1) AND indpred IS NULL AND indexprs IS NULL AND indisvalid`,
+    values: [table],
+  }),
+
+  server: () => ({
+    text: `SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean AS "readOnly",
+  (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS "nowMs"`,
+    values: [],
+  }),
+
   faultOfCode: (code) => FAULTS[code] ?? CLASS_FAULTS[code.slice(0, 2)],
 
   commitsByItself: true,

@@ -10,6 +10,7 @@ import {
   whereReplayable,
 } from "./parts.ts";
 import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "./statement.ts";
+import { unquoted } from "./table-check.ts";
 
 // The form in which Prisma writes and reads times. All have the same length, so comparing the texts compares the times.
 const NOW = "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')";
@@ -151,6 +152,22 @@ RETURNING ${selected(names, ABANDONED_ROW)}`,
       },
     ];
   },
+
+  columnsOf: (table) => ({
+    text: "SELECT name, type FROM pragma_table_info(?)",
+    values: [unquoted(table)],
+  }),
+
+  indexesOf: (table) => ({
+    text: `SELECT i."unique" AS isUnique, (SELECT group_concat(name) FROM pragma_index_info(i.name)) AS columns
+FROM pragma_index_list(?) AS i WHERE NOT i.partial`,
+    values: [unquoted(table)],
+  }),
+
+  server: () => ({
+    text: "SELECT query_only AS readOnly, CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) AS nowMs FROM pragma_query_only",
+    values: [],
+  }),
 
   faultOfCode(code, message) {
     // An extended code, such as 517 for a busy snapshot, holds the primary one in its last byte.

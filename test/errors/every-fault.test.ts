@@ -50,6 +50,7 @@ function failingAt<T>(store: Store<T>, statement: Statement, fault: Fault, times
     },
     runningHandler: () => store.runningHandler(),
     faultOf: (error) => store.faultOf(error),
+    check: () => Promise.reject(errorOf(fault)),
     prune: () => Promise.reject(errorOf(fault)),
     replayable: (id) => store.replayable(id),
   };

@@ -11,6 +11,7 @@ const idempotency = idempotencyOver<unknown>({
   },
   runningHandler: () => undefined,
   faultOf: () => undefined,
+  check: () => Promise.resolve([]),
   prune: () => Promise.resolve(0),
   replayable: () => Promise.resolve(undefined),
 });

@@ -145,6 +145,7 @@ describe("an option of consumeOnce that cannot be used", () => {
     },
     runningHandler: () => undefined,
     faultOf: () => undefined,
+    check: () => Promise.resolve([]),
     prune: () => Promise.resolve(0),
     replayable: () => Promise.resolve(undefined),
   });

@@ -4,7 +4,10 @@ import { databases, openSqlite } from "../support/database.ts";
 import { pretending } from "../support/runs.ts";
 
 describe("a client over an adapter that cannot keep the promise is refused at construction", () => {
-  class PrismaNeonHttpAdapterFactory {}
+  /** The name of its class is all that tells neon's second adapter from its first. */
+  class PrismaNeonHttpAdapterFactory {
+    readonly connectionString = "";
+  }
   test.each([
     ["@prisma/adapter-better-sqlite3", /better-sqlite3, .* is lost with it; use @prisma\/adapter-libsql/, {}],
     ["@prisma/adapter-d1", /adapter-d1, .* use @prisma\/adapter-libsql or PostgreSQL/, {}],

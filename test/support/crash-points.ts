@@ -31,6 +31,7 @@ export function withCrashPoints<TTransaction>(store: Store<TTransaction>, hit: H
     },
     runningHandler: () => store.runningHandler(),
     faultOf: (error) => store.faultOf(error),
+    check: () => store.check(),
     prune: (params) => store.prune(params),
     replayable: (id) => store.replayable(id),
   };

@@ -76,6 +76,7 @@ export function withLeasePoints<TTransaction>(
     },
     runningHandler: () => store.runningHandler(),
     faultOf: (error) => store.faultOf(error),
+    check: () => store.check(),
     prune: (params) => store.prune(params),
     replayable: (id) => store.replayable(id),
   };

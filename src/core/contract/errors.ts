@@ -1,3 +1,5 @@
+import type { Finding } from "./finding.ts";
+
 /** What each {@link IdempotencyErrorCode} carries besides its message. */
 export interface IdempotencyErrorDetails {
   /** No key was sent where one is required. */
@@ -17,7 +19,7 @@ export interface IdempotencyErrorDetails {
   /** The database could not be reached, for a reason that passes. Nothing is committed, and the key is free. */
   STORE_UNAVAILABLE: { readonly operation: string };
   /** Tables, provider or driver are not as they must be: no retry helps. */
-  STORE_MISCONFIGURED: { readonly operation: string };
+  STORE_MISCONFIGURED: { readonly operation: string; readonly findings?: readonly Finding[] };
   /** The result of the handler, or of a step, was not stored, as it could not be replayed. */
   RESULT_UNSTORABLE: { readonly operation: string; readonly path?: string };
   /** The stored result cannot be read by this process. */

@@ -1,3 +1,4 @@
+import type { Finding } from "./finding.ts";
 import type { ResolvedRunOptions, RunOptions } from "./options.ts";
 
 /** Runs handlers exactly once per key. Made by `createIdempotency`. */
@@ -53,6 +54,15 @@ export interface Idempotency<TTransaction> {
   runLeasedSettled<T>(request: LeaseRequest, handler: LeaseHandler<TTransaction, T>): Promise<SettledRun<T>>;
   /** Runs `handler` with steps that are not recorded: for a call whose key is optional and was not sent. */
   runLeasedUnkeyed<T>(handler: LeaseHandler<TTransaction, T, undefined>, options?: RunOptions): Promise<T>;
+  /**
+   * Looks at the set-up, for a start-up or a health check: tables, columns and indexes, the server's role and clock, and
+   * Prisma's version. Reads only.
+   *
+   * @returns what could be better; empty if there is nothing.
+   * @throws {@link IdempotencyError} `STORE_MISCONFIGURED` if no run could work; its `details.findings` say why.
+   * `STORE_UNAVAILABLE`
+   */
+  check(): Promise<readonly Finding[]>;
   /** What completers are built on; see `createCompleter`. */
   readonly abandoned: AbandonedRuns;
   /**

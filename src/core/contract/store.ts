@@ -1,3 +1,5 @@
+import type { Finding } from "./finding.ts";
+
 /**
  * The port between the runs and a database. A store knows SQL and locks; it decides nothing about a run.
  *
@@ -26,6 +28,8 @@ export interface Store<TTransaction> {
   readonly leases: LeaseStore;
   /** What kind of failure an error of this store is; `undefined` for every error that is not the store's own. */
   faultOf(error: unknown): StoreFault | undefined;
+  /** Looks at the set-up, and writes nothing. */
+  check(): Promise<readonly Finding[]>;
   /** Deletes up to `limit` records whose retention has run out, skipping those in use. Returns how many. */
   prune(params: PruneParams): Promise<number>;
 }

@@ -57,7 +57,9 @@ function storeMisconfigured(
   cause: unknown,
 ): IdempotencyError<"STORE_MISCONFIGURED"> {
   const isOurs = cause instanceof Error && cause.name === "StoreError";
-  const reason = isOurs ? cause.message : "Its error is the cause of this one.";
+  const reason = isOurs
+    ? cause.message
+    : "Its error is the cause of this one; check() of the object that createIdempotency returned looks at the set-up.";
   return new IdempotencyError(
     "STORE_MISCONFIGURED",
     `The idempotency store cannot work for ${operation}, and a retry does not help. ${reason}`,

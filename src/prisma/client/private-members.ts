@@ -72,6 +72,40 @@ export function adapterFactoryOf(client: object): AdapterFactory | undefined {
   return typeof adapter?.connect === "function" ? (adapter as AdapterFactory) : undefined;
 }
 
+/** Prisma's version, as the generated client names it. */
+export function versionOf(client: object): string | undefined {
+  const { _clientVersion: version } = client as { readonly _clientVersion?: unknown };
+  return typeof version === "string" ? version : undefined;
+}
+
+/** What this version of Prisma lacks of what this file reads, and what comes of that. */
+export function lackingMembersOf(
+  client: object,
+): readonly { readonly member: string; readonly consequence: string }[] {
+  const engine = engineOf(client) as ClientInternals & Partial<Watchable>;
+  const members = [
+    [
+      engine._runtimeDataModel?.models,
+      "_runtimeDataModel",
+      "names of tables and columns must be given by option models",
+    ],
+    [
+      engine._engineConfig?.adapter,
+      "_engineConfig.adapter",
+      "its own statements take the slower way through the client",
+    ],
+    [
+      engine._createPrismaPromise,
+      "_createPrismaPromise",
+      "clients with extensions cannot join a handler's transaction",
+    ],
+    [engine._executeRequest, "_executeRequest", "option guard sees no writes outside of the transaction"],
+  ] as const;
+  return members
+    .filter(([value]) => value === undefined)
+    .map(([, member, consequence]) => ({ member, consequence }));
+}
+
 /** What a driver adapter says of itself. */
 export interface AdapterInfo {
   /** The name of its package. */

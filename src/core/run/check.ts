@@ -1,0 +1,25 @@
+import { IdempotencyError } from "../contract/errors.ts";
+import type { Finding } from "../contract/finding.ts";
+import type { Store } from "../contract/store.ts";
+import { storeFailed } from "./run-errors.ts";
+
+const OPERATION = "check";
+
+/** Has the store look at its set-up, and throws what is fatal. */
+export async function check(store: Store<unknown>): Promise<readonly Finding[]> {
+  let findings: readonly Finding[];
+  try {
+    findings = await store.check();
+  } catch (error) {
+    throw storeFailed({ operation: OPERATION }, store.faultOf(error), error);
+  }
+  const fatal = findings.filter(({ severity }) => severity === "fatal");
+  if (fatal.length > 0) {
+    const reasons = fatal.map(({ subject, message }) => `${subject}: ${message}`).join(" ");
+    throw new IdempotencyError("STORE_MISCONFIGURED", `The idempotency store cannot work. ${reasons}`, {
+      operation: OPERATION,
+      findings,
+    });
+  }
+  return findings;
+}

@@ -1,0 +1,69 @@
+import type { Finding } from "../core/contract/finding.ts";
+import type { Dialect } from "../sql/dialect.ts";
+import type { Names } from "../sql/names.ts";
+import type { SqlClient } from "../sql/sql-client.ts";
+import { type ColumnRow, checkTables, type IndexRow, type TableDescription } from "../sql/table-check.ts";
+import { lackingMembersOf, versionOf } from "./client/private-members.ts";
+
+/** Looks at the tables, the server and the client. Writes nothing. */
+export async function checkSetUp(
+  client: object,
+  sql: SqlClient,
+  dialect: Dialect,
+  names: Names,
+): Promise<Finding[]> {
+  const describe = async (table: string): Promise<TableDescription> => ({
+    columns: await sql.rowsOf<ColumnRow>(dialect.columnsOf(table)),
+    indexes: await sql.rowsOf<IndexRow>(dialect.indexesOf(table)),
+  });
+  const [record, step] = [await describe(names.record.table), await describe(names.step.table)];
+  return [
+    ...checkTables(names, { record, step }),
+    ...(await checkServer(sql, dialect)),
+    ...checkClient(client),
+  ];
+}
+
+const CLOCKS_MS_MAX = 60_000;
+
+async function checkServer(sql: SqlClient, dialect: Dialect): Promise<Finding[]> {
+  const [server] = await sql.rowsOf<ServerRow>(dialect.server());
+  const findings: Finding[] = [];
+  if (server === undefined) {
+    return findings;
+  }
+  if (server.readOnly) {
+    const message =
+      "It takes no writes: it is a standby, or read-only by its settings. Connect to the primary.";
+    findings.push({ severity: "fatal", subject: "database server", message });
+  }
+  const apartMs = Math.abs(Number(server.nowMs) - Date.now());
+  if (apartMs > CLOCKS_MS_MAX) {
+    const message =
+      `It is ${Math.round(apartMs / 1_000)} s apart from this process. Leases and retention go by the database's clock alone; ` +
+      "times in logs do not fit together.";
+    findings.push({ severity: "warning", subject: "clock of the database server", message });
+  }
+  return findings;
+}
+
+interface ServerRow {
+  readonly readOnly: boolean | number | bigint;
+  readonly nowMs: number | bigint;
+}
+
+function checkClient(client: object): Finding[] {
+  const findings: Finding[] = lackingMembersOf(client).map(({ member, consequence }) => ({
+    severity: "warning",
+    subject: `Prisma ${versionOf(client) ?? "of an unknown version"}`,
+    message: `It has no ${member}, so ${consequence}. Use a version that onceonly supports: 6.19, or 7.10 or later.`,
+  }));
+  const version = versionOf(client);
+  if (version !== undefined && !SUPPORTED.test(version)) {
+    const message = "It is not a version that onceonly is tested with: 6.19, or 7.10 or later.";
+    findings.push({ severity: "warning", subject: `Prisma ${version}`, message });
+  }
+  return findings;
+}
+
+const SUPPORTED = /^(6\.19|7\.\d{2,})\./;

@@ -1,0 +1,109 @@
+import type { Finding } from "../core/contract/finding.ts";
+import type { Names, TableNames } from "./names.ts";
+
+/** A column as the database describes it. */
+export interface ColumnRow {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** An index as the database describes it: its columns in order, with commas between them. */
+export interface IndexRow {
+  readonly columns: string;
+  readonly isUnique: boolean | number | bigint;
+}
+
+/** What the database says of one of our tables. */
+export interface TableDescription {
+  readonly columns: readonly ColumnRow[];
+  readonly indexes: readonly IndexRow[];
+}
+
+const APPLY =
+  "migrate the models IdempotencyRecord and IdempotencyStep, or apply prisma/<provider>/idempotency.sql of the package onceonly";
+
+/** Compares our tables with what the statements need of them. */
+export function checkTables(
+  names: Names,
+  described: { readonly record: TableDescription; readonly step: TableDescription },
+): Finding[] {
+  const { record, step } = names;
+  return [
+    ...checkTable(record, described.record, [record.columns.id]),
+    ...checkTable(step, described.step, [step.columns.recordId, step.columns.name]),
+    ...checkTimes(record, described.record),
+    ...checkSpace(record, described.record),
+    ...checkPruning(record, described.record),
+  ];
+}
+
+function checkTable(
+  { table, columns }: TableNames,
+  { columns: present, indexes }: TableDescription,
+  key: readonly string[],
+): Finding[] {
+  if (present.length === 0) {
+    return [
+      { severity: "fatal", subject: `table ${table}`, message: `It is not in the database: ${APPLY}.` },
+    ];
+  }
+  const names = new Set(present.map(({ name }) => name));
+  const missing = Object.values<string>(columns).filter((column) => !names.has(unquoted(column)));
+  const findings = missing.map((column): Finding => {
+    const message = `It is missing: ${APPLY}, of this version of the package.`;
+    return { severity: "fatal", subject: `column ${column} of ${table}`, message };
+  });
+  const isKeyed = indexes.some(
+    (index) => Boolean(index.isUnique) && sameColumns(index.columns.split(","), key.map(unquoted)),
+  );
+  if (missing.length === 0 && !isKeyed) {
+    const message = `No unique index is on (${key.join(", ")}), so nothing keeps two runs apart: ${APPLY}.`;
+    findings.push({ severity: "fatal", subject: `primary key of ${table}`, message });
+  }
+  return findings;
+}
+
+function sameColumns(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && others.every((column) => some.includes(column));
+}
+
+/** Sessions in different time zones would write different times into columns without one. */
+function checkTimes({ table, columns: c }: Names["record"], { columns }: TableDescription): Finding[] {
+  const times = [c.lockedUntil, c.createdAt, c.completedAt, c.expiresAt].map(unquoted);
+  return columns
+    .filter(({ name, type }) => times.includes(name) && /without time zone/.test(type))
+    .map(({ name, type }) => ({
+      severity: "warning",
+      subject: `column ${name} of ${table}`,
+      message: `It is a ${type}: leases and retention shift between sessions in different time zones. Make it a timestamptz.`,
+    }));
+}
+
+/** A text that is cut, or refused, could not be replayed. */
+function checkSpace({ table, columns: c }: Names["record"], { columns }: TableDescription): Finding[] {
+  const texts = [c.scope, c.operation, c.key, c.response, c.input].map(unquoted);
+  return columns
+    .filter(({ name, type }) => texts.includes(name) && /char.*\(\d+\)/i.test(type))
+    .map(({ name, type }) => ({
+      severity: "warning",
+      subject: `column ${name} of ${table}`,
+      message: `It is a ${type}, and a longer text fails the run. Make it a text.`,
+    }));
+}
+
+function checkPruning(
+  { table, columns: c }: Names["record"],
+  { columns, indexes }: TableDescription,
+): Finding[] {
+  const expires = unquoted(c.expiresAt);
+  if (columns.length === 0 || indexes.some((index) => index.columns.split(",")[0] === expires)) {
+    return [];
+  }
+  const message = `No index begins with it, so prune() reads the whole table: ${APPLY}.`;
+  return [{ severity: "warning", subject: `column ${c.expiresAt} of ${table}`, message }];
+}
+
+/** A name as the database keeps it. */
+export function unquoted(name: string): string {
+  return name.slice(1, -1).replaceAll('""', '"');
+}

@@ -1,0 +1,89 @@
+import { describe, expect, test } from "vitest";
+import { isIdempotencyError } from "../../src/core/contract/errors.ts";
+import { databases, onPostgres, openPostgres, type TestDatabase } from "../support/database.ts";
+import { failureOf, idempotencyOf, pretending, records } from "../support/runs.ts";
+
+const check = (db: TestDatabase) => idempotencyOf(db.prisma).check();
+
+async function fatalIn(db: TestDatabase): Promise<string[]> {
+  const error = await failureOf(check(db));
+  expect(error).toMatchObject({ code: "STORE_MISCONFIGURED", retryable: false });
+  const { findings = [] } =
+    isIdempotencyError(error) && error.code === "STORE_MISCONFIGURED" ? error.details : {};
+  const fatal = findings.filter(({ severity }) => severity === "fatal");
+  for (const { subject, message } of fatal) expect(error.message).toContain(`${subject}: ${message}`);
+  return fatal.map(({ subject }) => subject);
+}
+
+describe.each(databases)("check() on $name", ({ open }) => {
+  test("finds nothing in a good set-up, and writes nothing", async () => {
+    await using db = await open();
+    expect([await check(db), await records(db)]).toEqual([[], []]);
+  });
+
+  test.each(["idempotency_record", "idempotency_step"])("throws for a missing table: %s", async (table) => {
+    await using db = await open();
+    await db.query(`DROP TABLE ${table}`);
+    expect(await fatalIn(db)).toEqual([`table "${table}"`]);
+  });
+
+  test("throws for a missing column, as an older version of the tables has it", async () => {
+    await using db = await open();
+    await db.query("ALTER TABLE idempotency_record DROP COLUMN input");
+    expect(await fatalIn(db)).toEqual(['column "input" of "idempotency_record"']);
+  });
+
+  test("warns of a missing index for prune", async () => {
+    await using db = await open();
+    await db.query("DROP INDEX idempotency_record_expires_at_idx");
+    expect(await check(db)).toMatchObject([
+      { severity: "warning", subject: 'column "expires_at" of "idempotency_record"' },
+    ]);
+  });
+
+  test("throws where nothing keeps two runs apart", async () => {
+    await using db = await open();
+    await db.query("ALTER TABLE idempotency_record RENAME TO old");
+    await db.query("CREATE TABLE idempotency_record AS SELECT * FROM old");
+    expect(await fatalIn(db)).toEqual(['primary key of "idempotency_record"']);
+  });
+
+  test("warns of a Prisma that lacks what is read, and of versions that are not tested", async () => {
+    await using db = await open();
+    const engine = pretending(db.prisma, { _clientVersion: "7.2.0", _runtimeDataModel: undefined });
+    const later = pretending(engine, { _originalClient: engine });
+    const findings = await idempotencyOf(later, {}).check();
+    expect(findings.map(({ subject, message }) => `${subject} ${message}`)).toEqual([
+      expect.stringMatching(/^Prisma 7\.2\.0 It has no _runtimeDataModel, so names of tables/),
+      expect.stringMatching(/^Prisma 7\.2\.0 It is not a version/),
+    ]);
+  });
+});
+
+describe.runIf(onPostgres)("check() on PostgreSQL", () => {
+  test("warns of times without a zone, and of texts with an end", async () => {
+    await using db = await openPostgres();
+    await db.query(
+      "ALTER TABLE idempotency_record ALTER expires_at TYPE timestamp, ALTER response TYPE varchar(9)",
+    );
+    expect((await check(db)).map(({ subject }) => subject)).toEqual([
+      'column expires_at of "idempotency_record"',
+      'column response of "idempotency_record"',
+    ]);
+  });
+
+  test("throws for a server that takes no writes", async () => {
+    await using db = await openPostgres();
+    const standby = await db.connect({ serverOptions: "-c default_transaction_read_only=on" });
+    const error = await failureOf(idempotencyOf(standby).check());
+    expect(error.message).toContain("database server: It takes no writes");
+  });
+
+  test("is STORE_UNAVAILABLE where the database is away", async () => {
+    await using db = await openPostgres();
+    const url = new URL(db.url);
+    url.port = "1";
+    const error = await failureOf(idempotencyOf(await db.connect({ url: url.href })).check());
+    expect(error.code).toBe("STORE_UNAVAILABLE");
+  });
+});
