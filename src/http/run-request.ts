@@ -1,10 +1,10 @@
-import { REPLAYED_HEADER } from "../core/adapter/key-header.ts";
 import type { RunContext, SettledRun, UnkeyedContext } from "../core/contract/idempotency.ts";
 import type { Settings } from "./options.ts";
 import { comparableRequest } from "./request/comparable-request.ts";
 import { bufferRequest } from "./request/request-body.ts";
 import { checkOutcome } from "./response/outcome.ts";
 import { isResponse, readResponse, responseOf, type StoredResponse } from "./response/stored-response.ts";
+import { rememberOutcome, telling } from "./response/told-response.ts";
 import { FailedResponse, ReleasedResponse } from "./response/undone-response.ts";
 
 interface Identity {
@@ -32,7 +32,7 @@ export async function runKeyed<TTransaction, TRequest extends Request>(
   const over = new AbortController();
   let ownHeaders: Headers | undefined;
   const execute = async (context: RunContext<TTransaction>): Promise<StoredResponse> => {
-    const response = await responseOfHandler(() => handler(buffered.unread(), context));
+    const response = await responseOfHandler(() => handler(buffered.unread(), context)).catch(released);
     const outcome = isResponse(response) ? checkOutcome(settings.outcome(response)) : "commit";
     if (outcome === "release") {
       throw new ReleasedResponse(response);
@@ -50,7 +50,7 @@ export async function runKeyed<TTransaction, TRequest extends Request>(
     const settled = await idempotency.runSettled({ ...identity, input }, execute);
     return answerOf(settled, ownHeaders);
   } catch (error) {
-    return releasedResponse(error, ownHeaders);
+    return telling(releasedResponse(error, ownHeaders), { outcome: "released", replayed: false });
   } finally {
     // If the transaction ran out of time, the reading of a body may still be under way.
     over.abort();
@@ -71,8 +71,15 @@ export async function runUnkeyed<TTransaction, TRequest extends Request>(
       return response;
     });
   } catch (error) {
+    rememberOutcome(error, undefined);
     return releasedResponse(error, undefined);
   }
+}
+
+/** An error of ours that the handler throws is about another key. */
+function released(error: unknown): never {
+  rememberOutcome(error, "released");
+  throw error;
 }
 
 /** The response that a handler returns or throws: directly, as in Remix, or under `getResponse`, as in Hono. */
@@ -96,12 +103,8 @@ function answerOf(settled: SettledRun<StoredResponse>, ownHeaders: Headers | und
     throw settled.error;
   }
   const stored = settled.status === "completed" ? settled.value : (settled.error as FailedResponse).stored;
-  if (!settled.replayed) {
-    return responseOf(stored, ownHeaders);
-  }
-  const response = responseOf(stored);
-  response.headers.set(REPLAYED_HEADER, "true");
-  return response;
+  const { replayed } = settled;
+  return telling(responseOf(stored, replayed ? undefined : ownHeaders), { outcome: "stored", replayed });
 }
 
 /**

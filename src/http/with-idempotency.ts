@@ -6,6 +6,7 @@ import { type AnyIdempotencyError, IdempotencyError, isIdempotencyError } from "
 import { type HttpHandler, untouchedContext } from "./context.ts";
 import { type HttpIdempotencyOptions, type Settings, settingsOf } from "./options.ts";
 import { problemResponse, RefusedRequestError } from "./problems/problem.ts";
+import { tellingProblem } from "./response/told-response.ts";
 import { runKeyed, runUnkeyed } from "./run-request.ts";
 
 /** What {@link withIdempotency} returns. The second argument is required if the handler uses it. */
@@ -28,7 +29,9 @@ export type WrappedHandler<TRequest, TArg> = (
  * response with a status of 400 or above, returned or thrown, undoes the handler's writes; see {@link outcomeOf}.
  * Anything else that the handler throws is rolled back and rethrown to the framework, unless `storeError` accepts it.
  *
- * A replay has the header `Idempotent-Replayed: true`. Failures are answered with `application/problem+json`: 400 for a key
+ * Every answer to a keyed request tells in its header `Idempotency-Outcome` whether it is `stored` under the key, or the
+ * key is `released` for a retry, or `refused` as that of another request. A replay has the header
+ * `Idempotent-Replayed: true`. Failures are answered with `application/problem+json`: 400 for a key
  * that is missing or malformed, or a body that is not what its Content-Type says, 409 while a duplicate is executing, 413,
  * 422 for a key used before with another request, 500 for a response that cannot be stored or read and for a scope
  * function that gave nothing, 503 without a database.
@@ -58,7 +61,7 @@ export function withIdempotency<TTransaction, TRequest extends Request = Request
         throw error;
       }
       settings.onProblem?.(error, request);
-      return problemResponse(error, settings);
+      return tellingProblem(problemResponse(error, settings), error);
     }
   };
   return wrapped as WrappedHandler<TRequest, TArg>;

@@ -1,4 +1,4 @@
-import { isFinal, leavesKeyUnsettled } from "../core/browser/answer-class.ts";
+import { isRefusedForAll } from "../core/browser/answer-class.ts";
 import { misuse } from "../core/browser/option-checks.ts";
 import { type StorageOption, tryStorage } from "./storage.ts";
 
@@ -16,19 +16,19 @@ export function onceKey(refusals: Refusals, storage: StorageOption, text: string
 }
 
 /**
- * Counts a refusal of the current key; an older key was counted before. Only a refusal that is stored under the key
- * counts: a tab or device that has not heard of it still sends that key, which must not execute once a later key has.
- * `KEY_REUSED` does not count either: with another input, the intent may have succeeded.
+ * Counts a refusal of the current key; an older key was counted before. Only a refusal that is told to be stored counts: a
+ * tab or device that has not heard of it still sends that key, which must not execute once a later key has. `KEY_REUSED`
+ * does not count: with another input, the intent may have succeeded.
  */
 export function settleOnceKey(
   refusals: Refusals,
   storage: StorageOption,
-  { key, error }: { readonly key: string; readonly error: unknown },
+  { key, ending }: { readonly key: string; readonly ending: unknown },
 ): void {
   const at = key.lastIndexOf(".");
   const text = key.slice(0, at);
   const refused = Number(key.slice(at + 1)) + 1;
-  if (!isFinal(error) || leavesKeyUnsettled(error) || refused <= countOf(refusals, storage, text)) {
+  if (!isRefusedForAll(ending) || refused <= countOf(refusals, storage, text)) {
     return;
   }
   refusals.set(text, refused);

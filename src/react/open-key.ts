@@ -1,4 +1,4 @@
-import { isFinal } from "../core/browser/answer-class.ts";
+import { isOver } from "../core/browser/answer-class.ts";
 import { createIdempotencyKey } from "../core/browser/new-key.ts";
 import { type StorageOption, tryStorage } from "./storage.ts";
 
@@ -20,13 +20,13 @@ export function openKey(keys: OpenKeys, storage: StorageOption, text: string): s
   return key;
 }
 
-/** Ends the intent of a key, unless the failure leaves it open. A key that is no longer in use ends nothing. */
+/** Ends the intent of a key, unless its ending leaves that open. A key that is no longer in use ends nothing. */
 export function settleKey(
   keys: OpenKeys,
   storage: StorageOption,
-  { text, key, error }: { readonly text: string; readonly key: string; readonly error: unknown },
+  { text, key, ending }: { readonly text: string; readonly key: string; readonly ending: unknown },
 ): void {
-  if (isOpen(error)) {
+  if (!isOver(ending)) {
     return;
   }
   const settled = new Set([text]);
@@ -41,9 +41,4 @@ export function settleKey(
       if (it.getItem(PREFIX + name) === key) it.removeItem(PREFIX + name);
     });
   }
-}
-
-/** Whether nobody can say yet how the mutation ended. */
-function isOpen(error: unknown): boolean {
-  return error !== undefined && error !== null && !isFinal(error);
 }

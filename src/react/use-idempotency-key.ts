@@ -29,13 +29,13 @@ export interface IntentKey {
    */
   readonly key: () => string;
   /**
-   * Reports how a mutation with this key ended. After success, and after an error that is an answer (4xx except 401, 403,
-   * 407, 408, 409, 425, 429, 499), the next intent gets a new key, even with the same input. With `once`, it gets one only after
-   * such an error that the server has stored: not after `KEY_REUSED` (the intent may have succeeded with another input),
-   * nor after an error that may come from in front of the handler (400, 404, 405, 406, 411, 413, 414, 415, 431). After
-   * any other error the key stays.
+   * Reports how a mutation with this key ended: with the error, or with the `Response`; after a success nothing need be given.
+   * The next intent then gets a new key, even with the same input. The key stays after an error of which the server has not
+   * told that it is `stored`, or the key `refused`, and after any answer told to be `released`: pass the library's error as
+   * it is, or one that has the `Response` as its `response`. With `once`, only an error that is `stored`, and leaves no data
+   * beside it, makes a new key.
    */
-  readonly settle: (key: string, error?: unknown) => void;
+  readonly settle: (key: string, ending?: unknown) => void;
 }
 
 /**
@@ -53,11 +53,11 @@ export function useIdempotencyKey({ intent, storage, once = false }: IntentKeyOp
       once
         ? {
             key: () => onceKey(refusals, storage, text),
-            settle: (key, error) => settleOnceKey(refusals, storage, { key, error }),
+            settle: (key, ending) => settleOnceKey(refusals, storage, { key, ending }),
           }
         : {
             key: () => openKey(keys, storage, text),
-            settle: (key, error) => settleKey(keys, storage, { text, key, error }),
+            settle: (key, ending) => settleKey(keys, storage, { text, key, ending }),
           },
     [keys, refusals, storage, text, once],
   );

@@ -19,6 +19,12 @@ export type {
   LeaseMiddlewareOptions,
   MutationCall,
 } from "./options.ts";
-export type { NodeHeaders, NodeResponse, RequestInfo, RequestParts } from "./request/request-parts.ts";
+export type {
+  FastifyResponse,
+  NodeHeaders,
+  NodeResponse,
+  RequestInfo,
+  RequestParts,
+} from "./request/request-parts.ts";
 export { type AuditedMutation, type AuditedPolicy, auditRouter } from "./router/audit.ts";
 export type { IdempotencyMeta } from "./router/meta.ts";

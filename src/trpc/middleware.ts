@@ -9,7 +9,7 @@ import {
   settingsOf,
 } from "./options.ts";
 import type { ContextIn, ProcedureCall, ProcedureResult } from "./request/procedure-call.ts";
-import { type RequestParts, setResponseHeader } from "./request/request-parts.ts";
+import { type RequestParts, tellRetryAfter } from "./request/request-parts.ts";
 import { ownSettingsIn } from "./router/meta.ts";
 import { rememberSettings } from "./router/procedures.ts";
 import { runMutation } from "./run-mutation.ts";
@@ -30,9 +30,12 @@ export interface IdempotencyMiddleware<TContext, TInput, TAdded> {
  *     t.procedure.input(Order).use(idempotent).output(Receipt).mutation(...)
  *
  * The key is the header `Idempotency-Key`, which in a batch is a list with one member per call, or what option `key`
- * returns. Reading the header needs `req` and `info` of `createContext`'s argument in the context, or option `request`. A
- * replay is marked by the response header `Idempotent-Replayed: true`, but not in a batch, whose one response answers
- * other calls too, nor over a streaming link, which has already sent its headers.
+ * returns. Reading the header needs `req` and `info` of `createContext`'s argument in the context, or option `request`.
+ *
+ * The response header `Idempotency-Outcome` tells whether the answer is `stored` under the key, or the key is `released` for
+ * a retry, or `refused` as that of another input; `Idempotent-Replayed: true` marks a replay. In a batch both are lists in
+ * the order of the calls (`stored, released, ?0`; `?1, ?0, ?0`). A streaming link has already got its headers, and so
+ * has none of them.
  *
  * With `mode: "lease"` there is no `ctx.tx`: the handler may call other services and take its time. It does both in
  * `ctx.idempotency.step` and `ctx.idempotency.transaction`, which are recorded one by one.
@@ -76,7 +79,7 @@ export function idempotencyMiddleware<TTransaction, TContext, TInput>(
         throw error;
       }
       if (error.retryAfterMs !== undefined) {
-        setResponseHeader(request, call, "retry-after", String(Math.ceil(error.retryAfterMs / 1_000)));
+        tellRetryAfter(request, call, error.retryAfterMs);
       }
       throw toTRPCError(error);
     }

@@ -1,6 +1,6 @@
 import type { TRPCError } from "@trpc/server";
-import { REPLAYED_HEADER } from "../core/adapter/key-header.ts";
 import { checkKeyRequired } from "../core/adapter/options.ts";
+import { outcomeOfError } from "../core/adapter/told-outcome.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
 import type { LeaseRequest, SettledRun } from "../core/contract/idempotency.ts";
 import { providedContext } from "./context.ts";
@@ -14,7 +14,7 @@ import {
   type ProcedureResult,
   success,
 } from "./request/procedure-call.ts";
-import { type RequestParts, setResponseHeader } from "./request/request-parts.ts";
+import { type RequestParts, tell } from "./request/request-parts.ts";
 
 /** A call, and what decides whether and under which identity it is executed. */
 export interface MutationRequest<TContext, TInput> {
@@ -35,7 +35,7 @@ export async function runMutation<TTransaction, TContext, TInput>(
   settings: Settings<TTransaction, TContext, TInput>,
   { call, requireKey, request, resumed }: MutationRequest<TContext, TInput>,
 ): Promise<ProcedureResult<object>> {
-  const key = resumed?.key ?? (await keyOf(settings.key, call, request));
+  const key = resumed?.key ?? (await telling(request, call, () => keyOf(settings.key, call, request)));
   if (key === undefined) {
     if (checkKeyRequired(typeof requireKey === "function" ? await requireKey(call) : requireKey)) {
       throw keyMissing(call.path, request);
@@ -43,10 +43,8 @@ export async function runMutation<TTransaction, TContext, TInput>(
     return success(await runUnkeyed(settings, call));
   }
   const scope = async () => resumed?.scope ?? (await scopeOf(settings, call));
-  const settled = await runKeyed(settings, call, { key, scope });
-  if (settled.replayed) {
-    setResponseHeader(request, call, REPLAYED_HEADER, "true");
-  }
+  const settled = await telling(request, call, () => runKeyed(settings, call, { key, scope }));
+  tell(request, call, { outcome: "stored", replayed: settled.replayed });
   if (settled.status === "completed") {
     return success(settled.value);
   }
@@ -55,6 +53,20 @@ export async function runMutation<TTransaction, TContext, TInput>(
     throw settled.error;
   }
   return failure(settled.error as TRPCError);
+}
+
+/** Does some of a keyed call, and tells of an error that leaves no record what it means for the key. */
+async function telling<T>(
+  request: RequestParts,
+  call: ProcedureCall<unknown, unknown>,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    tell(request, call, { outcome: outcomeOfError(error), replayed: false });
+    throw error;
+  }
 }
 
 async function runKeyed<TTransaction, TContext, TInput>(

@@ -18,7 +18,7 @@ import { refuseIncrementalDelivery, refuseMisplacedKeys } from "./request/refusa
 import { carriedKey, directiveKey } from "./request/request-key.ts";
 import { executeFields } from "./unit/fields.ts";
 import { alreadyProvides } from "./unit/provide.ts";
-import { markReplayed } from "./unit/replay-mark.ts";
+import { telling, toldTogether } from "./unit/told.ts";
 import {
   type Answer,
   type Execute,
@@ -88,19 +88,17 @@ export class MutationExecutor<TContext extends object> {
       scope: await this.#scopeOf(context),
       input: operationInput(mutation),
     };
-    const { result, replayed } = await runKeyed(unit, request, this.#units);
-    return replayed ? markReplayed(result, context) : result;
+    const { result, told } = await runKeyed(unit, request, this.#units);
+    return telling(result, context, told);
   }
 
   async #executeFields(mutation: Mutation, args: ExecutionArgs, execute: Execute): Promise<ExecutionResult> {
     refuseIncrementalDelivery(mutation);
     const { fields } = mutation;
-    const { result, replayed } = await executeFields(args.schema, fields, (field) =>
+    const { result, told, isWhole } = await executeFields(args.schema, fields, (field) =>
       this.#runField(mutation, field, args, execute),
     );
-    return replayed.length === 0
-      ? result
-      : markReplayed(result, args.contextValue as TContext, replayed, replayed.length === fields.length);
+    return telling(result, args.contextValue as TContext, toldTogether(told, isWhole, fields.length), told);
   }
 
   async #runField(
@@ -112,7 +110,7 @@ export class MutationExecutor<TContext extends object> {
     const context = args.contextValue as TContext;
     const fieldArgs = { ...args, document: documentOfField(mutation, field) };
     if (isMetaField(field)) {
-      return { result: (await execute(fieldArgs)) as ExecutionResult, replayed: false };
+      return { result: (await execute(fieldArgs)) as ExecutionResult };
     }
     const mode = modeOf(this.#mode, infoOf(mutation, [field]));
     const unit: Unit = { args: fieldArgs, execute, responseNames: [field.responseName], mode };
@@ -126,7 +124,7 @@ export class MutationExecutor<TContext extends object> {
     }
     this.#checkMayLackKey(mutation, [field]);
     if (mode === "transaction" && alreadyProvides(context, this.#units.provide)) {
-      return { result: (await execute(unit.args)) as ExecutionResult, replayed: false };
+      return { result: (await execute(unit.args)) as ExecutionResult };
     }
     return runUnkeyed(unit, this.#units);
   }

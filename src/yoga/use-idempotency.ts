@@ -1,4 +1,5 @@
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from "graphql";
+import { outcomeOfError, type Told } from "../core/adapter/told-outcome.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
 import { toGraphQLError } from "./errors/graphql-errors.ts";
 import { MutationExecutor } from "./mutation-executor.ts";
@@ -7,6 +8,7 @@ import type { IdempotencyPlugin } from "./plugin.ts";
 import { withDirective } from "./request/directive.ts";
 import { readKeyHeader } from "./request/header-keys.ts";
 import { isMutation } from "./request/mutation.ts";
+import { telling } from "./unit/told.ts";
 import type { Execute } from "./unit/unit.ts";
 
 /**
@@ -30,6 +32,10 @@ import type { Execute } from "./unit/unit.ts";
  * stored, including what the failed fields wrote before they failed: put `@idempotent` on each field that must not share
  * that fate. If all root fields failed as expected, their writes are undone and the errors are stored. On any other error
  * everything is undone, `data` is null, and a retry executes again.
+ *
+ * **What is told.** `extensions.idempotency` of every answer to a keyed mutation is `{ outcome, replayed }`: `"stored"` under
+ * the key, `"released"` for a retry, or `"refused"` as the key of another mutation; with `@idempotent` also of each root field
+ * (`fields`). Yoga answers with the headers `Idempotency-Outcome` and `Idempotent-Replayed` as well, except in a batch.
  *
  * Put this plugin last in `plugins`: a later plugin that sets its own `execute` without calling the previous one bypasses
  * every earlier plugin, this one included.
@@ -75,11 +81,20 @@ async function answered<TContext extends object>(
     return await executor.execute(args, execute);
   } catch (error) {
     if (isIdempotencyError(error)) {
-      return { errors: [toGraphQLError(error)] } satisfies ExecutionResult;
+      return refusal(toGraphQLError(error), args, outcomeOfError(error));
     }
     if (error instanceof GraphQLError) {
-      return { errors: [error] } satisfies ExecutionResult;
+      return refusal(error, args, outcomeOfError(error));
     }
     throw error;
   }
+}
+
+function refusal(
+  error: GraphQLError,
+  { contextValue }: ExecutionArgs,
+  outcome: Told["outcome"],
+): ExecutionResult {
+  const told = outcome === undefined ? undefined : { outcome, replayed: false };
+  return telling({ errors: [error] }, contextValue as object, told);
 }

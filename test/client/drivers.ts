@@ -37,7 +37,7 @@ const rest: OpenPage = (url, timing) => {
       body: JSON.stringify(order),
       ...(signal && { signal }),
     });
-    if (!response.ok) throw Object.assign(new Error("refused"), { status: response.status });
+    if (!response.ok) throw Object.assign(new Error("refused"), { response });
     return ((await response.json()) as { id: string }).id;
   };
 };

@@ -188,7 +188,13 @@ export function problem(code: string, detail: string): Response {
   const [status, name] = REST_ERRORS[code] ?? [503, "store-unavailable"];
   return Response.json(
     { type: `https://onceonly.dev/problems/${name}`, title: code, status, detail, code },
-    { status, headers: { "content-type": "application/problem+json" } },
+    {
+      status,
+      headers: {
+        "content-type": "application/problem+json",
+        "idempotency-outcome": code === "KEY_REUSED" ? "refused" : "released",
+      },
+    },
   );
 }
 

@@ -39,10 +39,14 @@ describe.each(databases)("a handler behind withIdempotency, on $name", ({ open }
     });
     const first = await send();
     const retry = await send();
-    expect([...first.headers]).toEqual([...new Headers(own)]);
+    expect([...first.headers]).toEqual([...new Headers([...own, ["idempotency-outcome", "stored"]])]);
     expect(first.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
     expect([...retry.headers]).toEqual([
-      ...new Headers([...own.slice(0, 6), ["idempotent-replayed", "true"]] as [string, string][]),
+      ...new Headers([
+        ...own.slice(0, 6),
+        ["idempotency-outcome", "stored"],
+        ["idempotent-replayed", "true"],
+      ] as [string, string][]),
     ]);
     expect(retry.text).toBe(first.text);
   });

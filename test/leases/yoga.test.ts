@@ -146,7 +146,11 @@ describe.each(databases)("leased mutations of Yoga on $name", ({ open }) => {
     expect(failed.json).toMatchObject({ data: null, errors: [{ message: "Unexpected error." }] });
     expect(await recordsOf(db)).toMatchObject([{ operation: "pay", status: "in_progress", response: null }]);
     const retried = await app.send(PAY, "k");
-    expect(retried.json).toEqual({ data: { pay: { chargeId: "ch_1", attempt: 2, key: "k", hasTx: false } } });
+    expect(failed.json.extensions.idempotency.outcome).toBe("released");
+    expect(retried.json).toEqual({
+      data: { pay: { chargeId: "ch_1", attempt: 2, key: "k", hasTx: false } },
+      extensions: { idempotency: { outcome: "stored", replayed: false } },
+    });
     expect([app.service.calls.length, await db.countOrders()]).toEqual([2, 1]);
     const replay = await app.send(PAY, "k");
     expect(replay).toMatchObject({ status: 200, replayed: "true", json: { data: retried.json.data } });
@@ -180,7 +184,7 @@ describe.each(databases)("leased mutations of Yoga on $name", ({ open }) => {
     await polled.opened;
     goOn.open();
     const { json } = await first;
-    expect(await duplicate).toMatchObject({ replayed: "true", json });
+    expect(await duplicate).toMatchObject({ replayed: "true", json: { data: json.data } });
     expect([waiting.service.calls, await db.countOrders()]).toEqual([[], 1]);
   });
 
@@ -262,7 +266,7 @@ describe.each(databases)("leased mutations of Yoga on $name", ({ open }) => {
     });
     expect((await app.send(query, "k")).json).toMatchObject({
       ...first.json,
-      extensions: { idempotency: { replayed: true } },
+      extensions: { idempotency: { outcome: "stored", replayed: true } },
     });
 
     const all = 'mutation { decline(code: "CARD_DECLINED") { chargeId } }';
@@ -298,7 +302,13 @@ describe.each(databases)("leased mutations of Yoga on $name", ({ open }) => {
     const second = await app.send(query);
     expect(second.json).toEqual({
       data: { a: { chargeId: "ch_1", key: "a" }, b: { chargeId: "ch_3", key: "b" } },
-      extensions: { idempotency: { replayed: true, fields: ["a"] } },
+      extensions: {
+        idempotency: {
+          outcome: "stored",
+          replayed: false,
+          fields: { a: { outcome: "stored", replayed: true }, b: { outcome: "stored", replayed: false } },
+        },
+      },
     });
     expect(await db.countOrders()).toBe(2);
   });

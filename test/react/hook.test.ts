@@ -19,7 +19,12 @@ function open(initialProps: IntentKeyOptions) {
   return renderHook((props: IntentKeyOptions) => useIdempotencyKey(props), { initialProps });
 }
 
-const refused = (status: number) => Object.assign(new Error("refused"), { status });
+/** An answer whose header tells its outcome, or nothing. */
+const answer = (status: number, outcome?: string) =>
+  new Response(null, { status, ...(outcome && { headers: { "idempotency-outcome": outcome } }) });
+/** What an application makes of a refusal. */
+const refused = (status: number, outcome?: string) =>
+  Object.assign(new Error("refused"), { response: answer(status, outcome) });
 const throwing = {
   getItem: () => raise(),
   setItem: () => raise(),
@@ -71,18 +76,47 @@ describe("a key", () => {
     expect(result.current.key()).toBe(next);
   });
 
-  it.each([400, 402, 404, 410, 422])("is new after the answer %i", (status) => {
+  it.each([
+    ["an error that is stored", refused(402, "stored")],
+    ["one that any status may have", refused(503, "stored")],
+    ["the key's refusal for this request", refused(422, "refused")],
+    ["a response that is stored", answer(201, "stored")],
+    ["a success of which nothing is told", answer(201)],
+    ["no error", null],
+  ])("is new after %s", (_, ending) => {
     const { result } = open({ intent: CART });
     const key = result.current.key();
-    result.current.settle(key, refused(status));
+    result.current.settle(key, ending);
     expect(result.current.key()).not.toBe(key);
   });
 
-  it.each([401, 403, 408, 409, 412, 423, 425, 428, 429, 500, 502, 503, 504])("stays after %i", (status) => {
+  it.each([
+    ["an error of which nothing is told", refused(402)],
+    ["an error that is released", refused(402, "released")],
+    ["a success that is released", answer(202, "released")],
+    ["a word that it does not know", refused(402, "stored-elsewhere")],
+    ["a batch whose calls ended apart", refused(402, "stored, released")],
+    ["a response of which nothing is told", answer(500)],
+  ])("stays after %s", (_, ending) => {
     const { result } = open({ intent: CART });
     const key = result.current.key();
-    result.current.settle(key, refused(status));
+    result.current.settle(key, ending);
     expect(result.current.key()).toBe(key);
+  });
+
+  it("takes headers in whatever form a library gives them", () => {
+    const headers = { "idempotency-outcome": "stored" };
+    for (const ending of [
+      { status: 402, headers },
+      { response: { status: 402, headers } },
+      { networkError: { response: answer(402, "stored") } },
+      { meta: { response: answer(402, "stored, stored") } },
+    ]) {
+      const { result } = open({ intent: CART });
+      const key = result.current.key();
+      result.current.settle(key, ending);
+      expect(result.current.key()).not.toBe(key);
+    }
   });
 
   it("stays after a failure that tells nothing", () => {
@@ -163,7 +197,7 @@ describe("a storage", () => {
   it("keeps the key of another tab's next intent, when this one asks for the first again", () => {
     const [one, two] = [1, 2].map(() => open({ intent: CART, storage: "localStorage" }).result.current);
     const first = one?.key() ?? "";
-    one?.settle(first, refused(503));
+    one?.settle(first, refused(503, "released"));
     two?.settle(two.key());
     const second = two?.key();
     // It is answered as the second tab was.
@@ -192,32 +226,56 @@ describe("once", () => {
 
   it("gives a new key after a refusal, once, however often that is told", () => {
     const { result } = open({ ...once, storage: "sessionStorage" });
-    result.current.settle("cart-17.0", refused(402));
-    result.current.settle("cart-17.0", refused(402));
-    result.current.settle("cart-17.1", refused(503));
+    result.current.settle("cart-17.0", refused(402, "stored"));
+    result.current.settle("cart-17.0", refused(402, "stored"));
+    result.current.settle("cart-17.1", refused(503, "released"));
     expect(result.current.key()).toBe("cart-17.1");
     expect(open({ ...once, storage: "sessionStorage" }).result.current.key()).toBe("cart-17.1");
   });
 
-  it.each([400, 404, 405, 413, 415, 431])(
-    "keeps its key after %i, which nobody may have stored",
-    (status) => {
-      const { result } = open(once);
-      result.current.settle("cart-17.0", refused(status));
-      expect(result.current.key()).toBe("cart-17.0");
-    },
-  );
-
-  it("keeps its key after a refusal by GraphQL itself, but not by a resolver", () => {
+  it.each([
+    ["a refusal of which nothing is told", refused(402)],
+    ["a refusal that is released", refused(402, "released")],
+    ["a key that was used with another input", refused(422, "refused")],
+    ["a success", answer(201, "stored")],
+    ["a result of GraphQL", { data: { pay: 1 }, extensions: { idempotency: { outcome: "stored" } } }],
+  ])("keeps its key after %s", (_, ending) => {
     const { result } = open(once);
-    const saying = (code: string) =>
-      Object.assign(new Error("refused"), { errors: [{ extensions: { code } }] });
-    for (const code of ["GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT", "IDEMPOTENCY_KEY_INVALID"]) {
-      result.current.settle("cart-17.0", saying(code));
+    result.current.settle("cart-17.0", ending);
+    expect(result.current.key()).toBe("cart-17.0");
+  });
+
+  it("keeps its key when a part of a mutation was made, and counts a refusal of the whole", () => {
+    const { result } = open(once);
+    const inBand = (outcome: string) => ({ idempotency: { outcome } });
+    const nested = [{ path: ["pay", "note"], extensions: { code: "NO" } }];
+    const whole = [{ path: ["pay"], extensions: { code: "NO" } }];
+    const response = answer(200, "stored");
+    for (const ending of [
+      {
+        response: {
+          status: 200,
+          data: { pay: { id: 1, note: null } },
+          errors: nested,
+          extensions: inBand("stored"),
+        },
+      },
+      { errors: nested, data: { pay: { id: 1, note: null } }, extensions: inBand("stored") },
+      { graphQLErrors: nested, response },
+      { errors: whole, data: { pay: null }, extensions: inBand("released") },
+    ]) {
+      result.current.settle("cart-17.0", ending);
       expect(result.current.key()).toBe("cart-17.0");
     }
-    result.current.settle("cart-17.0", saying("DECLINED"));
-    expect(result.current.key()).toBe("cart-17.1");
+    const refusals = [
+      { response: { status: 200, data: { pay: null }, errors: whole, extensions: inBand("stored") } },
+      { errors: whole, data: null, extensions: inBand("stored") },
+      { graphQLErrors: whole, response },
+    ];
+    for (const [count, ending] of refusals.entries()) {
+      result.current.settle(`cart-17.${count}`, ending);
+      expect(result.current.key()).toBe(`cart-17.${count + 1}`);
+    }
   });
 
   it("leads a tab that has missed a refusal to the key of the others", () => {
@@ -227,7 +285,7 @@ describe("once", () => {
       const key = result.current.key();
       told.push(key);
       // The stored refusal first, then the stored success.
-      result.current.settle(key, key === "cart-17.0" ? refused(402) : undefined);
+      result.current.settle(key, key === "cart-17.0" ? refused(402, "stored") : undefined);
     }
     expect(told).toEqual(["cart-17.0", "cart-17.1"]);
     expect(result.current.key()).toBe("cart-17.1");

@@ -143,11 +143,11 @@ describe("the keys of a batch", () => {
     ]);
   });
 
-  it("never mark the response, as it answers several calls", async () => {
+  it("mark each replay in the response, in the order of the calls", async () => {
     const { send } = orders();
     await send(...batch("d1, d2", { key: "d1" }, { key: "d2" }));
-    const replay = await send(...batch("d1, d2", { key: "d1" }, { key: "d2" }));
-    expect(replay.headers.has("idempotent-replayed")).toBe(false);
+    const replay = await send(...batch("d3, d2", { key: "d3" }, { key: "d2" }));
+    expect(replay.headers.get("idempotent-replayed")).toBe("?0, ?1");
     const single = await send(...batch("d1", { key: "d1" }));
     expect(single.headers.get("idempotent-replayed")).toBe("true");
   });

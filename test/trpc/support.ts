@@ -5,6 +5,7 @@ import { createHTTPServer } from "@trpc/server/adapters/standalone";
 import type { TRPCRequestInfo } from "@trpc/server/http";
 import { createIdempotency, type RunOptions } from "../../src/index.ts";
 import { type IdempotencyMeta, idempotencyMiddleware } from "../../src/trpc/index.ts";
+import type { RequestParts } from "../../src/trpc/request/request-parts.ts";
 import type { TestClient } from "../support/clients.ts";
 
 /** What an application's `createContext` returns: tRPC's own arguments, its client, its user. */
@@ -14,7 +15,7 @@ export interface Context {
   req?: { headers: Headers | Record<string, string | string[] | undefined> } | undefined;
   info?: TRPCRequestInfo | undefined;
   resHeaders?: Headers | undefined;
-  res?: { headersSent: boolean; setHeader(name: string, value: string): unknown } | undefined;
+  res?: RequestParts["res"];
 }
 
 export const t = initTRPC.context<Context>().meta<IdempotencyMeta>().create({ isDev: false });

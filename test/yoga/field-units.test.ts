@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { databases, openSqlite } from "../support/database.ts";
-import { app, keyed, recordsOf, SECRET } from "./support.ts";
+import { app, keyed, recordsOf, replayedFields, SECRET } from "./support.ts";
 
 const byVariable = (name: string) => `mutation ($${name}: String!, $i: String!, $more: Boolean = false) {
   place(item: $i) @idempotent(key: $${name}) { id } attempt @include(if: $more)
@@ -21,7 +21,15 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     const second = await send({ query, variables: { a: "k1", b: "k2" } });
     expect(second.json.data).toEqual(first.json.data);
     expect(second.json.errors).toEqual(first.json.errors);
-    expect(second.json.extensions).toEqual({ idempotency: { replayed: true, fields: ["place"] } });
+    expect(second.json.extensions.idempotency).toEqual({
+      outcome: "released",
+      replayed: false,
+      fields: {
+        place: { outcome: "stored", replayed: true },
+        crash: { outcome: "released", replayed: false },
+      },
+    });
+    expect(second.headers.get("idempotency-outcome")).toBe("released");
     expect(second.headers.has("idempotent-replayed")).toBe(false);
     expect(await db.countOrders()).toBe(1);
     expect(await recordsOf(db)).toMatchObject([{ operation: "place", status: "completed" }]);
@@ -37,7 +45,7 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     });
     expect(Object.keys(both.json.data)).toEqual(["new", "place"]);
     expect(both.json.data).toEqual({ new: { item: "cup" }, ...alone.json.data });
-    expect(both.json.extensions.idempotency.fields).toEqual(["place"]);
+    expect(replayedFields(both)).toEqual(["place"]);
     const replay = await send({ query: `mutation { ${PLACE} }` });
     expect(replay.headers.get("idempotent-replayed")).toBe("true");
     expect(await recordsOf(db)).toMatchObject([{ operation: "place" }, { operation: "place" }]);
@@ -71,8 +79,7 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     }`;
     const first = await send(keyed(query, "k"));
     expect(first.json.data).toMatchObject({ x: { item: "x" }, y: { item: "y" } });
-    const { json } = await send(keyed(query, "k"));
-    expect(json.extensions.idempotency.fields).toEqual(["x", "y", "attempt"]);
+    expect(replayedFields(await send(keyed(query, "k")))).toEqual(["x", "y", "attempt"]);
     expect(await db.countOrders()).toBe(2);
   });
 
@@ -109,7 +116,8 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
       c: place(item: "c") @idempotent(key: "k3") @include(if: $yes) { item }
     }`;
     const reply = await send({ query, variables: { yes: true } });
-    expect(reply.json).toEqual({ data: { c: { item: "c" } } });
+    expect(reply.json.data).toEqual({ c: { item: "c" } });
+    expect(Object.keys(reply.json.extensions.idempotency.fields)).toEqual(["c"]);
     expect(await recordsOf(db)).toMatchObject([{ operation: "place" }]);
     const wrong = await send({ query, variables: { yes: true, no: null } });
     expect(wrong.json.errors[0].message).toContain('"Boolean!" must not be null');
@@ -185,7 +193,7 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     }`;
     const [first, second] = [await send(keyed(query, "k")), await send(keyed(query, "k"))];
     expect(second.json.data).toEqual(first.json.data);
-    expect(second.json.extensions.idempotency.fields).toEqual(["a", "b"]);
+    expect(replayedFields(second)).toEqual(["a", "b"]);
     expect(await db.countOrders()).toBe(2);
   });
 
@@ -194,7 +202,7 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     const { send } = app(db, { requireKey: false });
     await send({ query: byVariable("x"), variables: { x: "k", i: "tea" } });
     const same = await send({ query: byVariable("yy"), variables: { yy: "k", i: "tea", more: true } });
-    expect(same.json.extensions.idempotency.fields).toEqual(["place"]);
+    expect(replayedFields(same)).toEqual(["place"]);
     expect(same.json.data.attempt).toContain("undefined");
     const other = await send({ query: byVariable("x"), variables: { x: "k", i: "cup" } });
     expect(other.json.errors[0].extensions.code).toBe("IDEMPOTENCY_KEY_PARAMETER_MISMATCH");

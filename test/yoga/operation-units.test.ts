@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { databases } from "../support/database.ts";
-import { app, keyed, recordsOf, SECRET, unmarked } from "./support.ts";
+import { app, keyed, recordsOf, SECRET, toldIn, unmarked } from "./support.ts";
 
 describe.each(databases)("a mutation with a key, on $name", ({ open }) => {
   const PLACE = `mutation { place(item: "tea") { id item total } }`;
@@ -12,11 +12,11 @@ describe.each(databases)("a mutation with a key, on $name", ({ open }) => {
     const first = await send(keyed(PLACE, "k1"));
     const second = await send(keyed(PLACE, "k1"));
     expect(first.json.data.place.item).toBe("tea");
-    expect(first.text).not.toContain("extensions");
+    expect(first.json.extensions).toEqual({ idempotency: { outcome: "stored", replayed: false } });
     expect(first.headers.has("idempotent-replayed")).toBe(false);
     expect(second.text).not.toBe(first.text);
-    expect(unmarked(second)).toBe(first.text);
-    expect(second.json.extensions).toEqual({ idempotency: { replayed: true } });
+    expect(unmarked(second)).toBe(unmarked(first));
+    expect(second.json.extensions).toEqual({ idempotency: { outcome: "stored", replayed: true } });
     expect(second.headers.get("idempotent-replayed")).toBe("true");
     expect(await db.countOrders()).toBe(1);
     expect(await recordsOf(db)).toMatchObject([{ operation: "place", status: "completed" }]);
@@ -28,7 +28,7 @@ describe.each(databases)("a mutation with a key, on $name", ({ open }) => {
     const body = keyed(`mutation { slow(item: "tea") { id } }`, "k1");
     const replies = await Promise.all(Array.from({ length: 50 }, () => send(body)));
     expect(new Set(replies.map(unmarked)).size).toBe(1);
-    expect(replies.filter(({ json }) => json.extensions === undefined)).toHaveLength(1);
+    expect(replies.filter((reply) => toldIn(reply) === "stored")).toHaveLength(1);
     expect(await db.countOrders()).toBe(1);
   });
 
@@ -40,7 +40,7 @@ describe.each(databases)("a mutation with a key, on $name", ({ open }) => {
     const second = await send(body);
     expect(first.json.errors[0]).toMatchObject({ path: ["fail"], extensions: { code: "OUT_OF_STOCK" } });
     expect(first.json.errors[0].locations).toEqual([{ line: 1, column: 12 }]);
-    expect(unmarked(second)).toBe(first.text);
+    expect(unmarked(second)).toBe(unmarked(first));
     expect([first.status, second.status]).toEqual([422, 422]);
     expect(await db.countOrders()).toBe(0);
     expect(await recordsOf(db)).toMatchObject([{ operation: "fail", status: "failed" }]);
@@ -55,7 +55,7 @@ describe.each(databases)("a mutation with a key, on $name", ({ open }) => {
       const body = keyed(mutation, `k${index}`);
       const first = await app(db).send(body);
       const second = await app(db).send(body);
-      expect(unmarked(second)).toBe(first.text);
+      expect(unmarked(second)).toBe(unmarked(first));
       expect(second.headers.get("idempotent-replayed")).toBe("true");
     }
     expect(await db.countOrders()).toBe(1);
@@ -69,7 +69,7 @@ describe.each(databases)("a mutation with a key, on $name", ({ open }) => {
     for (const reply of [await send(body), await send(body)]) {
       expect(reply.text).not.toContain(SECRET);
       expect(reply.json).toMatchObject({ data: null, errors: [{ message: "Unexpected error." }] });
-      expect(reply.json.extensions).toBeUndefined();
+      expect([toldIn(reply), reply.headers.get("idempotency-outcome")]).toEqual(["released", "released"]);
     }
     expect(await db.countOrders()).toBe(0);
     expect(await recordsOf(db)).toEqual([]);
@@ -102,7 +102,7 @@ describe.each(databases)("a mutation with a key, on $name", ({ open }) => {
     expect((await recordsOf(db)).map(({ status }) => status)).toEqual(
       expected === "failed" ? ["failed"] : [],
     );
-    expect(unmarked(second).replace(/"data":[^,]*/, "")).toBe(first.text.replace(/"data":[^,]*/, ""));
+    expect(unmarked(second).replace(/"data":[^,]*/, "")).toBe(unmarked(first).replace(/"data":[^,]*/, ""));
     expect(await db.countOrders()).toBe(0);
   });
 
@@ -136,7 +136,7 @@ describe.each(databases)("a mutation with a key, on $name", ({ open }) => {
     const [first, second] = [await send(body), await send(body)];
     expect(first.json.data.place.risky).toBeNull();
     expect(first.json.errors).toHaveLength(2);
-    expect(unmarked(second)).toBe(first.text);
+    expect(unmarked(second)).toBe(unmarked(first));
     expect(await db.countOrders({ item: "tea" })).toBe(1);
     expect(await recordsOf(db)).toMatchObject([{ operation: "place,fail", status: "completed" }]);
   });
@@ -156,7 +156,7 @@ describe.each(databases)("a mutation with a key, on $name", ({ open }) => {
     const body = keyed(`mutation { place(item: "tea") { id } failStrict(code: "NO") { id } }`, "k1");
     const [first, second] = [await send(body), await send(body)];
     expect(first.json.data).toBeNull();
-    expect(unmarked(second)).toBe(first.text);
+    expect(unmarked(second)).toBe(unmarked(first));
     expect(await db.countOrders()).toBe(0);
     expect(await recordsOf(db)).toMatchObject([{ status: "failed" }]);
   });
@@ -176,9 +176,10 @@ describe.each(databases)("a mutation with a key, on $name", ({ open }) => {
       expect(reply.status).toBe(422);
       expect(reply.json.errors[0].extensions).toEqual({ code: "IDEMPOTENCY_KEY_PARAMETER_MISMATCH" });
       expect(reply.json.data).toBeUndefined();
+      expect([toldIn(reply), reply.headers.get("idempotency-outcome")]).toEqual(["refused", "refused"]);
     }
     const reformatted = { ...keyed(query.replaceAll(" ", "\n "), "k1", { i: "tea" }), operationName: "A" };
-    expect((await send(reformatted)).json.extensions).toEqual({ idempotency: { replayed: true } });
+    expect(toldIn(await send(reformatted))).toBe("stored, replayed");
     expect(await db.countOrders()).toBe(1);
   });
 
@@ -205,7 +206,7 @@ describe.each(databases)("a mutation with a key, on $name", ({ open }) => {
       await all.send(keyed(PLACE, "k1"), { "x-user": "ada" }),
       await all.send(keyed(PLACE, "k1"), { "x-user": "bob" }),
     ];
-    expect(unmarked(second)).toBe(first.text);
+    expect(unmarked(second)).toBe(unmarked(first));
 
     for (const scope of [() => undefined, async () => null, () => ""]) {
       const reply = await app(db, { idempotency, scope }).send(keyed(PLACE, "k2"));
@@ -236,6 +237,7 @@ describe.each(databases)("a mutation with a key, on $name", ({ open }) => {
     const refused = replies.find(({ status }) => status !== 200);
     expect(refused?.status).toBe(409);
     expect(refused?.headers.get("retry-after")).toBe("1");
+    expect(refused?.headers.get("idempotency-outcome")).toBe("released");
     expect(refused?.json.errors[0].extensions).toEqual({
       code: "IDEMPOTENCY_CONCURRENT_REQUEST",
       retryAfterMs: 1000,

@@ -172,9 +172,21 @@ export function keyed(query: string, key: unknown, variables?: object) {
   return { query, variables, extensions: { idempotencyKey: key } };
 }
 
-/** The text of a reply without the mark of a replay: what must equal the first answer, byte by byte. */
+/** The text of a reply without what it tells of its keys: a replay has all else of the first answer, byte by byte. */
 export function unmarked({ text }: Reply): string {
-  return text.replace(/,"extensions":\{"idempotency":\{[^{}]*\}\}\}$/, "}");
+  return text.replace(/,"extensions":\{"idempotency":.*\}\}$/, "}");
+}
+
+/** What the body of a reply tells of its key, in few words. */
+export function toldIn({ json }: Pick<Reply, "json">): string | undefined {
+  const { outcome, replayed } = json.extensions?.idempotency ?? {};
+  return replayed ? `${outcome}, replayed` : outcome;
+}
+
+/** The root fields whose answer is a replay. */
+export function replayedFields({ json }: Pick<Reply, "json">): string[] {
+  const fields: Record<string, { replayed: boolean }> = json.extensions?.idempotency?.fields ?? {};
+  return Object.keys(fields).filter((name) => fields[name]?.replayed);
 }
 
 export async function recordsOf(db: TestDatabase) {

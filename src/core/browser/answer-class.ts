@@ -1,18 +1,36 @@
-import { isStoredCode, isStoredStatus, mayBeUnstored } from "./kept-answers.ts";
 import { asksForRetry, isLostAnswer, isRetryableAnswer } from "./retryable.ts";
+import {
+  endsIntent,
+  isSharedByAll,
+  OUTCOME,
+  OUTCOME_HEADER,
+  type ToldOutcome,
+  toldBy,
+  toldByHeader,
+} from "./told-outcome.ts";
+
+/** A `Response`, or what a library makes of it. */
+interface Answer {
+  readonly status?: unknown;
+  readonly headers?: Partial<Headers> | null;
+  readonly errors?: unknown;
+  readonly data?: unknown;
+  readonly extensions?: { readonly idempotency?: { readonly outcome?: unknown } | null } | null;
+}
 
 /** The properties of problem documents, and of the errors of fetch wrappers, tRPC, graphql-request, urql and Apollo Client. */
-interface Failure {
+interface Failure extends Answer {
+  readonly ok?: unknown;
   readonly message?: unknown;
   /** Of a problem document. */
   readonly type?: unknown;
-  readonly status?: unknown;
-  readonly response?: { readonly status?: unknown; readonly errors?: unknown } | null;
+  readonly response?: Answer | null;
   readonly data?: { readonly httpStatus?: unknown } | null;
-  readonly errors?: unknown;
   readonly graphQLErrors?: unknown;
-  readonly networkError?: unknown;
+  readonly networkError?: { readonly response?: Answer | null } | null;
   readonly cause?: unknown;
+  /** Of tRPC. The response may be that of a batch, which our link has read. */
+  readonly meta?: { readonly [OUTCOME]?: unknown; readonly response?: Answer | null } | null;
 }
 
 /**
@@ -31,31 +49,58 @@ export function isRetryable(failure: unknown): boolean {
 }
 
 /**
- * Whether a failure is the answer for its key: the mutation was refused, and would be again. False if nobody knows
- * whether it was executed, or if the answer depends on who asks, or when.
+ * Whether an intent has ended with this: success, or an answer that was told to be kept for its key, or to be of no use with
+ * it. After an error of which nothing is told, nobody knows what a later request with the key will get.
+ *
+ * @param ending an error, a `Response`, or nothing for success
  */
-export function isFinal(failure: unknown): boolean {
-  const known = (failure ?? {}) as Failure;
-  const status = statusOf(known);
-  const codes = codesOf(known);
-  const isStatusKept = isRefusal(status)
-    ? isStoredStatus(status, codes.length > 0 || status === known.data?.httpStatus)
-    : codes.length > 0;
-  // An error needs no code where the status speaks for it; our own codes about the key are final, though nothing is stored.
-  const isFinalToo = isRefusal(status) ? /^(undefined$|IDEMPOTENCY_(KEY|RESULT)_)/ : /^IDEMPOTENCY_KEY_/;
-  return isStatusKept && codes.every((code) => isStoredCode(code) || isFinalToo.test(String(code)));
+export function isOver(ending: unknown): boolean {
+  const told = toldOf(ending);
+  const isSuccess = ending === undefined || ending === null || (ending as Failure).ok === true;
+  return told === undefined ? isSuccess : endsIntent(told);
 }
 
-// A problem's type, or tRPC's message, since tRPC's code may also be the application's own.
-const REUSED = /problems\/key-reused|idempotency key was used before/;
-
 /**
- * Whether a final failure may differ from what is stored under its key. A failure from in front of the handler leaves
- * nothing there, so the key would still execute; `KEY_REUSED` says that another request has its answer there.
+ * Whether the mutation was refused as a whole, and everybody who sends its key is told so. With data beside its errors,
+ * a part of it was made.
  */
-export function leavesKeyUnsettled(failure: unknown): boolean {
-  const known = (failure ?? {}) as Failure;
-  return mayBeUnstored(statusOf(known), codesOf(known)) || REUSED.test(textOf(known));
+export function isRefusedForAll(ending: unknown): boolean {
+  const known = (ending ?? {}) as Failure;
+  const errors = errorsOf(known);
+  return (
+    isSharedByAll(toldOf(ending)) &&
+    (errors.length === 0 ? isRefusal(statusOf(known)) || ending instanceof Error : !hasData(known, errors))
+  );
+}
+
+/** What an answer tells of its key: in the body of GraphQL, in the link of tRPC, else in the header. */
+function toldOf(ending: unknown): ToldOutcome | undefined {
+  const known = (ending ?? {}) as Failure;
+  const { response, meta } = known;
+  const inBand = (response?.extensions ?? known.extensions)?.idempotency;
+  if (meta && OUTCOME in meta) {
+    return toldBy(meta[OUTCOME]);
+  }
+  if (inBand) {
+    return toldBy(inBand.outcome);
+  }
+  const answer = response ?? meta?.response ?? known.networkError?.response ?? known;
+  return toldByHeader(headerOf(answer));
+}
+
+/** Some libraries keep headers in an object of their own. */
+function headerOf({ headers }: Answer): string | null | undefined {
+  return typeof headers?.get === "function"
+    ? headers.get(OUTCOME_HEADER)
+    : (headers as Record<string, string> | undefined)?.[OUTCOME_HEADER];
+}
+
+/** Where a library does not show the data, an error below a root field may stand beside it. */
+function hasData({ response, data }: Failure, errors: readonly GraphQLErrorLike[]): boolean {
+  const shown = response && "data" in response ? response.data : data;
+  return shown === undefined
+    ? errors.some((error) => (error?.path?.length ?? 0) > 1)
+    : Object.values(shown ?? {}).some((value) => (value ?? null) !== null);
 }
 
 function statusOf({ data, status, response }: Failure): unknown {
@@ -69,13 +114,17 @@ function isRefusal(status: unknown): status is number {
 
 /** Where the name of one of our errors may appear. */
 function textOf(failure: Failure): string {
-  return [failure.type, failure.message, ...codesOf(failure)].join();
+  const codes = errorsOf(failure).map((error) => error?.extensions?.code);
+  return [failure.type, failure.message, ...codes].join();
 }
 
-/** `extensions.code` of the GraphQL errors. */
-function codesOf({ graphQLErrors, errors, response }: Failure): readonly unknown[] {
+/** Those of GraphQL. */
+function errorsOf({ graphQLErrors, errors, response }: Failure): readonly GraphQLErrorLike[] {
   const all = graphQLErrors ?? errors ?? response?.errors;
-  return Array.isArray(all) ? all.map((error: GraphQLErrorLike) => error?.extensions?.code) : [];
+  return Array.isArray(all) ? (all as readonly GraphQLErrorLike[]) : [];
 }
 
-type GraphQLErrorLike = { readonly extensions?: { readonly code?: unknown } | null } | null | undefined;
+type GraphQLErrorLike =
+  | { readonly extensions?: { readonly code?: unknown } | null; readonly path?: readonly unknown[] }
+  | null
+  | undefined;

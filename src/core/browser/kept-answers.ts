@@ -1,6 +1,6 @@
 /*
- * Which refusals are kept, unless the application decides for itself: the one table by which servers store, and clients
- * read, an answer. All others depend on who asks, or when; nothing is stored, and the same request may succeed later.
+ * Which refusals servers keep, unless the application decides for itself. All others depend on who asks, or when; nothing is
+ * stored, and the same request may succeed later. Clients do not go by this: they are told (told-outcome.ts).
  */
 
 /** Never kept, like any 5xx: rights, time-outs, conflicts, rate limits, and a client that has gone. */
@@ -24,13 +24,4 @@ export function isStoredStatus(status: number, isError = false): boolean {
 /** Whether an error of GraphQL or tRPC with this code is kept. One without a code is not. */
 export function isStoredCode(code: unknown): boolean {
   return typeof code === "string" && !RELEASED_CODE.test(code);
-}
-
-/** What routers, validation and gateways answer before a handler is called: it reads like a kept answer, and is none. */
-const IN_FRONT_STATUS: ReadonlySet<unknown> = new Set([400, 404, 405, 406, 411, 413, 414, 415, 431]);
-const IN_FRONT_CODE = /^(GRAPHQL_|PERSISTED_|IDEMPOTENCY_|BAD_(REQUEST|USER_INPUT)$)/;
-
-/** Whether an answer with this status, or with an error of one of these codes, may come from in front of the handler. */
-export function mayBeUnstored(status: unknown, codes: readonly unknown[]): boolean {
-  return IN_FRONT_STATUS.has(status) || codes.some((code) => IN_FRONT_CODE.test(String(code)));
 }

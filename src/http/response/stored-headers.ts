@@ -19,6 +19,7 @@ const NEVER: ReadonlySet<string> = new Set([
   "age",
   "content-length",
   "idempotent-replayed",
+  "idempotency-outcome",
   // RFC 9110, section 7.6.1
   "connection",
   "proxy-connection",

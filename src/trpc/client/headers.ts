@@ -1,6 +1,6 @@
 import type { Operation } from "@trpc/client";
 import { quotedKey } from "../../core/browser/key-header.ts";
-import { beginOf, keyIn } from "./keyed.ts";
+import { beginOf, keyIn, rememberPlace } from "./keyed.ts";
 
 /**
  * The header `Idempotency-Key` for one HTTP request, to pass as the option `headers` of `httpLink`, `httpBatchLink` and
@@ -13,8 +13,9 @@ export function idempotencyHeaders(
   request: { readonly op: Operation } | { readonly opList: readonly Operation[] },
 ): { "Idempotency-Key"?: string } {
   const operations = "op" in request ? [request.op] : request.opList;
-  const keys = operations.map((operation) => {
+  const keys = operations.map((operation, place) => {
     beginOf(operation);
+    rememberPlace(operation, place);
     return keyIn(operation);
   });
   return keys.every((key) => key === undefined)

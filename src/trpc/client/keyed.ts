@@ -26,3 +26,16 @@ export function isKeyed(operation: Operation): boolean {
 export function keyIn({ context }: Operation): unknown {
   return context["idempotencyKey"] ?? undefined;
 }
+
+// By its context, which links pass on with a copy of the operation.
+const places = new WeakMap<object, number>();
+
+/** Remembers where a call stands in the HTTP request that carries it. */
+export function rememberPlace({ context }: Operation, place: number): void {
+  places.set(context, place);
+}
+
+/** Where a call stood in the latest request for it. `undefined` if its headers were not made by ours. */
+export function placeOf({ context }: Operation): number | undefined {
+  return places.get(context);
+}

@@ -1,8 +1,10 @@
-import type { TRPCLink } from "@trpc/client";
+import type { Operation, TRPCLink } from "@trpc/client";
 import type { AnyTRPCRouter } from "@trpc/server";
+import { tap } from "@trpc/server/observable";
 import { createIdempotencyKey } from "../../core/browser/new-key.ts";
+import { OUTCOME, OUTCOME_HEADER, toldAt } from "../../core/browser/told-outcome.ts";
 import { idempotencyKeyOf } from "./input-key.ts";
-import { beginOf, keyIn, rememberKeyed } from "./keyed.ts";
+import { beginOf, keyIn, placeOf, rememberKeyed } from "./keyed.ts";
 
 /**
  * A link that gives each mutation a key, in `context.idempotencyKey`, for {@link idempotencyHeaders} to send. All
@@ -24,7 +26,18 @@ export function idempotencyLink<TRouter extends AnyTRPCRouter>(): TRPCLink<TRout
       const idempotencyKey = keyIn(op) ?? idempotencyKeyOf(op.input) ?? `${client}.${op.id}`;
       const withKey = { ...op, context: { ...op.context, idempotencyKey } };
       beginOf(withKey);
-      return next(withKey);
+      return next(withKey).pipe(tap({ error: (error) => tellOutcome(error, withKey) }));
     };
   };
+}
+
+/** Leaves what a batch's header says of this call where `useIdempotencyKey` looks for it: the error names no place. */
+function tellOutcome(error: { meta?: Record<string, unknown> | undefined }, op: Operation): void {
+  const { response } = (error.meta ?? {}) as { readonly response?: Partial<Response> };
+  const place = placeOf(op);
+  const header = response?.headers?.get(OUTCOME_HEADER);
+  if (header && place !== undefined) {
+    // A copy: all errors of a batch have one object.
+    error.meta = { ...error.meta, [OUTCOME]: toldAt(place, header) };
+  }
 }

@@ -1,3 +1,5 @@
+import { type Told, toldHeaders } from "../../core/adapter/told-outcome.ts";
+
 /** Request headers as Node represents them. */
 export type NodeHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
@@ -5,6 +7,12 @@ export type NodeHeaders = Readonly<Record<string, string | readonly string[] | u
 export interface NodeResponse {
   readonly headersSent: boolean;
   setHeader(name: string, value: string): unknown;
+}
+
+/** The part of a `FastifyReply` that sets a header. */
+export interface FastifyResponse {
+  readonly sent: boolean;
+  header(name: string, value: string): unknown;
 }
 
 /** The part of tRPC's `TRPCRequestInfo` that tells which calls an HTTP request carries. */
@@ -20,8 +28,8 @@ export interface RequestParts {
   readonly info: RequestInfo | undefined;
   /** Fetch adapter: the headers of the response, as `createContext` got them. */
   readonly resHeaders?: Headers | undefined;
-  /** Node adapters: the response. */
-  readonly res?: NodeResponse | undefined;
+  /** Node adapters: the response; under Fastify the reply. */
+  readonly res?: NodeResponse | FastifyResponse | undefined;
 }
 
 /** Finds the parts in a context that keeps them under tRPC's own names. */
@@ -63,23 +71,49 @@ export function headerIn(headers: RequestParts["headers"], name: string): string
 }
 
 /**
- * Sets a response header, if that is still possible and the response answers no call but `call`. Never fails: a header is
- * a hint, and the mutation is done.
+ * What each call of a request has to tell, in the order of the calls. By the list of the calls: applications may make a
+ * context, and an `info`, of their own.
  */
-export function setResponseHeader(
-  { info, resHeaders, res }: RequestParts,
-  call: CallIdentity,
-  name: string,
-  value: string,
-): void {
-  if (info?.calls.length !== 1 || !isCallOf(info, call)) {
+const toldOf = new WeakMap<RequestInfo["calls"], (Told | undefined)[]>();
+
+/** Tells in the response's headers how a keyed call ended. In a batch they are lists, which grow as its calls end. */
+export function tell(request: RequestParts, call: CallIdentity, told: Told): void {
+  const { info } = request;
+  if (info === undefined || !isCallOf(info, call)) {
     return;
   }
+  const calls = toldOf.get(info.calls) ?? info.calls.map(() => undefined);
+  calls[call.batchIndex] = told;
+  toldOf.set(info.calls, calls);
+  for (const [name, value] of toldHeaders(calls)) {
+    setHeader(request, name, value);
+  }
+}
+
+const retryAfterOf = new WeakMap<RequestInfo["calls"], number>();
+
+/** Asks for a pause before a call is repeated. A batch has one such header: that of the call with the longest pause. */
+export function tellRetryAfter(request: RequestParts, call: CallIdentity, afterMs: number): void {
+  const { info } = request;
+  if (info === undefined || !isCallOf(info, call)) {
+    return;
+  }
+  const longest = Math.max(afterMs, retryAfterOf.get(info.calls) ?? 0);
+  retryAfterOf.set(info.calls, longest);
+  setHeader(request, "retry-after", String(Math.ceil(longest / 1_000)));
+}
+
+/** Sets a header if that is still possible. Never fails: a header is a hint, and the mutation is done. */
+function setHeader({ resHeaders, res }: RequestParts, name: string, value: string): void {
   try {
     if (resHeaders !== undefined) {
       resHeaders.set(name, value);
-    } else if (res?.headersSent === false) {
-      res.setHeader(name, value);
+    } else if (res !== undefined && "setHeader" in res) {
+      if (!res.headersSent) {
+        res.setHeader(name, value);
+      }
+    } else if (res?.sent === false) {
+      res.header(name, value);
     }
   } catch {
     // Sent in the meantime, or frozen.

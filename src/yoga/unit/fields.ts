@@ -1,14 +1,17 @@
 import { type ExecutionResult, GraphQLError, type GraphQLSchema, isNonNullType } from "graphql";
+import { outcomeOfError, type Told } from "../../core/adapter/told-outcome.ts";
 import { isIdempotencyError } from "../../core/contract/errors.ts";
 import { toGraphQLError } from "../errors/graphql-errors.ts";
 import { isMetaField, type RootField } from "../request/mutation.ts";
 import { inOrder } from "./stored-result.ts";
+import type { ToldFields } from "./told.ts";
 import type { Answer } from "./unit.ts";
 
 export interface FieldsAnswer {
   readonly result: ExecutionResult;
-  /** Response names whose answer is a replay. */
-  readonly replayed: readonly string[];
+  readonly told: ToldFields;
+  /** Whether all fields were executed. */
+  readonly isWhole: boolean;
 }
 
 /**
@@ -23,44 +26,50 @@ export async function executeFields(
   // Without a prototype, as an alias may be `__proto__`.
   const data = Object.create(null) as Record<string, unknown>;
   const errors: GraphQLError[] = [];
-  const replayed: string[] = [];
+  const told = Object.create(null) as Record<string, Told>;
   let extensions: ExecutionResult["extensions"];
   for (const field of fields) {
     const { responseName } = field;
     const answer = await runField(field).catch((error: unknown) =>
       failedField(field, error, fields.length === 1),
     );
-    if (!("data" in answer.result)) {
-      return { result: inOrder(answer.result), replayed: [] };
+    if (answer.told !== undefined) {
+      told[responseName] = answer.told;
     }
-    if (answer.replayed) {
-      replayed.push(responseName);
+    if (!("data" in answer.result)) {
+      return { result: inOrder(answer.result), told, isWhole: false };
     }
     errors.push(...(answer.result.errors ?? []));
     extensions = answer.result.extensions ? { ...extensions, ...answer.result.extensions } : extensions;
     const value = answer.result.data?.[responseName] ?? null;
     if (value === null && isNonNull(schema, field)) {
-      return { result: inOrder({ errors, data: null, extensions }), replayed };
+      const isWhole = field === fields.at(-1);
+      return { result: inOrder({ errors, data: null, extensions }), told, isWhole };
     }
     data[responseName] = value;
   }
-  return { result: inOrder({ errors, data, extensions }), replayed };
+  return { result: inOrder({ errors, data, extensions }), told, isWhole: true };
 }
 
 /** @throws an error that is neither ours nor meant for clients. */
 function failedField({ nodes, responseName }: RootField, error: unknown, isWholeAnswer: boolean): Answer {
   const place = { nodes, path: [responseName] };
   if (isIdempotencyError(error)) {
-    return failed(toGraphQLError(error, { ...place, isWholeAnswer }));
+    const isKeyed = error.code !== "KEY_MISSING";
+    return failed(
+      toGraphQLError(error, { ...place, isWholeAnswer }),
+      isKeyed ? outcomeOfError(error) : "none",
+    );
   }
   if (error instanceof GraphQLError) {
-    return failed(new GraphQLError(error.message, { ...place, originalError: error }));
+    return failed(new GraphQLError(error.message, { ...place, originalError: error }), outcomeOfError(error));
   }
   throw error;
 }
 
-function failed(error: GraphQLError): Answer {
-  return { result: { errors: [error], data: null }, replayed: false };
+function failed(error: GraphQLError, outcome: Told["outcome"] | "none"): Answer {
+  const result = { errors: [error], data: null };
+  return outcome === "none" ? { result } : { result, told: { outcome, replayed: false } };
 }
 
 function isNonNull(schema: GraphQLSchema, field: RootField): boolean {

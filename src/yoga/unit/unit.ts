@@ -1,5 +1,6 @@
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from "graphql";
 import type { Mode } from "../../core/adapter/options.ts";
+import type { Told } from "../../core/adapter/told-outcome.ts";
 import { IdempotencyError } from "../../core/contract/errors.ts";
 import type { Idempotency, RunRequest } from "../../core/contract/idempotency.ts";
 import type { RunOptions } from "../../core/contract/options.ts";
@@ -30,7 +31,8 @@ export type UnitRequest = Pick<RunRequest, "operation" | "key" | "scope" | "inpu
 
 export interface Answer {
   readonly result: ExecutionResult;
-  readonly replayed: boolean;
+  /** Of a unit that has a key. */
+  readonly told?: Told | undefined;
 }
 
 /** Executes a unit at most once per key, or gives its stored result. */
@@ -45,19 +47,20 @@ export async function runKeyed(unit: Unit, request: UnitRequest, options: UnitOp
       ? idempotency.runLeasedSettled(request, (context) => handle({ idempotency: context }))
       : idempotency.runSettled(request, (context) => handle(inTransaction(provide, context))));
     const { replayed } = settled;
+    const told: Told = { outcome: "stored", replayed };
     if (settled.status === "failed") {
       const { error } = settled;
       const result =
         error instanceof StoredFailure
           ? fromStoredResult(error.stored, source)
           : (error as FailedResult).result;
-      return { result, replayed };
+      return { result, told };
     }
     const stored = fromStoredResult(settled.value, source);
     // Masking and logging need the errors as they were thrown.
-    return { result: replayed ? stored : { ...execution.result, data: stored.data ?? null }, replayed };
+    return { result: replayed ? stored : { ...execution.result, data: stored.data ?? null }, told };
   } catch (error) {
-    return { result: execution.resultUndoneBy(error), replayed: false };
+    return { result: execution.resultUndoneBy(error), told: { outcome: "released", replayed: false } };
   }
 }
 
@@ -70,13 +73,13 @@ export async function runUnkeyed(unit: Unit, options: UnitOptions): Promise<Answ
     const result = await idempotency.runLeasedUnkeyed((context) =>
       execution.execute({ idempotency: context }),
     );
-    return { result, replayed: false };
+    return { result };
   }
   try {
     const result = await idempotency.runUnkeyed((context) => execution.run(inTransaction(provide, context)));
-    return { result, replayed: false };
+    return { result };
   } catch (error) {
-    return { result: execution.resultUndoneBy(error), replayed: false };
+    return { result: execution.resultUndoneBy(error) };
   }
 }
 

@@ -1,0 +1,54 @@
+import { REPLAYED_HEADER } from "../../core/adapter/key-header.ts";
+import {
+  OUTCOME_HEADER,
+  outcomeOfError,
+  type Told,
+  type ToldOutcome,
+  toldHeaders,
+} from "../../core/adapter/told-outcome.ts";
+
+const outcomes = new WeakMap<object, ToldOutcome | undefined>();
+
+/** Remembers what an error's answer is to tell, where its code alone does not say: it may come from the handler. */
+export function rememberOutcome(error: unknown, outcome: ToldOutcome | undefined): void {
+  if (typeof error === "object" && error !== null) {
+    outcomes.set(error, outcome);
+  }
+}
+
+/** The answer to a problem, with what it tells of the key. */
+export function tellingProblem(response: Response, error: object): Response {
+  const outcome = outcomes.has(error) ? outcomes.get(error) : outcomeOfError(error);
+  return telling(response, { outcome, replayed: false });
+}
+
+/** A response with what it tells of the key. Never fails: the mutation is done, or undone. */
+export function telling(response: Response, told: Told): Response {
+  try {
+    setTold(response.headers, told);
+    return response;
+  } catch {
+    return copyTelling(response, told);
+  }
+}
+
+/** Responses of `fetch` and `Response.redirect` have headers that cannot be changed. */
+function copyTelling(response: Response, told: Told): Response {
+  try {
+    const { status, statusText, headers, body } = response;
+    const copy = new Response(body, { status, statusText, headers });
+    setTold(copy.headers, told);
+    return copy;
+  } catch {
+    return response;
+  }
+}
+
+/** What a handler has passed on from another server is about another key. */
+function setTold(headers: Headers, told: Told): void {
+  headers.delete(OUTCOME_HEADER);
+  headers.delete(REPLAYED_HEADER);
+  for (const [name, value] of toldHeaders([told])) {
+    headers.set(name, value);
+  }
+}

@@ -1,0 +1,60 @@
+import type { ExecutionResult } from "graphql";
+import { type Told, toldHeaders } from "../../core/adapter/told-outcome.ts";
+
+/** What the root fields tell, by their response names, where each is a unit of its own. Not those without a key. */
+export type ToldFields = Readonly<Record<string, Told>>;
+
+/**
+ * Tells in an answer how a keyed unit ended: in `extensions.idempotency`, and under Yoga in the headers
+ * `Idempotency-Outcome` and `Idempotent-Replayed` (not in a batch, which has one header for many answers).
+ */
+export function telling(
+  result: ExecutionResult,
+  context: object,
+  told: Told | undefined,
+  fields?: ToldFields,
+): ExecutionResult {
+  if (told === undefined) {
+    return result;
+  }
+  const extensions: Record<string, unknown> = {
+    ...result.extensions,
+    idempotency: fields === undefined ? told : { ...told, fields },
+  };
+  if (isYogaContext(context)) {
+    const http = (result.extensions?.["http"] ?? {}) as { readonly headers?: object };
+    extensions["http"] = {
+      ...http,
+      headers: { ...http.headers, ...Object.fromEntries(toldHeaders([told])) },
+    };
+  }
+  return { ...result, extensions };
+}
+
+/**
+ * What units tell together.
+ *
+ * @param isWhole whether all that was asked for was executed
+ * @param count how many root fields there are, with a key or without
+ */
+export function toldTogether(fields: ToldFields, isWhole: boolean, count: number): Told | undefined {
+  const all = Object.values(fields);
+  const isAll = (outcome: Told["outcome"]): boolean => all.every((told) => told.outcome === outcome);
+  if (all.length === 0) {
+    return undefined;
+  }
+  const replayed = all.length === count && all.every((told) => told.replayed);
+  if (isWhole && (isAll("stored") || isAll("refused"))) {
+    return { outcome: all[0]?.outcome, replayed };
+  }
+  // Some part has yet to be executed under this key, or may be: the key stays.
+  return { outcome: all.some(({ outcome }) => outcome === undefined) ? undefined : "released", replayed };
+}
+
+/** Outside Yoga, `extensions.http` would reach the client. */
+function isYogaContext(context: object): boolean {
+  const { request } = context as {
+    readonly request?: { readonly headers?: { readonly get?: unknown } } | null;
+  };
+  return "params" in context && typeof request?.headers?.get === "function";
+}
