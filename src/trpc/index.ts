@@ -17,8 +17,8 @@ export type {
   CommonMiddlewareOptions,
   IdempotencyMiddlewareOptions,
   LeaseMiddlewareOptions,
-  MutationCall,
 } from "./options.ts";
+export type { InputRequest, MutationCall } from "./request/procedure-call.ts";
 export type { NodeHeaders, NodeResponse, RequestInfo, RequestParts } from "./request/request-parts.ts";
 export { type AuditedMutation, type AuditedPolicy, auditRouter } from "./router/audit.ts";
 export type { IdempotencyMeta } from "./router/meta.ts";
