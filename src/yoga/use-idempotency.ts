@@ -4,8 +4,8 @@ import { toGraphQLError } from "./errors/graphql-errors.ts";
 import { MutationExecutor } from "./mutation-executor.ts";
 import { checkPluginOptions, type IdempotencyPluginOptions } from "./options.ts";
 import type { IdempotencyPlugin } from "./plugin.ts";
-import { withDirective } from "./request/directive.ts";
-import { readKeyHeader } from "./request/header-keys.ts";
+import { DIRECTIVE_NAME, withDirective } from "./request/directive.ts";
+import { isUnparsed, readKeyHeader } from "./request/header-keys.ts";
 import { isMutation } from "./request/mutation.ts";
 import type { Execute } from "./unit/unit.ts";
 
@@ -17,7 +17,8 @@ import type { Execute } from "./unit/unit.ts";
  *
  * **Key.** `@idempotent` on the field; else the option `key`; else `extensions.idempotencyKey` in the body, or the header
  * `Idempotency-Key` (for a batch, a list with `?0` for an operation without a key). The last two must agree. In an
- * operation with `@idempotent`, the request's key covers the root fields that have none.
+ * operation with `@idempotent`, the request's key covers the root fields that have none. A header that a plugin kept from
+ * us, such as `useGraphQLSSE`, which answers requests by itself, is an error (`KEY_MISSING`).
  *
  * **Transaction.** With a key, resolvers find the transaction under `provide`, and the key in `context.idempotency`.
  * Without a key, they find what the application put under `provide`. If that is nothing, the mutation gets a transaction
@@ -46,7 +47,7 @@ export function useIdempotency<TContext extends object = any>(
   const executor = new MutationExecutor(options);
   return {
     onSchemaChange({ schema, replaceSchema }) {
-      const extended = withDirective(schema);
+      const extended = withDirective(schema, options.directive ?? DIRECTIVE_NAME);
       if (extended !== schema) {
         replaceSchema(extended);
       }
@@ -74,12 +75,13 @@ async function answered<TContext extends object>(
   try {
     return await executor.execute(args, execute);
   } catch (error) {
-    if (isIdempotencyError(error)) {
-      return { errors: [toGraphQLError(error)] } satisfies ExecutionResult;
+    if (!isIdempotencyError(error) && !(error instanceof GraphQLError)) {
+      throw error;
     }
-    if (error instanceof GraphQLError) {
-      return { errors: [error] } satisfies ExecutionResult;
-    }
-    throw error;
+    const errors = [error instanceof GraphQLError ? error : toGraphQLError(error)];
+    // A plugin that answers requests by itself, such as useGraphQLSSE, knows a result by its data.
+    return isUnparsed(args.contextValue as object)
+      ? { errors, data: null }
+      : ({ errors } satisfies ExecutionResult);
   }
 }

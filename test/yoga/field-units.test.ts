@@ -24,7 +24,7 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     expect(second.json.extensions).toEqual({ idempotency: { replayed: true, fields: ["place"] } });
     expect(second.headers.has("idempotent-replayed")).toBe(false);
     expect(await db.countOrders()).toBe(1);
-    expect(await recordsOf(db)).toMatchObject([{ operation: "place", status: "completed" }]);
+    expect(await recordsOf(db)).toMatchObject([{ operation: "mutation place", status: "completed" }]);
   });
 
   it("replays each field on its own, next to a field that is new", async () => {
@@ -40,7 +40,10 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     expect(both.json.extensions.idempotency.fields).toEqual(["place"]);
     const replay = await send({ query: `mutation { ${PLACE} }` });
     expect(replay.headers.get("idempotent-replayed")).toBe("true");
-    expect(await recordsOf(db)).toMatchObject([{ operation: "place" }, { operation: "place" }]);
+    expect(await recordsOf(db)).toMatchObject([
+      { operation: "mutation place" },
+      { operation: "mutation place" },
+    ]);
   });
 
   it("executes a key once, whatever aliases the same field has beside it", async () => {
@@ -110,7 +113,7 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     }`;
     const reply = await send({ query, variables: { yes: true } });
     expect(reply.json).toEqual({ data: { c: { item: "c" } } });
-    expect(await recordsOf(db)).toMatchObject([{ operation: "place" }]);
+    expect(await recordsOf(db)).toMatchObject([{ operation: "mutation place" }]);
     const wrong = await send({ query, variables: { yes: true, no: null } });
     expect(wrong.json.errors[0].message).toContain('"Boolean!" must not be null');
     expect((await send({ query, variables: {} })).json.errors[0].message).toContain("$yes");
@@ -130,8 +133,8 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     expect(first.json.errors[0].locations).toEqual([{ line: 3, column: 7 }]);
     expect(second.json.errors).toEqual(first.json.errors);
     expect(await recordsOf(db)).toMatchObject([
-      { operation: "failStrict", status: "failed" },
-      { operation: "place", status: "completed" },
+      { operation: "mutation failStrict", status: "failed" },
+      { operation: "mutation place", status: "completed" },
     ]);
     expect(await db.countOrders()).toBe(1);
   });

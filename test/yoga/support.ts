@@ -178,5 +178,7 @@ export function unmarked({ text }: Reply): string {
 }
 
 export async function recordsOf(db: TestDatabase) {
-  return db.query("SELECT operation, status, attempt, response FROM idempotency_record ORDER BY operation");
+  return db.query(
+    "SELECT operation, status, attempt, response FROM idempotency_record ORDER BY operation, status",
+  );
 }
