@@ -45,7 +45,7 @@ export interface IdempotencyMiddleware<TContext, TInput, TAdded> {
  *
  * @throws TypeError for an option that cannot be used; it names the option and the remedy.
  * @remarks Calls fail with a `TRPCError` whose `cause` is an `IdempotencyError`: `BAD_REQUEST` for a key that is
- * missing or malformed, `UNPROCESSABLE_CONTENT` for a key used before with another input, `CONFLICT` while a
+ * missing or malformed or an input that cannot be compared, `PAYLOAD_TOO_LARGE`, `UNPROCESSABLE_CONTENT` for a key used before with another input, `CONFLICT` while a
  * duplicate is executing and when a lease was lost, `SERVICE_UNAVAILABLE` without a database, `INTERNAL_SERVER_ERROR`
  * for a result that cannot be stored or read, for a scope function that gave nothing, and once a completer has given up.
  */

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { TRPCError } from "@trpc/server";
+import { initTRPC, TRPCError } from "@trpc/server";
+import superjson from "superjson";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createIdempotency } from "../../src/index.ts";
@@ -172,6 +173,24 @@ describe("an error of a parser", () => {
         1,
       ]);
     }
+  });
+});
+
+describe("an input that cannot be compared", () => {
+  const superT = initTRPC.context<Context>().create({ isDev: false, transformer: superjson });
+  it.each([
+    ["an Error of superjson", () => ({ e: new Error("x") }), 400, "BAD_REQUEST"],
+    ["601 levels", () => JSON.parse("[".repeat(601) + "]".repeat(601)) as unknown, 400, "BAD_REQUEST"],
+    ["9 MB", () => Array.from({ length: 9_000 }, (_, n) => `${n}`.padEnd(1_000)), 413, "PAYLOAD_TOO_LARGE"],
+  ] as const)("is the client's mistake: %s", async (name, input, status, code) => {
+    const place = superT.procedure
+      .input(z.unknown())
+      .use(idempotentOn(db.prisma))
+      .mutation(() => "executed");
+    const { send } = app(superT.router({ place }), db.prisma);
+    const reply = await send("place", { key: `"${name}"`, input: superjson.serialize(input()) });
+    expect([reply.status, reply.body]).toEqual([status, expect.stringContaining(`"code":"${code}"`)]);
+    expect(reply.body).toContain("only what identifies the request");
   });
 });
 

@@ -111,6 +111,24 @@ describe("option input", () => {
   });
 });
 
+describe("an input that cannot be compared", () => {
+  const echoing = createSchema<Context>({
+    typeDefs: "scalar JSON type Query { a: Int } type Mutation { echo(value: JSON): Int }",
+    resolvers: { JSON: new GraphQLScalarType({ name: "JSON" }), Mutation: { echo: () => 1 } },
+  });
+  const query = "mutation ($value: JSON) { echo(value: $value) }";
+
+  it.each([
+    ["601 levels", JSON.parse("[".repeat(601) + "]".repeat(601)) as unknown, 400],
+    ["9 MB", Array.from({ length: 9_000 }, (_, n) => `${n}`.padEnd(1_000)), 413],
+  ])("is the client's mistake: %s", async (name, value, status) => {
+    const { send } = app(db, {}, { schema: echoing });
+    const reply = await send(keyed(query, name, { value }));
+    expect(reply.status).toBe(status);
+    expect(reply.json.errors).toMatchObject([{ extensions: { code: "IDEMPOTENCY_INPUT_INVALID" } }]);
+  });
+});
+
 /** As @graphql-yoga/plugin-graphql-sse does it: it answers in `onRequest`, so that Yoga parses nothing. */
 function answeringByItself(): Plugin {
   let yoga: YogaServerInstance<object, object>;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { typeOf } from "../browser/option-checks.ts";
+import type { InputProblem } from "../contract/errors.ts";
 
 /**
  * A text that two values share exactly when they are the same input. Key order, the order in Maps and Sets, and an
@@ -254,9 +255,6 @@ function isOneShot(value: object): boolean {
     Symbol.asyncIterator in value
   );
 }
-
-/** Why an input cannot be compared with that of a retry. */
-export type InputProblem = "too_large" | "too_deep" | "not_comparable";
 
 /** An input that cannot be compared. Its `message` names the remedy. */
 export class NotComparableError extends TypeError {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { TRPCError } from "@trpc/server";
+import { IdempotencyError } from "../../core/contract/errors.ts";
 import type { InputRequest, ProcedureCall } from "./procedure-call.ts";
 
 /** A call's input, in a form to compare with a retry's and in one to hand on. */
@@ -24,7 +24,7 @@ type InputOption<TContext, TInput> = (call: InputRequest<TContext, TInput>) => u
  *
  * A stream is read into memory, because all of it must be known before the handler may start.
  *
- * @throws TRPCError `PAYLOAD_TOO_LARGE` for a stream of more than 16 MiB.
+ * @throws {@link IdempotencyError} `INPUT_INVALID` for a stream of more than 16 MiB.
  */
 export async function comparableInput<TContext, TInput>(
   call: ProcedureCall<TContext, TInput>,
@@ -63,10 +63,11 @@ async function chunksOf(path: string, stream: ReadableStream<unknown>): Promise<
   for await (const chunk of stream as AsyncIterable<Uint8Array<ArrayBuffer>>) {
     bytes += chunk.byteLength;
     if (bytes > STREAM_BYTES_MAX) {
-      throw new TRPCError({
-        code: "PAYLOAD_TOO_LARGE",
-        message: `${path} takes at most ${STREAM_BYTES_MAX} bytes with an idempotency key; upload first, and send a reference.`,
-      });
+      throw new IdempotencyError(
+        "INPUT_INVALID",
+        `${path} takes at most ${STREAM_BYTES_MAX} bytes with an idempotency key; upload first, and send a reference.`,
+        { operation: path, reason: "too_large" },
+      );
     }
     chunks.push(chunk);
   }
