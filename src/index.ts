@@ -17,6 +17,7 @@ export {
   IdempotencyError,
   type IdempotencyErrorCode,
   type IdempotencyErrorDetails,
+  type InputProblem,
   isIdempotencyError,
   type KeyProblem,
 } from "./core/contract/errors.ts";

@@ -22,8 +22,8 @@ export interface HttpIdempotencyOptions<TTransaction, TRequest extends Request =
    */
   readonly scope: "global" | FromRequest<ScopeValue, TRequest, TArg>;
   /**
-   * What is executed, for example `"POST /accounts/:id/deposits"`. Default: method and path, so that every path has its
-   * own keys.
+   * What is executed, for example `"POST /accounts/:id/deposits"`. Recommended. Default: method and path, so that every path
+   * has its own keys; a slash at the end or twice makes no difference.
    */
   readonly operation?: string | FromRequest<string, TRequest, TArg>;
   /**
@@ -31,6 +31,11 @@ export interface HttpIdempotencyOptions<TTransaction, TRequest extends Request =
    * returns nothing, the header counts. It may read the body of a `request.clone()`.
    */
   readonly key?: FromRequest<string | null | undefined, TRequest, TArg>;
+  /**
+   * What a retry must repeat, for example the event's id where a webhook is delivered again with another time in it. It may
+   * read the body. Default: method, path, query, media type and body.
+   */
+  readonly input?: FromRequest<unknown, TRequest, TArg>;
   /**
    * Whether a request needs a key. Default `true`: without one it is answered with 400, `KEY_MISSING`. A request that
    * needs none and has none runs in a transaction, and no record is kept.
@@ -59,6 +64,7 @@ export interface Settings<TTransaction, TRequest extends Request, TArg> {
   readonly scope: "global" | FromRequest<ScopeValue, TRequest, TArg>;
   readonly operation: string | FromRequest<string, TRequest, TArg> | undefined;
   readonly key: FromRequest<string | null | undefined, TRequest, TArg> | undefined;
+  readonly input: FromRequest<unknown, TRequest, TArg> | undefined;
   readonly requireKey: boolean | FromRequest<boolean, TRequest, TArg>;
   readonly methods: ReadonlySet<string>;
   readonly bodyBytesMax: number;
@@ -81,6 +87,7 @@ export function settingsOf<TTransaction, TRequest extends Request, TArg>(
     scope,
     operation,
     key,
+    input,
     requireKey = true,
     methods = METHODS,
     bodyBytesMax = BODY_BYTES_MAX,
@@ -96,6 +103,7 @@ export function settingsOf<TTransaction, TRequest extends Request, TArg>(
     scope,
     operation,
     key,
+    input,
     requireKey,
     methods: new Set(methods),
     bodyBytesMax,
@@ -131,6 +139,7 @@ function checkOptions(options: unknown): void {
   checkRequireKey(options, "require", '(request) => request.headers.has("x-api-version")');
   checkMethods(methods);
   checkNumber("bodyBytesMax", bodyBytesMax, 0);
+  checkFunction("input", rest["input"], "async (request) => (await request.json()).eventId");
   checkFunction("outcome", rest["outcome"], '({ status }) => (status < 400 ? "commit" : "release")');
   checkFunction("onProblem", rest["onProblem"], "(error) => console.error(error)");
   if (documentation !== undefined && !isAbsoluteUrl(documentation)) {

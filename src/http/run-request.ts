@@ -24,11 +24,15 @@ export async function runKeyed<TTransaction, TRequest extends Request>(
   identity: Identity,
   request: TRequest,
   handler: (request: TRequest, context: RunContext<TTransaction>) => Promise<Response>,
+  inputOf: ((request: TRequest) => unknown) | undefined,
 ): Promise<Response> {
   const { idempotency, bodyBytesMax, storedHeaders } = settings;
   const { resultBytesMax } = idempotency.options;
   const buffered = await bufferRequest(request, bodyBytesMax);
-  const input = await comparableRequest(request, buffered.body);
+  const input =
+    inputOf === undefined
+      ? await comparableRequest(request, buffered.body)
+      : await inputOf(buffered.unread());
   const over = new AbortController();
   let ownHeaders: Headers | undefined;
   const execute = async (context: RunContext<TTransaction>): Promise<StoredResponse> => {

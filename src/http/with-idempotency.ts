@@ -6,6 +6,7 @@ import { type AnyIdempotencyError, IdempotencyError, isIdempotencyError } from "
 import { type HttpHandler, untouchedContext } from "./context.ts";
 import { type HttpIdempotencyOptions, type Settings, settingsOf } from "./options.ts";
 import { problemResponse, RefusedRequestError } from "./problems/problem.ts";
+import { routedPath } from "./request/comparable-request.ts";
 import { tellingProblem } from "./response/told-response.ts";
 import { runKeyed, runUnkeyed } from "./run-request.ts";
 
@@ -92,7 +93,14 @@ async function answer<TTransaction, TRequest extends Request, TArg>(
     // Core refuses an unusable scope, with the error meant for it.
     scope: (scope === "global" ? scope : await scope(request, arg)) as string,
   };
-  return runKeyed(settings, identity, request, async (buffered, context) => handler(buffered, context, arg));
+  const { input } = settings;
+  return runKeyed(
+    settings,
+    identity,
+    request,
+    async (buffered, context) => handler(buffered, context, arg),
+    input && ((buffered) => input(buffered, arg)),
+  );
 }
 
 // The longest that core allows.
@@ -110,7 +118,7 @@ async function operationOf<TRequest extends Request, TArg>(
     return operation(request, arg);
   }
   const { method, url } = request;
-  const { pathname } = new URL(url);
+  const pathname = routedPath(url);
   const name = `${method} ${pathname}`;
   return name.length <= OPERATION_LENGTH_MAX
     ? name

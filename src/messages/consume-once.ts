@@ -139,6 +139,9 @@ async function failed<TTransaction, TMessage>(
   isLast: () => Promise<boolean>,
 ): Promise<Consumption> {
   const { consumer, onPoison } = settings;
+  if (isIdempotencyError(error) && error.code === "INPUT_INVALID" && error.details.operation === consumer) {
+    return poisonUnrecorded(settings, message, "no_id", error);
+  }
   if (isIdempotencyError(error) && error.code === "KEY_REUSED" && error.details.operation === consumer) {
     return poisonUnrecorded(settings, message, "id_reused", error);
   }
@@ -218,7 +221,7 @@ async function poisonUnrecorded<TTransaction, TMessage>(
   error: unknown,
 ): Promise<Consumption> {
   if (onPoison === undefined) {
-    throw reason === "no_id" ? idMissing(consumer, error) : error;
+    throw reason === "no_id" && !isIdempotencyError(error) ? idMissing(consumer, error) : error;
   }
   await idempotency.runUnkeyed(({ tx, afterCommit }) =>
     onPoison(message, { tx, afterCommit, reason, error }),

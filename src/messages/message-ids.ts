@@ -23,13 +23,13 @@ export function kafkaOffset({ topic, partition, message: { offset } }: KafkaMess
 }
 
 /**
- * A header that the producer sets, for example `kafkaHeader("message-id")`. A header that is sent twice counts as
- * missing.
+ * A header that the producer sets, for example `kafkaHeader("message-id")`. Bytes that are not UTF-8, such as those of an
+ * integer, give `base64:` and their base64. A header that is sent twice counts as missing.
  */
 export function kafkaHeader(name: string): (message: KafkaMessage) => string | undefined {
   return ({ message: { headers } }) => {
     const value = headers?.[name];
-    return value instanceof Uint8Array ? Buffer.from(value).toString("utf8") : textIn(value);
+    return textIn(value);
   };
 }
 
@@ -104,6 +104,24 @@ export function cloudEventId({ source, id }: CloudEvent): string | undefined {
   return where === undefined || which === undefined || where.includes(" ") ? undefined : `${where} ${which}`;
 }
 
+const BASE64 = "base64:";
+
+/**
+ * An id as text. Ids are bytes: what is not UTF-8 is written in base64, as all of it would look the same otherwise. So is a
+ * text that looks like that.
+ */
 function textIn(value: unknown): string | undefined {
-  return typeof value === "string" && value !== "" ? value : undefined;
+  if (typeof value === "string") {
+    return value.startsWith(BASE64) ? inBase64(Buffer.from(value)) : value || undefined;
+  }
+  if (!(value instanceof Uint8Array) || value.length === 0) {
+    return undefined;
+  }
+  const bytes = Buffer.from(value);
+  const text = bytes.toString("utf8");
+  return text.startsWith(BASE64) || !Buffer.from(text).equals(bytes) ? inBase64(bytes) : text;
+}
+
+function inBase64(bytes: Buffer): string {
+  return BASE64 + bytes.toString("base64");
 }

@@ -7,6 +7,7 @@ import type { ResolvedRunOptions, RunOptions } from "../core/contract/options.ts
 import { type Completer, completerOver, type ResumableOperation } from "../core/lease/completer.ts";
 import { type CompleterOptions, checkCompleterOptions } from "../core/lease/completer-options.ts";
 import { toTRPCError } from "./errors/trpc-error.ts";
+import { fixedOperationOf } from "./request/operation.ts";
 import { mutationsOf } from "./router/procedures.ts";
 
 /** Options of {@link trpcCompleter}. */
@@ -70,7 +71,13 @@ async function resumableIn(
     if (isOurs && own !== false) {
       const resume = async (run: AbandonedRun) =>
         procedureAt(router.createCaller(await createContext(run)), path)(run.readInput());
-      operations.set(path, { resume, options: forGivingUp(settings.runs.options) });
+      const operation = fixedOperationOf(settings.operation, path);
+      if (operations.has(operation)) {
+        throw new Error(
+          `onceonly: two mutations are named ${operation}; give each an option operation of its own.`,
+        );
+      }
+      operations.set(operation, { resume, options: forGivingUp(settings.runs.options) });
     }
   }
   if (operations.size === 0) {

@@ -17,8 +17,8 @@ export type {
   CommonMiddlewareOptions,
   IdempotencyMiddlewareOptions,
   LeaseMiddlewareOptions,
-  MutationCall,
 } from "./options.ts";
+export type { InputRequest, MutationCall } from "./request/procedure-call.ts";
 export type {
   FastifyResponse,
   NodeHeaders,

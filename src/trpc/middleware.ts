@@ -8,8 +8,10 @@ import {
   type LeaseMiddlewareOptions,
   settingsOf,
 } from "./options.ts";
+import { fixedOperationOf } from "./request/operation.ts";
 import type { ContextIn, ProcedureCall, ProcedureResult } from "./request/procedure-call.ts";
 import { type RequestParts, tellRetryAfter } from "./request/request-parts.ts";
+import { runOnce } from "./request/run-once.ts";
 import { ownSettingsIn } from "./router/meta.ts";
 import { rememberSettings } from "./router/procedures.ts";
 import { runMutation } from "./run-mutation.ts";
@@ -24,7 +26,8 @@ export interface IdempotencyMiddleware<TContext, TInput, TAdded> {
  * Makes the mutations of a procedure exactly-once: a retry with the same key gets the stored answer, and what the
  * handler writes through `ctx.tx` (or the property that option `provide` names) commits together with that answer.
  *
- * Put it after `.input()`, so that only valid input is compared and stored, and before `.output()`, so that a mutation
+ * A retry must repeat the input that the client sent, as the transformer gave it and no parser has changed it, or what
+ * option `input` says instead. Put the middleware after `.input()`, so that it finds the parsed input, and before `.output()`, so that a mutation
  * whose output fails validation is rolled back:
  *
  *     t.procedure.input(Order).use(idempotent).output(Receipt).mutation(...)
@@ -45,7 +48,7 @@ export interface IdempotencyMiddleware<TContext, TInput, TAdded> {
  *
  * @throws TypeError for an option that cannot be used; it names the option and the remedy.
  * @remarks Calls fail with a `TRPCError` whose `cause` is an `IdempotencyError`: `BAD_REQUEST` for a key that is
- * missing or malformed, `UNPROCESSABLE_CONTENT` for a key used before with another input, `CONFLICT` while a
+ * missing or malformed or an input that cannot be compared, `PAYLOAD_TOO_LARGE`, `UNPROCESSABLE_CONTENT` for a key used before with another input, `CONFLICT` while a
  * duplicate is executing and when a lease was lost, `SERVICE_UNAVAILABLE` without a database, `INTERNAL_SERVER_ERROR`
  * for a result that cannot be stored or read, for a scope function that gave nothing, and once a completer has given up.
  */
@@ -70,7 +73,10 @@ export function idempotencyMiddleware<TTransaction, TContext, TInput>(
     const { requireKey = settings.requireKey } = own;
     // A completer's call has no request, and its context need not pretend to have one. Its key and scope come from the
     // record it resumes: asked again, the application's functions might give others, and a second run would begin.
-    const resumed = settings.mode === "lease" ? resumedIdentity(call.path) : undefined;
+    const resumed =
+      settings.mode === "lease"
+        ? resumedIdentity(fixedOperationOf(settings.operation, call.path))
+        : undefined;
     const request = resumed === undefined ? settings.request(call) : NO_REQUEST;
     try {
       return await runOnce(call, () => runMutation(settings, { call, requireKey, request, resumed }));
@@ -89,26 +95,3 @@ export function idempotencyMiddleware<TTransaction, TContext, TInput>(
 }
 
 const NO_REQUEST: RequestParts = { headers: undefined, info: undefined };
-
-const running = new WeakSet<ProcedureCall<unknown, unknown>["getRawInput"]>();
-
-/**
- * Refuses a second middleware on the same procedure: it would wait for the first, which waits for it. A call and all its
- * middlewares share one `getRawInput`.
- */
-async function runOnce<T>(
-  { path, getRawInput }: ProcedureCall<unknown, unknown>,
-  work: () => Promise<T>,
-): Promise<T> {
-  if (running.has(getRawInput)) {
-    throw new TypeError(
-      `onceonly: ${path} uses idempotencyMiddleware twice; remove one, or look at its base procedure.`,
-    );
-  }
-  running.add(getRawInput);
-  try {
-    return await work();
-  } finally {
-    running.delete(getRawInput);
-  }
-}

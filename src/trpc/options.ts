@@ -11,17 +11,10 @@ import { transformerCodec } from "../core/contract/codec.ts";
 import type { Idempotency } from "../core/contract/idempotency.ts";
 import type { RunOptions } from "../core/contract/options.ts";
 import { isExpectedError } from "./errors/expected-error.ts";
+import { isParserError } from "./errors/parser-error.ts";
 import { trpcErrorSerializer } from "./errors/stored-error.ts";
+import type { InputRequest, MutationCall } from "./request/procedure-call.ts";
 import { type RequestParts, requestIn } from "./request/request-parts.ts";
-
-/** The argument of options that are functions. */
-export interface MutationCall<TContext, TInput> {
-  readonly ctx: TContext;
-  /** Parsed, because the middleware comes after `.input()`. */
-  readonly input: TInput;
-  /** The procedure's path, for example `orders.place`. */
-  readonly path: string;
-}
 
 /** Options of {@link idempotencyMiddleware}, in either mode. */
 export interface CommonMiddlewareOptions<TTransaction, TContext, TInput>
@@ -41,6 +34,17 @@ export interface CommonMiddlewareOptions<TTransaction, TContext, TInput>
     call: MutationCall<TContext, TInput>,
   ) => string | null | undefined | Promise<string | null | undefined>;
   /**
+   * What a retry must repeat, for clients that send what they cannot repeat, such as the time. Default: the raw input.
+   * An input that cannot be compared, such as an instance of a class of your transformer's that shows nothing of itself,
+   * needs it. A stream is then neither read nor kept.
+   */
+  readonly input?: (call: InputRequest<TContext, TInput>) => unknown;
+  /**
+   * The name that a mutation is recorded under: 1 to 255 characters. Two mutations with one name share their keys.
+   * Default: its path. A function is not accepted with mode `lease`, whose completer has no call to give it.
+   */
+  readonly operation?: string | ((call: MutationCall<TContext, TInput>) => string | Promise<string>);
+  /**
    * Whether a mutation needs a key. Default `true`: without one it fails with `BAD_REQUEST`, whose `cause` is
    * `KEY_MISSING`. A mutation that needs none and has none runs in a transaction (in mode `lease`: with steps that are not
    * recorded), and no record is kept. `meta.idempotency` of a procedure overrides this option.
@@ -59,7 +63,8 @@ export interface CommonMiddlewareOptions<TTransaction, TContext, TInput>
   readonly request?: (call: { readonly ctx: TContext }) => RequestParts;
   /**
    * Which errors are an answer: stored, and returned to every duplicate. Any other error releases the key. Default: what
-   * `createIdempotency` was given, else {@link isExpectedError}.
+   * `createIdempotency` was given, else {@link isExpectedError}. The error of a parser that stands after the middleware is
+   * never asked about, and never stored.
    */
   readonly storeError?: (error: TRPCError) => boolean;
 }
@@ -95,6 +100,8 @@ export interface Settings<TTransaction, TContext, TInput>
   /** Unused in mode `lease`. */
   readonly provide: string;
   readonly key: CommonMiddlewareOptions<TTransaction, TContext, TInput>["key"];
+  readonly input: CommonMiddlewareOptions<TTransaction, TContext, TInput>["input"];
+  readonly operation: CommonMiddlewareOptions<TTransaction, TContext, TInput>["operation"];
   readonly request: (call: { readonly ctx: TContext }) => RequestParts;
   /** `idempotency` with the options of the middleware. */
   readonly runs: Idempotency<TTransaction>;
@@ -111,6 +118,8 @@ export function settingsOf<TTransaction, TContext, TInput>(
     mode = "transaction",
     provide = "tx",
     key,
+    input,
+    operation,
     requireKey = true,
     request = requestIn,
     ...rest
@@ -122,16 +131,16 @@ export function settingsOf<TTransaction, TContext, TInput>(
     ...overrides
   } = rest;
   const codec = transformer === undefined ? {} : { codec: transformerCodec(outputOf(transformer)) };
+  const isStored = storeError ?? idempotency.options.storeError ?? isExpectedError;
+  // tRPC makes a TRPCError of whatever a handler throws.
   const run: RunOptions = {
     ...overrides,
     ...codec,
     errors,
-    // tRPC makes a TRPCError of whatever a handler throws.
-    storeError: (storeError ?? idempotency.options.storeError ?? isExpectedError) as (
-      error: unknown,
-    ) => boolean,
+    storeError: (error) => !isParserError(error as TRPCError) && isStored(error as TRPCError),
   };
-  return { idempotency, scope, mode, provide, key, requireKey, request, runs: idempotency.with(run) };
+  const runs = idempotency.with(run);
+  return { idempotency, scope, mode, provide, key, input, operation, requireKey, request, runs };
 }
 
 /** Options that have not yet been checked for fitting together. */
@@ -149,18 +158,28 @@ function checkOwnOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) {
     throw misuse("(the first argument)", options, "an object such as { idempotency, scope }");
   }
-  const { idempotency, scope, mode, provide, key, transformer, codec, request } = options as Record<
-    string,
-    unknown
-  >;
+  const { idempotency, scope, mode, provide, key, input, operation, transformer, codec, request, ...rest } =
+    options as Record<string, unknown>;
   checkAdapterOptions({ idempotency, scope, provide }, '({ ctx }) => ctx.user.id, or "global" spelt out');
   checkModeAndProvide(mode, provide);
   checkFunction("key", key, "({ input }) => input.idempotencyKey");
+  checkFunction("input", input, "({ rawInput }) => rawInput.orderId");
+  checkOperation(operation, mode);
   checkFunction("request", request, "({ ctx }) => ({ headers: ctx.request.headers, info: ctx.info })");
   checkRequireKey(options, "policy", "({ ctx }) => ctx.apiVersion > 1");
+  checkFunction("storeError", rest["storeError"], '(error) => error.code === "NOT_FOUND"');
   checkTransformer(transformer);
   if (transformer !== undefined && codec !== undefined) {
     throw misuse("codec", codec, "either transformer or codec, as both say how results are stored");
+  }
+}
+
+function checkOperation(operation: unknown, mode: unknown): void {
+  if (mode === "lease" && typeof operation === "function") {
+    throw misuse("operation", operation, "a name, as a completer must find the mutation without a call");
+  }
+  if (typeof operation !== "string" || operation === "") {
+    checkFunction("operation", operation, "({ path }) => `v1.${path}`, or a name such as orders.place");
   }
 }
 

@@ -4,9 +4,11 @@ import { outcomeOfError } from "../core/adapter/told-outcome.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
 import type { LeaseRequest, SettledRun } from "../core/contract/idempotency.ts";
 import { providedContext } from "./context.ts";
+import { rememberParserError } from "./errors/parser-error.ts";
 import type { Settings } from "./options.ts";
-import { comparableInput } from "./request/comparable-input.ts";
+import { type ComparableInput, comparableInput } from "./request/comparable-input.ts";
 import { keyMissing, keyOf } from "./request/key.ts";
+import { operationOf } from "./request/operation.ts";
 import {
   dataOf,
   failure,
@@ -15,6 +17,7 @@ import {
   success,
 } from "./request/procedure-call.ts";
 import { type RequestParts, tell } from "./request/request-parts.ts";
+import { handOn } from "./request/run-once.ts";
 
 /** A call, and what decides whether and under which identity it is executed. */
 export interface MutationRequest<TContext, TInput> {
@@ -75,18 +78,35 @@ async function runKeyed<TTransaction, TContext, TInput>(
   { key, scope }: { readonly key: string; readonly scope: () => Promise<string> },
 ): Promise<SettledRun<unknown>> {
   const { runs, mode, provide } = settings;
-  const { compared, handedOn } = await comparableInput(call);
-  const request = { operation: call.path, key, scope: await scope(), input: compared };
+  const input = await comparableInput(call, settings.input);
+  const operation = await operationOf(settings.operation, call);
+  const request = { operation, key, scope: await scope(), input: input.compared };
   if (mode === "transaction") {
-    return runs.runSettled(request, async (context) =>
-      dataOf(await call.next({ ctx: providedContext(provide, context), ...handedOn() })),
-    );
+    return runs.runSettled(request, async (context) => goOn(call, providedContext(provide, context), input));
   }
   // A completer's call is parsed again, so it needs the input as it was before parsing.
   const leaseRequest: LeaseRequest = { ...request, storedInput: await call.getRawInput() };
-  return runs.runLeasedSettled(leaseRequest, async (context) =>
-    dataOf(await call.next({ ctx: { idempotency: context }, ...handedOn() })),
-  );
+  return runs.runLeasedSettled(leaseRequest, async (context) => goOn(call, { idempotency: context }, input));
+}
+
+/** Calls what stands after the middleware. */
+async function goOn(
+  call: ProcedureCall<unknown, unknown>,
+  ctx: object,
+  { handedOn }: ComparableInput,
+): Promise<unknown> {
+  let isRawInputRead = false;
+  const { rawInput, ...input } = handedOn();
+  const getRawInput = handOn(async () => {
+    isRawInputRead = true;
+    return rawInput ?? call.getRawInput();
+  });
+  // tRPC takes it, though its types do not say so.
+  const result = await call.next({ ctx, ...input, getRawInput } as { readonly ctx: object });
+  if (!result.ok) {
+    rememberParserError(result.error, isRawInputRead);
+  }
+  return dataOf(result);
 }
 
 async function runUnkeyed<TTransaction>(

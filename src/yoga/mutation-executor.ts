@@ -10,10 +10,10 @@ import {
   modeOf,
   type RequireKey,
 } from "./options.ts";
-import { directiveOf } from "./request/directive.ts";
+import { DIRECTIVE_NAME, directiveOf } from "./request/directive.ts";
 import { documentOfField, fieldInput, operationInput } from "./request/fingerprint.ts";
 import { isMetaField, type Mutation, type RootField, readMutation } from "./request/mutation.ts";
-import { fieldRecordName, operationRecordName, sharedKeyRecordName } from "./request/record-name.ts";
+import { fieldRecordName, OPERATION_RECORD_NAME, sharedKeyRecordName } from "./request/record-name.ts";
 import { refuseIncrementalDelivery, refuseMisplacedKeys } from "./request/refusals.ts";
 import { carriedKey, directiveKey } from "./request/request-key.ts";
 import { executeFields } from "./unit/fields.ts";
@@ -36,10 +36,12 @@ export class MutationExecutor<TContext extends object> {
   readonly #key: IdempotencyPluginOptions<TContext>["key"];
   readonly #requireKey: RequireKey;
   readonly #mode: ModeChoice;
+  readonly #input: IdempotencyPluginOptions<TContext>["input"];
+  readonly #directive: string;
 
   constructor(options: IdempotencyPluginOptions<TContext>) {
     const { idempotency, scope, provide = "tx", key, requireKey = true, storeError, ...rest } = options;
-    const { mode = "transaction", ...run } = rest;
+    const { mode = "transaction", input, directive = DIRECTIVE_NAME, ...run } = rest;
     this.#units = {
       // A completer with a handler for the same operation would store a result that is not an `ExecutionResult`.
       idempotency: idempotency.with({ ...run, ...storingResults, storeInput: false }),
@@ -50,16 +52,18 @@ export class MutationExecutor<TContext extends object> {
     this.#key = key;
     this.#requireKey = requireKey;
     this.#mode = mode;
+    this.#input = input;
+    this.#directive = directive;
   }
 
   async execute(args: ExecutionArgs, execute: Execute): Promise<unknown> {
-    const mutation = readMutation(args);
+    const mutation = readMutation(args, this.#directive);
     refuseMisplacedKeys(mutation);
     if (mutation.fields.every(isMetaField)) {
       return execute(args);
     }
-    const byField = mutation.fields.some(({ nodes }) =>
-      nodes.some((node) => directiveOf(node) !== undefined),
+    const byField = mutation.allFields.some(({ nodes }) =>
+      nodes.some((node) => directiveOf(node, this.#directive) !== undefined),
     );
     return byField
       ? this.#executeFields(mutation, args, execute)
@@ -83,10 +87,10 @@ export class MutationExecutor<TContext extends object> {
       return (await runUnkeyed(unit, this.#units)).result;
     }
     const request = {
-      operation: operationRecordName(fields),
+      operation: OPERATION_RECORD_NAME,
       key,
       scope: await this.#scopeOf(context),
-      input: operationInput(mutation),
+      input: await this.#inputOf(args, () => operationInput(mutation)),
     };
     const { result, told } = await runKeyed(unit, request, this.#units);
     return telling(result, context, told);
@@ -118,8 +122,9 @@ export class MutationExecutor<TContext extends object> {
     const key = ownKey ?? this.#requestKey(args);
     if (key !== undefined) {
       const scope = await this.#scopeOf(context);
-      const operation = ownKey === undefined ? sharedKeyRecordName(field) : fieldRecordName(field);
-      const request = { operation, key, scope, input: fieldInput(mutation, field) };
+      const operation = ownKey === undefined ? sharedKeyRecordName(mutation, field) : fieldRecordName(field);
+      const input = await this.#inputOf(fieldArgs, () => fieldInput(mutation, field));
+      const request = { operation, key, scope, input };
       return runKeyed(unit, request, this.#units);
     }
     this.#checkMayLackKey(mutation, [field]);
@@ -134,12 +139,18 @@ export class MutationExecutor<TContext extends object> {
     return this.#key?.({ context, args }) ?? carriedKey(context);
   }
 
+  async #inputOf(args: ExecutionArgs, asSent: () => unknown): Promise<unknown> {
+    return this.#input === undefined
+      ? asSent()
+      : this.#input({ context: args.contextValue as TContext, args });
+  }
+
   #checkMayLackKey(mutation: Mutation, fields: readonly RootField[]): void {
     if (isKeyRequired(this.#requireKey, infoOf(mutation, fields))) {
-      const record = operationRecordName(fields);
+      const record = fields.map(({ fieldName }) => fieldName).join(",");
       throw new IdempotencyError(
         "KEY_MISSING",
-        `${record} needs an idempotency key: @idempotent(key:) on the field, extensions.idempotencyKey in the body, or ` +
+        `${record} needs an idempotency key: @${this.#directive}(key:) on the field, extensions.idempotencyKey in the body, or ` +
           "the header Idempotency-Key.",
         { operation: record },
       );

@@ -12,7 +12,7 @@ import { checkFunction, misuse } from "../core/browser/option-checks.ts";
 import type { Idempotency } from "../core/contract/idempotency.ts";
 import { type RunOptions, resolveOptions } from "../core/contract/options.ts";
 
-/** What a custom `key` function gets. */
+/** What the functions `key` and `input` get. */
 export interface KeyRequest<TContext> {
   readonly context: TContext;
   readonly args: ExecutionArgs;
@@ -60,6 +60,17 @@ export interface IdempotencyPluginOptions<TContext extends object>
    */
   readonly key?: (request: KeyRequest<TContext>) => string | null | undefined;
   /**
+   * What a retry must repeat, for clients that send what they cannot repeat, such as the time. Called for each unit; where
+   * a root field has a key of its own, `args.document` holds that field alone. Default: document, operation name and
+   * variables as sent, of a field those that it uses.
+   */
+  readonly input?: (request: KeyRequest<TContext>) => unknown;
+  /**
+   * The name of the directive that gives a root field a key of its own. Default `"idempotent"`. A schema that has another
+   * directive of that name is refused with a `TypeError`.
+   */
+  readonly directive?: string;
+  /**
    * Whether a mutation needs a key. Default `true`: without one it fails with `IDEMPOTENCY_KEY_MISSING`. Where a root field
    * has `@idempotent`, each root field is judged by itself.
    */
@@ -72,15 +83,16 @@ export interface IdempotencyPluginOptions<TContext extends object>
   readonly storeError?: (error: GraphQLError) => boolean;
 }
 
+// A name that begins with "__" is GraphQL's own.
+const GRAPHQL_NAME = /^(?!__)[A-Za-z_]\w*$/;
+
 /** @throws TypeError that names the option, what it got and the remedy. */
 export function checkPluginOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) {
     throw misuse("(the first argument)", options, "an object such as { idempotency, scope }");
   }
-  const { idempotency, scope, mode, provide, key, storeError, storeInput, ...run } = options as Record<
-    string,
-    unknown
-  >;
+  const { idempotency, scope, mode, provide, key, input, directive, storeError, storeInput, ...run } =
+    options as Record<string, unknown>;
   checkAdapterOptions({ idempotency, scope, provide }, '(context) => context.user.id, or "global"');
   if (typeof mode !== "function") {
     checkModeAndProvide(mode, provide);
@@ -93,6 +105,10 @@ export function checkPluginOptions(options: unknown): void {
     );
   }
   checkFunction("key", key, "({ context }) => context.myKey");
+  checkFunction("input", input, "({ args }) => args.variableValues.orderId");
+  if (directive !== undefined && !(typeof directive === "string" && GRAPHQL_NAME.test(directive))) {
+    throw misuse("directive", directive, 'a name without the "@", such as "onceOnly"');
+  }
   checkFunction("storeError", storeError, '(error) => error.extensions.code === "OUT_OF_STOCK"');
   checkRequireKeyOption(options);
   resolveOptions(run);

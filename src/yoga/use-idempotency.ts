@@ -5,8 +5,8 @@ import { toGraphQLError } from "./errors/graphql-errors.ts";
 import { MutationExecutor } from "./mutation-executor.ts";
 import { checkPluginOptions, type IdempotencyPluginOptions } from "./options.ts";
 import type { IdempotencyPlugin } from "./plugin.ts";
-import { withDirective } from "./request/directive.ts";
-import { readKeyHeader } from "./request/header-keys.ts";
+import { DIRECTIVE_NAME, withDirective } from "./request/directive.ts";
+import { isUnparsed, readKeyHeader } from "./request/header-keys.ts";
 import { isMutation } from "./request/mutation.ts";
 import { telling } from "./unit/told.ts";
 import type { Execute } from "./unit/unit.ts";
@@ -19,7 +19,8 @@ import type { Execute } from "./unit/unit.ts";
  *
  * **Key.** `@idempotent` on the field; else the option `key`; else `extensions.idempotencyKey` in the body, or the header
  * `Idempotency-Key` (for a batch, a list with `?0` for an operation without a key). The last two must agree. In an
- * operation with `@idempotent`, the request's key covers the root fields that have none.
+ * operation with `@idempotent`, the request's key covers the root fields that have none. A header that a plugin kept from
+ * us, such as `useGraphQLSSE`, which answers requests by itself, is an error (`KEY_MISSING`).
  *
  * **Transaction.** With a key, resolvers find the transaction under `provide`, and the key in `context.idempotency`.
  * Without a key, they find what the application put under `provide`. If that is nothing, the mutation gets a transaction
@@ -52,7 +53,7 @@ export function useIdempotency<TContext extends object = any>(
   const executor = new MutationExecutor(options);
   return {
     onSchemaChange({ schema, replaceSchema }) {
-      const extended = withDirective(schema);
+      const extended = withDirective(schema, options.directive ?? DIRECTIVE_NAME);
       if (extended !== schema) {
         replaceSchema(extended);
       }
@@ -80,13 +81,11 @@ async function answered<TContext extends object>(
   try {
     return await executor.execute(args, execute);
   } catch (error) {
-    if (isIdempotencyError(error)) {
-      return refusal(toGraphQLError(error), args, outcomeOfError(error));
+    if (!isIdempotencyError(error) && !(error instanceof GraphQLError)) {
+      throw error;
     }
-    if (error instanceof GraphQLError) {
-      return refusal(error, args, outcomeOfError(error));
-    }
-    throw error;
+    const refused = error instanceof GraphQLError ? error : toGraphQLError(error);
+    return refusal(refused, args, outcomeOfError(error));
   }
 }
 
@@ -96,5 +95,7 @@ function refusal(
   outcome: Told["outcome"],
 ): ExecutionResult {
   const told = outcome === undefined ? undefined : { outcome, replayed: false };
-  return telling({ errors: [error] }, contextValue as object, told);
+  // A plugin that answers requests by itself, such as useGraphQLSSE, knows a result by its data.
+  const result = { errors: [error], ...(isUnparsed(contextValue as object) ? { data: null } : {}) };
+  return telling(result, contextValue as object, told);
 }

@@ -5,6 +5,7 @@ import {
   type AnyIdempotencyError,
   IdempotencyError,
   type IdempotencyErrorCode,
+  type InputProblem,
   type KeyProblem,
 } from "../../src/core/contract/errors.ts";
 import { type HttpProblemCode, problemResponse } from "../../src/http/problems/problem.ts";
@@ -16,6 +17,7 @@ import { anchors, documents, read, tables } from "./markdown.ts";
 const RUN_CODES = Object.keys({
   KEY_MISSING: 0,
   KEY_INVALID: 0,
+  INPUT_INVALID: 0,
   KEY_REUSED: 0,
   IN_PROGRESS: 0,
   CLAIM_LOST: 0,
@@ -118,7 +120,7 @@ describe("docs/errors.md", () => {
     expect(RUN_CODES.filter((code) => !anchors(text).has(code.toLowerCase()))).toEqual([]);
   });
 
-  it("has every reason of KEY_INVALID", () => {
+  it("has every reason of KEY_INVALID and INPUT_INVALID", () => {
     const reasons = {
       not_a_string: 0,
       empty: 0,
@@ -128,8 +130,9 @@ describe("docs/errors.md", () => {
       count_mismatch: 0,
       conflicting_keys: 0,
     } satisfies Record<KeyProblem, 0>;
+    const ofInputs = { too_large: 0, too_deep: 0, not_comparable: 0 } satisfies Record<InputProblem, 0>;
     const said = tables(text).flatMap((rows) => rows.flatMap(({ reason }) => reason ?? []));
-    expect(said).toEqual(Object.keys(reasons));
+    expect(said).toEqual([...Object.keys(reasons), ...Object.keys(ofInputs)]);
   });
 
   it("has every problem document in one of its tables, with its type", async () => {

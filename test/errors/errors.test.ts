@@ -19,6 +19,7 @@ const retryable: Record<IdempotencyErrorCode, boolean> = {
   STORE_MISCONFIGURED: false,
   RESULT_UNSTORABLE: false,
   RESULT_UNREADABLE: false,
+  INPUT_INVALID: false,
   SCOPE_MISSING: false,
 };
 const codes = Object.keys(retryable) as IdempotencyErrorCode[];

@@ -240,9 +240,6 @@ describe("what a retry must repeat", () => {
 
 describe("a body", () => {
   it.each<[string, Sent]>([
-    ["broken JSON", { body: "{", headers: json }],
-    ["JSON that is no UTF-8", { body: new Uint8Array([0x22, 0xff, 0x22]), headers: json }],
-    ["a form that is said to be JSON", { body: "a=1", headers: json }],
     [
       "JSON that is said to be multipart",
       { body: "{}", headers: { "content-type": "multipart/form-data; boundary=x" } },
@@ -266,6 +263,18 @@ describe("a body", () => {
     expect(codeIn(answer)).toEqual([400, "BODY_INVALID"]);
     expect(problems).toEqual(["BODY_INVALID", expect.any(Error)]);
     expect((await send({ key })).status).toBe(201);
+  });
+
+  it.each([
+    ["broken JSON", "{", "{ "],
+    ["JSON that is no UTF-8", new Uint8Array([0x22, 0xff, 0x22]), new Uint8Array([0x22, 0xfe, 0x22])],
+    ["a form that is said to be JSON", "a=1", "a=2"],
+  ])("that does not parse counts by its bytes, and the handler decides: %s", async (_, body, other) => {
+    const { send } = app(db.prisma, place);
+    const key = freshKey();
+    expect((await send({ key, body, headers: json })).status).toBe(201);
+    expect((await send({ key, body, headers: json })).replayed).toBe(true);
+    expect(codeIn(await send({ key, body: other, headers: json }))).toEqual([422, "KEY_REUSED"]);
   });
 
   it("of JSON may be empty", async () => {
@@ -349,7 +358,48 @@ describe("a body", () => {
   });
 });
 
+describe("option input", () => {
+  it("says what a retry must repeat, and leaves the handler its body", async () => {
+    const bodies: string[] = [];
+    const { send } = app(
+      db.prisma,
+      async (request) => {
+        bodies.push(await request.text());
+        return new Response("done");
+      },
+      { input: async (request) => ((await request.json()) as { id: string }).id, operation: "webhook" },
+    );
+    const key = freshKey();
+    const bodyOf = (id: string, time: number) => JSON.stringify({ id, time });
+    expect((await send({ key, headers: json, body: bodyOf("a", 1) })).text).toBe("done");
+    expect((await send({ key, headers: json, path: "/other", body: bodyOf("a", 2) })).replayed).toBe(true);
+    expect(codeIn(await send({ key, headers: json, body: bodyOf("b", 1) }))).toEqual([422, "KEY_REUSED"]);
+    expect(bodies).toEqual([bodyOf("a", 1)]);
+  });
+
+  it("that cannot be compared is a problem of 400, or 413 when it is too large", async () => {
+    const large = Array.from({ length: 9_000 }, (_, n) => `${n}`.padEnd(1_000));
+    for (const [input, status] of [
+      [new Error("x"), 400],
+      [large, 413],
+    ] as const) {
+      const { send } = app(db.prisma, place, { input: () => input });
+      expect(codeIn(await send({ key: freshKey() }))).toEqual([status, "INPUT_INVALID"]);
+    }
+  });
+});
+
 describe("the default operation", () => {
+  it("is one for paths that routers take for one", async () => {
+    const { send } = app(db.prisma, place);
+    const key = freshKey();
+    expect((await send({ key, path: "/p/1" })).status).toBe(201);
+    for (const path of ["/p/1/", "//p//1", "/p/1//"]) {
+      expect((await send({ key, path })).replayed).toBe(true);
+    }
+    expect((await send({ key, path: "/p/2" })).replayed).toBe(false);
+  });
+
   it("is method and path, of any length", async () => {
     const { send } = app(db.prisma, place);
     const path = `/${"long/".repeat(1_000)}`;

@@ -254,11 +254,45 @@ describe("an input made to exhaust the server", () => {
     return value;
   };
 
-  test("may refer to one object again and again, as long as it does not unfold without bounds", async () => {
-    expect(await canonical(doubled(4))).toBe(await canonical(JSON.parse(JSON.stringify(doubled(4)))));
-    await expect(canonical(doubled(60))).rejects.toThrow(
-      "input is more than 8000000 characters; pass as `input`",
+  test("may refer to one object again and again, and equals its copies", async () => {
+    for (const times of [4, 10, 14]) {
+      expect(await canonical(doubled(times))).toBe(
+        await canonical(JSON.parse(JSON.stringify(doubled(times)))),
+      );
+    }
+    expect((await canonical(doubled(500))).length).toBeLessThan(1_000);
+  });
+
+  test("may have 600 levels, wherever an object that it refers to again stands", async () => {
+    const nested = (levels: number, inner: unknown = 1) => {
+      let value = inner;
+      for (let level = 0; level < levels; level += 1) value = [value];
+      return value;
+    };
+    const deep = nested(500);
+    expect(await canonical([deep, nested(99, deep)])).toBe(await canonical([nested(500), nested(599)]));
+    await expect(canonical([deep, nested(100, deep)])).rejects.toThrow("deeper than 600 levels");
+    await expect(canonical([nested(500), nested(600)])).rejects.toThrow("deeper than 600 levels");
+  });
+
+  test("is refused where cycles are referred to without bounds", async () => {
+    const leaf: unknown[] = [];
+    leaf.push(leaf);
+    let value: unknown = leaf;
+    for (let index = 0; index < 60; index += 1) value = [value, value];
+    await expect(canonical(value)).rejects.toThrow(
+      "made of cycles that are referred to more than 10000 times",
     );
+  });
+
+  test("counts names as much as values", async () => {
+    const names = (count: number) => {
+      const object: Record<string, unknown> = {};
+      for (let index = 0; index < count; index += 1) object[`${index}`.padEnd(1_000, "n")] = index;
+      return object;
+    };
+    await expect(canonical(names(7_000))).resolves.toMatch(/^#/);
+    await expect(canonical(names(8_000))).rejects.toThrow("input is more than 8000000 characters");
   });
 
   test("is refused when it is nested too deep, with the remedy", async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { isIdempotencyError } from "../../src/core/contract/errors.ts";
 import type { RunRequest } from "../../src/core/contract/idempotency.ts";
 import { resolveOptions } from "../../src/core/contract/options.ts";
@@ -19,6 +19,31 @@ describe("prepareRun", () => {
       expect(await codeOf({ scope })).toBe("SCOPE_MISSING");
     },
   );
+
+  test("refuses a scope with NUL, which PostgreSQL could not store", async () => {
+    expect(await codeOf({ scope: "a\0b" })).toBe("SCOPE_MISSING");
+    await expect(prepare({ scope: "a\0b" })).rejects.toThrow("a string with NUL");
+  });
+
+  test.each([" ", "undefined", "null"])("warns once of the scope %j", async (scope) => {
+    const warnings: Error[] = [];
+    const collect = (warning: Error) => void warnings.push(warning);
+    process.on("warning", collect);
+    try {
+      // Other tests may have had the first warning: this module is loaded anew.
+      vi.resetModules();
+      const { prepareRun: fresh } = await import("../../src/core/request/prepare.ts");
+      for (let call = 0; call < 3; call += 1) {
+        expect(await fresh({ ...request, scope }, resolveOptions({}))).toMatchObject({ scope });
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      process.off("warning", collect);
+    }
+    expect(warnings).toMatchObject([
+      { code: "ONCEONLY_SCOPE", message: expect.stringContaining(JSON.stringify(scope)) },
+    ]);
+  });
 
   test.each([0, -1, 7n, "0", " "])("takes the scope %o", async (scope) => {
     expect(await prepare({ scope })).toMatchObject({ scope: String(scope) });
@@ -64,8 +89,22 @@ describe("prepareRun", () => {
     expect(new Set(fingerprints).size).toBe(3);
   });
 
-  test("refuses an input that cannot be compared as misuse, naming where it stands", async () => {
-    await expect(prepare({ input: { a: [() => 1] } })).rejects.toThrow("input.a[0] is a function");
+  test("refuses an input that cannot be compared, naming why and where", async () => {
+    const nested = JSON.parse("[".repeat(601) + "]".repeat(601)) as unknown;
+    const long = Array.from({ length: 9_000 }, (_, index) => `${index}`.padEnd(1_000));
+    const refusals = [
+      [{ a: [() => 1] }, "not_comparable", "orders.place: input.a[0] is a function"],
+      [nested, "too_deep", "deeper than 600 levels"],
+      [long, "too_large", "more than 8000000 characters"],
+    ] as const;
+    for (const [input, reason, message] of refusals) {
+      await expect(prepare({ input })).rejects.toMatchObject({
+        code: "INPUT_INVALID",
+        retryable: false,
+        details: { operation: "orders.place", reason },
+        message: expect.stringContaining(message),
+      });
+    }
   });
 });
 

@@ -118,6 +118,30 @@ describe.each(databases)("a message that is not consumed, on $name", ({ open }) 
     expect(await db.query("SELECT * FROM idempotency_record")).toEqual([]);
   });
 
+  it("goes to onPoison as without an id, whatever its input is", async () => {
+    await using db = await open();
+    const idempotency = createIdempotency({ prisma: db.prisma });
+    const options = { input: () => new Error("input"), attemptsMax: 2, onPoison: keepPoison };
+    const consume = shipping(db.prisma, options);
+    for (let delivery = 1; delivery <= 3; delivery += 1) {
+      expect(await consume({ id: "m1", body: "a" })).toEqual({ outcome: "poisoned", replayed: false });
+    }
+    const leased = consumeOnce({
+      idempotency,
+      consumer: "leased",
+      id: () => "m1",
+      mode: "lease",
+      ...options,
+    });
+    expect(await leased(failing)({ id: "m1", body: "b" })).toEqual({ outcome: "poisoned", replayed: false });
+    expect(await shipped(db)).toEqual(["no_id: a", "no_id: a", "no_id: a", "no_id: b"]);
+    await expect(
+      shipping(db.prisma, { input: options.input })({ id: "m1", body: "a" }),
+    ).rejects.toMatchObject({
+      code: "INPUT_INVALID",
+    });
+  });
+
   it("fails without an id where there is no onPoison, with what to do", async () => {
     await using db = await open();
     await expect(shipping(db.prisma)({ body: "a" })).rejects.toMatchObject({

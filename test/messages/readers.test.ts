@@ -34,6 +34,28 @@ describe("ids", () => {
     expect(read(message())).toBe(undefined);
   });
 
+  it("that are bytes differ as soon as their bytes do, in every reader", () => {
+    const headerOf = (id: unknown) =>
+      kafkaHeader("id")({ topic: "t", partition: 0, message: { offset: "0", headers: { id } } });
+    const integer = (value: number) => {
+      const bytes = Buffer.alloc(8);
+      bytes.writeBigInt64BE(BigInt(value));
+      return bytes;
+    };
+    const integers = Array.from({ length: 1_000 }, (_, index) => headerOf(integer(index + 1)));
+    expect(new Set(integers).size).toBe(1_000);
+    expect(headerOf(Buffer.from([0xff]))).toBe("base64:/w==");
+    expect(headerOf(Buffer.from("base64:/w=="))).toBe(headerOf("base64:/w=="));
+    expect(headerOf("base64:/w==")).not.toBe("base64:/w==");
+    expect(headerOf(new Uint8Array(0))).toBeUndefined();
+    expect(amqpMessageId({ properties: { messageId: Buffer.from([0xff]) } })).toBe("base64:/w==");
+    fc.assert(
+      fc.property(fc.uint8Array(), fc.uint8Array(), (one, other) => {
+        expect(headerOf(one) === headerOf(other)).toBe(Buffer.compare(one, other) === 0);
+      }),
+    );
+  });
+
   it("of Kafka differ as soon as topic, partition or offset do", () => {
     const place = fc.tuple(fc.stringMatching(/^[a-z0-9-]{1,6}$/), fc.nat(30), fc.nat(300));
     const idOf = ([topic, partition, offset]: [string, number, number]) =>

@@ -36,7 +36,7 @@ describe.each(databases)("a replay on $name", ({ open }) => {
         };
       });
     const { send } = app(t.router({ place }), db.prisma);
-    const first = await send("place", { key: '"bytes"', input: { key: "bytes" } });
+    const first = await send("place", { key: '"bytes"', input: { key: "bytes", quantity: 1 } });
     const replay = await send("place", { key: '"bytes"', input: { quantity: 1, key: "bytes" } });
     expect(first.status).toBe(200);
     expect([replay.status, replay.body]).toEqual([200, first.body]);

@@ -1,14 +1,14 @@
 import * as fc from "fast-check";
 import { createYoga } from "graphql-yoga";
 import { describe, expect, it } from "vitest";
-import { withDirective } from "../../src/yoga/request/directive.ts";
+import { DIRECTIVE_NAME, withDirective } from "../../src/yoga/request/directive.ts";
 import { openSqlite, type TestDatabase } from "../support/database.ts";
 import { app, type Context, type Reply, readReply, schema, unmarked } from "./support.ts";
 
 /** The same schema and the same directive, without the plugin. */
 function withoutPlugin(db: TestDatabase): (body: object) => Promise<Reply> {
   const yoga = createYoga<object, Context>({
-    schema: withDirective(schema),
+    schema: withDirective(schema, DIRECTIVE_NAME),
     logging: false,
     context: () => ({ user: "control", prisma: db.prisma }),
   });

@@ -32,7 +32,7 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     expect(second.headers.get("idempotency-outcome")).toBe("released");
     expect(second.headers.has("idempotent-replayed")).toBe(false);
     expect(await db.countOrders()).toBe(1);
-    expect(await recordsOf(db)).toMatchObject([{ operation: "place", status: "completed" }]);
+    expect(await recordsOf(db)).toMatchObject([{ operation: "mutation place", status: "completed" }]);
   });
 
   it("replays each field on its own, next to a field that is new", async () => {
@@ -48,7 +48,10 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     expect(replayedFields(both)).toEqual(["place"]);
     const replay = await send({ query: `mutation { ${PLACE} }` });
     expect(replay.headers.get("idempotent-replayed")).toBe("true");
-    expect(await recordsOf(db)).toMatchObject([{ operation: "place" }, { operation: "place" }]);
+    expect(await recordsOf(db)).toMatchObject([
+      { operation: "mutation place" },
+      { operation: "mutation place" },
+    ]);
   });
 
   it("executes a key once, whatever aliases the same field has beside it", async () => {
@@ -118,7 +121,7 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     const reply = await send({ query, variables: { yes: true } });
     expect(reply.json.data).toEqual({ c: { item: "c" } });
     expect(Object.keys(reply.json.extensions.idempotency.fields)).toEqual(["c"]);
-    expect(await recordsOf(db)).toMatchObject([{ operation: "place" }]);
+    expect(await recordsOf(db)).toMatchObject([{ operation: "mutation place" }]);
     const wrong = await send({ query, variables: { yes: true, no: null } });
     expect(wrong.json.errors[0].message).toContain('"Boolean!" must not be null');
     expect((await send({ query, variables: {} })).json.errors[0].message).toContain("$yes");
@@ -138,8 +141,8 @@ describe.each(databases)("root fields with @idempotent, on $name", ({ open }) =>
     expect(first.json.errors[0].locations).toEqual([{ line: 3, column: 7 }]);
     expect(second.json.errors).toEqual(first.json.errors);
     expect(await recordsOf(db)).toMatchObject([
-      { operation: "failStrict", status: "failed" },
-      { operation: "place", status: "completed" },
+      { operation: "mutation failStrict", status: "failed" },
+      { operation: "mutation place", status: "completed" },
     ]);
     expect(await db.countOrders()).toBe(1);
   });

@@ -190,5 +190,7 @@ export function replayedFields({ json }: Pick<Reply, "json">): string[] {
 }
 
 export async function recordsOf(db: TestDatabase) {
-  return db.query("SELECT operation, status, attempt, response FROM idempotency_record ORDER BY operation");
+  return db.query(
+    "SELECT operation, status, attempt, response FROM idempotency_record ORDER BY operation, status",
+  );
 }

@@ -6,6 +6,8 @@ export interface IdempotencyErrorDetails {
   KEY_MISSING: { readonly operation: string };
   /** The key, or the header that carries it, is malformed. */
   KEY_INVALID: { readonly reason: KeyProblem };
+  /** The input cannot be compared with that of a retry. Nothing was executed. */
+  INPUT_INVALID: { readonly operation: string; readonly reason: InputProblem };
   /** The key was used before with another input. */
   KEY_REUSED: { readonly operation: string };
   /** The same key is being executed elsewhere, and did not finish within `waitMs`. */
@@ -24,7 +26,7 @@ export interface IdempotencyErrorDetails {
   RESULT_UNSTORABLE: { readonly operation: string; readonly path?: string };
   /** The stored result cannot be read by this process. */
   RESULT_UNREADABLE: { readonly operation: string };
-  /** The scope function returned nothing: without a scope, two users could see each other's results. */
+  /** The scope function returned nothing, or what cannot be stored: without a scope, two users could see each other's results. */
   SCOPE_MISSING: { readonly operation: string };
 }
 
@@ -42,6 +44,22 @@ export type KeyProblem =
   | "count_mismatch"
   /** One request, or one root field, carries two different keys. */
   | "conflicting_keys";
+
+/** Why an input was refused: its size, its levels, or a part that shows nothing of itself, such as a stream. */
+export type InputProblem = "too_large" | "too_deep" | "not_comparable";
+
+/** Whether the request was refused for its size, which transports tell apart from other mistakes. */
+export function isTooLarge({
+  code,
+  details,
+}: {
+  readonly code: string;
+  readonly details?: unknown;
+}): boolean {
+  return (
+    code === "INPUT_INVALID" && (details as { readonly reason?: unknown } | undefined)?.reason === "too_large"
+  );
+}
 
 /** Codes after which the same request may be sent again with the same key. */
 const RETRYABLE: ReadonlySet<IdempotencyErrorCode> = new Set([

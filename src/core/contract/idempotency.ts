@@ -21,7 +21,7 @@ export interface Idempotency<TTransaction> {
    * @remarks **Warning**: effects outside the database (e-mail, HTTP calls) and writes that do not go through `tx`
    * are not covered.
    * @throws {@link IdempotencyError} before the handler ran: `KEY_INVALID`, `KEY_REUSED`, `IN_PROGRESS`,
-   * `SCOPE_MISSING`, `STORE_UNAVAILABLE`; after it: `RESULT_UNSTORABLE`, `CLAIM_LOST`; on a replay
+   * `SCOPE_MISSING`, `INPUT_INVALID`, `STORE_UNAVAILABLE`; after it: `RESULT_UNSTORABLE`, `CLAIM_LOST`; on a replay
    * `RESULT_UNREADABLE`.
    * @throws the handler's own error; if it is stored, every duplicate throws it too.
    */
@@ -45,7 +45,7 @@ export interface Idempotency<TTransaction> {
    *
    * @remarks **Warning**: code outside of `step` and `transaction` runs on every attempt.
    * @throws {@link IdempotencyError} before the handler ran: `KEY_INVALID`, `KEY_REUSED`, `IN_PROGRESS`,
-   * `SCOPE_MISSING`, `STORE_UNAVAILABLE`; after it: `LEASE_LOST`, `STORE_UNAVAILABLE`, `RESULT_UNSTORABLE`; on a
+   * `SCOPE_MISSING`, `INPUT_INVALID`, `STORE_UNAVAILABLE`; after it: `LEASE_LOST`, `STORE_UNAVAILABLE`, `RESULT_UNSTORABLE`; on a
    * replay `RESULT_UNREADABLE`; `ATTEMPTS_EXHAUSTED` when a completer has given up.
    * @throws the handler's own error; if it is stored, every duplicate throws it too.
    */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { typeOf } from "../browser/option-checks.ts";
+import type { InputProblem } from "../contract/errors.ts";
 
 /**
  * A text that two values share exactly when they are the same input. Key order, the order in Maps and Sets, and an
@@ -8,8 +9,11 @@ import { typeOf } from "../browser/option-checks.ts";
  *
  * Files are compared by name, type and content.
  *
- * @throws TypeError for a function, a symbol, a promise, a stream, an `Error`, or an object that shows nothing of itself,
- * naming its path; and for a value of more than 8,000,000 characters or 600 levels.
+ * A part whose text is long is written as its hash, once for each object. So objects that occur again and again cost no
+ * more than their references, and are the same input as copies of them, which a retry may send in their place.
+ *
+ * @throws {@link NotComparableError} for a function, a symbol, a promise, a stream, an `Error`, or an object that shows
+ * nothing of itself, naming its path; and for a value of more than 8,000,000 characters or 600 levels.
  */
 export async function canonical(value: unknown): Promise<string> {
   const writer = new CanonicalWriter();
@@ -35,13 +39,27 @@ const SIZE_MAX = 8_000_000;
 const DEPTH_MAX = 600;
 // Longer texts are written as their hash, so they add little to the size.
 const TEXT_LENGTH_MAX = 1_024;
+// Parts of cycles are written again at each reference, as their text depends on what surrounds them.
+const REWRITTEN_MAX = 10_000;
+
+/** What is known of an object that has been written. */
+interface Written {
+  /** `undefined` for a part of a cycle. */
+  readonly text: string | undefined;
+  /** How many levels it has. */
+  readonly height: number;
+}
 
 class CanonicalWriter {
   /** Files whose content was not yet known: contents are read asynchronously, but writing is synchronous. */
   readonly files: Set<FileLike> = new Set();
   readonly #digests: ReadonlyMap<FileLike, string>;
   readonly #open: object[] = [];
+  readonly #written = new Map<object, Written>();
   #size = 0;
+  #deepest = 0;
+  #cycles = 0;
+  #rewritten = 0;
 
   constructor(digests: ReadonlyMap<FileLike, string> = new Map()) {
     this.#digests = digests;
@@ -51,12 +69,15 @@ class CanonicalWriter {
     if (typeof value === "object" && value !== null) {
       return this.#enter(value, path);
     }
-    const leaf = this.#writeLeaf(value, path);
-    this.#size += leaf.length;
+    return this.#counted(this.#writeLeaf(value, path));
+  }
+
+  #counted(written: string): string {
+    this.#size += written.length;
     if (this.#size > SIZE_MAX) {
-      throw tooLarge(`more than ${SIZE_MAX} characters`);
+      throw unfit("too_large", `more than ${SIZE_MAX} characters`);
     }
-    return leaf;
+    return written;
   }
 
   #writeLeaf(value: unknown, path: string): string {
@@ -81,16 +102,42 @@ class CanonicalWriter {
   #enter(value: object, path: string): string {
     const depth = this.#open.indexOf(value);
     if (depth !== -1) {
-      return `c${depth};`;
+      this.#cycles += 1;
+      return this.#counted(`c${depth};`);
     }
-    if (this.#open.length === DEPTH_MAX) {
-      throw tooLarge(`nested deeper than ${DEPTH_MAX} levels`);
+    const known = this.#written.get(value);
+    const level = this.#open.length;
+    if (level + (known?.height ?? 1) > DEPTH_MAX) {
+      throw unfit("too_deep", `nested deeper than ${DEPTH_MAX} levels`);
+    }
+    if (known?.text !== undefined) {
+      this.#deepest = Math.max(this.#deepest, level + known.height);
+      return this.#counted(known.text);
+    }
+    if (known !== undefined) {
+      this.#rewritten += 1;
+      if (this.#rewritten > REWRITTEN_MAX) {
+        throw unfit("too_large", `made of cycles that are referred to more than ${REWRITTEN_MAX} times`);
+      }
     }
     this.#size += 2;
+    const { text: written, height, isCyclic } = this.#writeAside(value, path);
+    this.#written.set(value, { text: isCyclic ? undefined : written, height });
+    return written;
+  }
+
+  #writeAside(value: object, path: string): { text: string; height: number; isCyclic: boolean } {
+    const level = this.#open.length;
+    const [deepest, cycles] = [this.#deepest, this.#cycles];
+    this.#deepest = level + 1;
     this.#open.push(value);
     const written = this.#writeObject(value, path);
     this.#open.pop();
-    return written;
+    const height = this.#deepest - level;
+    this.#deepest = Math.max(this.#deepest, deepest);
+    // Later references to the object are written as its text, however long: it must not be.
+    const text = written.length > TEXT_LENGTH_MAX ? `#${sha256(Buffer.from(written, "utf16le"))}` : written;
+    return { text, height, isCyclic: this.#cycles > cycles };
   }
 
   #writeObject(value: object, path: string): string {
@@ -119,7 +166,7 @@ class CanonicalWriter {
       return this.#writeFile(value);
     }
     if (value instanceof FormData) {
-      return `F${Array.from(value, ([name, item]) => text(name) + this.write(item, `${path}.${name}`)).join("")}]`;
+      return `F${Array.from(value, ([name, item]) => this.#counted(text(name)) + this.write(item, `${path}.${name}`)).join("")}]`;
     }
     if (isOneShot(value)) {
       throw notComparable(value, path);
@@ -132,7 +179,7 @@ class CanonicalWriter {
     if (digest === undefined) {
       this.files.add(file);
     }
-    return `b${text(file.name ?? "")}${text(file.type)}${file.size};${digest ?? ""}`;
+    return this.#counted(`b${text(file.name ?? "")}${text(file.type)}${file.size};${digest ?? ""}`);
   }
 
   #writeProperties(value: object, path: string): string {
@@ -145,7 +192,7 @@ class CanonicalWriter {
       return `j${this.write(value.toJSON(), path)}`;
     }
     if (value instanceof RegExp || value instanceof URLSearchParams) {
-      return `s${text(String(value))}`;
+      return this.#counted(`s${text(String(value))}`);
     }
     // An object that shows nothing of itself (private fields, iterators, headers) would equal every other of its kind.
     if (Object.keys(value).length === 0 || value instanceof Error) {
@@ -158,7 +205,7 @@ class CanonicalWriter {
     return Object.entries(value)
       .filter(([, item]) => item !== undefined)
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, item]) => text(name) + this.write(item, `${path}.${name}`))
+      .map(([name, item]) => this.#counted(text(name)) + this.write(item, `${path}.${name}`))
       .join("");
   }
 }
@@ -209,16 +256,28 @@ function isOneShot(value: object): boolean {
   );
 }
 
-function tooLarge(how: string): TypeError {
-  return new TypeError(
+/** An input that cannot be compared. Its `message` names the remedy. */
+export class NotComparableError extends TypeError {
+  readonly reason: InputProblem;
+
+  constructor(reason: InputProblem, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+function unfit(reason: InputProblem, how: string): NotComparableError {
+  return new NotComparableError(
+    reason,
     `input is ${how}; pass as \`input\` only what identifies the request, or a hash of it.`,
   );
 }
 
-function notComparable(value: unknown, path: string): TypeError {
+function notComparable(value: unknown, path: string): NotComparableError {
   const prototype = typeof value === "object" ? (Object.getPrototypeOf(value) as object | null) : null;
   const kind = prototype?.constructor.name ?? typeOf(value);
-  return new TypeError(
+  return new NotComparableError(
+    "not_comparable",
     `${path} is a ${kind}, which cannot be compared with a retry's; pass as \`input\` only what identifies the ` +
       "request (for a stream, its bytes or their hash).",
   );

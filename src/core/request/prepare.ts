@@ -2,6 +2,7 @@ import { typeOf } from "../browser/option-checks.ts";
 import { IdempotencyError } from "../contract/errors.ts";
 import type { RunRequest } from "../contract/idempotency.ts";
 import { type ResolvedRunOptions, resolveOptions } from "../contract/options.ts";
+import { NotComparableError } from "./canonical.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { checkKey, type Identity, recordId } from "./identity.ts";
 
@@ -21,8 +22,8 @@ export interface PreparedRun extends Identity {
 /**
  * Checks a request and names its record.
  *
- * @throws {@link IdempotencyError} `KEY_INVALID`, `SCOPE_MISSING`
- * @throws TypeError for an operation or an option that cannot be used, or an input that cannot be compared.
+ * @throws {@link IdempotencyError} `KEY_INVALID`, `SCOPE_MISSING`, `INPUT_INVALID`
+ * @throws TypeError for an operation or an option that cannot be used.
  */
 export async function prepareRun(request: RunRequest, base: ResolvedRunOptions): Promise<PreparedRun> {
   const options = resolveOptions(request, base);
@@ -39,11 +40,28 @@ export async function prepareRun(request: RunRequest, base: ResolvedRunOptions):
     key,
     scope,
     id: recordId(identity),
-    fingerprint: await fingerprintOf(request.input),
+    fingerprint: await fingerprintOfInput(request.input, operation),
     options,
     input: null,
     deadline,
   };
+}
+
+async function fingerprintOfInput(input: unknown, operation: string): Promise<string> {
+  try {
+    return await fingerprintOf(input);
+  } catch (error) {
+    if (!(error instanceof NotComparableError)) {
+      throw error;
+    }
+    const { reason, message } = error;
+    throw new IdempotencyError(
+      "INPUT_INVALID",
+      `${operation}: ${message}`,
+      { operation, reason },
+      { cause: error },
+    );
+  }
 }
 
 function checkOperation(operation: unknown): string {
@@ -59,13 +77,35 @@ function checkOperation(operation: unknown): string {
 
 function checkScope(scope: unknown, operation: string): string {
   const usable = typeof scope === "string" || typeof scope === "number" || typeof scope === "bigint";
-  if (!usable || scope === "" || (typeof scope === "number" && !Number.isFinite(scope))) {
+  const text = usable ? String(scope) : "";
+  if (text === "" || text.includes("\0") || (typeof scope === "number" && !Number.isFinite(scope))) {
+    const found =
+      scope === ""
+        ? "an empty string"
+        : text.includes("\0")
+          ? "a string with NUL, which PostgreSQL cannot store"
+          : `of type ${typeOf(scope)}`;
     throw new IdempotencyError(
       "SCOPE_MISSING",
-      `The scope of ${operation} is ${scope === "" ? "an empty string" : `of type ${typeOf(scope)}`}; ` +
-        "it must name who may share a key, for example the user's id.",
+      `The scope of ${operation} is ${found}; it must name who may share a key, for example the user's id.`,
       { operation },
     );
   }
-  return String(scope);
+  warnOfSuspect(text, operation);
+  return text;
+}
+
+const warnedOf = new Set<string>();
+
+/** What a template makes of an id that is not there. Somebody may be called so, therefore it is no error. */
+function warnOfSuspect(scope: string, operation: string): void {
+  const isSuspect = scope === "undefined" || scope === "null" || scope.trim() === "";
+  if (isSuspect && !warnedOf.has(scope)) {
+    warnedOf.add(scope);
+    process.emitWarning(
+      `The scope of ${operation} is ${JSON.stringify(scope)}, which all users without an id would share; return the id ` +
+        "itself, not a template with it, so that a missing one is refused.",
+      { type: "OnceonlyWarning", code: "ONCEONLY_SCOPE" },
+    );
+  }
 }

@@ -1,4 +1,4 @@
-import type { IdempotencyErrorCode } from "../../core/contract/errors.ts";
+import { type IdempotencyErrorCode, isTooLarge } from "../../core/contract/errors.ts";
 
 /** The member `code` of this package's problem documents. */
 export type HttpProblemCode =
@@ -14,6 +14,8 @@ export interface Problem {
   readonly code: HttpProblemCode;
   /** For the client; becomes `detail`. */
   readonly message: string;
+  /** Of an `IdempotencyError`. */
+  readonly details?: unknown;
   /** In milliseconds; becomes `Retry-After`, in whole seconds. */
   readonly retryAfterMs?: number | undefined;
 }
@@ -32,6 +34,7 @@ interface ProblemKind {
 const RUN_PROBLEMS = {
   KEY_MISSING: { status: 400, title: "Idempotency-Key is missing" },
   KEY_INVALID: { status: 400, title: "Idempotency-Key is invalid" },
+  INPUT_INVALID: { status: 400, title: "The request cannot be compared with a retry" },
   KEY_REUSED: { status: 422, title: "Idempotency-Key is already used" },
   IN_PROGRESS: { status: 409, title: "A request is outstanding for this Idempotency-Key" },
   CLAIM_LOST: { status: 409, title: "The claim of the Idempotency-Key was lost" },
@@ -59,10 +62,11 @@ const PROBLEMS = {
  * the same request may be sent again.
  */
 export function problemResponse(
-  { code, message, retryAfterMs }: Problem,
+  { code, message, retryAfterMs, details }: Problem,
   options: ProblemOptions = {},
 ): Response {
-  const { status, title } = PROBLEMS[code];
+  const { status: usual, title } = PROBLEMS[code];
+  const status = isTooLarge({ code, details }) ? 413 : usual;
   const type = `https://onceonly.dev/problems/${code.toLowerCase().replaceAll("_", "-")}`;
   const headers = new Headers({
     "content-type": "application/problem+json",

@@ -5,19 +5,19 @@ import { RefusedRequestError } from "../problems/problem.ts";
  * What a retry must repeat: method, path, query and body. Host and headers may change on the way; of the headers only
  * the media type counts.
  *
- * @throws {@link RefusedRequestError} `BODY_INVALID` for a body that is not what its Content-Type says.
+ * @throws {@link RefusedRequestError} `BODY_INVALID` for a form that is not what its Content-Type says.
  */
 export async function comparableRequest(
   { method, url, headers }: Pick<Request, "method" | "url" | "headers">,
   body: Uint8Array,
 ): Promise<unknown> {
-  const { pathname, search } = new URL(url);
+  const { search } = new URL(url);
   const contentType = headers.get("content-type") ?? "";
   const type = contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
   const isEncoded = (headers.get("content-encoding") ?? "identity").trim().toLowerCase() !== "identity";
   return {
     method,
-    path: pathname,
+    path: routedPath(url),
     query: pairsOf(search.slice(1)) ?? search,
     type,
     // Decompression is up to the handler.
@@ -25,9 +25,14 @@ export async function comparableRequest(
   };
 }
 
+/** A path as routers see it: a slash at the end or twice makes no difference. */
+export function routedPath(url: string): string {
+  return new URL(url).pathname.replace(/\/{2,}/g, "/").replace(/(.)\/$/, "$1");
+}
+
 async function comparableBody(type: string, contentType: string, body: Uint8Array): Promise<unknown> {
   if (type === "application/json" || type.endsWith("+json")) {
-    return comparableJson(type, body);
+    return comparableJson(body);
   }
   if (type === "application/x-www-form-urlencoded") {
     const pairs = pairsOf(new TextDecoder("utf-8", { ignoreBOM: true }).decode(body));
@@ -46,14 +51,15 @@ function pairsOf(text: string): [name: string, value: string][] | undefined {
 // Numbers that JavaScript may read as equal although they differ.
 const INEXACT_NUMBER = /[\d.]{16}|\d[eE][+-]?\d{3}/;
 
-async function comparableJson(type: string, body: Uint8Array): Promise<unknown> {
+async function comparableJson(body: Uint8Array): Promise<unknown> {
   let text: string;
   let value: unknown;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(body);
     value = JSON.parse(text);
-  } catch (error) {
-    throw invalid(type, error);
+  } catch {
+    // Whether it is to be taken is up to the handler.
+    return body;
   }
   return INEXACT_NUMBER.test(withoutStrings(text)) ? body : inOrder(value, body);
 }
@@ -84,16 +90,16 @@ async function comparableForm(contentType: string, body: Uint8Array): Promise<un
   try {
     form = await message.formData();
   } catch (error) {
-    throw invalid("multipart/form-data", error);
+    throw invalid(error);
   }
   const texts = [...form].flatMap(([name, value]) => [name, typeof value === "string" ? value : value.name]);
   return texts.some(isLossy) ? body : inOrder(form, body);
 }
 
-function invalid(type: string, cause: unknown): RefusedRequestError {
+function invalid(cause: unknown): RefusedRequestError {
   return new RefusedRequestError(
     "BODY_INVALID",
-    `The request's body is not ${type}, as its Content-Type says.`,
+    "The request's body is not multipart/form-data, as its Content-Type says.",
     cause,
   );
 }

@@ -1,9 +1,14 @@
 import { type TRPC_ERROR_CODE_KEY, TRPCError } from "@trpc/server";
-import type { AnyIdempotencyError, IdempotencyErrorCode } from "../../core/contract/errors.ts";
+import {
+  type AnyIdempotencyError,
+  type IdempotencyErrorCode,
+  isTooLarge,
+} from "../../core/contract/errors.ts";
 
 const CODES = {
   KEY_MISSING: "BAD_REQUEST",
   KEY_INVALID: "BAD_REQUEST",
+  INPUT_INVALID: "BAD_REQUEST",
   KEY_REUSED: "UNPROCESSABLE_CONTENT",
   IN_PROGRESS: "CONFLICT",
   CLAIM_LOST: "CONFLICT",
@@ -18,5 +23,9 @@ const CODES = {
 
 /** Converts one of our errors to a `TRPCError`; an `errorFormatter` finds ours in `cause`. */
 export function toTRPCError(error: AnyIdempotencyError): TRPCError {
-  return new TRPCError({ code: CODES[error.code], message: error.message, cause: error });
+  return new TRPCError({
+    code: isTooLarge(error) ? "PAYLOAD_TOO_LARGE" : CODES[error.code],
+    message: error.message,
+    cause: error,
+  });
 }

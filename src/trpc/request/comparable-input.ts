@@ -1,38 +1,58 @@
 import { createHash } from "node:crypto";
-import { TRPCError } from "@trpc/server";
-import type { ProcedureCall } from "./procedure-call.ts";
+import { IdempotencyError } from "../../core/contract/errors.ts";
+import type { InputRequest, ProcedureCall } from "./procedure-call.ts";
 
 /** A call's input, in a form to compare with a retry's and in one to hand on. */
 export interface ComparableInput {
   readonly compared: unknown;
-  /** What to give `next()` besides the context. */
-  readonly handedOn: () => { readonly input?: unknown };
+  /** What `next()` gets besides the context. */
+  readonly handedOn: () => HandedOn;
 }
 
+interface HandedOn {
+  /** What the handler gets, if that is not what the parsers before the middleware gave. */
+  readonly input?: unknown;
+  /** What parsers after the middleware get, if that is not what the client sent. */
+  readonly rawInput?: unknown;
+}
+
+type InputOption<TContext, TInput> = (call: InputRequest<TContext, TInput>) => unknown;
+
 /**
- * The input of a call. A stream is read into memory, because all of it must be known before the handler may start.
+ * What a retry must repeat: what option `input` says, else the input as the client sent it. What parsers make of it may
+ * hold the time of day, ids of the server's own or instances of classes, none of which a retry can repeat.
  *
- * @throws TypeError for a stream when no `.input()` precedes the middleware.
- * @throws TRPCError `PAYLOAD_TOO_LARGE` for a stream of more than 16 MiB.
+ * A stream is read into memory, because all of it must be known before the handler may start.
+ *
+ * @throws {@link IdempotencyError} `INPUT_INVALID` for a stream of more than 16 MiB.
  */
-export async function comparableInput(call: ProcedureCall<unknown, unknown>): Promise<ComparableInput> {
-  const { input } = call;
-  if (input instanceof ReadableStream) {
-    const chunks = await chunksOf(call.path, input);
-    const sha = createHash("sha256");
-    for (const chunk of chunks) {
-      sha.update(chunk);
-    }
-    return { compared: sha.digest("base64url"), handedOn: () => ({ input: new Blob(chunks).stream() }) };
+export async function comparableInput<TContext, TInput>(
+  call: ProcedureCall<TContext, TInput>,
+  option: InputOption<TContext, TInput> | undefined,
+): Promise<ComparableInput> {
+  const rawInput = await call.getRawInput();
+  if (option !== undefined) {
+    const { ctx, input, path } = call;
+    return { compared: await option({ ctx, input, rawInput, path }), handedOn: () => ({}) };
   }
-  // Before `.input()`, or without one, only the raw input can tell a retry from another request.
-  const compared = input === undefined ? await call.getRawInput() : input;
-  if (compared instanceof ReadableStream) {
-    throw new TypeError(
-      `onceonly: the input of ${call.path} is a stream; put the middleware after .input(octetInputParser).`,
-    );
+  if (!(rawInput instanceof ReadableStream)) {
+    return { compared: rawInput, handedOn: () => ({}) };
   }
-  return { compared, handedOn: () => ({}) };
+  // A parser before the middleware may have read the stream, and given another one.
+  const stream: unknown = rawInput.locked ? call.input : rawInput;
+  if (!(stream instanceof ReadableStream)) {
+    return { compared: call.input, handedOn: () => ({}) };
+  }
+  const chunks = await chunksOf(call.path, stream);
+  const sha = createHash("sha256");
+  for (const chunk of chunks) {
+    sha.update(chunk);
+  }
+  const handedOn = (): HandedOn => {
+    const copy = new Blob(chunks).stream();
+    return call.input === stream ? { input: copy } : { rawInput: copy };
+  };
+  return { compared: sha.digest("base64url"), handedOn };
 }
 
 const STREAM_BYTES_MAX = 16 * 1_048_576;
@@ -43,10 +63,11 @@ async function chunksOf(path: string, stream: ReadableStream<unknown>): Promise<
   for await (const chunk of stream as AsyncIterable<Uint8Array<ArrayBuffer>>) {
     bytes += chunk.byteLength;
     if (bytes > STREAM_BYTES_MAX) {
-      throw new TRPCError({
-        code: "PAYLOAD_TOO_LARGE",
-        message: `${path} takes at most ${STREAM_BYTES_MAX} bytes with an idempotency key; upload first, and send a reference.`,
-      });
+      throw new IdempotencyError(
+        "INPUT_INVALID",
+        `${path} takes at most ${STREAM_BYTES_MAX} bytes with an idempotency key; upload first, and send a reference.`,
+        { operation: path, reason: "too_large" },
+      );
     }
     chunks.push(chunk);
   }

@@ -12,6 +12,21 @@ export interface ProcedureCall<TContext, TInput>
   readonly input: TInput;
 }
 
+/** The argument of options that are functions. */
+export interface MutationCall<TContext, TInput> {
+  readonly ctx: TContext;
+  /** As the parsers before the middleware gave it. */
+  readonly input: TInput;
+  /** The procedure's path, for example `orders.place`. */
+  readonly path: string;
+}
+
+/** The argument of option `input`. */
+export interface InputRequest<TContext, TInput> extends MutationCall<TContext, TInput> {
+  /** As the client sent it: after the transformer, before any parser. */
+  readonly rawInput: unknown;
+}
+
 /**
  * A context, or the type that tRPC computes for it, in which an optional property becomes one that may be `undefined`.
  */

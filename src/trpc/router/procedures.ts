@@ -8,6 +8,7 @@ export interface AppliedSettings {
   readonly idempotency: Pick<Idempotency<never>, "abandoned">;
   readonly mode: Mode;
   readonly requireKey: boolean | ((call: never) => unknown);
+  readonly operation: unknown;
   readonly runs: Pick<Idempotency<never>, "options">;
 }
 

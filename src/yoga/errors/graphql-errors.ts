@@ -1,5 +1,9 @@
 import { GraphQLError, type GraphQLErrorOptions } from "graphql";
-import type { AnyIdempotencyError, IdempotencyErrorCode } from "../../core/contract/errors.ts";
+import {
+  type AnyIdempotencyError,
+  type IdempotencyErrorCode,
+  isTooLarge,
+} from "../../core/contract/errors.ts";
 
 interface GraphQLMapping {
   /** `extensions.code`. */
@@ -11,6 +15,7 @@ interface GraphQLMapping {
 const MAPPING = {
   KEY_MISSING: { code: "IDEMPOTENCY_KEY_MISSING", status: 400 },
   KEY_INVALID: { code: "IDEMPOTENCY_KEY_INVALID", status: 400 },
+  INPUT_INVALID: { code: "IDEMPOTENCY_INPUT_INVALID", status: 400 },
   KEY_REUSED: { code: "IDEMPOTENCY_KEY_PARAMETER_MISMATCH", status: 422 },
   IN_PROGRESS: { code: "IDEMPOTENCY_CONCURRENT_REQUEST", status: 409 },
   CLAIM_LOST: { code: "IDEMPOTENCY_CLAIM_LOST", status: 409 },
@@ -31,7 +36,8 @@ export function toGraphQLError(
   error: AnyIdempotencyError,
   { isWholeAnswer = true, ...place }: ErrorPlace = {},
 ): GraphQLError {
-  const { code, status } = MAPPING[error.code];
+  const { code, status: usual } = MAPPING[error.code];
+  const status = isTooLarge(error) ? 413 : usual;
   const { retryAfterMs } = error;
   const headers =
     retryAfterMs === undefined ? {} : { "Retry-After": String(Math.ceil(retryAfterMs / 1_000)) };

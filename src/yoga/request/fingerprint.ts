@@ -16,7 +16,7 @@ export function operationInput({ document, operation, variables }: Mutation): un
  * used there. The rest of the operation may change between two attempts.
  */
 export function fieldInput(mutation: Mutation, { nodes }: RootField): unknown {
-  const parts: ASTNode[] = nodes.map(withoutDirective);
+  const parts: ASTNode[] = nodes.map((node) => withoutDirective(node, mutation.directive));
   const variableNames = new Set<string>();
   const fragmentNames = new Set<string>();
   // The array grows while it is walked: each fragment found is added as a part to visit.

@@ -1,5 +1,5 @@
 import { KEY_HEADER, parseKeyHeader, parseKeyListHeader } from "../../core/adapter/key-header.ts";
-import { isIdempotencyError } from "../../core/contract/errors.ts";
+import { IdempotencyError, isIdempotencyError } from "../../core/contract/errors.ts";
 import { invalidKey } from "../../core/request/identity.ts";
 import { toGraphQLError } from "../errors/graphql-errors.ts";
 
@@ -24,6 +24,8 @@ const READING: unique symbol = Symbol("onceonly.headerKey");
  */
 const readings = new WeakMap<object, Reading>();
 
+const parsedRequests = new WeakSet<object>();
+
 /**
  * Reads the header `Idempotency-Key` of an HTTP request once its operations are parsed: later, Yoga does not tell which
  * place an operation has in its batch.
@@ -31,6 +33,7 @@ const readings = new WeakMap<object, Reading>();
  * @throws GraphQLError when the header does not fit the batch; nothing of the batch is executed.
  */
 export function readKeyHeader(request: RequestLike, parsed: unknown): void {
+  parsedRequests.add(request);
   const header = request.headers.get(KEY_HEADER);
   if (header === null) {
     return;
@@ -58,8 +61,7 @@ export function readKeyHeader(request: RequestLike, parsed: unknown): void {
  * @throws {@link IdempotencyError} `KEY_INVALID`
  */
 export function headerKeyOf(context: object): string | undefined {
-  const { params, request } = context as { params?: Params | null; request?: unknown };
-  const reading = params?.[READING] ?? known(params?.extensions) ?? known(request);
+  const reading = readingOf(context);
   if (reading === undefined) {
     return undefined;
   }
@@ -67,6 +69,37 @@ export function headerKeyOf(context: object): string | undefined {
     throw reading.error;
   }
   return reading.key;
+}
+
+function readingOf(context: object): Reading | undefined {
+  const { params, request } = context as { params?: Params | null; request?: unknown };
+  return params?.[READING] ?? known(params?.extensions) ?? known(request);
+}
+
+/** Whether the context is that of an HTTP request which never came by {@link readKeyHeader}. */
+export function isUnparsed(context: object): boolean {
+  const { request } = context as { readonly request?: Partial<RequestLike> | null };
+  return (
+    isObject(request) &&
+    typeof request.headers?.get === "function" &&
+    !parsedRequests.has(request) &&
+    // The header of a WebSocket's upgrade request is not a key for the operations sent later.
+    request.headers.get("upgrade") === null
+  );
+}
+
+/** @throws {@link IdempotencyError} `KEY_MISSING`: ignored, the header would be a promise that nobody keeps. */
+export function refuseUnreadHeader(context: object): void {
+  const { request } = context as { readonly request: RequestLike };
+  const isUnread = readingOf(context) === undefined && isUnparsed(context);
+  if (isUnread && request.headers.get(KEY_HEADER) !== null) {
+    throw new IdempotencyError(
+      "KEY_MISSING",
+      "The header Idempotency-Key was not read, as a plugin of the server answers this request by itself; send the key as " +
+        "extensions.idempotencyKey in the body.",
+      { operation: "mutation" },
+    );
+  }
 }
 
 function readSingle(header: string): Reading {

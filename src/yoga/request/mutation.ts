@@ -18,8 +18,12 @@ export interface Mutation {
   readonly operation: OperationDefinitionNode;
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   readonly variables: RawVariables;
+  /** The name of the directive that carries keys. */
+  readonly directive: string;
   /** In the order of the response, without skipped fields. */
   readonly fields: readonly RootField[];
+  /** All that the document has, whatever `@include` and `@skip` say: for what must not depend on variables. */
+  readonly allFields: readonly RootField[];
 }
 
 /** A root field of the response. */
@@ -36,7 +40,10 @@ export function isMutation({ document, operationName }: ExecutionArgs): boolean 
 }
 
 /** @throws GraphQLError where the executor would throw the same. */
-export function readMutation({ document, operationName, variableValues }: ExecutionArgs): Mutation {
+export function readMutation(
+  { document, operationName, variableValues }: ExecutionArgs,
+  directive: string,
+): Mutation {
   const operation = getOperationAST(document, operationName) as OperationDefinitionNode;
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
@@ -45,8 +52,12 @@ export function readMutation({ document, operationName, variableValues }: Execut
     }
   }
   const variables = variableValues ?? {};
-  const unread = { document, operation, fragments, variables };
-  return { ...unread, fields: collectRootFields(unread) };
+  const unread = { document, operation, fragments, variables, directive };
+  return {
+    ...unread,
+    fields: collectRootFields(unread, (node) => isIncluded(node, unread)),
+    allFields: collectRootFields(unread, () => true),
+  };
 }
 
 /** Whether the field is the schema's own, such as `__typename`, and mutates nothing. */
@@ -54,13 +65,18 @@ export function isMetaField({ fieldName }: RootField): boolean {
   return fieldName.startsWith("__");
 }
 
+type UnreadMutation = Omit<Mutation, "fields" | "allFields">;
+
 /** The root fields, as the specification's CollectFields gives them. */
-function collectRootFields(mutation: Omit<Mutation, "fields">): RootField[] {
+function collectRootFields(
+  mutation: UnreadMutation,
+  isCollected: (node: SelectionNode) => boolean,
+): RootField[] {
   const nodesByName = new Map<string, [FieldNode, ...FieldNode[]]>();
   const spread = new Set<string>();
   const collect = (selections: readonly SelectionNode[]): void => {
     for (const selection of selections) {
-      if (!isIncluded(selection, mutation)) {
+      if (!isCollected(selection)) {
         continue;
       }
       if (selection.kind === Kind.FIELD) {
@@ -84,12 +100,12 @@ function collectRootFields(mutation: Omit<Mutation, "fields">): RootField[] {
   }));
 }
 
-function isIncluded(node: SelectionNode, mutation: Omit<Mutation, "fields">): boolean {
+function isIncluded(node: SelectionNode, mutation: UnreadMutation): boolean {
   return condition(node, "skip", mutation) !== true && condition(node, "include", mutation) !== false;
 }
 
 /** Anything other than a boolean or null is left to the executor, which refuses it before it executes a field. */
-function condition(node: SelectionNode, name: string, mutation: Omit<Mutation, "fields">): unknown {
+function condition(node: SelectionNode, name: string, mutation: UnreadMutation): unknown {
   const directive = node.directives?.find((item) => item.name.value === name);
   const argument = directive?.arguments?.find((item) => item.name.value === "if");
   const value = scalarValue(argument?.value, mutation.operation, mutation.variables);

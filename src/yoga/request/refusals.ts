@@ -10,22 +10,23 @@ import type { Mutation } from "./mutation.ts";
 
 /** Directives of an operation that a unit cannot honour. */
 interface Findings {
+  readonly directive: string;
   /** `@defer` or `@stream`. */
   readonly incremental: DirectiveNode | undefined;
-  /** `@idempotent` below the root. */
+  /** The directive with the key, below the root. */
   readonly misplaced: DirectiveNode | undefined;
 }
 
 // Servers parse a document once and reuse it.
 const found = new WeakMap<OperationDefinitionNode, Findings>();
 
-/** @throws GraphQLError when `@idempotent` is placed where it would protect nothing. */
+/** @throws GraphQLError when the directive with the key is placed where it would protect nothing. */
 export function refuseMisplacedKeys(mutation: Mutation): void {
   const { misplaced } = findingsOf(mutation);
   if (misplaced !== undefined) {
     throw refusal(
       "IDEMPOTENCY_KEY_INVALID",
-      "@idempotent belongs on a root field of the mutation; below the root it protects nothing.",
+      `@${mutation.directive} belongs on a root field of the mutation; below the root it protects nothing.`,
       misplaced,
     );
   }
@@ -49,7 +50,7 @@ function refusal(code: string, message: string, nodes: DirectiveNode): GraphQLEr
 
 function findingsOf(mutation: Mutation): Findings {
   const known = found.get(mutation.operation);
-  if (known !== undefined) {
+  if (known?.directive === mutation.directive) {
     return known;
   }
   const findings = search(mutation);
@@ -57,7 +58,7 @@ function findingsOf(mutation: Mutation): Findings {
   return findings;
 }
 
-function search({ operation, fragments }: Mutation): Findings {
+function search({ operation, fragments, directive }: Mutation): Findings {
   let incremental: DirectiveNode | undefined;
   let misplaced: DirectiveNode | undefined;
   const visited = new Set<string>();
@@ -67,7 +68,7 @@ function search({ operation, fragments }: Mutation): Findings {
         ({ name }) => name.value === "defer" || name.value === "stream",
       );
       if (selection.kind === Kind.FIELD) {
-        misplaced ??= isRoot ? undefined : directiveOf(selection);
+        misplaced ??= isRoot ? undefined : directiveOf(selection, directive);
         if (selection.selectionSet !== undefined) {
           walk(selection.selectionSet, false);
         }
@@ -84,5 +85,5 @@ function search({ operation, fragments }: Mutation): Findings {
     }
   };
   walk(operation.selectionSet, true);
-  return { incremental, misplaced };
+  return { directive, incremental, misplaced };
 }

@@ -1,6 +1,6 @@
 import { checkKey, invalidKey } from "../../core/request/identity.ts";
 import { directiveOf } from "./directive.ts";
-import { headerKeyOf } from "./header-keys.ts";
+import { headerKeyOf, refuseUnreadHeader } from "./header-keys.ts";
 import type { Mutation, RootField } from "./mutation.ts";
 import { scalarValue } from "./variables.ts";
 
@@ -8,15 +8,16 @@ import { scalarValue } from "./variables.ts";
  * The key that a request carries for its whole operation, in `extensions.idempotencyKey` or in the header.
  *
  * @throws {@link IdempotencyError} `KEY_INVALID`, also when both are present and differ: the client may repeat either
- * one.
+ * one. `KEY_MISSING` for a header that is there and was not read.
  */
 export function carriedKey(context: object): string | undefined {
   const { params } = context as { params?: { extensions?: { idempotencyKey?: unknown } | null } | null };
   const inBody = params?.extensions?.idempotencyKey ?? undefined;
-  const inHeader = headerKeyOf(context);
   if (inBody === undefined) {
-    return inHeader;
+    refuseUnreadHeader(context);
+    return headerKeyOf(context);
   }
+  const inHeader = headerKeyOf(context);
   const key = checkKey(inBody);
   if (inHeader !== undefined && inHeader !== key) {
     throw invalidKey(
@@ -28,18 +29,18 @@ export function carriedKey(context: object): string | undefined {
 }
 
 /**
- * The key of `@idempotent` on a root field.
+ * The key that the directive gives a root field.
  *
  * @throws {@link IdempotencyError} `KEY_INVALID`
  */
 export function directiveKey(
-  { operation, variables }: Mutation,
+  { operation, variables, directive: name }: Mutation,
   { nodes, responseName }: RootField,
 ): string | undefined {
   const keys = new Set<unknown>();
-  for (const directive of nodes.map(directiveOf)) {
+  for (const directive of nodes.map((node) => directiveOf(node, name))) {
     if (directive !== undefined) {
-      const argument = directive.arguments?.find(({ name }) => name.value === "key");
+      const argument = directive.arguments?.find((item) => item.name.value === "key");
       keys.add(scalarValue(argument?.value, operation, variables));
     }
   }
