@@ -209,7 +209,8 @@ function http(key: string, body: string | Uint8Array<ArrayBuffer> | null, init: 
     });
     const response = await handle(sent);
     const { status, statusText } = response;
-    const own = [...response.headers].filter(([name]) => name !== "idempotent-replayed");
+    // Those tell how the answer came about.
+    const own = [...response.headers].filter(([name]) => !/^idempoten(t|cy)-/.test(name));
     return { status, statusText, headers: own, body: [...new Uint8Array(await response.arrayBuffer())] };
   };
 }

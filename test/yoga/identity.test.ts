@@ -32,7 +32,7 @@ describe("one key", () => {
     expect(first.json.data).toEqual({ b: { item: "b" }, a: { item: "a" } });
     const other = await send(keyed(query, "include", { fee: false }));
     expect([other.status, other.json.errors]).toMatchObject([422, MISMATCH]);
-    expect(unmarked(await send(keyed(query, "include", { fee: true })))).toBe(first.text);
+    expect(unmarked(await send(keyed(query, "include", { fee: true })))).toBe(unmarked(first));
     expect(await db.countOrders()).toBe(2);
   });
 
@@ -103,7 +103,7 @@ describe("option input", () => {
     ] as const) {
       const first = await send(keyed(query(carrier), name, { item: "a", at: 1 }));
       expect(first.json.data).toEqual({ place: { item: "a" } });
-      expect(unmarked(await send(keyed(query(carrier), name, { item: "a", at: 2 })))).toBe(first.text);
+      expect(unmarked(await send(keyed(query(carrier), name, { item: "a", at: 2 })))).toBe(unmarked(first));
       const other = await send(keyed(query(carrier), name, { item: "b", at: 1 }));
       expect(other.json.errors).toMatchObject(MISMATCH);
     }
@@ -191,7 +191,7 @@ describe("a request that a plugin answers by itself", () => {
   it("is executed once with a key in its body, and refusals have data there", async () => {
     const body = keyed(`mutation { ${place("sse")} }`, "sse body");
     const first = await stream(body);
-    expect(JSON.parse(first.text)).toEqual({ data: { place: { item: "sse" } } });
+    expect(JSON.parse(first.text)).toMatchObject({ data: { place: { item: "sse" } } });
     expect(JSON.parse((await stream(body)).text)).toMatchObject({ data: { place: { item: "sse" } } });
     expect(JSON.parse((await stream({ query: body.query })).text)).toMatchObject({ data: null });
     expect(await db.countOrders()).toBe(1);
@@ -232,7 +232,7 @@ describe("__proto__", () => {
     const first = await send(evil);
     expect(first.status).toBe(200);
     expect(first.text).toContain(evil);
-    expect((await send(evil)).text.startsWith(first.text.slice(0, -1))).toBe(true);
+    expect(unmarked((await send(evil)) as never)).toBe(unmarked(first as never));
     expect((await send('{"a":[{"__proto__":{"admin":false}}],"__proto__":1}')).text).toContain(
       "PARAMETER_MISMATCH",
     );
@@ -267,7 +267,7 @@ describe("a directive of the schema's own", () => {
     const query = `mutation { ${place("named")} }`.replace("{ item }", '@onceOnly(key: "named") { item }');
     const first = await send({ query });
     expect(first.json.data).toEqual({ place: { item: "named" } });
-    expect(unmarked(await send({ query }))).toBe(first.text);
+    expect(unmarked(await send({ query }))).toBe(unmarked(first));
     const below = `mutation { place(item: "a") { item @onceOnly(key: "x") } }`;
     expect((await send({ query: below })).json.errors[0].message).toContain("@onceOnly belongs on");
     expect(await db.countOrders()).toBe(1);
