@@ -49,8 +49,11 @@ export interface HttpIdempotencyOptions<TTransaction, TRequest extends Request =
   readonly outcome?: (response: ResponseHead) => ResponseOutcome;
   /** The page of your API's documentation that a problem's `Link` header names, as an absolute URL. */
   readonly documentation?: string;
-  /** Called for every problem that is answered, for your log: the problem's `cause` does not reach the client. */
-  readonly onProblem?: (error: AnyIdempotencyError | RefusedRequestError, request: TRequest) => void;
+  /**
+   * Called for every problem that is answered, for your log: the problem's `cause` does not reach the client. The answer
+   * does not wait for it. If it fails, that is a process warning.
+   */
+  readonly onProblem?: (error: AnyIdempotencyError | RefusedRequestError, request: TRequest) => unknown;
 }
 
 /** The options, checked and complete. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { KEY_HEADER, parseKeyHeader } from "../core/adapter/key-header.ts";
 import { checkKeyRequired } from "../core/adapter/options.ts";
 import { misuse } from "../core/browser/option-checks.ts";
+import { told } from "../core/contract/callbacks.ts";
 import { type AnyIdempotencyError, IdempotencyError, isIdempotencyError } from "../core/contract/errors.ts";
 import { type HttpHandler, untouchedContext } from "./context.ts";
 import { type HttpIdempotencyOptions, type Settings, settingsOf } from "./options.ts";
@@ -57,7 +58,9 @@ export function withIdempotency<TTransaction, TRequest extends Request = Request
       if (!isProblem(error)) {
         throw error;
       }
-      settings.onProblem?.(error, request);
+      void told("OnceonlyHttpWarning", "The callback onProblem failed", () =>
+        settings.onProblem?.(error, request),
+      );
       return problemResponse(error, settings);
     }
   };

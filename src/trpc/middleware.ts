@@ -1,3 +1,4 @@
+import { answeredAtOnce } from "../core/contract/callbacks.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
 import { resumedIdentity } from "../core/lease/abandoned-runs.ts";
 import type { LeasedContext, ProvidedContext } from "./context.ts";
@@ -68,7 +69,7 @@ export function idempotencyMiddleware<TTransaction, TContext, TInput>(
     // A completer's call has no request, and its context need not pretend to have one. Its key and scope come from the
     // record it resumes: asked again, the application's functions might give others, and a second run would begin.
     const resumed = settings.mode === "lease" ? resumedIdentity(call.path) : undefined;
-    const request = resumed === undefined ? settings.request(call) : NO_REQUEST;
+    const request = resumed === undefined ? answeredAtOnce("request", settings.request(call)) : NO_REQUEST;
     try {
       return await runOnce(call, () => runMutation(settings, { call, requireKey, request, resumed }));
     } catch (error) {

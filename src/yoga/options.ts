@@ -9,6 +9,7 @@ import {
   type ScopeValue,
 } from "../core/adapter/options.ts";
 import { checkFunction, misuse } from "../core/browser/option-checks.ts";
+import { answeredAtOnce } from "../core/contract/callbacks.ts";
 import type { Idempotency } from "../core/contract/idempotency.ts";
 import { type RunOptions, resolveOptions } from "../core/contract/options.ts";
 
@@ -110,7 +111,7 @@ export function isKeyRequired(requireKey: RequireKey, mutation: MutationInfo): b
 
 /** @throws TypeError for a choice that is not a mode. */
 export function modeOf(choice: ModeChoice, mutation: MutationInfo): Mode {
-  const mode = typeof choice === "function" ? choice(mutation) : choice;
+  const mode = typeof choice === "function" ? answeredAtOnce("mode", choice(mutation)) : choice;
   if (mode === undefined) {
     throw misuse("mode", mode, 'a function that gives "transaction" or "lease" for every mutation');
   }

@@ -1,6 +1,6 @@
 import { checkFunction, checkNumber, misuse } from "../browser/option-checks.ts";
+import { warn } from "../contract/callbacks.ts";
 import type { AbandonedRun, Idempotency } from "../contract/idempotency.ts";
-import { warn } from "../run/warning.ts";
 
 /** Options of every completer. */
 export interface CompleterOptions {
