@@ -47,7 +47,10 @@ export interface HttpIdempotencyOptions<TTransaction, TRequest extends Request =
   readonly storedHeaders?: readonly string[];
   /** What a response does to the run. Default {@link outcomeOf}. */
   readonly outcome?: (response: ResponseHead) => ResponseOutcome;
-  /** The page of your API's documentation that a problem's `Link` header names, as an absolute URL. */
+  /**
+   * The page of your API's documentation, as an absolute URL: a problem's `Link` header names it, and its `type` is a fragment
+   * of it, such as `#in-progress`. Default: no `Link`, and `urn:onceonly:problem:in-progress`.
+   */
   readonly documentation?: string;
   /**
    * Called for every problem that is answered, for your log: the problem's `cause` does not reach the client. The answer
