@@ -3,7 +3,7 @@ import { checkFunction, checkNumber, misuse } from "../core/browser/option-check
 import type { AnyIdempotencyError } from "../core/contract/errors.ts";
 import type { Idempotency } from "../core/contract/idempotency.ts";
 import type { RunOptions } from "../core/contract/options.ts";
-import type { RefusedRequestError } from "./problems/problem.ts";
+import type { ProblemHeaders, RefusedRequestError } from "./problems/problem.ts";
 import { outcomeOf, type ResponseHead, type ResponseOutcome } from "./response/outcome.ts";
 import { storedHeadersOf } from "./response/stored-headers.ts";
 import { storingResponses } from "./response/undone-response.ts";
@@ -41,7 +41,7 @@ export interface HttpIdempotencyOptions<TTransaction, TRequest extends Request =
   /** The longest request body, in bytes. Default 1,048,576. */
   readonly bodyBytesMax?: number;
   /**
-   * Response headers to store in addition to `content-type` and the like. `set-cookie`, `date`, `content-length` and
+   * Response headers to store in addition to `content-type`, `access-control-*` and the like. `set-cookie`, `date`, `content-length` and
    * connection headers are never stored.
    */
   readonly storedHeaders?: readonly string[];
@@ -52,6 +52,11 @@ export interface HttpIdempotencyOptions<TTransaction, TRequest extends Request =
    * of it, such as `#in-progress`. Default: no `Link`, and `urn:onceonly:problem:in-progress`.
    */
   readonly documentation?: string;
+  /**
+   * Headers of the problems that are answered, such as those of CORS, without which a page of another origin cannot read
+   * them. Those of the problem itself come first.
+   */
+  readonly problemHeaders?: ProblemHeaders | ((request: TRequest) => ProblemHeaders);
   /**
    * Called for every problem that is answered, for your log: the problem's `cause` does not reach the client. The answer
    * does not wait for it. If it fails, that is a process warning.
@@ -71,6 +76,7 @@ export interface Settings<TTransaction, TRequest extends Request, TArg> {
   readonly storedHeaders: ReadonlySet<string>;
   readonly outcome: (response: ResponseHead) => ResponseOutcome;
   readonly documentation: string | undefined;
+  readonly problemHeaders: HttpIdempotencyOptions<TTransaction, TRequest, TArg>["problemHeaders"];
   readonly onProblem: HttpIdempotencyOptions<TTransaction, TRequest, TArg>["onProblem"];
 }
 
@@ -93,6 +99,7 @@ export function settingsOf<TTransaction, TRequest extends Request, TArg>(
     storedHeaders = [],
     outcome = outcomeOf,
     documentation,
+    problemHeaders,
     onProblem,
     ...run
   } = options;
@@ -108,6 +115,7 @@ export function settingsOf<TTransaction, TRequest extends Request, TArg>(
     storedHeaders: storedHeadersOf(storedHeaders),
     outcome,
     documentation,
+    problemHeaders,
     onProblem,
   };
 }
@@ -138,6 +146,7 @@ function checkOptions(options: unknown): void {
   checkMethods(methods);
   checkNumber("bodyBytesMax", bodyBytesMax, 0);
   checkFunction("outcome", rest["outcome"], '({ status }) => (status < 400 ? "commit" : "release")');
+  checkProblemHeaders(rest["problemHeaders"]);
   checkFunction("onProblem", rest["onProblem"], "(error) => console.error(error)");
   if (documentation !== undefined && !isAbsoluteUrl(documentation)) {
     throw misuse(
@@ -145,6 +154,24 @@ function checkOptions(options: unknown): void {
       documentation,
       "an absolute URL such as https://example.com/docs/idempotency",
     );
+  }
+}
+
+function checkProblemHeaders(headers: unknown): void {
+  if (headers !== undefined && typeof headers !== "function" && !areHeaders(headers)) {
+    throw misuse(
+      "problemHeaders",
+      headers,
+      'headers such as { "access-control-allow-origin": "https://example.com" }, or a function that returns them',
+    );
+  }
+}
+
+function areHeaders(value: unknown): boolean {
+  try {
+    return typeof new Headers(value as ProblemHeaders) === "object";
+  } catch {
+    return false;
   }
 }
 

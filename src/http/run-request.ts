@@ -1,4 +1,5 @@
 import { REPLAYED_HEADER } from "../core/adapter/key-header.ts";
+import { IdempotencyError } from "../core/contract/errors.ts";
 import type { RunContext, SettledRun, UnkeyedContext } from "../core/contract/idempotency.ts";
 import type { Settings } from "./options.ts";
 import { comparableRequest } from "./request/comparable-request.ts";
@@ -48,7 +49,7 @@ export async function runKeyed<TTransaction, TRequest extends Request>(
   };
   try {
     const settled = await idempotency.runSettled({ ...identity, input }, execute);
-    return answerOf(settled, ownHeaders);
+    return answerOf(identity.operation, settled, ownHeaders);
   } catch (error) {
     return releasedResponse(error, ownHeaders);
   } finally {
@@ -91,7 +92,11 @@ async function responseOfHandler(handler: () => Promise<Response>): Promise<Resp
   }
 }
 
-function answerOf(settled: SettledRun<StoredResponse>, ownHeaders: Headers | undefined): Response {
+function answerOf(
+  operation: string,
+  settled: SettledRun<StoredResponse>,
+  ownHeaders: Headers | undefined,
+): Response {
   if (settled.status === "failed" && !(settled.error instanceof FailedResponse)) {
     throw settled.error;
   }
@@ -99,9 +104,23 @@ function answerOf(settled: SettledRun<StoredResponse>, ownHeaders: Headers | und
   if (!settled.replayed) {
     return responseOf(stored, ownHeaders);
   }
-  const response = responseOf(stored);
+  const response = replayOf(operation, stored);
   response.headers.set(REPLAYED_HEADER, "true");
   return response;
+}
+
+/** @throws {@link IdempotencyError} `RESULT_UNREADABLE` for a record that somebody has changed. */
+function replayOf(operation: string, stored: StoredResponse): Response {
+  try {
+    return responseOf(stored);
+  } catch (cause) {
+    throw new IdempotencyError(
+      "RESULT_UNREADABLE",
+      `The stored response of ${operation} is not one; it was not executed again.`,
+      { operation },
+      { cause },
+    );
+  }
 }
 
 /**

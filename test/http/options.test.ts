@@ -45,6 +45,8 @@ describe("an option of withIdempotency that cannot be used", () => {
     ["storedHeaders", [5]],
     ["outcome", "commit"],
     ["onProblem", {}],
+    ["problemHeaders", { "no header": "1" }],
+    ["problemHeaders", "access-control-allow-origin: *"],
     ["documentation", "/docs"],
     ["documentation", "https://example.com/>; rel=x, <"],
     ["waitMs", -1],

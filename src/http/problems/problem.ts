@@ -18,8 +18,13 @@ export interface Problem {
   readonly retryAfterMs?: number | undefined;
 }
 
+/** Headers by their names. */
+export type ProblemHeaders = Readonly<Record<string, string>>;
+
 /** How a problem is answered. */
 export interface ProblemOptions {
+  /** More headers, such as those of CORS. */
+  readonly headers?: ProblemHeaders | undefined;
   /**
    * The page of your API's documentation, as an absolute URL: the header `Link` names it, and `type` is a fragment of it, such
    * as `#in-progress`. Default: no `Link`, and a URN as `type`.
@@ -67,7 +72,8 @@ export function problemResponse(
 ): Response {
   const { status, title } = PROBLEMS[code];
   const { documentation } = options;
-  const headers = new Headers({ "content-type": "application/problem+json" });
+  const headers = new Headers(options.headers);
+  headers.set("content-type", "application/problem+json");
   if (documentation !== undefined) {
     headers.set("link", `<${documentation}>; rel="describedby"`);
   }
