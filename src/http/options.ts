@@ -2,7 +2,8 @@ import { checkAdapterOptions, checkRequireKey, type ScopeValue } from "../core/a
 import { checkFunction, checkNumber, misuse } from "../core/browser/option-checks.ts";
 import type { AnyIdempotencyError } from "../core/contract/errors.ts";
 import type { Idempotency } from "../core/contract/idempotency.ts";
-import type { RunOptions } from "../core/contract/options.ts";
+import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
+import { RUN_OPTIONS, type RunOptions } from "../core/contract/options.ts";
 import type { ProblemHeaders, RefusedRequestError } from "./problems/problem.ts";
 import { outcomeOf, type ResponseHead, type ResponseOutcome } from "./response/outcome.ts";
 import { storedHeadersOf } from "./response/stored-headers.ts";
@@ -120,6 +121,22 @@ export function settingsOf<TTransaction, TRequest extends Request, TArg>(
   };
 }
 
+const OPTIONS: OptionNames<Required<HttpIdempotencyOptions<never>>> = {
+  ...RUN_OPTIONS,
+  idempotency: true,
+  scope: true,
+  operation: true,
+  key: true,
+  requireKey: true,
+  methods: true,
+  bodyBytesMax: true,
+  storedHeaders: true,
+  outcome: true,
+  documentation: true,
+  problemHeaders: true,
+  onProblem: true,
+};
+
 /** Methods that have nothing to make exactly-once (RFC 9110, section 9.2.1). */
 const SAFE_METHODS: ReadonlySet<unknown> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
@@ -155,6 +172,7 @@ function checkOptions(options: unknown): void {
       "an absolute URL such as https://example.com/docs/idempotency",
     );
   }
+  checkOptionNames(options, OPTIONS);
 }
 
 function checkProblemHeaders(headers: unknown): void {

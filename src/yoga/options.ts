@@ -11,7 +11,8 @@ import {
 import { checkFunction, misuse } from "../core/browser/option-checks.ts";
 import { answeredAtOnce } from "../core/contract/callbacks.ts";
 import type { Idempotency } from "../core/contract/idempotency.ts";
-import { type RunOptions, resolveOptions } from "../core/contract/options.ts";
+import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
+import { RUN_OPTIONS, type RunOptions, resolveOptions } from "../core/contract/options.ts";
 
 /** What a custom `key` function gets. */
 export interface KeyRequest<TContext> {
@@ -73,6 +74,16 @@ export interface IdempotencyPluginOptions<TContext extends object>
   readonly storeError?: (error: GraphQLError) => boolean;
 }
 
+const OPTIONS: OptionNames<Required<IdempotencyPluginOptions<object> & RunOptions>> = {
+  ...RUN_OPTIONS,
+  idempotency: true,
+  scope: true,
+  mode: true,
+  provide: true,
+  key: true,
+  requireKey: true,
+};
+
 /** @throws TypeError that names the option, what it got and the remedy. */
 export function checkPluginOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) {
@@ -96,6 +107,7 @@ export function checkPluginOptions(options: unknown): void {
   checkFunction("key", key, "({ context }) => context.myKey");
   checkFunction("storeError", storeError, '(error) => error.extensions.code === "OUT_OF_STOCK"');
   checkRequireKeyOption(options);
+  checkOptionNames(options, OPTIONS);
   resolveOptions(run);
 }
 

@@ -4,7 +4,8 @@ import { halfJitter } from "../browser/jitter.ts";
 import { checkNumber, misuse } from "../browser/option-checks.ts";
 import { told } from "../contract/callbacks.ts";
 import type { AbandonedRun, Idempotency, LeaseContext } from "../contract/idempotency.ts";
-import { type RunOptions, resolveOptions } from "../contract/options.ts";
+import { checkOptionNames } from "../contract/option-names.ts";
+import { RUN_OPTIONS, type RunOptions, resolveOptions } from "../contract/options.ts";
 import {
   COMPLETER_WARNING,
   type CompleterOptions,
@@ -99,6 +100,7 @@ function resumable<TTransaction>(
   if (typeof handler !== "function") {
     throw misuse(`handlers["${operation}"]`, handler, "a function such as (context, input) => ...");
   }
+  checkOptionNames(options, RUN_OPTIONS);
   resolveOptions(options);
   return {
     options,
