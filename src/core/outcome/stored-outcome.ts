@@ -94,7 +94,7 @@ export function decodeStored(run: PreparedRun, response: string): unknown {
   }
 }
 
-export function resultUnreadable(operation: string, cause: unknown): IdempotencyError<"RESULT_UNREADABLE"> {
+function resultUnreadable(operation: string, cause: unknown): IdempotencyError<"RESULT_UNREADABLE"> {
   return new IdempotencyError(
     "RESULT_UNREADABLE",
     `The stored result of ${operation} cannot be read; it was not executed again.`,
