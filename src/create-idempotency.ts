@@ -1,6 +1,7 @@
 import { misuse } from "./core/browser/option-checks.ts";
 import type { Idempotency } from "./core/contract/idempotency.ts";
-import type { RunOptions } from "./core/contract/options.ts";
+import { checkOptionNames, type OptionNames } from "./core/contract/option-names.ts";
+import { RUN_OPTIONS, type RunOptions } from "./core/contract/options.ts";
 import { idempotencyOver } from "./core/create.ts";
 import type { PrismaClientLike, TransactionOf } from "./prisma/client/client.ts";
 import { createPrismaStore, type PrismaStoreOptions } from "./prisma/create-store.ts";
@@ -9,6 +10,14 @@ import { createPrismaStore, type PrismaStoreOptions } from "./prisma/create-stor
 export interface IdempotencyOptions<TClient extends PrismaClientLike>
   extends PrismaStoreOptions<TClient>,
     RunOptions {}
+
+const OPTIONS: OptionNames<Required<IdempotencyOptions<PrismaClientLike>>> = {
+  ...RUN_OPTIONS,
+  prisma: true,
+  provider: true,
+  models: true,
+  guard: true,
+};
 
 /**
  * Makes the object that runs mutations exactly once, over the application's own Prisma client. Make one for the whole
@@ -24,5 +33,6 @@ export function createIdempotency<TClient extends PrismaClientLike>(
   if (typeof options !== "object" || options === null) {
     throw misuse("(the first argument)", options, "an object such as { prisma }");
   }
+  checkOptionNames(options, OPTIONS);
   return idempotencyOver(createPrismaStore(options), options);
 }

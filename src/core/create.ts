@@ -1,5 +1,6 @@
 import type { Idempotency, RunResult, SettledRun } from "./contract/idempotency.ts";
-import { type ResolvedRunOptions, type RunOptions, resolveOptions } from "./contract/options.ts";
+import { checkOptionNames } from "./contract/option-names.ts";
+import { type ResolvedRunOptions, RUN_OPTIONS, type RunOptions, resolveOptions } from "./contract/options.ts";
 import type { Store } from "./contract/store.ts";
 import { abandonedRuns } from "./lease/abandoned-runs.ts";
 import { LeasedRunner } from "./lease/leased-run.ts";
@@ -40,22 +41,26 @@ function withOptions<TTransaction>(
   const { store, runner, leasedRunner } = parts;
   const idempotency: Idempotency<TTransaction> = {
     options: base,
-    with: (options) => withOptions(parts, resolveOptions(options, base)),
+    with: (options) => withOptions(parts, completed(options, base)),
     // Plain functions: an async one that waits takes half a kilobyte, for each run under way.
     run: (request, handler) => idempotency.runSettled(request, handler).then(resultOf),
     runSettled: (request, handler) => prepareRun(request, base).then((run) => runner.run(run, handler)),
-    runUnkeyed: async (handler, overrides = {}) =>
-      runUnkeyed(store, resolveOptions(overrides, base), handler),
+    runUnkeyed: async (handler, overrides = {}) => runUnkeyed(store, completed(overrides, base), handler),
     runLeased: async (request, handler) => resultOf(await idempotency.runLeasedSettled(request, handler)),
     runLeasedSettled: async (request, handler) =>
       leasedRunner.run(await prepareLeasedRun(request, base), handler),
     runLeasedUnkeyed: async (handler, overrides = {}) =>
-      runLeasedUnkeyed(store, resolveOptions(overrides, base), handler),
+      runLeasedUnkeyed(store, completed(overrides, base), handler),
     check: () => check(store),
     abandoned: abandonedRuns(store, base),
     prune: (pruneOptions) => prune(store, pruneOptions),
   };
   return idempotency;
+}
+
+function completed(options: RunOptions, base: ResolvedRunOptions): ResolvedRunOptions {
+  checkOptionNames(options, RUN_OPTIONS);
+  return resolveOptions(options, base);
 }
 
 function resultOf<T>(settled: SettledRun<T>): RunResult<T> {

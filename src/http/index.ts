@@ -10,6 +10,7 @@ export { etagOf, type IfMatchOptions, ifMatch, preconditionFailed } from "./prob
 export {
   type HttpProblemCode,
   type Problem,
+  type ProblemHeaders,
   type ProblemOptions,
   problemResponse,
 } from "./problems/problem.ts";

@@ -2,8 +2,9 @@ import { checkAdapterOptions, checkRequireKey, type ScopeValue } from "../core/a
 import { checkFunction, checkNumber, misuse } from "../core/browser/option-checks.ts";
 import type { AnyIdempotencyError } from "../core/contract/errors.ts";
 import type { Idempotency } from "../core/contract/idempotency.ts";
-import type { RunOptions } from "../core/contract/options.ts";
-import type { RefusedRequestError } from "./problems/problem.ts";
+import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
+import { RUN_OPTIONS, type RunOptions } from "../core/contract/options.ts";
+import type { ProblemHeaders, RefusedRequestError } from "./problems/problem.ts";
 import { outcomeOf, type ResponseHead, type ResponseOutcome } from "./response/outcome.ts";
 import { storedHeadersOf } from "./response/stored-headers.ts";
 import { storingResponses } from "./response/undone-response.ts";
@@ -46,16 +47,27 @@ export interface HttpIdempotencyOptions<TTransaction, TRequest extends Request =
   /** The longest request body, in bytes. Default 1,048,576. */
   readonly bodyBytesMax?: number;
   /**
-   * Response headers to store in addition to `content-type` and the like. `set-cookie`, `date`, `content-length` and
+   * Response headers to store in addition to `content-type`, `access-control-*` and the like. `set-cookie`, `date`, `content-length` and
    * connection headers are never stored.
    */
   readonly storedHeaders?: readonly string[];
   /** What a response does to the run. Default {@link outcomeOf}. */
   readonly outcome?: (response: ResponseHead) => ResponseOutcome;
-  /** The page of your API's documentation that a problem's `Link` header names, as an absolute URL. */
+  /**
+   * The page of your API's documentation, as an absolute URL: a problem's `Link` header names it, and its `type` is a fragment
+   * of it, such as `#in-progress`. Default: no `Link`, and `urn:onceonly:problem:in-progress`.
+   */
   readonly documentation?: string;
-  /** Called for every problem that is answered, for your log: the problem's `cause` does not reach the client. */
-  readonly onProblem?: (error: AnyIdempotencyError | RefusedRequestError, request: TRequest) => void;
+  /**
+   * Headers of the problems that are answered, such as those of CORS, without which a page of another origin cannot read
+   * them. Those of the problem itself come first.
+   */
+  readonly problemHeaders?: ProblemHeaders | ((request: TRequest) => ProblemHeaders);
+  /**
+   * Called for every problem that is answered, for your log: the problem's `cause` does not reach the client. The answer
+   * does not wait for it. If it fails, that is a process warning.
+   */
+  readonly onProblem?: (error: AnyIdempotencyError | RefusedRequestError, request: TRequest) => unknown;
 }
 
 /** The options, checked and complete. */
@@ -71,6 +83,7 @@ export interface Settings<TTransaction, TRequest extends Request, TArg> {
   readonly storedHeaders: ReadonlySet<string>;
   readonly outcome: (response: ResponseHead) => ResponseOutcome;
   readonly documentation: string | undefined;
+  readonly problemHeaders: HttpIdempotencyOptions<TTransaction, TRequest, TArg>["problemHeaders"];
   readonly onProblem: HttpIdempotencyOptions<TTransaction, TRequest, TArg>["onProblem"];
 }
 
@@ -94,6 +107,7 @@ export function settingsOf<TTransaction, TRequest extends Request, TArg>(
     storedHeaders = [],
     outcome = outcomeOf,
     documentation,
+    problemHeaders,
     onProblem,
     ...run
   } = options;
@@ -110,9 +124,27 @@ export function settingsOf<TTransaction, TRequest extends Request, TArg>(
     storedHeaders: storedHeadersOf(storedHeaders),
     outcome,
     documentation,
+    problemHeaders,
     onProblem,
   };
 }
+
+const OPTIONS: OptionNames<Required<HttpIdempotencyOptions<never>>> = {
+  ...RUN_OPTIONS,
+  idempotency: true,
+  input: true,
+  scope: true,
+  operation: true,
+  key: true,
+  requireKey: true,
+  methods: true,
+  bodyBytesMax: true,
+  storedHeaders: true,
+  outcome: true,
+  documentation: true,
+  problemHeaders: true,
+  onProblem: true,
+};
 
 /** Methods that have nothing to make exactly-once (RFC 9110, section 9.2.1). */
 const SAFE_METHODS: ReadonlySet<unknown> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
@@ -141,6 +173,7 @@ function checkOptions(options: unknown): void {
   checkNumber("bodyBytesMax", bodyBytesMax, 0);
   checkFunction("input", rest["input"], "async (request) => (await request.json()).eventId");
   checkFunction("outcome", rest["outcome"], '({ status }) => (status < 400 ? "commit" : "release")');
+  checkProblemHeaders(rest["problemHeaders"]);
   checkFunction("onProblem", rest["onProblem"], "(error) => console.error(error)");
   if (documentation !== undefined && !isAbsoluteUrl(documentation)) {
     throw misuse(
@@ -148,6 +181,25 @@ function checkOptions(options: unknown): void {
       documentation,
       "an absolute URL such as https://example.com/docs/idempotency",
     );
+  }
+  checkOptionNames(options, OPTIONS);
+}
+
+function checkProblemHeaders(headers: unknown): void {
+  if (headers !== undefined && typeof headers !== "function" && !areHeaders(headers)) {
+    throw misuse(
+      "problemHeaders",
+      headers,
+      'headers such as { "access-control-allow-origin": "https://example.com" }, or a function that returns them',
+    );
+  }
+}
+
+function areHeaders(value: unknown): boolean {
+  try {
+    return typeof new Headers(value as ProblemHeaders) === "object";
+  } catch {
+    return false;
   }
 }
 

@@ -1,3 +1,4 @@
+import { IdempotencyError } from "../core/contract/errors.ts";
 import type { RunContext, SettledRun, UnkeyedContext } from "../core/contract/idempotency.ts";
 import type { Settings } from "./options.ts";
 import { comparableRequest } from "./request/comparable-request.ts";
@@ -52,7 +53,7 @@ export async function runKeyed<TTransaction, TRequest extends Request>(
   };
   try {
     const settled = await idempotency.runSettled({ ...identity, input }, execute);
-    return answerOf(settled, ownHeaders);
+    return answerOf(identity.operation, settled, ownHeaders);
   } catch (error) {
     return telling(releasedResponse(error, ownHeaders), { outcome: "released", replayed: false });
   } finally {
@@ -102,13 +103,32 @@ async function responseOfHandler(handler: () => Promise<Response>): Promise<Resp
   }
 }
 
-function answerOf(settled: SettledRun<StoredResponse>, ownHeaders: Headers | undefined): Response {
+function answerOf(
+  operation: string,
+  settled: SettledRun<StoredResponse>,
+  ownHeaders: Headers | undefined,
+): Response {
   if (settled.status === "failed" && !(settled.error instanceof FailedResponse)) {
     throw settled.error;
   }
   const stored = settled.status === "completed" ? settled.value : (settled.error as FailedResponse).stored;
   const { replayed } = settled;
-  return telling(responseOf(stored, replayed ? undefined : ownHeaders), { outcome: "stored", replayed });
+  const response = replayed ? replayOf(operation, stored) : responseOf(stored, ownHeaders);
+  return telling(response, { outcome: "stored", replayed });
+}
+
+/** @throws {@link IdempotencyError} `RESULT_UNREADABLE` for a record that somebody has changed. */
+function replayOf(operation: string, stored: StoredResponse): Response {
+  try {
+    return responseOf(stored);
+  } catch (cause) {
+    throw new IdempotencyError(
+      "RESULT_UNREADABLE",
+      `The stored response of ${operation} is not one; it was not executed again.`,
+      { operation },
+      { cause },
+    );
+  }
 }
 
 /**

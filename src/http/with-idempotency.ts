@@ -2,13 +2,17 @@ import { createHash } from "node:crypto";
 import { KEY_HEADER, parseKeyHeader } from "../core/adapter/key-header.ts";
 import { checkKeyRequired } from "../core/adapter/options.ts";
 import { misuse } from "../core/browser/option-checks.ts";
+import { answeredAtOnce, told, warn } from "../core/contract/callbacks.ts";
 import { type AnyIdempotencyError, IdempotencyError, isIdempotencyError } from "../core/contract/errors.ts";
 import { type HttpHandler, untouchedContext } from "./context.ts";
 import { type HttpIdempotencyOptions, type Settings, settingsOf } from "./options.ts";
-import { problemResponse, RefusedRequestError } from "./problems/problem.ts";
+import { type ProblemHeaders, problemResponse, RefusedRequestError } from "./problems/problem.ts";
 import { routedPath } from "./request/comparable-request.ts";
 import { tellingProblem } from "./response/told-response.ts";
 import { runKeyed, runUnkeyed } from "./run-request.ts";
+
+/** The name of the process warnings. */
+const WARNING = "OnceonlyHttpWarning";
 
 /** What {@link withIdempotency} returns. The second argument is required if the handler uses it. */
 export type WrappedHandler<TRequest, TArg> = (
@@ -61,11 +65,31 @@ export function withIdempotency<TTransaction, TRequest extends Request = Request
       if (!isProblem(error)) {
         throw error;
       }
-      settings.onProblem?.(error, request);
-      return tellingProblem(problemResponse(error, settings), error);
+      void told(WARNING, "The callback onProblem failed", () => settings.onProblem?.(error, request));
+      const problem = problemResponse(error, {
+        documentation: settings.documentation,
+        headers: headersOf(settings, request),
+      });
+      return tellingProblem(problem, error);
     }
   };
   return wrapped as WrappedHandler<TRequest, TArg>;
+}
+
+/** A problem is answered even if nobody can say with which headers. */
+function headersOf<TRequest extends Request>(
+  { problemHeaders }: Pick<Settings<unknown, TRequest, never>, "problemHeaders">,
+  request: TRequest,
+): ProblemHeaders | undefined {
+  if (typeof problemHeaders !== "function") {
+    return problemHeaders;
+  }
+  try {
+    return Object.fromEntries(new Headers(answeredAtOnce("problemHeaders", problemHeaders(request))));
+  } catch (error) {
+    warn(WARNING, "The callback problemHeaders failed", error);
+    return undefined;
+  }
 }
 
 function isProblem(error: unknown): error is AnyIdempotencyError | RefusedRequestError {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { misuse } from "../core/browser/option-checks.ts";
+import { answeredAtOnce } from "../core/contract/callbacks.ts";
 import { IdempotencyError, isIdempotencyError } from "../core/contract/errors.ts";
 import type { LeaseContext, RunContext } from "../core/contract/idempotency.ts";
 import { Attempts } from "./attempts.ts";
@@ -165,8 +166,10 @@ function entryOf<TMessage>(
   message: TMessage,
 ): Entry | { readonly key?: undefined; readonly error?: unknown } {
   try {
-    const value: unknown = id(message);
-    return typeof value === "string" && value !== "" ? { key: keyOf(value), input: input?.(message) } : {};
+    const value: unknown = answeredAtOnce("id", id(message));
+    return typeof value === "string" && value !== ""
+      ? { key: keyOf(value), input: answeredAtOnce("input", input?.(message)) }
+      : {};
   } catch (error) {
     return { error };
   }
@@ -177,7 +180,7 @@ function deliveriesOf<TMessage>(
   message: TMessage,
 ): number | undefined {
   try {
-    return deliveries?.(message);
+    return answeredAtOnce("deliveries", deliveries?.(message));
   } catch {
     // As if the broker did not count: then the database counts.
     return undefined;
@@ -223,7 +226,7 @@ async function poisonUnrecorded<TTransaction, TMessage>(
   if (onPoison === undefined) {
     throw reason === "no_id" && !isIdempotencyError(error) ? idMissing(consumer, error) : error;
   }
-  await idempotency.runUnkeyed(({ tx, afterCommit }) =>
+  await idempotency.runUnkeyed(async ({ tx, afterCommit }) =>
     onPoison(message, { tx, afterCommit, reason, error }),
   );
   return { outcome: "poisoned", replayed: false };

@@ -1,6 +1,7 @@
 import { checkFunction, checkNumber, checkOneOf, misuse } from "../core/browser/option-checks.ts";
 import type { Idempotency, RunContext } from "../core/contract/idempotency.ts";
-import type { RunOptions } from "../core/contract/options.ts";
+import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
+import { RUN_OPTIONS, type RunOptions } from "../core/contract/options.ts";
 
 /**
  * Why a message is handed to `onPoison`:
@@ -95,6 +96,18 @@ export function settingsOf<TTransaction, TMessage>(
   return { idempotency: idempotency.with(run), consumer, id, attemptsMax, mode, ...optional };
 }
 
+const OPTIONS: OptionNames<Required<ConsumeOptions<never, never> & RunOptions>> = {
+  ...RUN_OPTIONS,
+  idempotency: true,
+  consumer: true,
+  id: true,
+  input: true,
+  onPoison: true,
+  attemptsMax: true,
+  deliveries: true,
+  mode: true,
+};
+
 function checkOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) {
     throw misuse("(the first argument)", options, "an object such as { idempotency, consumer, id }");
@@ -126,6 +139,7 @@ function checkOptions(options: unknown): void {
   if (onPoison === undefined && attemptsMax !== undefined) {
     throw misuse("onPoison", onPoison, "a function, as attemptsMax says when it is called");
   }
+  checkOptionNames(options, OPTIONS);
   if (storeError !== undefined) {
     throw misuse(
       "storeError",

@@ -235,7 +235,7 @@ class PrismaSession<TTransaction> extends Queries implements StoreSession<TTrans
     this.#transaction = transaction;
     this.#tx = tx;
     this.#raw = raw;
-    this.#savepoint = new Savepoint(raw, "onceonly");
+    this.#savepoint = new Savepoint(raw);
   }
 
   runHandler<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T> {

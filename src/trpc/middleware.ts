@@ -1,3 +1,4 @@
+import { answeredAtOnce } from "../core/contract/callbacks.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
 import { resumedIdentity } from "../core/lease/abandoned-runs.ts";
 import type { LeasedContext, ProvidedContext } from "./context.ts";
@@ -77,7 +78,7 @@ export function idempotencyMiddleware<TTransaction, TContext, TInput>(
       settings.mode === "lease"
         ? resumedIdentity(fixedOperationOf(settings.operation, call.path))
         : undefined;
-    const request = resumed === undefined ? settings.request(call) : NO_REQUEST;
+    const request = resumed === undefined ? answeredAtOnce("request", settings.request(call)) : NO_REQUEST;
     try {
       return await runOnce(call, () => runMutation(settings, { call, requireKey, request, resumed }));
     } catch (error) {

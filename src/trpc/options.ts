@@ -9,7 +9,8 @@ import {
 import { checkFunction, misuse } from "../core/browser/option-checks.ts";
 import { transformerCodec } from "../core/contract/codec.ts";
 import type { Idempotency } from "../core/contract/idempotency.ts";
-import type { RunOptions } from "../core/contract/options.ts";
+import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
+import { RUN_OPTIONS, type RunOptions } from "../core/contract/options.ts";
 import { isExpectedError } from "./errors/expected-error.ts";
 import { isParserError } from "./errors/parser-error.ts";
 import { trpcErrorSerializer } from "./errors/stored-error.ts";
@@ -154,6 +155,20 @@ function outputOf(transformer: TRPCDataTransformer | TRPCCombinedDataTransformer
   return "output" in transformer ? transformer.output : transformer;
 }
 
+const OPTIONS: OptionNames<Required<AnyModeOptions<never, never, never>>> = {
+  ...RUN_OPTIONS,
+  idempotency: true,
+  operation: true,
+  input: true,
+  scope: true,
+  mode: true,
+  provide: true,
+  key: true,
+  requireKey: true,
+  request: true,
+  transformer: true,
+};
+
 function checkOwnOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) {
     throw misuse("(the first argument)", options, "an object such as { idempotency, scope }");
@@ -169,6 +184,7 @@ function checkOwnOptions(options: unknown): void {
   checkRequireKey(options, "policy", "({ ctx }) => ctx.apiVersion > 1");
   checkFunction("storeError", rest["storeError"], '(error) => error.code === "NOT_FOUND"');
   checkTransformer(transformer);
+  checkOptionNames(options, OPTIONS);
   if (transformer !== undefined && codec !== undefined) {
     throw misuse("codec", codec, "either transformer or codec, as both say how results are stored");
   }

@@ -1,5 +1,6 @@
 import type { ExecutionArgs, ExecutionResult } from "graphql";
 import type { ScopeValue } from "../core/adapter/options.ts";
+import { answeredAtOnce } from "../core/contract/callbacks.ts";
 import { IdempotencyError } from "../core/contract/errors.ts";
 import { isExpectedError } from "./errors/expected-error.ts";
 import {
@@ -136,7 +137,7 @@ export class MutationExecutor<TContext extends object> {
 
   #requestKey(args: ExecutionArgs): string | undefined {
     const context = args.contextValue as TContext;
-    return this.#key?.({ context, args }) ?? carriedKey(context);
+    return answeredAtOnce("key", this.#key?.({ context, args })) ?? carriedKey(context);
   }
 
   async #inputOf(args: ExecutionArgs, asSent: () => unknown): Promise<unknown> {

@@ -9,8 +9,10 @@ import {
   type ScopeValue,
 } from "../core/adapter/options.ts";
 import { checkFunction, misuse } from "../core/browser/option-checks.ts";
+import { answeredAtOnce } from "../core/contract/callbacks.ts";
 import type { Idempotency } from "../core/contract/idempotency.ts";
-import { type RunOptions, resolveOptions } from "../core/contract/options.ts";
+import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
+import { RUN_OPTIONS, type RunOptions, resolveOptions } from "../core/contract/options.ts";
 
 /** What the functions `key` and `input` get. */
 export interface KeyRequest<TContext> {
@@ -85,6 +87,17 @@ export interface IdempotencyPluginOptions<TContext extends object>
 
 // A name that begins with "__" is GraphQL's own.
 const GRAPHQL_NAME = /^(?!__)[A-Za-z_]\w*$/;
+const OPTIONS: OptionNames<Required<IdempotencyPluginOptions<object> & RunOptions>> = {
+  ...RUN_OPTIONS,
+  idempotency: true,
+  input: true,
+  directive: true,
+  scope: true,
+  mode: true,
+  provide: true,
+  key: true,
+  requireKey: true,
+};
 
 /** @throws TypeError that names the option, what it got and the remedy. */
 export function checkPluginOptions(options: unknown): void {
@@ -111,6 +124,7 @@ export function checkPluginOptions(options: unknown): void {
   }
   checkFunction("storeError", storeError, '(error) => error.extensions.code === "OUT_OF_STOCK"');
   checkRequireKeyOption(options);
+  checkOptionNames(options, OPTIONS);
   resolveOptions(run);
 }
 
@@ -126,7 +140,7 @@ export function isKeyRequired(requireKey: RequireKey, mutation: MutationInfo): b
 
 /** @throws TypeError for a choice that is not a mode. */
 export function modeOf(choice: ModeChoice, mutation: MutationInfo): Mode {
-  const mode = typeof choice === "function" ? choice(mutation) : choice;
+  const mode = typeof choice === "function" ? answeredAtOnce("mode", choice(mutation)) : choice;
   if (mode === undefined) {
     throw misuse("mode", mode, 'a function that gives "transaction" or "lease" for every mutation');
   }

@@ -1,5 +1,6 @@
 import { AsyncResource } from "node:async_hooks";
 import { describe, expect, it } from "vitest";
+import { savepointName } from "../../src/prisma/client/savepoint.ts";
 import { databases, onPostgres, openPostgres } from "../support/database.ts";
 import { door, request } from "../support/runs.ts";
 import { account, accountIds, application, Undo, undo } from "./support.ts";
@@ -192,7 +193,7 @@ describe.each(databases)("a nested transaction in a handler on $name", ({ name, 
     const { prisma, idempotency } = application(database.prisma);
     const ending = {
       sqlite: `INSERT OR ROLLBACK INTO "Account" VALUES ('before', 0, 0)`,
-      postgresql: "RELEASE SAVEPOINT onceonly_1",
+      postgresql: `RELEASE SAVEPOINT ${savepointName(1)}`,
     }[name];
     const later: unknown[] = [];
     const run = idempotency.run(request("k"), async () => {

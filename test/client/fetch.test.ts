@@ -122,7 +122,7 @@ describe("a keyed request", () => {
     expect(response.status).toBe(422);
     expect(response.headers.get("content-type")).toBe("application/problem+json");
     expect(await response.json()).toMatchObject({
-      type: "https://onceonly.dev/problems/key-reused",
+      type: "urn:onceonly:problem:key-reused",
       code: "KEY_REUSED",
       detail: expect.stringContaining("another input"),
     });

@@ -7,10 +7,16 @@ it.each([
   ["an abort", new DOMException("gone", "AbortError"), false],
   ["a Response with 503", new Response(null, { status: 503 }), true],
   ["a Response with 422", new Response(null, { status: 422 }), false],
+  ["a problem document IN_PROGRESS", { type: "urn:onceonly:problem:in-progress", status: 409 }, true],
   [
-    "a problem document IN_PROGRESS",
-    { type: "https://onceonly.dev/problems/in-progress", status: 409 },
+    "a problem document CLAIM_LOST of an API with a page of its own",
+    { type: "https://api.example.com/docs/idempotency#claim-lost", status: 409 },
     true,
+  ],
+  [
+    "a problem document KEY_REUSED",
+    { type: "https://api.example.com/docs/idempotency#key-reused", status: 409 },
+    false,
   ],
   [
     "tRPC's CLAIM_LOST",

@@ -10,7 +10,7 @@ const run = await prepareRun({ operation: "o", key: "k", scope: "s" }, resolveOp
 
 /** tRPC hands on our message, and its CONFLICT may also be the application's own: clients go by the words. */
 describe("a tRPC client recognises by its message", () => {
-  test.each([inProgress(run), claimLost(run), leaseLost(run)])(
+  test.each([inProgress(run), claimLost(run), leaseLost(run, true), leaseLost(run, false)])(
     "$code, and repeats the call",
     ({ message, retryable }) => {
       expect(retryable).toBe(true);

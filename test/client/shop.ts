@@ -187,7 +187,7 @@ function restHandler(idempotency: ShopIdempotency): Handle {
 export function problem(code: string, detail: string): Response {
   const [status, name] = REST_ERRORS[code] ?? [503, "store-unavailable"];
   return Response.json(
-    { type: `https://onceonly.dev/problems/${name}`, title: code, status, detail, code },
+    { type: `urn:onceonly:problem:${name}`, title: code, status, detail, code },
     {
       status,
       headers: {

@@ -137,10 +137,10 @@ describe("docs/errors.md", () => {
 
   it("has every problem document in one of its tables, with its type", async () => {
     const [, ...problems] = codeTables(text);
-    const said = problems.flat().map((row) => [row["code"], row["type: https://onceonly.dev/problems/..."]]);
+    const said = problems.flat().map((row) => [row["code"], row["type: urn:onceonly:problem:..."]]);
     const all = [...RUN_CODES, ...HTTP_CODES].map(async (code) => {
       const { type } = (await problemResponse({ code, message: "why" }).json()) as { type: string };
-      return [code, type.replace("https://onceonly.dev/problems/", "")];
+      return [code, type.replace("urn:onceonly:problem:", "")];
     });
     expect(said).toHaveLength(all.length);
     expect(Object.fromEntries(said)).toEqual(Object.fromEntries(await Promise.all(all)));

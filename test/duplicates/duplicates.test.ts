@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { databases, onPostgres, openPostgres } from "../support/database.ts";
-import { failureOf, idempotencyOf, placing, records, request, underWay } from "../support/runs.ts";
+import { door, failureOf, idempotencyOf, placing, records, request, underWay } from "../support/runs.ts";
 
 /** Longer than any test. */
 const NEVER = 600_000;
@@ -18,6 +18,56 @@ describe.each(databases)("duplicates in one process on $name", ({ open }) => {
     expect(new Set(ends.map(({ value }) => value.id)).size).toBe(1);
     expect(ends.filter(({ replayed }) => !replayed)).toHaveLength(1);
     expect([place.runs, await db.countOrders()]).toEqual([1, 1]);
+  });
+
+  test.each(["wait", "reject"] as const)(
+    "with another input are refused at once, while the first is under way (%s)",
+    async (onDuplicate) => {
+      await using db = await open();
+      const idempotency = idempotencyOf(db.prisma, { onDuplicate, waitMs: NEVER, leaseMs: NEVER });
+      for (const mode of ["run", "runLeased"] as const) {
+        const { wait, arrived, open: openDoor } = door();
+        const first = idempotency[mode](request(mode, { input: 1 }), wait);
+        // This one comes before the claim is made, and has to be told.
+        const early =
+          onDuplicate === "wait" && failureOf(idempotency[mode](request(mode, { input: 2 }), async () => {}));
+        await arrived;
+        const late = failureOf(idempotency[mode](request(mode, { input: 3 }), async () => {}));
+        expect(await late).toMatchObject({ code: "KEY_REUSED", retryable: false });
+        if (early !== false) expect(await early).toMatchObject({ code: "KEY_REUSED" });
+        openDoor();
+        await first;
+      }
+    },
+  );
+
+  test("of a finished record get it, though one with another input came first", async () => {
+    await using db = await open();
+    const place = placing("k");
+    await idempotencyOf(db.prisma).run(request("k", { input: 1 }), place);
+    // Has not seen the record: the first must look it up, and the second waits for that.
+    const idempotency = idempotencyOf(db.prisma);
+    const other = failureOf(idempotency.run(request("k", { input: 2 }), place));
+    const replay = idempotency.run(request("k", { input: 1 }), place);
+    expect((await other).code).toBe("KEY_REUSED");
+    expect(await replay).toMatchObject({ replayed: true });
+    expect(place.runs).toBe(1);
+  });
+
+  test("with another input may execute once the first has left nothing", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma, { retryConflicts: 1 });
+    const { wait, arrived, open: openDoor } = door();
+    const first = idempotency.run(request("k", { input: 1 }), async () => {
+      await wait();
+      throw new Error("no");
+    });
+    await arrived;
+    openDoor();
+    await expect(first).rejects.toThrow("no");
+    expect(await idempotency.run(request("k", { input: 2 }), placing("k"))).toMatchObject({
+      replayed: false,
+    });
   });
 
   test("of several keys each execute once", async () => {

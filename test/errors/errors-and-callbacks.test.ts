@@ -27,6 +27,38 @@ describe.each(databases)("an error on $name", ({ open }) => {
     expect(await records(db)).toMatchObject([{ status: "failed" }]);
   });
 
+  test("that is stored and no Error is replayed as the value that it was", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma, { storeError: () => true });
+    for (const thrown of [{ code: "SOLD_OUT", message: "no lamps" }, "sold out", 404]) {
+      const key = typeof thrown;
+      let runs = 0;
+      const refuse = async () => {
+        runs += 1;
+        throw thrown;
+      };
+      await expect(idempotency.run(request(key), refuse)).rejects.toEqual(thrown);
+      await expect(idempotency.run(request(key), refuse)).rejects.toEqual(thrown);
+      await expect(idempotencyOf(db.prisma).run(request(key), refuse)).rejects.toEqual(thrown);
+      expect(runs).toBe(1);
+    }
+  });
+
+  test("that is stored undoes the writes of a handler with savepoints of its own", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma, { storeError });
+    const refused = idempotency.run(request("k"), async ({ tx }) => {
+      await tx.order.create({ data: orderOf("before") });
+      for (const name of ["onceonly", "onceonly_0", "onceonly_1"]) {
+        await tx.$executeRawUnsafe(`SAVEPOINT ${name}`);
+      }
+      await tx.order.create({ data: orderOf("after") });
+      throw new OutOfStock("sold out");
+    });
+    await expect(refused).rejects.toBeInstanceOf(OutOfStock);
+    expect([await db.countOrders(), (await records(db)).length]).toEqual([0, 1]);
+  });
+
   test("that is stored reaches the duplicates that waited", async () => {
     await using db = await open();
     const idempotency = idempotencyOf(db.prisma, { storeError });

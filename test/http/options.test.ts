@@ -46,6 +46,8 @@ describe("an option of withIdempotency that cannot be used", () => {
     ["storedHeaders", [5]],
     ["outcome", "commit"],
     ["onProblem", {}],
+    ["problemHeaders", { "no header": "1" }],
+    ["problemHeaders", "access-control-allow-origin: *"],
     ["documentation", "/docs"],
     ["documentation", "https://example.com/>; rel=x, <"],
     ["waitMs", -1],
@@ -70,6 +72,8 @@ describe("a problem", () => {
     await using db = await openSqlite();
     const documentation = "https://api.example.com/docs#idempotency";
     const { send } = app(db.prisma, place, { documentation });
+    const { type } = JSON.parse((await send({ key: null })).text) as { type: string };
+    expect(type).toBe("https://api.example.com/docs#key-missing");
     expect((await send({ key: null })).headers.get("link")).toBe(`<${documentation}>; rel="describedby"`);
   });
 
@@ -81,7 +85,7 @@ describe("a problem", () => {
   it("is complete", async () => {
     const answer = await read(problemResponse({ code: "KEY_REUSED", message: "Why." }));
     expect(problemIn(answer)).toEqual({
-      type: "https://onceonly.dev/problems/key-reused",
+      type: "urn:onceonly:problem:key-reused",
       title: "Idempotency-Key is already used",
       status: 422,
       detail: "Why.",

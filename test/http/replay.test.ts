@@ -129,7 +129,7 @@ describe.each(databases)("a handler behind withIdempotency, on $name", ({ open }
     mayEnd.open();
     expect(codeIn(duplicate)).toEqual([409, "IN_PROGRESS"]);
     expect(duplicate.headers.get("retry-after")).toBe("1");
-    expect(problemIn(duplicate)["type"]).toBe("https://onceonly.dev/problems/in-progress");
+    expect(problemIn(duplicate)["type"]).toBe("urn:onceonly:problem:in-progress");
     expect((await first).status).toBe(201);
     expect((await send()).replayed).toBe(true);
   });

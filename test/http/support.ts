@@ -86,8 +86,8 @@ export function problemIn({ status, headers, text }: Answer): Record<string, unk
   const complete =
     headers.get("content-type") === "application/problem+json" &&
     problem["status"] === status &&
-    problem["type"] === `https://onceonly.dev/problems/${slug}` &&
-    headers.get("link") === `<https://onceonly.dev/problems/${slug}>; rel="describedby"` &&
+    problem["type"] === `urn:onceonly:problem:${slug}` &&
+    headers.get("link") === null &&
     typeof problem["title"] === "string" &&
     typeof problem["detail"] === "string";
   if (!complete) throw new Error(`not a complete problem document: ${status} ${text}`);

@@ -18,6 +18,8 @@ describe.each(databases)("a run that was taken over on $name", ({ open }) => {
     });
     await expect(run).rejects.toMatchObject({
       code: "LEASE_LOST",
+      details: { takenOver: true },
+      message: expect.stringContaining("was lost to another executor"),
       retryable: true,
       cause: { message: "a bug" },
     });

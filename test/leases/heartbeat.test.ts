@@ -115,7 +115,10 @@ describe.runIf(onPostgres)("a heartbeat whose connection is lost", () => {
       })
       .then(
         ({ value }) => ({ value }),
-        (error: { code?: string }) => ({ code: error.code }),
+        (error: { code?: string; details?: { takenOver?: boolean } }) => ({
+          code: error.code,
+          takenOver: error.details?.takenOver,
+        }),
       );
     await inside.opened;
     return {
@@ -154,7 +157,7 @@ describe.runIf(onPostgres)("a heartbeat whose connection is lost", () => {
       // A timer of this process, which is as late as that of the run on a busy machine.
       const lapsed = sleep(left + 50).then(() => "lapsed");
       expect(await Promise.race([run.aborted.then(() => "aborted"), lapsed])).toBe("aborted");
-      expect(await run.outcome).toEqual({ code: "LEASE_LOST" });
+      expect(await run.outcome).toEqual({ code: "LEASE_LOST", takenOver: false });
       run.go();
     },
   );

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { savepointName } from "../../src/prisma/client/savepoint.ts";
 import { databases, onPostgres, openPostgres } from "../support/database.ts";
 import { idempotencyOf, orderOf, placing, request } from "../support/runs.ts";
 import { openProxy } from "../support/tcp-proxy.ts";
@@ -22,6 +23,8 @@ const shapes = (statements: string[]) =>
   statements.map((text) => text.replaceAll(/\s+/g, " ").trim().slice(0, 44).trim());
 
 const BEGIN = "BEGIN";
+const SAVEPOINT = `SAVEPOINT ${savepointName(0)}`;
+const BACK = `ROLLBACK TO SAVEPOINT ${savepointName(0)}`.slice(0, 44);
 const INSERT = 'INSERT INTO "idempotency_record" ("id", "sco';
 const READ = 'SELECT false AS mine, "attempt" AS attempt,';
 const FINISHED = 'SELECT "id" AS id, "status" AS status, "fing';
@@ -101,14 +104,7 @@ describe.runIf(onPostgres)("what reaches PostgreSQL", () => {
     const idempotency = idempotencyOf(db.client, { storeError: () => true });
     db.proxy.reset();
     await idempotency.run(request("k"), handler);
-    expect(shapes(db.proxy.statements)).toEqual([
-      BEGIN,
-      INSERT,
-      "SAVEPOINT onceonly",
-      HANDLER,
-      COMPLETE,
-      "COMMIT",
-    ]);
+    expect(shapes(db.proxy.statements)).toEqual([BEGIN, INSERT, SAVEPOINT, HANDLER, COMPLETE, "COMMIT"]);
     expect(db.proxy.roundTrips).toBe(6);
   });
 
@@ -122,9 +118,9 @@ describe.runIf(onPostgres)("what reaches PostgreSQL", () => {
     expect(shapes(db.proxy.statements)).toEqual([
       BEGIN,
       INSERT,
-      "SAVEPOINT onceonly",
+      SAVEPOINT,
       HANDLER,
-      "ROLLBACK TO SAVEPOINT onceonly",
+      BACK,
       COMPLETE,
       "COMMIT",
     ]);

@@ -1,4 +1,5 @@
 import { checkFunction, checkOneOf, misuse } from "../browser/option-checks.ts";
+import { answeredAtOnce } from "../contract/callbacks.ts";
 import type { Idempotency } from "../contract/idempotency.ts";
 
 /** What `scope` may return. Nothing, or an empty string, is refused with `SCOPE_MISSING`. */
@@ -51,6 +52,7 @@ export function checkRequireKey(
 
 /** @throws TypeError for a `requireKey` function's answer that is no boolean: guessing could let a mutation through. */
 export function checkKeyRequired(answer: unknown): boolean {
+  answeredAtOnce("requireKey", answer);
   if (typeof answer !== "boolean") {
     throw misuse("requireKey", answer, "a function that returns true or false");
   }

@@ -14,11 +14,28 @@ export interface StoredError {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-/** Stores name, message and own properties that are data. The class is lost: a replayed error is an `Error`. */
+/** Something thrown that is no error. Told from a {@link StoredError} by its one member. */
+interface StoredValue {
+  readonly thrown: unknown;
+}
+
+/**
+ * Stores name, message and own properties that are data. The class is lost: a replayed error is an `Error`. What is thrown
+ * and no error, such as `{ code: "SOLD_OUT" }`, is stored as it is.
+ */
 export const errorSerializer: ErrorSerializer = {
-  serialize: toStoredError,
-  deserialize: (stored) => fromStoredError(stored as StoredError),
+  serialize: (error): StoredError | StoredValue =>
+    isError(error) ? toStoredError(error) : { thrown: error },
+  deserialize: (stored) =>
+    "thrown" in (stored as StoredError | StoredValue)
+      ? (stored as StoredValue).thrown
+      : fromStoredError(stored as StoredError),
 };
+
+/** Also one of another realm, such as a test runner's. */
+function isError(value: unknown): boolean {
+  return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
+}
 
 export function toStoredError(error: unknown): StoredError {
   if (error instanceof Error) {

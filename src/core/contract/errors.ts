@@ -14,8 +14,8 @@ export interface IdempotencyErrorDetails {
   IN_PROGRESS: { readonly operation: string };
   /** A run in one transaction found its claim gone, and was rolled back: somebody has changed or deleted its record. */
   CLAIM_LOST: { readonly operation: string };
-  /** A leased run lost its lease: it stored nothing more. */
-  LEASE_LOST: { readonly operation: string };
+  /** A leased run lost its lease, and stored nothing more. `takenOver`: not only may another executor have it, one has. */
+  LEASE_LOST: { readonly operation: string; readonly takenOver: boolean };
   /** Completers have given an abandoned run up: none of its `attempts` executions came to an end. */
   ATTEMPTS_EXHAUSTED: { readonly operation: string; readonly attempts: number };
   /** The database could not be reached, for a reason that passes. Nothing is committed, and the key is free. */

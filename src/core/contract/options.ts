@@ -1,6 +1,7 @@
 import { checkFunctions, checkNumber, checkOneOf, misuse } from "../browser/option-checks.ts";
 import { type Codec, devalueCodec } from "./codec.ts";
 import { type ErrorSerializer, errorSerializer } from "./error-serializer.ts";
+import { checkOptionNames, type OptionNames } from "./option-names.ts";
 
 /** Limits of the transaction that a run opens. Prisma's own apply where one is absent. */
 export interface TransactionOptions {
@@ -81,6 +82,11 @@ const DEFAULTS: ResolvedRunOptions = {
 
 const OPTION_NAMES = Object.keys(DEFAULTS) as (keyof RunOptions)[];
 
+/** The names of {@link RunOptions}. */
+export const RUN_OPTIONS: OptionNames<Required<RunOptions>> = Object.fromEntries(
+  OPTION_NAMES.map((name) => [name, true] as const),
+) as OptionNames<Required<RunOptions>>;
+
 /**
  * Completes `options` from `base`, or from the defaults.
  *
@@ -132,6 +138,12 @@ function checkCodecName(codec: { readonly name: unknown } | undefined): void {
   }
 }
 
+const TRANSACTION_OPTIONS: OptionNames<Required<TransactionOptions>> = {
+  maxWaitMs: true,
+  timeoutMs: true,
+  isolationLevel: true,
+};
+
 function checkTransaction(transaction: unknown): void {
   if (transaction === undefined) {
     return;
@@ -139,6 +151,7 @@ function checkTransaction(transaction: unknown): void {
   if (typeof transaction !== "object" || transaction === null) {
     throw misuse("transaction", transaction, "an object of maxWaitMs, timeoutMs and isolationLevel");
   }
+  checkOptionNames(transaction, TRANSACTION_OPTIONS);
   const { maxWaitMs, timeoutMs, isolationLevel } = transaction as Record<string, unknown>;
   checkNumber("transaction.maxWaitMs", maxWaitMs, 1);
   checkNumber("transaction.timeoutMs", timeoutMs, 1);

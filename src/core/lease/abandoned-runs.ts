@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
+import { answeredAtOnce } from "../contract/callbacks.ts";
 import { IdempotencyError } from "../contract/errors.ts";
 import type { AbandonedRun, AbandonedRuns, ResumeOptions } from "../contract/idempotency.ts";
 import { type ResolvedRunOptions, resolveOptions } from "../contract/options.ts";
@@ -80,7 +81,7 @@ export function abandonedRuns(store: Store<unknown>, base: ResolvedRunOptions): 
         { operation, attempts: attempt - 1 },
       );
       const resolved = resolveOptions(options, base);
-      const stored = resolved.errors.serialize(error);
+      const stored = answeredAtOnce("errors.serialize", resolved.errors.serialize(error));
       const response = encodeStored({ operation, options: resolved }, stored, operation);
       return store.leases.complete({ id, owner, status: "failed", response });
     },

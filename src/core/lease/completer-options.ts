@@ -1,6 +1,7 @@
 import { checkFunction, checkNumber, misuse } from "../browser/option-checks.ts";
+import { warn } from "../contract/callbacks.ts";
 import type { AbandonedRun, Idempotency } from "../contract/idempotency.ts";
-import { warn } from "../run/warning.ts";
+import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
 
 /** Options of every completer. */
 export interface CompleterOptions {
@@ -46,6 +47,15 @@ export const DEFAULT_COMPLETER_OPTIONS: Required<CompleterOptions> = {
     ),
 };
 
+const COMPLETER_OPTIONS: OptionNames<Required<CompleterOptions>> = {
+  attemptsMax: true,
+  concurrency: true,
+  pollMs: true,
+  backoffMs: true,
+  onGiveUp: true,
+  onError: true,
+};
+
 /** @throws TypeError that names the option, what it got and the remedy. */
 export function checkCompleterOptions(idempotency: unknown, options: CompleterOptions): void {
   const given = idempotency as Partial<Idempotency<unknown>> | null | undefined;
@@ -65,4 +75,5 @@ export function checkCompleterOptions(idempotency: unknown, options: CompleterOp
   checkNumber("backoffMs", options.backoffMs, 0);
   checkFunction("onGiveUp", options.onGiveUp, "(run) => alert(run.key)");
   checkFunction("onError", options.onError, "(error, run) => log(error)");
+  checkOptionNames(options, COMPLETER_OPTIONS);
 }

@@ -2,9 +2,10 @@ import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { halfJitter } from "../browser/jitter.ts";
 import { checkNumber, misuse } from "../browser/option-checks.ts";
+import { told } from "../contract/callbacks.ts";
 import type { AbandonedRun, Idempotency, LeaseContext } from "../contract/idempotency.ts";
-import { type RunOptions, resolveOptions } from "../contract/options.ts";
-import { warn } from "../run/warning.ts";
+import { checkOptionNames } from "../contract/option-names.ts";
+import { RUN_OPTIONS, type RunOptions, resolveOptions } from "../contract/options.ts";
 import {
   COMPLETER_WARNING,
   type CompleterOptions,
@@ -99,6 +100,7 @@ function resumable<TTransaction>(
   if (typeof handler !== "function") {
     throw misuse(`handlers["${operation}"]`, handler, "a function such as (context, input) => ...");
   }
+  checkOptionNames(options, RUN_OPTIONS);
   resolveOptions(options);
   return {
     options,
@@ -187,10 +189,10 @@ async function completeNext(
     if (run.attempt <= attemptsMax) {
       await abandoned.resume(run, () => operation.resume(run), { signal, retryDelayMs });
     } else if (await abandoned.giveUp(run, operation.options)) {
-      await told(() => onGiveUp(run));
+      await told(COMPLETER_WARNING, FAILURE, () => onGiveUp(run));
     }
   } catch (error) {
-    await told(() => onError(error, run));
+    await told(COMPLETER_WARNING, FAILURE, () => onError(error, run));
   }
   return true;
 }
@@ -200,19 +202,12 @@ const BACKOFF_MS_MAX = 5 * 60_000;
 /** An unreachable database is asked again after the next pause. */
 function reported({ onError }: Settings): (error: unknown) => Promise<false> {
   return async (error) => {
-    await told(() => onError(error, undefined));
+    await told(COMPLETER_WARNING, FAILURE, () => onError(error, undefined));
     return false;
   };
 }
 
-/** A callback that fails must not end the work. */
-async function told(callback: () => unknown): Promise<void> {
-  try {
-    await callback();
-  } catch (error) {
-    warn(COMPLETER_WARNING, "A callback of a completer failed", error);
-  }
-}
+const FAILURE = "A callback of a completer failed";
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   // Rejects when aborted, which is one way for a pause to end.

@@ -65,8 +65,8 @@ export class Lease {
   }
 
   /** Declares the lease lost, and returns the error that says so. `cause` is what the loss led to, for the log. */
-  lose(cause?: unknown): IdempotencyError<"LEASE_LOST"> {
-    const error = leaseLost(this.#run, cause);
+  lose(cause?: unknown, takenOver = true): IdempotencyError<"LEASE_LOST"> {
+    const error = leaseLost(this.#run, takenOver, cause);
     if (!this.#stopped.signal.aborted) {
       this.stop();
       this.#lost.abort(error);
@@ -155,7 +155,7 @@ export class Lease {
     const { leaseMs } = this.#run.options;
     // After a long pause there must be time for a renewal.
     const leftMs = Math.max(this.#renewedAt + leaseMs - performance.now(), leaseMs / 3);
-    this.#watchdog = setTimeout(() => this.lose(), leftMs);
+    this.#watchdog = setTimeout(() => this.lose(undefined, false), leftMs);
     this.#watchdog.unref();
   }
 }

@@ -1,6 +1,13 @@
 import { unwrapped } from "../contract/errors.ts";
 import type { LeaseContext, LeaseHandler, SettledRun } from "../contract/idempotency.ts";
-import type { Claim, ClaimParams, CompleteParams, LeaseStore, Store } from "../contract/store.ts";
+import type {
+  Claim,
+  ClaimParams,
+  CompleteParams,
+  FinishedRecord,
+  LeaseStore,
+  Store,
+} from "../contract/store.ts";
 import { answerOf } from "../outcome/answer.ts";
 import { throwIfReused } from "../outcome/stored-outcome.ts";
 import { derivedKey } from "../request/identity.ts";
@@ -10,6 +17,7 @@ import { claimParams } from "../run/claim-params.ts";
 import type { Duplicates } from "../run/duplicates.ts";
 import { refuseNested } from "../run/refuse-nested.ts";
 import type { Executed, Finished } from "../run/run-end.ts";
+import type { Flight } from "../run/single-flight.ts";
 import { throwUnlessWorthRetrying, waitForLease } from "../run/waiting.ts";
 import { type AdoptedClaim, takeAdoptedClaim } from "./abandoned-runs.ts";
 import { Lease } from "./lease.ts";
@@ -40,7 +48,7 @@ export class LeasedRunner<TTransaction> {
     refuseNested(this.#store, run);
     const adopted = takeAdoptedClaim(run.id);
     if (adopted === undefined) {
-      return this.#duplicates.run(run, () => this.#lead(run, handler));
+      return this.#duplicates.run(run, (flight) => this.#lead(run, flight, handler));
     }
     const { owner, attempt } = adopted;
     const claim = { owner, attempt, claimedAt: performance.now(), adopted };
@@ -49,7 +57,11 @@ export class LeasedRunner<TTransaction> {
     return settled;
   }
 
-  async #lead<T>(run: PreparedRun, handler: LeaseHandler<TTransaction, T>): Promise<Finished<T>> {
+  async #lead<T>(
+    run: PreparedRun,
+    flight: Flight<FinishedRecord>,
+    handler: LeaseHandler<TTransaction, T>,
+  ): Promise<Finished<T>> {
     for (let poll = 0; ; poll += 1) {
       const params = claimParams(run, run.options.leaseMs);
       const claimedAt = performance.now();
@@ -58,6 +70,7 @@ export class LeasedRunner<TTransaction> {
         case "finished":
           return { end: "replayed", record: claim.record };
         case "claimed":
+          flight.executing(run.fingerprint);
           return this.#execute(
             run,
             { owner: params.owner, attempt: claim.attempt, claimedAt, adopted: undefined },

@@ -1,6 +1,7 @@
 import { UnstorableValueError } from "../contract/codec.ts";
 import type { LeaseRequest } from "../contract/idempotency.ts";
 import type { ResolvedRunOptions } from "../contract/options.ts";
+import { textOf } from "../outcome/stored-outcome.ts";
 import { type PreparedRun, prepareRun } from "../request/prepare.ts";
 
 /**
@@ -20,7 +21,7 @@ export async function prepareLeasedRun(
   // A `storedInput` that is present but `undefined` is how the input was before it was parsed.
   const input = "storedInput" in request ? request.storedInput : request.input;
   try {
-    return { ...run, input: `${base.codec.name}:${base.codec.encode(input)}` };
+    return { ...run, input: `${base.codec.name}:${textOf(base.codec, input)}` };
   } catch (cause) {
     const path = cause instanceof UnstorableValueError ? cause.path : "";
     throw new TypeError(

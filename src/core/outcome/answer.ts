@@ -1,3 +1,4 @@
+import { answeredAtOnce } from "../contract/callbacks.ts";
 import { isIdempotencyError, unwrapped } from "../contract/errors.ts";
 import type { SettledRun } from "../contract/idempotency.ts";
 import type { PreparedRun } from "../request/prepare.ts";
@@ -38,14 +39,15 @@ export async function answerOf<T>(
 
 /** Neither a nested run's "in progress" nor a step's unreachable database is this handler's answer. */
 function isAnswer({ options: { storeError } }: PreparedRun, error: unknown): boolean {
-  return !isIdempotencyError(unwrapped(error)) && storeError?.(error) === true;
+  return !isIdempotencyError(unwrapped(error)) && answeredAtOnce("storeError", storeError?.(error)) === true;
 }
 
 /** @throws `error` if it cannot be stored: that must not hide it from the caller. */
 function failure(run: PreparedRun, error: unknown): Answer<never> {
   let response: string;
   try {
-    response = encodeStored(run, run.options.errors.serialize(error), run.operation);
+    const stored = answeredAtOnce("errors.serialize", run.options.errors.serialize(error));
+    response = encodeStored(run, stored, run.operation);
   } catch {
     throw error;
   }

@@ -1,4 +1,6 @@
-import { UnstorableValueError } from "../contract/codec.ts";
+import { typeOf } from "../browser/option-checks.ts";
+import { answeredAtOnce } from "../contract/callbacks.ts";
+import { type Codec, UnstorableValueError } from "../contract/codec.ts";
 import { IdempotencyError } from "../contract/errors.ts";
 import type { SettledRun } from "../contract/idempotency.ts";
 import type { FinishedRecord } from "../contract/store.ts";
@@ -16,7 +18,7 @@ export function encodeStored(
 ): string {
   let text: string;
   try {
-    text = codec.encode(value);
+    text = textOf(codec, value);
   } catch (cause) {
     const path = cause instanceof UnstorableValueError ? cause.path : undefined;
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -32,6 +34,15 @@ export function encodeStored(
   return response;
 }
 
+/** @throws what the codec throws; TypeError for what it returns instead of a text. */
+export function textOf(codec: Codec, value: unknown): string {
+  const text: unknown = answeredAtOnce("codec.encode", codec.encode(value));
+  if (typeof text !== "string") {
+    throw new TypeError(`onceonly: codec.encode returned ${typeOf(text)} instead of a string`);
+  }
+  return text;
+}
+
 /**
  * Restores a stored outcome, for a duplicate.
  *
@@ -42,7 +53,16 @@ export function replay<T>(run: PreparedRun, record: FinishedRecord): SettledRun<
   const stored = decodeStored(run, record.response);
   return record.status === "completed"
     ? { status: "completed", value: stored as T, replayed: true }
-    : { status: "failed", error: run.options.errors.deserialize(stored), replayed: true };
+    : { status: "failed", error: restored(run, stored), replayed: true };
+}
+
+/** @throws {@link IdempotencyError} `RESULT_UNREADABLE` */
+function restored({ operation, options: { errors } }: PreparedRun, stored: unknown): unknown {
+  try {
+    return answeredAtOnce("errors.deserialize", errors.deserialize(stored));
+  } catch (cause) {
+    throw resultUnreadable(operation, cause);
+  }
 }
 
 /** @throws {@link IdempotencyError} `KEY_REUSED` when the key's record belongs to another input. */
@@ -68,15 +88,19 @@ export function decodeStored(run: PreparedRun, response: string): unknown {
     if (response.slice(0, colon) !== codec.name) {
       throw new Error(`stored by the codec "${response.slice(0, colon)}", read by "${codec.name}"`);
     }
-    return codec.decode(response.slice(colon + 1));
+    return answeredAtOnce("codec.decode", codec.decode(response.slice(colon + 1)));
   } catch (cause) {
-    throw new IdempotencyError(
-      "RESULT_UNREADABLE",
-      `The stored result of ${run.operation} cannot be read; it was not executed again.`,
-      { operation: run.operation },
-      { cause },
-    );
+    throw resultUnreadable(run.operation, cause);
   }
+}
+
+function resultUnreadable(operation: string, cause: unknown): IdempotencyError<"RESULT_UNREADABLE"> {
+  return new IdempotencyError(
+    "RESULT_UNREADABLE",
+    `The stored result of ${operation} cannot be read; it was not executed again.`,
+    { operation },
+    { cause },
+  );
 }
 
 interface Refused {

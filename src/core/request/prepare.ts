@@ -1,12 +1,22 @@
 import { typeOf } from "../browser/option-checks.ts";
 import { IdempotencyError } from "../contract/errors.ts";
-import type { RunRequest } from "../contract/idempotency.ts";
-import { type ResolvedRunOptions, resolveOptions } from "../contract/options.ts";
+import type { LeaseRequest, RunRequest } from "../contract/idempotency.ts";
+import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
+import { type ResolvedRunOptions, RUN_OPTIONS, resolveOptions } from "../contract/options.ts";
 import { NotComparableError } from "./canonical.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { checkKey, type Identity, recordId } from "./identity.ts";
 
 const OPERATION_LENGTH_MAX = 255;
+
+const REQUEST_OPTIONS: OptionNames<Required<LeaseRequest>> = {
+  ...RUN_OPTIONS,
+  operation: true,
+  key: true,
+  scope: true,
+  input: true,
+  storedInput: true,
+};
 
 /** A request that has passed every check that needs no database. */
 export interface PreparedRun extends Identity {
@@ -26,6 +36,7 @@ export interface PreparedRun extends Identity {
  * @throws TypeError for an operation or an option that cannot be used.
  */
 export async function prepareRun(request: RunRequest, base: ResolvedRunOptions): Promise<PreparedRun> {
+  checkOptionNames(request, REQUEST_OPTIONS);
   const options = resolveOptions(request, base);
   const operation = checkOperation(request.operation);
   const identity: Identity = {

@@ -1,12 +1,8 @@
-import { warn } from "./warning.ts";
+import { told } from "../contract/callbacks.ts";
 
 /** Runs callbacks in order. The mutation is committed: whatever they throw can no longer change its answer. */
 export async function runCallbacks(callbacks: readonly (() => unknown)[]): Promise<void> {
   for (const callback of callbacks) {
-    try {
-      await callback();
-    } catch (error) {
-      warn("OnceonlyAfterCommitWarning", "A callback given to afterCommit failed", error);
-    }
+    await told("OnceonlyAfterCommitWarning", "A callback given to afterCommit failed", callback);
   }
 }

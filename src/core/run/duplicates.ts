@@ -1,6 +1,6 @@
 import type { SettledRun } from "../contract/idempotency.ts";
 import type { FinishedRecord } from "../contract/store.ts";
-import { replay } from "../outcome/stored-outcome.ts";
+import { replay, throwIfReused } from "../outcome/stored-outcome.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 import { runCallbacks } from "./after-commit.ts";
 import type { Finished } from "./run-end.ts";
@@ -11,7 +11,10 @@ import { type Flight, SingleFlight } from "./single-flight.ts";
 export class Duplicates {
   readonly #flights: SingleFlight<FinishedRecord> = new SingleFlight();
 
-  async run<T>(run: PreparedRun, lead: () => Promise<Finished<T>>): Promise<SettledRun<T>> {
+  async run<T>(
+    run: PreparedRun,
+    lead: (flight: Flight<FinishedRecord>) => Promise<Finished<T>>,
+  ): Promise<SettledRun<T>> {
     for (;;) {
       const flight = this.#flights.get(run.id);
       if (flight === undefined) {
@@ -39,11 +42,13 @@ async function waitFor(
   run: PreparedRun,
 ): Promise<FinishedRecord | "released"> {
   const { onDuplicate, waitersMax } = run.options;
+  const refuseAnotherInput = () => throwIfReused(run, flight.fingerprint ?? run.fingerprint);
+  refuseAnotherInput();
   const remaining = run.deadline - performance.now();
   if (onDuplicate === "reject" || flight.waiterCount >= waitersMax || remaining <= 0) {
     throw inProgress(run);
   }
-  const record = await flight.wait(remaining);
+  const record = await flight.wait(remaining, refuseAnotherInput);
   if (record === "timeout") {
     throw inProgress(run);
   }

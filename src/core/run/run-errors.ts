@@ -24,16 +24,20 @@ export function claimLost({ operation }: { readonly operation: string }): Idempo
   );
 }
 
-/** Another executor has, or may have, taken over the lease. `cause` is what that led to, for the log. */
+/** Another executor has taken over the lease, or may have. `cause` is what that led to, for the log. */
 export function leaseLost(
   { operation }: { readonly operation: string },
+  takenOver: boolean,
   cause?: unknown,
 ): IdempotencyError<"LEASE_LOST"> {
+  const how = takenOver
+    ? " to another executor"
+    : ": it could not be renewed in time, and another executor may take over";
   return new IdempotencyError(
     "LEASE_LOST",
-    `The lease of ${operation} was lost to another executor; what it had recorded is kept for the next attempt. Retry ` +
+    `The lease of ${operation} was lost${how}; what it had recorded is kept for the next attempt. Retry ` +
       "with the same key.",
-    { operation },
+    { operation, takenOver },
     cause === undefined ? {} : { cause },
   );
 }

@@ -16,12 +16,16 @@ export class SingleFlight<TResult> {
    * Works as the leader of `id`. Nothing may be awaited between {@link get} returning `undefined` and this call.
    * What `published` makes of the end of `work` reaches the waiters; if `work` fails, they start over.
    */
-  async lead<T>(id: string, work: () => Promise<T>, published: (end: T) => TResult | undefined): Promise<T> {
+  async lead<T>(
+    id: string,
+    work: (flight: Flight<TResult>) => Promise<T>,
+    published: (end: T) => TResult | undefined,
+  ): Promise<T> {
     const flight = new Flight<TResult>();
     this.#flights.set(id, flight);
     let result: TResult | undefined;
     try {
-      const end = await work();
+      const end = await work(flight);
       result = published(end);
       return end;
     } finally {
@@ -35,33 +39,67 @@ export class SingleFlight<TResult> {
 export class Flight<TResult> {
   #waiterCount = 0;
   /** Made for the first waiter: most flights have none. */
-  #landed: Promise<TResult | undefined> | undefined;
-  #resolve: ((result: TResult | undefined) => void) | undefined;
+  #news: Promise<void> | undefined;
+  #tell: (() => void) | undefined;
+  #landed: { readonly result: TResult | undefined } | undefined;
+  #fingerprint: string | undefined;
 
   get waiterCount(): number {
     return this.#waiterCount;
   }
 
+  /**
+   * The fingerprint of the input that is being executed; `undefined` until the leader holds the claim: before that, the
+   * record may turn out to be another input's.
+   */
+  get fingerprint(): string | undefined {
+    return this.#fingerprint;
+  }
+
+  /** Tells the waiters what is being executed from now on, or, with `undefined`, that nothing is any more. */
+  executing(fingerprint: string | undefined): void {
+    this.#fingerprint = fingerprint;
+    if (fingerprint !== undefined) {
+      this.#spread();
+    }
+  }
+
   land(result: TResult | undefined): void {
-    this.#resolve?.(result);
+    this.#landed = { result };
+    this.#spread();
+  }
+
+  #spread(): void {
+    this.#tell?.();
+    this.#news = undefined;
+    this.#tell = undefined;
   }
 
   /**
-   * Waits for the end of the flight, at most `timeoutMs` milliseconds.
+   * Waits for the end of the flight, at most `timeoutMs` milliseconds. `heard` is called now and whenever `fingerprint` may
+   * have become known; what it throws ends the waiting.
    *
    * @returns the published result, `"released"` when there is none, `"timeout"` when the time ran out.
    */
-  async wait(timeoutMs: number): Promise<TResult | "released" | "timeout"> {
+  async wait(timeoutMs: number, heard?: () => void): Promise<TResult | "released" | "timeout"> {
     this.#waiterCount += 1;
-    this.#landed ??= new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<"timeout">((resolve) => {
       timer = setTimeout(resolve, timeoutMs, "timeout");
     });
     try {
-      return (await Promise.race([this.#landed, timeout])) ?? "released";
+      for (;;) {
+        if (this.#landed !== undefined) {
+          return this.#landed.result ?? "released";
+        }
+        heard?.();
+        this.#news ??= new Promise((resolve) => {
+          this.#tell = resolve;
+        });
+        if ((await Promise.race([this.#news, timeout])) === "timeout") {
+          return "timeout";
+        }
+      }
     } finally {
       clearTimeout(timer);
       this.#waiterCount -= 1;

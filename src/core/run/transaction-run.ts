@@ -14,6 +14,7 @@ import { inHandlerTransaction, type OpenTransaction } from "./handler-transactio
 import { refuseNested } from "./refuse-nested.ts";
 import type { Executed, Finished, Held, RunEnd } from "./run-end.ts";
 import { claimLost, notStored, storeUnavailable } from "./run-errors.ts";
+import type { Flight } from "./single-flight.ts";
 import { throwUnlessWorthRetrying, waitForLease } from "./waiting.ts";
 
 /**
@@ -39,15 +40,19 @@ export class TransactionRunner<TTransaction> {
 
   run<T>(run: PreparedRun, handler: Handler<TTransaction, T>): Promise<SettledRun<T>> {
     refuseNested(this.#store, run);
-    return this.#duplicates.run(run, () => this.#lead(run, handler));
+    return this.#duplicates.run(run, (flight) => this.#lead(run, flight, handler));
   }
 
-  async #lead<T>(run: PreparedRun, handler: Handler<TTransaction, T>): Promise<Finished<T>> {
+  async #lead<T>(
+    run: PreparedRun,
+    flight: RunFlight,
+    handler: Handler<TTransaction, T>,
+  ): Promise<Finished<T>> {
     const record = this.#seen.has(run.id) ? await this.#read(run) : undefined;
     if (record !== undefined) {
       return { end: "replayed", record };
     }
-    const finished = await this.#repeat(run, handler);
+    const finished = await this.#repeat(run, flight, handler);
     this.#seen.add(run.id);
     return finished;
   }
@@ -61,10 +66,14 @@ export class TransactionRunner<TTransaction> {
     }
   }
 
-  async #repeat<T>(run: PreparedRun, handler: Handler<TTransaction, T>): Promise<Finished<T>> {
+  async #repeat<T>(
+    run: PreparedRun,
+    flight: RunFlight,
+    handler: Handler<TTransaction, T>,
+  ): Promise<Finished<T>> {
     let conflictRetriesLeft = run.options.retryConflicts;
     for (let retry = 0; ; retry += 1) {
-      const end = await this.#attempt(run, handler);
+      const end = await this.#attempt(run, flight, handler);
       switch (end.end) {
         case "executed":
         case "replayed":
@@ -94,15 +103,20 @@ export class TransactionRunner<TTransaction> {
    *
    * @throws {@link IdempotencyError} `STORE_UNAVAILABLE` if the database was away during COMMIT.
    */
-  async #attempt<T>(run: PreparedRun, handler: Handler<TTransaction, T>): Promise<RunEnd<T>> {
+  async #attempt<T>(
+    run: PreparedRun,
+    flight: RunFlight,
+    handler: Handler<TTransaction, T>,
+  ): Promise<RunEnd<T>> {
     const params = claimParams(run);
     const { operation } = run;
     const ended = await inHandlerTransaction(
       this.#store,
       { limits: transactionLimits(run, params), operation },
-      (transaction) => this.#claimAndExecute(transaction, run, params, handler),
+      (transaction) => this.#claimAndExecute(transaction, { run, params, flight }, handler),
     );
     if (ended.state === "rolled back") {
+      flight.executing(undefined);
       return { end: "failed", during: ended.during, error: ended.error };
     }
     return ended.state === "committed" ? ended.value : this.#afterBrokenCommit(run, ended.value, ended.error);
@@ -129,11 +143,12 @@ export class TransactionRunner<TTransaction> {
 
   async #claimAndExecute<T>(
     transaction: OpenTransaction<TTransaction>,
-    run: PreparedRun,
-    params: ClaimParams,
+    { run, params, flight }: Attempt,
     handler: Handler<TTransaction, T>,
   ): Promise<Finished<T> | Held> {
     const { session } = transaction;
+    // An extension of the application may repeat a transaction: what it claimed before is rolled back.
+    flight.executing(undefined);
     const claimed = await session.claim(params);
     switch (claimed.state) {
       case "finished":
@@ -141,6 +156,7 @@ export class TransactionRunner<TTransaction> {
       case "held":
         return { end: "held", fingerprint: claimed.fingerprint };
       case "claimed":
+        flight.executing(run.fingerprint);
     }
     if (run.options.storeError !== undefined) {
       await session.savepoint();
@@ -188,6 +204,14 @@ export class TransactionRunner<TTransaction> {
       afterCommit: status === "failed" ? [] : afterCommit,
     };
   }
+}
+
+type RunFlight = Flight<FinishedRecord>;
+
+interface Attempt {
+  readonly run: PreparedRun;
+  readonly params: ClaimParams;
+  readonly flight: RunFlight;
 }
 
 function execute<TTransaction, T>(

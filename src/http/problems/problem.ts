@@ -20,9 +20,17 @@ export interface Problem {
   readonly retryAfterMs?: number | undefined;
 }
 
+/** Headers by their names. */
+export type ProblemHeaders = Readonly<Record<string, string>>;
+
 /** How a problem is answered. */
 export interface ProblemOptions {
-  /** The page of your API's documentation that the header `Link` names. Default: the problem's own `type`. */
+  /** More headers, such as those of CORS. */
+  readonly headers?: ProblemHeaders | undefined;
+  /**
+   * The page of your API's documentation, as an absolute URL: the header `Link` names it, and `type` is a fragment of it, such
+   * as `#in-progress`. Default: no `Link`, and a URN as `type`.
+   */
   readonly documentation?: string | undefined;
 }
 
@@ -58,8 +66,8 @@ const PROBLEMS = {
 
 /**
  * The answer to a problem: `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail` and `code`, the
- * header `Link` to the documentation (draft-ietf-httpapi-idempotency-key-header-07, section 2.7), and `Retry-After` when
- * the same request may be sent again.
+ * header `Link` to the documentation if there is one (draft-ietf-httpapi-idempotency-key-header-07, section 2.7), and
+ * `Retry-After` when the same request may be sent again.
  */
 export function problemResponse(
   { code, message, retryAfterMs, details }: Problem,
@@ -67,16 +75,25 @@ export function problemResponse(
 ): Response {
   const { status: usual, title } = PROBLEMS[code];
   const status = isTooLarge({ code, details }) ? 413 : usual;
-  const type = `https://onceonly.dev/problems/${code.toLowerCase().replaceAll("_", "-")}`;
-  const headers = new Headers({
-    "content-type": "application/problem+json",
-    link: `<${options.documentation ?? type}>; rel="describedby"`,
-  });
+  const { documentation } = options;
+  const headers = new Headers(options.headers);
+  headers.set("content-type", "application/problem+json");
+  if (documentation !== undefined) {
+    headers.set("link", `<${documentation}>; rel="describedby"`);
+  }
   if (retryAfterMs !== undefined) {
     headers.set("retry-after", String(Math.ceil(retryAfterMs / 1_000)));
   }
-  const body = JSON.stringify({ type, title, status, detail: message, code });
+  const body = JSON.stringify({ type: typeOf(code, documentation), title, status, detail: message, code });
   return new Response(body, { status, headers });
+}
+
+/** A name that nobody else can take over: a URN, or a part of the application's own page. */
+function typeOf(code: HttpProblemCode, documentation: string | undefined): string {
+  const name = code.toLowerCase().replaceAll("_", "-");
+  return documentation === undefined
+    ? `urn:onceonly:problem:${name}`
+    : `${documentation.replace(/#.*$/, "")}#${name}`;
 }
 
 /** The refusal of a request, before its run or by its handler, that is not an `IdempotencyError`. */

@@ -1,5 +1,6 @@
 import { isStoredStatus } from "../../core/browser/kept-answers.ts";
 import { misuse } from "../../core/browser/option-checks.ts";
+import { answeredAtOnce } from "../../core/contract/callbacks.ts";
 import type { Outcome } from "../../core/contract/outcome.ts";
 
 /** What decides the outcome of a run. */
@@ -30,7 +31,7 @@ const OUTCOMES: readonly unknown[] = ["commit", "store", "release"] satisfies Re
 
 /** @throws TypeError for a value that option `outcome` must not return. */
 export function checkOutcome(outcome: unknown): ResponseOutcome {
-  if (!OUTCOMES.includes(outcome)) {
+  if (!OUTCOMES.includes(answeredAtOnce("outcome", outcome))) {
     throw misuse("outcome", outcome, 'a function that returns "commit", "store" or "release"');
   }
   return outcome as ResponseOutcome;

@@ -1,7 +1,8 @@
 import { misuse } from "../../core/browser/option-checks.ts";
 
-/** Headers that describe the body or name the resource, and are just as true in a replay. */
+/** Headers that are just as true in a replay. */
 const STORED = [
+  // They describe the body or name the resource.
   "content-type",
   "content-language",
   "content-encoding",
@@ -10,6 +11,17 @@ const STORED = [
   "location",
   "etag",
   "last-modified",
+  "link",
+  // They say who may keep it.
+  "cache-control",
+  "vary",
+  // They say which pages may read it (Fetch standard, section 3.3.3): a replay must be readable where the answer was.
+  "access-control-allow-origin",
+  "access-control-allow-credentials",
+  "access-control-allow-headers",
+  "access-control-allow-methods",
+  "access-control-expose-headers",
+  "access-control-max-age",
 ];
 
 /** Headers that belong to one connection, one message or one client. */

@@ -1,3 +1,4 @@
+import { answeredAtOnce } from "../../core/contract/callbacks.ts";
 import type { ErrorSerializer } from "../../core/contract/error-serializer.ts";
 import type { ResolvedRunOptions, RunOptions } from "../../core/contract/options.ts";
 import type { StoredResponse } from "./stored-response.ts";
@@ -30,7 +31,7 @@ export function storingResponses({
   return {
     storeError: (error) =>
       error instanceof FailedResponse ||
-      (!(error instanceof ReleasedResponse) && storeError?.(error) === true),
+      (!(error instanceof ReleasedResponse) && answeredAtOnce("storeError", storeError?.(error)) === true),
     errors: withResponses(errors),
   };
 }
@@ -41,7 +42,9 @@ type StoredFailure = { readonly response: StoredResponse } | { readonly error: u
 function withResponses(errors: ErrorSerializer): ErrorSerializer {
   return {
     serialize: (error): StoredFailure =>
-      error instanceof FailedResponse ? { response: error.stored } : { error: errors.serialize(error) },
+      error instanceof FailedResponse
+        ? { response: error.stored }
+        : { error: answeredAtOnce("errors.serialize", errors.serialize(error)) },
     deserialize: (stored) => {
       const failure = stored as StoredFailure;
       return "response" in failure ? new FailedResponse(failure.response) : errors.deserialize(failure.error);

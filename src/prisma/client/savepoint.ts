@@ -1,13 +1,23 @@
+import { randomBytes } from "node:crypto";
 import type { RawClient } from "./client.ts";
+
+// A handler's own savepoint of the same name would take the place of ours, and its writes would survive. One name for the whole
+// process, so that servers and poolers that keep statements by their text do not collect them.
+const PREFIX = `onceonly_${randomBytes(8).toString("hex")}`;
+
+export function savepointName(depth: number): string {
+  return `${PREFIX}_${depth}`;
+}
 
 /** A point in a transaction to return to: the statements of SQL:1999, sent through `raw`. */
 export class Savepoint {
   readonly #raw: RawClient;
   readonly #name: string;
 
-  constructor(raw: RawClient, name: string) {
+  /** `depth` is that of a nested transaction: MariaDB and MySQL delete a savepoint when another takes its name. */
+  constructor(raw: RawClient, depth = 0) {
     this.#raw = raw;
-    this.#name = name;
+    this.#name = savepointName(depth);
   }
 
   async set(): Promise<void> {

@@ -154,8 +154,7 @@ export class HandlerTransaction {
   async #inSavepoint<T>(work: (child: HandlerTransaction) => Promise<T>): Promise<T> {
     const child = new HandlerTransaction(this.begun, currentScope(), this);
     child.#handler = this.handler && { ...this.handler, afterCommit: [] };
-    // A name for each depth: MariaDB and MySQL delete a savepoint when another takes its name.
-    const savepoint = new Savepoint(this.begun.raw, `onceonly_${this.#depth}`);
+    const savepoint = new Savepoint(this.begun.raw, this.#depth);
     // The caller may run in the handler of another run too, whose statements these are not.
     await outsideHandlers(() => savepoint.set());
     try {

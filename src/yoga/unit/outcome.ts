@@ -1,4 +1,5 @@
 import { type ExecutionResult, GraphQLError } from "graphql";
+import { answeredAtOnce } from "../../core/contract/callbacks.ts";
 import {
   type AnyIdempotencyError,
   type IdempotencyErrorCode,
@@ -21,7 +22,10 @@ export function outcomeOf(
     return "commit";
   }
   // Without data, not even the variables were valid: finding that out again costs nothing.
-  if (!("data" in result) || !errors.every((error) => isDeliberate(error) && isExpected(error))) {
+  if (
+    !("data" in result) ||
+    !errors.every((error) => isDeliberate(error) && answeredAtOnce("storeError", isExpected(error)))
+  ) {
     return "release";
   }
   const failed = new Set(errors.map(({ path }) => path?.[0]));

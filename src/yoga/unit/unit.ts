@@ -1,4 +1,4 @@
-import type { ExecutionArgs, ExecutionResult, GraphQLError } from "graphql";
+import type { ExecutionArgs, ExecutionResult, GraphQLError, Source } from "graphql";
 import type { Mode } from "../../core/adapter/options.ts";
 import type { Told } from "../../core/adapter/told-outcome.ts";
 import { IdempotencyError } from "../../core/contract/errors.ts";
@@ -52,15 +52,29 @@ export async function runKeyed(unit: Unit, request: UnitRequest, options: UnitOp
       const { error } = settled;
       const result =
         error instanceof StoredFailure
-          ? fromStoredResult(error.stored, source)
+          ? replayOf(request.operation, error.stored, source)
           : (error as FailedResult).result;
       return { result, told };
     }
-    const stored = fromStoredResult(settled.value, source);
+    const stored = replayOf(request.operation, settled.value, source);
     // Masking and logging need the errors as they were thrown.
     return { result: replayed ? stored : { ...execution.result, data: stored.data ?? null }, told };
   } catch (error) {
     return { result: execution.resultUndoneBy(error), told: { outcome: "released", replayed: false } };
+  }
+}
+
+/** @throws {@link IdempotencyError} `RESULT_UNREADABLE` for a record that somebody has changed. */
+function replayOf(operation: string, stored: StoredResult, source: Source | undefined): ExecutionResult {
+  try {
+    return fromStoredResult(stored, source);
+  } catch (cause) {
+    throw new IdempotencyError(
+      "RESULT_UNREADABLE",
+      `The stored result of ${operation} is not one; it was not executed again.`,
+      { operation },
+      { cause },
+    );
   }
 }
 

@@ -1,0 +1,76 @@
+/** An option that does not exist is refused where it is given, and the nearest one is named. */
+import { describe, expect, test } from "vitest";
+import { withIdempotency } from "../../src/http/index.ts";
+import { createCompleter, createIdempotency } from "../../src/index.ts";
+import { consumeOnce } from "../../src/messages/index.ts";
+import { idempotencyMiddleware, trpcCompleter } from "../../src/trpc/index.ts";
+import { useIdempotency } from "../../src/yoga/index.ts";
+import { openSqlite } from "../support/database.ts";
+import { request } from "../support/runs.ts";
+import { t } from "../trpc/support.ts";
+
+describe("an unknown option", () => {
+  test("is a TypeError that names the nearest, in every constructor", async () => {
+    await using db = await openSqlite();
+    const idempotency = createIdempotency({ prisma: db.prisma, storeInput: true });
+    const adapter = { idempotency, scope: "global" } as const;
+    const handlers = { a: async () => 1 };
+    const makers: Record<string, readonly [(options: object) => unknown, typo: string, meant: string]> = {
+      createIdempotency: [(o) => createIdempotency({ prisma: db.prisma, ...o }), "retention", "retentionMs"],
+      with: [(o) => idempotency.with(o), "onDuplicates", "onDuplicate"],
+      idempotencyMiddleware: [
+        (o) => idempotencyMiddleware({ ...adapter, ...o }),
+        "storeErrors",
+        "storeError",
+      ],
+      useIdempotency: [(o) => useIdempotency({ ...adapter, ...o }), "requireKeys", "requireKey"],
+      withIdempotency: [
+        (o) => withIdempotency({ ...adapter, ...o }, () => new Response()),
+        "bodybytesMax",
+        "bodyBytesMax",
+      ],
+      consumeOnce: [
+        (o) => consumeOnce({ idempotency, consumer: "c", id: () => "1", ...o }),
+        "onPoisoned",
+        "onPoison",
+      ],
+      createCompleter: [(o) => createCompleter({ idempotency, handlers, ...o }), "pollMS", "pollMs"],
+      "createCompleter's handler": [
+        (o) => createCompleter({ idempotency, handlers: { a: { handler: handlers.a, ...o } } }),
+        "leaseMS",
+        "leaseMs",
+      ],
+      trpcCompleter: [
+        (o) => trpcCompleter({ idempotency, router: t.router({}), createContext: () => ({}) as never, ...o }),
+        "onGiveup",
+        "onGiveUp",
+      ],
+      transaction: [(o) => idempotency.with({ transaction: o }), "timeout", "timeoutMs"],
+    };
+    for (const [make, typo, meant] of Object.values(makers)) {
+      const message = `onceonly: there is no option ${typo}; did you mean ${meant}?`;
+      expect(() => make({ [typo]: 5 })).toThrow(new TypeError(message));
+      expect(() => make({ [typo]: undefined })).not.toThrow();
+    }
+  });
+
+  test("is a TypeError of the run that it is given to, and of a run without a key", async () => {
+    await using db = await openSqlite();
+    const idempotency = createIdempotency({ prisma: db.prisma });
+    const work = async () => 1;
+    const meant = "there is no option waitMS; did you mean waitMs?";
+    await expect(idempotency.run(request("k", { waitMS: 5 }), work)).rejects.toThrow(meant);
+    await expect(idempotency.runLeased(request("k", { waitMS: 5 }), work)).rejects.toThrow(meant);
+    await expect(idempotency.runUnkeyed(work, { waitMS: 5 } as object)).rejects.toThrow(meant);
+    await expect(idempotency.runLeasedUnkeyed(work, { waitMS: 5 } as object)).rejects.toThrow(meant);
+    expect(await idempotency.run(request("k", { waitMS: undefined }), work)).toMatchObject({ value: 1 });
+  });
+
+  test("that is like none is answered with all there are", async () => {
+    await using db = await openSqlite();
+    const make = () => createIdempotency({ prisma: db.prisma, database: "x" } as never);
+    expect(make).toThrow(
+      /there is no option database; there are retentionMs, .*, prisma, provider, models, guard\./,
+    );
+  });
+});
