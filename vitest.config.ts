@@ -6,8 +6,11 @@ import { sqliteTestsLeftOut } from "./test/support/providers.ts";
 import { scaled, times } from "./test/support/scale.ts";
 import { scaledTests } from "./test/support/scaled-tests.ts";
 
-/** For the long run alone: what needs a browser, a broker or a folder of its own, or waits for silence. */
-const LONG_ALONE = ["test/{browser,brokers}/**/*.test.ts", "test/examples/{demo,payments}.test.ts"];
+/** For the long run alone: what needs a browser, a broker or a folder of its own, waits for silence, or starts many processes. */
+const LONG_ALONE = [
+  "test/{browser,brokers}/**/*.test.ts",
+  "test/examples/{demo,payments,programs,ambient-services,ambient-pothos}.test.ts",
+];
 
 const { include, exclude, projects } = scaled({
   short: () => ({ include: ["test/**/*.test.ts"], exclude: LONG_ALONE, projects: [] }),

