@@ -281,7 +281,7 @@ describe("an input made to exhaust the server", () => {
     let value: unknown = leaf;
     for (let index = 0; index < 60; index += 1) value = [value, value];
     await expect(canonical(value)).rejects.toThrow(
-      "made of cycles that are referred to more than 10000 times",
+      "made of cycles that are referred to more than 1000 times",
     );
   });
 

@@ -98,7 +98,8 @@ test("any graph costs below 100 ms and 20 MB", { timeout: 120_000 }, async () =>
       expect(ms).toBeLessThan(100);
       expect(bytes).toBeLessThan(20_000_000);
     }),
-    { numRuns: times({ short: 100, long: 2_000 }) },
+    // Shrinking would try hundreds of inputs that are as costly.
+    { numRuns: times({ short: 100, long: 2_000 }), endOnFailure: true },
   );
 });
 

@@ -40,7 +40,7 @@ const DEPTH_MAX = 600;
 // Longer texts are written as their hash, so they add little to the size.
 const TEXT_LENGTH_MAX = 1_024;
 // Parts of cycles are written again at each reference, as their text depends on what surrounds them.
-const REWRITTEN_MAX = 10_000;
+const REWRITTEN_MAX = 1_000;
 
 /** What is known of an object that has been written. */
 interface Written {
