@@ -50,6 +50,7 @@ export function sabotaged(honest: Idempotency<Tx>, prisma: PrismaClient): Idempo
   const run = runs[sabotage];
   return {
     ...honest,
+    with: (options) => sabotaged(honest.with(options), prisma),
     run,
     runSettled: async (request, handler) => ({ status: "completed", ...(await run(request, handler)) }),
   };
