@@ -166,3 +166,8 @@ function describedNames(
 function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
+
+/** The name as the database keeps it. */
+export function unquoted(name: string): string {
+  return name.slice(1, -1).replaceAll('""', '"');
+}

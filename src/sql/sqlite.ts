@@ -1,6 +1,6 @@
 import type { ClaimParams, StoreFault } from "../core/contract/store.ts";
 import type { Dialect } from "./dialect.ts";
-import type { Names } from "./names.ts";
+import { type Names, unquoted } from "./names.ts";
 import {
   claimedColumns,
   whereAbandoned,
@@ -10,7 +10,6 @@ import {
   whereReplayable,
 } from "./parts.ts";
 import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "./statement.ts";
-import { unquoted } from "./table-check.ts";
 
 // The form in which Prisma writes and reads times. All have the same length, so comparing the texts compares the times.
 const NOW = "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')";

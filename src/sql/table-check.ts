@@ -1,5 +1,5 @@
 import type { Finding } from "../core/contract/finding.ts";
-import type { Names, TableNames } from "./names.ts";
+import { type Names, type TableNames, unquoted } from "./names.ts";
 
 /** A column as the database describes it. */
 export interface ColumnRow {
@@ -101,9 +101,4 @@ function checkPruning(
   }
   const message = `No index begins with it, so prune() reads the whole table: ${APPLY}.`;
   return [{ severity: "warning", subject: `column ${c.expiresAt} of ${table}`, message }];
-}
-
-/** A name as the database keeps it. */
-export function unquoted(name: string): string {
-  return name.slice(1, -1).replaceAll('""', '"');
 }

@@ -15,6 +15,7 @@ import { placing, request, warningsDuring } from "../support/runs.ts";
 import { type Context, order, t, app as trpcApp } from "../trpc/support.ts";
 import { keyed, app as yogaApp } from "../yoga/support.ts";
 
+// Stands in for callbacks of every signature, which no narrower type fits.
 type Callback = (...args: any[]) => any;
 
 const FAILURES: readonly (readonly [string, () => unknown])[] = [
