@@ -15,8 +15,9 @@ export const walls = {
   "core/outcome": request,
   "core/run": [...request, "core/outcome"],
   "core/lease": run,
+  "core/upkeep": run,
   "core/adapter": request,
-  core: [...run, "core/lease"],
+  core: [...run, "core/lease", "core/upkeep"],
 
   sql: ["core/browser", "core/contract"],
   "prisma/client": ["core/browser", "core/contract", "sql"],

@@ -7,11 +7,11 @@ import { LeasedRunner } from "./lease/leased-run.ts";
 import { prepareLeasedRun } from "./lease/prepare-leased-run.ts";
 import { runLeasedUnkeyed } from "./lease/unkeyed-leased-run.ts";
 import { prepareRun } from "./request/prepare.ts";
-import { check } from "./run/check.ts";
 import { Duplicates } from "./run/duplicates.ts";
-import { prune } from "./run/prune.ts";
 import { TransactionRunner } from "./run/transaction-run.ts";
 import { runUnkeyed } from "./run/unkeyed-run.ts";
+import { check } from "./upkeep/check.ts";
+import { prune } from "./upkeep/prune.ts";
 
 /**
  * Joins the parts: runs over any {@link Store}.
