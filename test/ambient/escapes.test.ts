@@ -75,7 +75,7 @@ describe.each(databases)("what leaves a handler on $name", ({ open }) => {
     const prisma = withAmbientTransaction(database.prisma);
     const idempotency = createIdempotency({ prisma, guard: "off" });
     const made = [prisma.account.create(account("a"))];
-    const run = idempotency.run({ ...request("k"), transaction: { timeoutMs: 1500 } }, async () => {
+    const run = idempotency.run({ ...request("k"), transaction: { timeoutMs: 60_000 } }, async () => {
       await prisma.$transaction(made);
       return undo();
     });

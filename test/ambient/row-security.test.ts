@@ -21,7 +21,7 @@ function secured(client: TestClient) {
 
 function setUp(database: TestDatabase) {
   const prisma = secured(database.prisma);
-  const transaction = { timeoutMs: 1_500 };
+  const transaction = { timeoutMs: 60_000 };
   return { prisma, idempotency: createIdempotency({ prisma, guard: "throw", transaction }) };
 }
 

@@ -95,6 +95,7 @@ describe.each(databases)("a leased run on $name", ({ open }) => {
   test("whose COMMIT has no answer, and whose lease is another's when it asks, is lost", async () => {
     await using db = await open();
     const store = createPrismaStore({ prisma: db.prisma });
+    let renewals = 0;
     const forgetful: Store<Tx> = Object.create(store, {
       transaction: {
         value: async (...args: Parameters<typeof store.transaction>) => {
@@ -103,7 +104,17 @@ describe.each(databases)("a leased run on $name", ({ open }) => {
           throw new StoreError("unavailable", "no answer");
         },
       },
-      leases: { get: () => store.leases },
+      leases: {
+        get: () =>
+          new Proxy(store.leases, {
+            get: (leases, name) => {
+              const value = Reflect.get(leases, name, leases) as (...args: unknown[]) => unknown;
+              // The heartbeat's, which would notice the loss first.
+              if (name !== "renew" || renewals++ > 0) return value.bind(leases);
+              return async () => Promise.reject(new StoreError("unavailable", "no answer"));
+            },
+          }),
+      },
       runningHandler: { value: () => store.runningHandler() },
       faultOf: { value: (error: unknown) => store.faultOf(error) },
     }) as Store<Tx>;
@@ -112,6 +123,33 @@ describe.each(databases)("a leased run on $name", ({ open }) => {
     );
     expect((await failureOf(run)).code).toBe("LEASE_LOST");
   });
+});
+
+test("a run that somebody else took over while it was to be given up is not reported as given up", async () => {
+  await using db = await openSqlite();
+  await abandon(db);
+  await db.query("UPDATE idempotency_record SET attempt = 5");
+  const idempotency = leasing(db.prisma, { storeInput });
+  const { abandoned } = idempotency;
+  const givenUp: AbandonedRun[] = [];
+  const completer = createCompleter({
+    idempotency: {
+      ...idempotency,
+      abandoned: {
+        ...abandoned,
+        async claim(operations) {
+          const run = await abandoned.claim(operations);
+          await db.query(unowned);
+          return run;
+        },
+      },
+    },
+    handlers: { "orders.pay": async () => 1 },
+    attemptsMax: 1,
+    onGiveUp: (run) => givenUp.push(run),
+  });
+  expect(await completer.runOnce()).toBe(1);
+  expect(givenUp).toEqual([]);
 });
 
 describe("misuse of what completers are made of", () => {
@@ -157,10 +195,26 @@ describe("a codec that throws", () => {
     expect(failure.message).toContain("cannot be stored (cannot)");
   });
 
+  test("or gives no text: RESULT_UNSTORABLE, which says what it gave", async () => {
+    await using db = await openSqlite();
+    const codec = { ...devalueCodec, encode: () => ({}) as string };
+    const failure = await failureOf(leasing(db.prisma, { codec }).run(paying("k"), async () => 1));
+    expect(failure.code).toBe("RESULT_UNSTORABLE");
+    expect(failure.message).toContain("codec.encode returned object instead of a string");
+  });
+
   test("on an input that is to be stored: a TypeError that names the option", async () => {
     await using db = await openSqlite();
     const codec = failing(new Error("cannot"));
     const run = leasing(db.prisma, { codec, storeInput }).runLeased(paying("k"), async () => 1);
     await expect(run).rejects.toThrow(/input of orders\.pay cannot be stored, .* storeInput: false/);
   });
+});
+
+test("a file of the input that cannot be read fails the run with its own error", async () => {
+  await using db = await openSqlite();
+  const gone = new Error("the upload is gone");
+  const file = { name: "a", type: "", size: 1, arrayBuffer: () => Promise.reject(gone) };
+  const run = leasing(db.prisma).run({ ...paying("k"), input: { file } }, async () => 1);
+  await expect(run).rejects.toBe(gone);
 });

@@ -84,13 +84,16 @@ export function adapterFor(
   return adapters[provider](url, options);
 }
 
+// Prisma's own 2 seconds for a connection are not always enough on a busy machine, where the first one takes longest.
+const transactionOptions = { maxWait: 60_000 };
+
 export async function connect(target: ClientTarget, options: ClientOptions = {}): Promise<TestClient> {
   const Client = await loadClient(target.provider, options.variant ?? "plain");
   const adapter = adapterFor(target, options);
   const { log } = options;
-  if (log === undefined) return new Client({ adapter });
+  if (log === undefined) return new Client({ adapter, transactionOptions });
   logStatements(adapter, log);
-  return new Client({ adapter, log: [{ emit: "event", level: "query" }] });
+  return new Client({ adapter, transactionOptions, log: [{ emit: "event", level: "query" }] });
 }
 
 /** In the driver adapter, as not all statements pass Prisma's own log. */

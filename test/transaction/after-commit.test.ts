@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { runCallbacks } from "../../src/core/run/after-commit.ts";
 
@@ -6,6 +7,12 @@ async function warningOf(callback: () => unknown): Promise<Error & { cause?: unk
   const [warnings] = await Promise.all([once(process, "warning"), runCallbacks([callback])]);
   return warnings[0] as Error;
 }
+
+const unshowable = {
+  [inspect.custom]() {
+    throw new Error("hidden");
+  },
+};
 
 describe("runCallbacks", () => {
   test("runs them one after the other, in order", async () => {
@@ -34,6 +41,7 @@ describe("runCallbacks", () => {
     ["undefined", undefined, "undefined"],
     ["a symbol", Symbol("s"), "Symbol(s)"],
     ["an object that has no text", Object.create(null), "Object"],
+    ["an object that cannot be shown", unshowable, "an error that cannot be shown"],
   ])("reports %s as a process warning by which an application can filter", async (_what, thrown, text) => {
     const warning = await warningOf(() => {
       throw thrown;
