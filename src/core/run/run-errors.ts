@@ -117,10 +117,12 @@ export function notStored(
     case "lock_timeout":
       return storeUnavailable(run, error);
     case "misconfigured":
+    case undefined:
       return storeMisconfigured(run, error);
     case "transaction_aborted":
       return statementFailed(run.operation, what, error);
-    default:
+    case "transaction_expired":
+    case "handler_mistake":
       return error;
   }
 }
