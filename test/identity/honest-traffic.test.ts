@@ -1,0 +1,80 @@
+/** A year of honest traffic: requests that come again are replayed, however they are written; changed ones never are. */
+import { randomUUID } from "node:crypto";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SEED } from "../chaos/seeded.ts";
+import { databases, type TestDatabase } from "../support/database.ts";
+import { times } from "../support/scale.ts";
+import { spawnWorker, type Worker } from "../support/worker.ts";
+import { calls, changesOfCall } from "./traffic/requests.ts";
+import { type Reply, send } from "./traffic/sending.ts";
+import type { Ready } from "./traffic/server.ts";
+
+const numRuns = times({ short: 40, long: 1_000 });
+type Sender = () => Promise<Reply>;
+
+const style = fc.noShrink(fc.integer());
+
+describe.each(databases)("requests to two processes on $name", ({ name, open }) => {
+  let db: TestDatabase;
+  let servers: Worker<Ready, never>[];
+  let one: string;
+  let other: string;
+  beforeAll(async () => {
+    db = await open();
+    const script = new URL("traffic/process.ts", import.meta.url);
+    servers = [0, 1].map(() => spawnWorker<Ready>(script, { provider: name, url: db.url }));
+    const [first, second] = await Promise.all(servers.map((server) => server.waitFor("ready")));
+    one = first?.origin ?? "";
+    other = second?.origin ?? "";
+  });
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.kill()));
+    await db[Symbol.asyncDispose]();
+  });
+
+  const shown = ({ status, outcome, replayed }: Reply) => ({ status, outcome, replayed });
+  const executed = { status: 200, outcome: "stored", replayed: false };
+  const replayed = { ...executed, replayed: true };
+
+  test(`sent three times, any request is executed once and replayed twice (CHAOS_SEED=${SEED})`, async () => {
+    const property = fc.asyncProperty(
+      calls,
+      fc.tuple(style, style, style),
+      fc.boolean(),
+      async (call, styles, atOnce) => {
+        const key = randomUUID();
+        const [first, second, third] = [one, other, one].map(
+          (origin, turn) => () => send(origin, call, key, styles[turn] ?? 0),
+        ) as [Sender, Sender, Sender];
+        const replies = atOnce
+          ? await Promise.all([first(), second(), third()])
+          : [await first(), await second(), await third()];
+        const byTurn = atOnce ? replies.toSorted((a, b) => Number(a.replayed) - Number(b.replayed)) : replies;
+        expect(byTurn.map(shown), replies[0]?.data).toEqual([executed, replayed, replayed]);
+        expect(new Set(replies.map(({ data }) => data)).size).toBe(1);
+        expect(await db.countOrders({ key })).toBe(1);
+      },
+    );
+    await fc.assert(property, { numRuns, seed: SEED });
+  });
+
+  test(`changed in one place, any request is refused (CHAOS_SEED=${SEED})`, async () => {
+    const property = fc.asyncProperty(calls, fc.nat(), fc.tuple(style, style), async (call, nth, styles) => {
+      const changes = changesOfCall(call);
+      const changed = changes[nth % changes.length]?.() ?? call;
+      const key = randomUUID();
+      expect(shown(await send(one, call, key, styles[0]))).toEqual(executed);
+      expect(
+        shown(await send(other, changed, key, styles[1])),
+        JSON.stringify([nth, nth % changes.length]),
+      ).toEqual({
+        status: 422,
+        outcome: "refused",
+        replayed: false,
+      });
+      expect(await db.countOrders({ key })).toBe(1);
+    });
+    await fc.assert(property, { numRuns, seed: SEED });
+  });
+});
