@@ -21,6 +21,8 @@ export interface Work {
   mode: Mode;
   /** To fail, with an answer that is stored. */
   isSoldOut?: boolean;
+  /** To lose its connection, after its order. */
+  isCut?: boolean;
 }
 
 export interface Arrived {
@@ -44,13 +46,16 @@ export interface Adapter {
   soldOut: readonly [status: number | undefined, code: string | undefined];
 }
 
-const place = (tx: Tx, { key }: Work) => tx.order.create({ data: orderOf(key ?? "none") });
+async function place(tx: Tx, { key, isCut }: Work): Promise<void> {
+  await tx.order.create({ data: orderOf(key ?? "none") });
+  if (isCut === true) await tx.$queryRaw`SELECT pg_terminate_backend(pg_backend_pid())`;
+}
 
 type Steps = Pick<LeasedMutationIdempotency<Tx>, "step" | "transaction">;
 
 async function placeInSteps({ step, transaction }: Steps, work: Work): Promise<void> {
   await step("charge", () => 1);
-  await transaction("order", async ({ tx }) => void (await place(tx, work)));
+  await transaction("order", ({ tx }) => place(tx, work));
 }
 
 const headersOf = ({ key }: Work): Record<string, string> => ({

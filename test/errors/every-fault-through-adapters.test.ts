@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { idempotencyOver } from "../../src/core/create.ts";
 import { createPrismaStore } from "../../src/prisma/create-store.ts";
-import { databases, type TestDatabase } from "../support/database.ts";
+import { databases, onPostgres, openPostgres, type TestDatabase } from "../support/database.ts";
 import type { Tx } from "../support/shop.ts";
 import { ADAPTERS, type Adapter, type Arrived, type Mode } from "./adapters.ts";
 import { BEFORE, DRIVER_WORDS, FAULTS, type Fault, failingAt, type Statement } from "./failing-store.ts";
@@ -27,6 +27,7 @@ const CASES: Record<Mode, readonly Case[]> = {
     ...casesOf("complete", PASSING, "STORE_UNAVAILABLE"),
     ...casesOf("complete", PERMANENT, "STORE_MISCONFIGURED"),
     ["complete", "transaction_aborted", "RESULT_UNSTORABLE"],
+    ["COMMIT", "unavailable", "STORE_UNAVAILABLE"],
   ],
   lease: [
     ...before("claim"),
@@ -35,12 +36,22 @@ const CASES: Record<Mode, readonly Case[]> = {
     ...casesOf("renew", PERMANENT, "STORE_MISCONFIGURED"),
     ...casesOf("transaction", ["lock_timeout", "unavailable", "transaction_expired"], "STORE_UNAVAILABLE"),
     ...casesOf("transaction", PERMANENT, "STORE_MISCONFIGURED"),
+    ["COMMIT", "unavailable", "STORE_UNAVAILABLE"],
   ],
 };
 
 const named = ADAPTERS.map((adapter) => ({ adapter, name: adapter.name }));
 /** A message has no answer, and always an id. */
 const answering = named.filter(({ name }) => name !== "messages");
+
+/** What may be told of the faults that the store meets, and nothing but that. */
+function expectArrival(arrived: Arrived, { codes }: Adapter, code: string, outcome: string | null): void {
+  const { text, ...told } = arrived;
+  const [status, name] = codes[code] ?? [];
+  const retryAfter = RETRYABLE.includes(code) ? "1" : null;
+  expect(told, text).toEqual({ status, code: name, outcome, retryAfter });
+  expect(text).not.toMatch(new RegExp(`${DRIVER_WORDS}|StoreError|P\\d{4}`));
+}
 
 describe.each(databases)("a fault of a statement of ours on $name", ({ open }) => {
   let db: TestDatabase;
@@ -55,33 +66,21 @@ describe.each(databases)("a fault of a statement of ours on $name", ({ open }) =
       waitMs: 0,
     });
 
-  /** What may be told of the faults that the store meets, and nothing but that. */
-  function expectArrival(arrived: Arrived, { codes }: Adapter, code: string, outcome: string | null): void {
-    const { text, ...told } = arrived;
-    const [status, name] = codes[code] ?? [];
-    const retryAfter = RETRYABLE.includes(code) ? "1" : null;
-    expect(told, text).toEqual({ status, code: name, outcome, retryAfter });
-    expect(text).not.toMatch(new RegExp(`${DRIVER_WORDS}|StoreError|P\\d{4}`));
-  }
-
-  describe.each(ADAPTERS.map((adapter) => ({ adapter, name: adapter.name })))(
-    "through $name",
-    ({ adapter }) => {
-      describe.each(adapter.modes)("in mode %s", (mode) => {
-        test.each(CASES[mode])("%s: %s arrives as %s", async (statement, fault, code) => {
-          const key = randomUUID();
-          expectArrival(
-            await adapter.send(failing(statement, fault), { key, mode }),
-            adapter,
-            code,
-            "released",
-          );
-          const isStepKept = mode === "lease" && statement === "complete";
-          expect(await db.countOrders({ key })).toBe(isStepKept ? 1 : 0);
-        });
+  describe.each(named)("through $name", ({ adapter }) => {
+    describe.each(adapter.modes)("in mode %s", (mode) => {
+      test.each(CASES[mode])("%s: %s arrives as %s", async (statement, fault, code) => {
+        const key = randomUUID();
+        expectArrival(
+          await adapter.send(failing(statement, fault), { key, mode }),
+          adapter,
+          code,
+          "released",
+        );
+        const isStepKept = mode === "lease" && statement === "complete";
+        expect(await db.countOrders({ key })).toBe(isStepKept ? 1 : 0);
       });
-    },
-  );
+    });
+  });
 
   describe.each(answering)("through $name", ({ adapter }) => {
     test.each(FAULTS)(
@@ -107,4 +106,20 @@ describe.each(databases)("a fault of a statement of ours on $name", ({ open }) =
       expectArrival(await adapter.send(failing("transaction", fault), work), adapter, code, null);
     });
   });
+});
+
+describe.runIf(onPostgres).each(named)("a connection lost in the handler, through $name", ({ adapter }) => {
+  test.each(adapter.modes)(
+    "in mode %s arrives as STORE_UNAVAILABLE, and the retry executes",
+    async (mode) => {
+      await using db = await openPostgres();
+      const idempotency = idempotencyOver<Tx>(createPrismaStore({ prisma: db.prisma }));
+      const work = { key: randomUUID(), mode };
+      const cut = await adapter.send(idempotency, { ...work, isCut: true });
+      expectArrival(cut, adapter, "STORE_UNAVAILABLE", "released");
+      expect(await db.countOrders()).toBe(0);
+      expect((await adapter.send(idempotency, work)).code).toBeUndefined();
+      expect(await db.countOrders()).toBe(1);
+    },
+  );
 });

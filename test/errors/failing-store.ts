@@ -3,7 +3,7 @@ import type { IdempotencyErrorCode } from "../../src/core/contract/errors.ts";
 import type { LeaseStore, Store, StoreFault, StoreSession } from "../../src/core/contract/store.ts";
 import { StoreError } from "../../src/sql/store-error.ts";
 
-export type Statement = keyof StoreSession<never> | keyof LeaseStore | "transaction";
+export type Statement = keyof StoreSession<never> | keyof LeaseStore | "transaction" | "COMMIT";
 export type Fault = Exclude<StoreFault, "handler_mistake"> | "unknown";
 
 /** Every class of fault, and what it is when it meets a statement of ours before the handler. */
@@ -59,7 +59,11 @@ export function failingAt<T>(
     transaction: (limits, body) =>
       statement === "transaction"
         ? Promise.reject(errorOf(fault))
-        : store.transaction(limits, (session) => body(broken(session))),
+        : store.transaction(limits, async (session) => {
+            const value = await body(broken(session));
+            if (statement === "COMMIT") throw errorOf(fault);
+            return value;
+          }),
     get leases() {
       return broken(store.leases);
     },
