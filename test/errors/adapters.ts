@@ -15,7 +15,7 @@ import type { Tx } from "../support/shop.ts";
 export type Mode = "transaction" | "lease";
 
 /** What a handler is to do, besides its order. */
-export interface Work {
+interface Work {
   /** `undefined` for a request without a key. */
   key: string | undefined;
   mode: Mode;
@@ -179,7 +179,7 @@ async function throughMessages(idempotency: Idempotency<Tx>, work: Work): Promis
   const ours = isIdempotencyError(error) ? error : undefined;
   return {
     status: undefined,
-    code: ours?.code ?? (error === undefined ? undefined : String(error)),
+    code: ours?.code ?? (error instanceof Error ? error.message : undefined),
     outcome: ours === undefined ? null : "released",
     retryAfter: ours?.retryAfterMs === undefined ? null : String(ours.retryAfterMs / 1_000),
     text: error instanceof Error ? `${error.name} ${error.message}` : "",

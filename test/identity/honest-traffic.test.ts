@@ -1,6 +1,5 @@
 /** A year of honest traffic: requests that come again are replayed, however they are written; changed ones never are. */
 import { randomUUID } from "node:crypto";
-import { inspect } from "node:util";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SEED } from "../chaos/seeded.ts";
@@ -34,7 +33,13 @@ describe.each(databases)("requests to two processes on $name", ({ name, open }) 
     await db[Symbol.asyncDispose]();
   });
 
-  const shown = ({ status, outcome, replayed }: Reply) => ({ status, outcome, replayed });
+  const shown = ({ status, outcome, replayed, data }: Reply) => ({
+    status,
+    outcome,
+    replayed,
+    // What went wrong.
+    ...(status === 200 || status === 422 ? {} : { data }),
+  });
   const executed = { status: 200, outcome: "stored", replayed: false };
   const replayed = { ...executed, replayed: true };
   const refused = { status: 422, outcome: "refused", replayed: false };
@@ -53,7 +58,7 @@ describe.each(databases)("requests to two processes on $name", ({ name, open }) 
           ? await Promise.all([first(), second(), third()])
           : [await first(), await second(), await third()];
         const byTurn = atOnce ? replies.toSorted((a, b) => Number(a.replayed) - Number(b.replayed)) : replies;
-        expect(byTurn.map(shown), replies[0]?.data).toEqual([executed, replayed, replayed]);
+        expect(byTurn.map(shown)).toEqual([executed, replayed, replayed]);
         expect(new Set(replies.map(({ data }) => data)).size).toBe(1);
         expect(await db.countOrders({ key })).toBe(1);
       },
@@ -70,7 +75,7 @@ describe.each(databases)("requests to two processes on $name", ({ name, open }) 
       for (const place of places) {
         const changed = changes[place % changes.length]?.() ?? call;
         const reply = await send(place % 2 === 0 ? one : other, changed, key, place);
-        expect(shown(reply), inspect(changed, { depth: 9 })).toEqual(refused);
+        expect({ ...shown(reply), changed }).toEqual({ ...refused, changed });
       }
       expect(await db.countOrders({ key })).toBe(1);
     });

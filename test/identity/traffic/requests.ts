@@ -1,6 +1,6 @@
 /** Requests as clients make them, before they are written down. */
 import fc from "fast-check";
-import { changesOf, forms, formTexts, jsonValues, superValues, Upload, uploads } from "./values.ts";
+import { changesOf, forms, formTexts, jsonValues, superValues, type Upload, uploads } from "./values.ts";
 
 type Entry = [name: string, value: unknown];
 
@@ -40,7 +40,7 @@ export interface HttpCall {
   readonly body: HttpBody;
 }
 
-export type HttpBody =
+type HttpBody =
   | { readonly type: "application/json" | "application/problem+json"; readonly value: unknown }
   | {
       readonly type: "application/x-www-form-urlencoded" | "multipart/form-data";
@@ -115,7 +115,7 @@ export function changesOfCall(call: Call): (() => Call)[] {
       return fieldChanges(call.fields).map((make) => () => ({ ...call, fields: make() }));
     case "graphql":
       return graphqlChanges(call);
-    case "http":
+    default:
       return [
         () => ({ ...call, method: call.method === "POST" ? "PATCH" : "POST" }),
         () => ({ ...call, path: `${call.path}x` }),

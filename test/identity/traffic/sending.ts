@@ -25,7 +25,7 @@ export function send(origin: string, call: Call, key: string, style: number): Pr
       return sendTrpcForm(origin, call, key);
     case "graphql":
       return sendGraphQL(origin, call, key, random);
-    case "http":
+    default:
       return sendHttp(origin, call, key, random);
   }
 }
@@ -142,13 +142,13 @@ async function sendTrpcForm(origin: string, { router, fields }: TrpcForm, key: s
 function documentOf({ operationName, alias, note, keyIn }: GraphQLCall, random: Random): string {
   const isDirective = keyIn === "directive";
   const tokens = [
-    ...["mutation", operationName, "(", "$value", ":", "JSON", "$file", ":", "File"],
-    ...(isDirective ? ["$key", ":", "String", "!"] : []),
-    ...[")", "{", alias, ":", "record", "(", "value", ":", "$value", "file", ":", "$file", "note", ":"],
-    ...[JSON.stringify(note), ")"],
-    ...(isDirective ? ["@idempotent", "(", "key", ":", "$key", ")"] : []),
+    `mutation ${operationName} ( $value : JSON $file : File`.split(" "),
+    isDirective ? ["$key", ":", "String", "!"] : [],
+    `) { ${alias} : record ( value : $value file : $file note :`.split(" "),
+    [JSON.stringify(note), ")"],
+    isDirective ? ["@idempotent", "(", "key", ":", "$key", ")"] : [],
     "}",
-  ];
+  ].flat();
   return tokens.map((token) => token + oneOf(random, [" ", " ", "\n", ", ", " # a comment\n"])).join("");
 }
 

@@ -22,7 +22,7 @@ export class Upload {
 type Entry = [name: string, value: unknown];
 
 /** An object with these properties of its own, also `__proto__`. */
-export const objectOf = (entries: readonly Entry[]): object =>
+const objectOf = (entries: readonly Entry[]): object =>
   Object.defineProperties(
     {},
     Object.fromEntries(
