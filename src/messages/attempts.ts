@@ -42,7 +42,7 @@ export class Attempts {
   }
 
   /**
-   * Whether no further attempt may be made, by the broker's count alone. That count also rises while the database is
+   * Whether no further attempt may be made, by the count of the broker or of a leased run's record. That also rises while the database is
    * away, so it proves nothing against a message: past the limit there is one last attempt, marked before it begins.
    * Whoever finds the mark knows that the attempt ended its process.
    */

@@ -99,23 +99,27 @@ async function consume<TTransaction, TMessage, TDelivered extends TMessage>(
   }
 }
 
-/** The record of a leased run counts its attempts, including those that ended a process: nobody else needs to count. */
+/**
+ * The record of a leased run counts its attempts, as a broker counts deliveries: including those that ended a process, and
+ * those that an outage of the database ended.
+ */
 async function consumeLeased<TTransaction, TMessage, TDelivered extends TMessage>(
   settings: Settings<TTransaction, TMessage>,
   handler: MessageHandler<TTransaction, TDelivered, "lease">,
   message: TDelivered,
 ): Promise<Consumption> {
-  const { consumer, onPoison, attemptsMax, idempotency } = settings;
+  const { consumer, onPoison, idempotency } = settings;
   const entry = entryOf(settings, message);
   if (entry.key === undefined) {
     return poisonUnrecorded(settings, message, "no_id", entry.error);
   }
+  const attempts = new Attempts(settings, entry.key);
   let attempt = 0;
   try {
     const request = { ...entry, operation: consumer, scope: SCOPE };
     const { value, replayed } = await idempotency.runLeased(request, async (context) => {
       ({ attempt } = context);
-      if (onPoison !== undefined && attempt > attemptsMax) {
+      if (onPoison !== undefined && (await attempts.isSpent(attempt))) {
         throw new AttemptsSpentError();
       }
       await handler(message, context);
@@ -124,7 +128,7 @@ async function consumeLeased<TTransaction, TMessage, TDelivered extends TMessage
     return { outcome: value, replayed };
   } catch (error) {
     const shown = error instanceof AttemptsSpentError ? undefined : error;
-    return failed(settings, message, entry, shown, async () => attempt >= attemptsMax);
+    return failed(settings, message, entry, shown, () => attempts.isLast(attempt));
   }
 }
 

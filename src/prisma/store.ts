@@ -34,7 +34,7 @@ import {
 } from "./client/private-members.ts";
 import { Savepoint } from "./client/savepoint.ts";
 import { boundClient, gatedClient } from "./handler/handler-client.ts";
-import { HandlerTransaction } from "./handler/handler-transaction.ts";
+import { HandlerMistakeError, HandlerTransaction } from "./handler/handler-transaction.ts";
 import { type ExtensibleClient, joinedClient, unextended } from "./handler/joined-client.ts";
 import { checkIsolation } from "./handler/nested-transaction.ts";
 import { currentScope, type HandlerScope, handlerTransactionOf, outsideHandlers } from "./handler/scope.ts";
@@ -136,7 +136,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   }
 
   faultOf(error: unknown): ReturnType<Store<never>["faultOf"]> {
-    return faultOf(this.#dialect, error);
+    return error instanceof HandlerMistakeError ? "handler_mistake" : faultOf(this.#dialect, error);
   }
 
   async replayable(id: string): Promise<FinishedRecord | undefined> {
@@ -258,7 +258,7 @@ class PrismaSession<TTransaction> extends Queries implements StoreSession<TTrans
     if (this.#raw instanceof DriverClient && this.#raw.isOver) {
       // If Prisma has ended the transaction, this fails. If not, the handler has.
       await this.#raw.$executeRawUnsafe("SELECT 1");
-      throw new Error(
+      throw new HandlerMistakeError(
         "onceonly: the handler has ended its transaction. It must leave COMMIT and ROLLBACK to the run.",
       );
     }

@@ -19,7 +19,7 @@ import { refuseIncrementalDelivery, refuseMisplacedKeys } from "./request/refusa
 import { carriedKey, directiveKey } from "./request/request-key.ts";
 import { executeFields } from "./unit/fields.ts";
 import { alreadyProvides } from "./unit/provide.ts";
-import { telling, toldTogether } from "./unit/told.ts";
+import { telling, toldTogether, withoutTelling } from "./unit/told.ts";
 import {
   type Answer,
   type Execute,
@@ -76,17 +76,11 @@ export class MutationExecutor<TContext extends object> {
     const key = this.#requestKey(args);
     const context = args.contextValue as TContext;
     const mode = modeOf(this.#mode, infoOf(mutation, fields));
-    if (key === undefined) {
-      this.#checkMayLackKey(mutation, fields);
-      if (mode === "transaction" && alreadyProvides(context, this.#units.provide)) {
-        return execute(args);
-      }
-    }
-    refuseIncrementalDelivery(mutation);
     const unit: Unit = { args, execute, responseNames: fields.map(({ responseName }) => responseName), mode };
     if (key === undefined) {
-      return (await runUnkeyed(unit, this.#units)).result;
+      return (await this.#runUnkeyed(mutation, fields, unit)).result;
     }
+    refuseIncrementalDelivery(mutation);
     const request = {
       operation: OPERATION_RECORD_NAME,
       key,
@@ -128,11 +122,19 @@ export class MutationExecutor<TContext extends object> {
       const request = { operation, key, scope, input };
       return runKeyed(unit, request, this.#units);
     }
-    this.#checkMayLackKey(mutation, [field]);
-    if (mode === "transaction" && alreadyProvides(context, this.#units.provide)) {
-      return { result: (await execute(unit.args)) as ExecutionResult };
-    }
-    return runUnkeyed(unit, this.#units);
+    return this.#runUnkeyed(mutation, [field], unit);
+  }
+
+  #runUnkeyed(mutation: Mutation, fields: readonly RootField[], unit: Unit): Promise<Answer> {
+    return withoutTelling(async () => {
+      this.#checkMayLackKey(mutation, fields);
+      const { args, execute, mode } = unit;
+      if (mode === "transaction" && alreadyProvides(args.contextValue as TContext, this.#units.provide)) {
+        return { result: (await execute(args)) as ExecutionResult };
+      }
+      refuseIncrementalDelivery(mutation);
+      return runUnkeyed(unit, this.#units);
+    });
   }
 
   #requestKey(args: ExecutionArgs): string | undefined {

@@ -1,5 +1,5 @@
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from "graphql";
-import { outcomeOfError, type Told } from "../core/adapter/told-outcome.ts";
+import type { Told } from "../core/adapter/told-outcome.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
 import { toGraphQLError } from "./errors/graphql-errors.ts";
 import { MutationExecutor } from "./mutation-executor.ts";
@@ -8,7 +8,7 @@ import type { IdempotencyPlugin } from "./plugin.ts";
 import { DIRECTIVE_NAME, withDirective } from "./request/directive.ts";
 import { isUnparsed, readKeyHeader } from "./request/header-keys.ts";
 import { isMutation } from "./request/mutation.ts";
-import { telling } from "./unit/told.ts";
+import { telling, toldOf } from "./unit/told.ts";
 import type { Execute } from "./unit/unit.ts";
 
 /**
@@ -85,17 +85,16 @@ async function answered<TContext extends object>(
       throw error;
     }
     const refused = error instanceof GraphQLError ? error : toGraphQLError(error);
-    return refusal(refused, args, outcomeOfError(error));
+    return refusal(refused, args, toldOf(error));
   }
 }
 
 function refusal(
   error: GraphQLError,
   { contextValue }: ExecutionArgs,
-  outcome: Told["outcome"],
+  told: Told | undefined,
 ): ExecutionResult {
-  const told = outcome === undefined ? undefined : { outcome, replayed: false };
   // A plugin that answers requests by itself, such as useGraphQLSSE, knows a result by its data.
   const result = { errors: [error], ...(isUnparsed(contextValue as object) ? { data: null } : {}) };
-  return telling(result, contextValue as object, told);
+  return telling(result, contextValue as object, told?.outcome === undefined ? undefined : told);
 }

@@ -1,60 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { type IdempotencyErrorCode, isIdempotencyError } from "../../src/core/contract/errors.ts";
-import type { LeaseStore, Store, StoreFault, StoreSession } from "../../src/core/contract/store.ts";
+import { isIdempotencyError } from "../../src/core/contract/errors.ts";
 import { idempotencyOver } from "../../src/core/create.ts";
 import { createPrismaStore } from "../../src/prisma/create-store.ts";
-import { StoreError } from "../../src/sql/store-error.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
 import { placing, records, request } from "../support/runs.ts";
 import type { Tx } from "../support/shop.ts";
-
-type Statement = keyof StoreSession<never> | keyof LeaseStore | "transaction";
-type Fault = StoreFault | "unknown";
-
-/** Every class of fault, and what it is when it meets a statement of ours before the handler. */
-const BEFORE: Record<Fault, IdempotencyErrorCode> = {
-  write_conflict: "STORE_UNAVAILABLE",
-  lock_timeout: "IN_PROGRESS",
-  transaction_aborted: "STORE_MISCONFIGURED",
-  transaction_expired: "STORE_UNAVAILABLE",
-  misconfigured: "STORE_MISCONFIGURED",
-  unavailable: "STORE_UNAVAILABLE",
-  unknown: "STORE_MISCONFIGURED",
-};
-const FAULTS = Object.keys(BEFORE) as Fault[];
-
-const errorOf = (fault: Fault) =>
-  fault === "unknown" ? new Error("words of a driver") : new StoreError(fault, "words of a store");
-
-/** `store`, one of whose statements meets the fault, `times` times. */
-function failingAt<T>(store: Store<T>, statement: Statement, fault: Fault, times: number): Store<T> {
-  let left = times;
-  const broken = <O extends object>(object: O): O =>
-    new Proxy(object, {
-      get(target, name) {
-        if (name === statement && left > 0) {
-          left -= 1;
-          return async () => Promise.reject(errorOf(fault));
-        }
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === "function" ? (value.bind(target) as unknown) : value;
-      },
-    });
-  return {
-    transaction: (limits, body) =>
-      statement === "transaction"
-        ? Promise.reject(errorOf(fault))
-        : store.transaction(limits, (session) => body(broken(session))),
-    get leases() {
-      return broken(store.leases);
-    },
-    runningHandler: () => store.runningHandler(),
-    faultOf: (error) => store.faultOf(error),
-    check: () => Promise.reject(errorOf(fault)),
-    prune: () => Promise.reject(errorOf(fault)),
-    replayable: (id) => store.replayable(id),
-  };
-}
+import { BEFORE, FAULTS, type Fault, failingAt, type Statement } from "./failing-store.ts";
 
 async function endOf(work: Promise<unknown>): Promise<unknown> {
   const error = await work.then(
@@ -87,6 +38,7 @@ describe.each(databases)("a statement of ours that fails on $name", ({ open }) =
     ["lock_timeout", "STORE_UNAVAILABLE"],
     ["unavailable", "STORE_UNAVAILABLE"],
     ["misconfigured", "STORE_MISCONFIGURED"],
+    ["unknown", "STORE_MISCONFIGURED"],
     ["transaction_aborted", "RESULT_UNSTORABLE"],
   ] as const)("when the result is stored: %s is %s, and nothing stays", async (fault, code) => {
     await using db = await open();
@@ -136,6 +88,7 @@ describe.each(databases)("a statement of ours that fails on $name", ({ open }) =
       ["renew", "misconfigured", "STORE_MISCONFIGURED"],
       ["recordStep", "unavailable", "STORE_UNAVAILABLE"],
       ["recordStep", "misconfigured", "STORE_MISCONFIGURED"],
+      ["recordStep", "unknown", "STORE_MISCONFIGURED"],
       ["recordStep", "transaction_aborted", "RESULT_UNSTORABLE"],
     ] as const)("a step in a transaction, at its %s: %s is %s", async (statement, fault, code) => {
       await using db = await open();

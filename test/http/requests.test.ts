@@ -121,6 +121,11 @@ describe("what a retry must repeat", () => {
       { body: '{"card":"4111111111111111","b":"\\"1e400"}', headers: json },
       { body: '{"b":"\\"1e400","card":"4111111111111111"}', headers: json },
     ],
+    [
+      "the order of JSON's keys beside a number beyond a double",
+      { body: '{"a":9007199254740993,"b":["\\\\",1e400]}', headers: json },
+      { body: '{ "b": ["\\u005c", 1e400], "a": 9007199254740993 }', headers: json },
+    ],
     ["how a form is escaped", { body: "a=x+y&b=%41", headers: form }, { body: "a=x%20y&b=A", headers: form }],
     ["how a query is escaped", { path: "/o?a=x+y" }, { path: "/o?a=x%20y" }],
     [
@@ -161,6 +166,16 @@ describe("what a retry must repeat", () => {
       "digits beyond a double after a quote in a string",
       { body: '["\\"",9007199254740993]', headers: json },
       { body: '["\\"",9007199254740992]', headers: json },
+    ],
+    [
+      "a number beyond a double and a text of its digits",
+      { body: '{"a":9007199254740993}', headers: json },
+      { body: '{"a":"9007199254740993"}', headers: json },
+    ],
+    [
+      "a number beyond a double and what it might be written as",
+      { body: '{"a":9007199254740993}', headers: json },
+      { body: '{"sa":"n9007199254740993"}', headers: json },
     ],
     ["a body and none", { body: "{}", headers: json }, { headers: json }],
     ["a form's field", { body: "a=1", headers: form }, { body: "a=2", headers: form }],
@@ -204,6 +219,9 @@ describe("what a retry must repeat", () => {
     expect(await same(upload("content"), upload("content"))).toBe(true);
     expect(await same(upload("content"), upload("contend"))).toBe(false);
     expect(await same(upload("content"), upload("content", "b.txt"))).toBe(false);
+    // Half a surrogate pair, as of an emoji that was cut off, is sent as U+FFFD.
+    expect(await same(upload("content", "\ud83d.txt"), upload("content", "\ud83d.txt"))).toBe(true);
+    expect(await same(upload("content", "\ud83d.txt"), upload("contend", "\ud83d.txt"))).toBe(false);
   });
 
   it.each([

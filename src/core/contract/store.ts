@@ -195,6 +195,8 @@ export type StoreFault =
   | "transaction_aborted"
   /** The time of the transaction is over; the database has rolled it back, or will. */
   | "transaction_expired"
+  /** The handler has ended its transaction, or caused its loss. The error is for its author, and says so. */
+  | "handler_mistake"
   /** Something is set up wrongly, such as a missing table: no retry helps. The error's message may say what to do. */
   | "misconfigured"
   /** Known to pass: no connection, no free connection in time, the connection was lost, the server changes its role. */

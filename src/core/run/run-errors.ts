@@ -116,11 +116,12 @@ export function notStored(
     case "write_conflict":
     case "lock_timeout":
       return storeUnavailable(run, error);
-    case "misconfigured":
-      return storeMisconfigured(run, error);
     case "transaction_aborted":
       return statementFailed(run.operation, what, error);
-    default:
+    case "transaction_expired":
+    case "handler_mistake":
       return error;
+    default:
+      return storeMisconfigured(run, error);
   }
 }

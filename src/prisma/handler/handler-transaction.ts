@@ -242,8 +242,11 @@ export class TransactionOverError extends Error {
   }
 }
 
+/** The handler has done to its transaction what it must not do. */
+export class HandlerMistakeError extends Error {}
+
 /** The transaction has ended under its handler. `cause` is the error of the ROLLBACK TO SAVEPOINT. */
-class TransactionLostError extends Error {
+class TransactionLostError extends HandlerMistakeError {
   constructor(cause: unknown) {
     super(
       "onceonly: this transaction is lost: it could not return to the savepoint of a failed $transaction inside it. " +

@@ -1,10 +1,10 @@
 import { type ExecutionResult, GraphQLError, type GraphQLSchema, isNonNullType } from "graphql";
-import { outcomeOfError, type Told } from "../../core/adapter/told-outcome.ts";
+import type { Told } from "../../core/adapter/told-outcome.ts";
 import { isIdempotencyError } from "../../core/contract/errors.ts";
 import { toGraphQLError } from "../errors/graphql-errors.ts";
 import { isMetaField, type RootField } from "../request/mutation.ts";
 import { inOrder } from "./stored-result.ts";
-import type { ToldFields } from "./told.ts";
+import { type ToldFields, toldOf } from "./told.ts";
 import type { Answer } from "./unit.ts";
 
 export interface FieldsAnswer {
@@ -55,21 +55,16 @@ export async function executeFields(
 function failedField({ nodes, responseName }: RootField, error: unknown, isWholeAnswer: boolean): Answer {
   const place = { nodes, path: [responseName] };
   if (isIdempotencyError(error)) {
-    const isKeyed = error.code !== "KEY_MISSING";
-    return failed(
-      toGraphQLError(error, { ...place, isWholeAnswer }),
-      isKeyed ? outcomeOfError(error) : "none",
-    );
+    return failed(toGraphQLError(error, { ...place, isWholeAnswer }), toldOf(error));
   }
   if (error instanceof GraphQLError) {
-    return failed(new GraphQLError(error.message, { ...place, originalError: error }), outcomeOfError(error));
+    return failed(new GraphQLError(error.message, { ...place, originalError: error }), toldOf(error));
   }
   throw error;
 }
 
-function failed(error: GraphQLError, outcome: Told["outcome"] | "none"): Answer {
-  const result = { errors: [error], data: null };
-  return outcome === "none" ? { result } : { result, told: { outcome, replayed: false } };
+function failed(error: GraphQLError, told: Told | undefined): Answer {
+  return { result: { errors: [error], data: null }, told };
 }
 
 function isNonNull(schema: GraphQLSchema, field: RootField): boolean {

@@ -1,5 +1,26 @@
 import type { ExecutionResult } from "graphql";
-import { type Told, toldHeaders } from "../../core/adapter/told-outcome.ts";
+import { outcomeOfError, type Told, toldHeaders } from "../../core/adapter/told-outcome.ts";
+import { isIdempotencyError } from "../../core/contract/errors.ts";
+
+const untold = new WeakSet<object>();
+
+/** Does some of a mutation that has no key: of its error there is nothing to tell. */
+export async function withoutTelling<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (typeof error === "object" && error !== null) {
+      untold.add(error);
+    }
+    throw error;
+  }
+}
+
+/** What the error of a mutation, or of one root field, tells. `undefined`: it has no key. */
+export function toldOf(error: object): Told | undefined {
+  const isUnkeyed = untold.has(error) || (isIdempotencyError(error) && error.code === "KEY_MISSING");
+  return isUnkeyed ? undefined : { outcome: outcomeOfError(error), replayed: false };
+}
 
 /** What the root fields tell, by their response names, where each is a unit of its own. Not those without a key. */
 export type ToldFields = Readonly<Record<string, Told>>;
