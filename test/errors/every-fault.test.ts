@@ -48,6 +48,7 @@ function failingAt<T>(store: Store<T>, statement: Statement, fault: Fault, times
     get leases() {
       return broken(store.leases);
     },
+    timeoutMs: store.timeoutMs,
     runningHandler: () => store.runningHandler(),
     faultOf: (error) => store.faultOf(error),
     check: () => Promise.reject(errorOf(fault)),

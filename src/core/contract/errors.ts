@@ -14,7 +14,10 @@ export interface IdempotencyErrorDetails {
   IN_PROGRESS: { readonly operation: string };
   /** A run in one transaction found its claim gone, and was rolled back: somebody has changed or deleted its record. */
   CLAIM_LOST: { readonly operation: string };
-  /** A leased run lost its lease, and stored nothing more. `takenOver`: not only may another executor have it, one has. */
+  /**
+   * A leased run lost its lease, and stored nothing more. `takenOver`: the database says that it is no longer its own, as another
+   * executor has it or the record was deleted. Otherwise it could not be renewed in time, and another executor may have it.
+   */
   LEASE_LOST: { readonly operation: string; readonly takenOver: boolean };
   /** Completers have given an abandoned run up: none of its `attempts` executions came to an end. */
   ATTEMPTS_EXHAUSTED: { readonly operation: string; readonly attempts: number };

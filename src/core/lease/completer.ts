@@ -101,7 +101,7 @@ function resumable<TTransaction>(
     throw misuse(`handlers["${operation}"]`, handler, "a function such as (context, input) => ...");
   }
   checkOptionNames(options, RUN_OPTIONS);
-  resolveOptions(options);
+  resolveOptions(options, idempotency.options);
   return {
     options,
     async resume(run) {
