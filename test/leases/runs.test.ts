@@ -168,6 +168,19 @@ describe.each(databases)("a leased run on $name", ({ open }) => {
     expect((await one.runLeased(paying("k"), async () => "never")).value).toEqual(["a", 2]);
   });
 
+  test("replays what a run in one transaction has stored, and the other way round", async () => {
+    await using db = await open();
+    const idempotency = leasing(db.prisma);
+    await idempotency.run(paying("a"), async () => "one transaction");
+    await idempotency.runLeased(paying("b"), async () => "leased");
+    const never = async () => "never";
+    expect(await idempotency.runLeased(paying("a"), never)).toEqual({
+      value: "one transaction",
+      replayed: true,
+    });
+    expect(await idempotency.run(paying("b"), never)).toEqual({ value: "leased", replayed: true });
+  });
+
   test("starts anew after its retention: steps of the former record do not count", async () => {
     await using db = await open();
     const idempotency = leasing(db.prisma, { retentionMs: 1 });

@@ -21,7 +21,11 @@ export interface IdempotencyErrorDetails {
   LEASE_LOST: { readonly operation: string; readonly takenOver: boolean };
   /** Completers have given an abandoned run up: none of its `attempts` executions came to an end. */
   ATTEMPTS_EXHAUSTED: { readonly operation: string; readonly attempts: number };
-  /** The database could not be reached, for a reason that passes. Nothing is committed, and the key is free. */
+  /**
+   * The database could not be reached, for a reason that passes. A handler may have run: what it wrote in its transaction is
+   * undone, and the key is free. If COMMIT had been sent, its outcome may be unknown, and a retry finds out. What the steps
+   * of a leased run had recorded stays.
+   */
   STORE_UNAVAILABLE: { readonly operation: string };
   /** Tables, provider or driver are not as they must be: no retry helps. */
   STORE_MISCONFIGURED: { readonly operation: string; readonly findings?: readonly Finding[] };

@@ -90,7 +90,7 @@ export function abandonedRuns(store: Store<unknown>, base: ResolvedRunOptions): 
   };
 }
 
-/** @throws {@link IdempotencyError} `STORE_UNAVAILABLE` */
+/** @throws {@link IdempotencyError} `STORE_UNAVAILABLE`, `STORE_MISCONFIGURED` */
 async function claimOne(
   store: Store<unknown>,
   params: AbandonedParams,

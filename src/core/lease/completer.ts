@@ -28,7 +28,7 @@ export interface Completer {
    * Executes the runs that are abandoned now, and ends when there are no more: for a cron job or a test.
    *
    * @returns how many runs it claimed.
-   * @throws {@link IdempotencyError} `STORE_UNAVAILABLE`
+   * @throws {@link IdempotencyError} `STORE_UNAVAILABLE`, `STORE_MISCONFIGURED`
    */
   runOnce(): Promise<number>;
 }
