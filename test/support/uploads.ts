@@ -30,9 +30,9 @@ export async function uploadThenRead(upload: Upload): Promise<number> {
 export async function uploadSlowly(upload: Upload): Promise<number> {
   const { socket, write } = await begin(upload);
   const answered = once(socket, "data") as Promise<[Buffer]>;
-  let isAnswered = false;
-  void answered.then(() => (isAnswered = true)).catch(() => {});
-  for (let sent = 0; !isAnswered; sent += CHUNK.length) {
+  // Awaited below, whatever becomes of the writes before.
+  answered.catch(() => {});
+  for (let sent = 0; socket.bytesRead === 0; sent += CHUNK.length) {
     await write(CHUNK);
     if (sent > upload.bytes) await sleep(20);
   }
@@ -60,11 +60,12 @@ async function begin({ url, path, headers, announced, bytes }: Upload) {
     socket,
     /** Resolves once the system has taken it. */
     async write(chunk: Buffer | undefined) {
-      if (announced) return chunk && send(chunk);
-      if (chunk === undefined) return send("0\r\n\r\n");
-      await send(
-        Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from("\r\n")]),
-      );
+      if (announced) await send(chunk ?? "");
+      else if (chunk === undefined) await send("0\r\n\r\n");
+      else
+        await send(
+          Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from("\r\n")]),
+        );
     },
   };
 }
