@@ -37,7 +37,11 @@ export const onceonlyLease: Contender = {
   needs: undefined,
   databases: "all",
   async open({ prisma }) {
-    const idempotency = createIdempotency({ prisma, leaseMs: LEASE_MS });
+    const idempotency = createIdempotency({
+      prisma,
+      leaseMs: LEASE_MS,
+      transaction: { timeoutMs: LEASE_MS },
+    });
     return running(async (key, work) => {
       const request = { operation: OPERATION, scope: SCOPE, key, input: INPUT };
       const { value } = await idempotency.runLeased(request, async ({ transaction }) => {

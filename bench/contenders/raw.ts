@@ -41,7 +41,13 @@ export const raw: Contender = {
         }
         const made = await placeRaw(session, key, work);
         const response = JSON.stringify(made);
-        const complete = dialect.complete(names, { id, owner, status: "completed", response });
+        const complete = dialect.complete(names, {
+          id,
+          owner,
+          status: "completed",
+          response,
+          retentionMs: null,
+        });
         await session.query(complete.text, complete.values);
         return made;
       });

@@ -1,6 +1,12 @@
 import type { Idempotency, RunResult, SettledRun } from "./contract/idempotency.ts";
 import { checkOptionNames } from "./contract/option-names.ts";
-import { type ResolvedRunOptions, RUN_OPTIONS, type RunOptions, resolveOptions } from "./contract/options.ts";
+import {
+  defaultsOver,
+  type ResolvedRunOptions,
+  RUN_OPTIONS,
+  type RunOptions,
+  resolveOptions,
+} from "./contract/options.ts";
 import type { Store } from "./contract/store.ts";
 import { abandonedRuns } from "./lease/abandoned-runs.ts";
 import { LeasedRunner } from "./lease/leased-run.ts";
@@ -25,7 +31,7 @@ export function idempotencyOver<TTransaction>(
   const duplicates = new Duplicates();
   const runner = new TransactionRunner(store, duplicates);
   const leasedRunner = new LeasedRunner(store, duplicates);
-  return withOptions({ store, runner, leasedRunner }, resolveOptions(options));
+  return withOptions({ store, runner, leasedRunner }, resolveOptions(options, defaultsOver(store)));
 }
 
 interface Parts<TTransaction> {

@@ -1,12 +1,10 @@
 import { TIMER_MS_MAX } from "../core/browser/option-checks.ts";
 import type { Finding } from "../core/contract/finding.ts";
 import type {
-  CompleteParams,
   FinishedRecord,
   LeaseStore,
   PruneParams,
   RunningHandler,
-  StepParams,
   Store,
   StoreSession,
   TransactionLimits,
@@ -19,12 +17,7 @@ import { StoreError } from "../sql/store-error.ts";
 import { Batch } from "./client/batch.ts";
 import type { PrismaClientLike, RawClient, TransactionOf } from "./client/client.ts";
 import { ExpiredTransactionError, endingWithin } from "./client/deadline.ts";
-import {
-  type AdapterFactory,
-  DriverClient,
-  observeTransactions,
-  withDriverTransaction,
-} from "./client/driver.ts";
+import { type AdapterFactory, observeTransactions, withDriverTransaction } from "./client/driver.ts";
 import {
   adapterFactoryOf,
   describedBy,
@@ -32,17 +25,18 @@ import {
   isExtended,
   transactionOptionsOf,
 } from "./client/private-members.ts";
-import { Savepoint } from "./client/savepoint.ts";
 import { boundClient, gatedClient } from "./handler/handler-client.ts";
 import { HandlerMistakeError, HandlerTransaction } from "./handler/handler-transaction.ts";
 import { type ExtensibleClient, joinedClient, unextended } from "./handler/joined-client.ts";
 import { checkIsolation } from "./handler/nested-transaction.ts";
 import { currentScope, type HandlerScope, handlerTransactionOf, outsideHandlers } from "./handler/scope.ts";
 import { PrismaSql } from "./prisma-sql.ts";
+import { PrismaSession } from "./session.ts";
 import { checkSetUp } from "./set-up-check.ts";
 
 /** The {@link Store} port over a generated Prisma client and raw SQL. */
 export class PrismaStore<TClient extends PrismaClientLike> implements Store<TransactionOf<TClient>> {
+  readonly timeoutMs: number;
   readonly #client: TClient;
   /** The client without extensions, for our own statements. */
   readonly #engine: PrismaClientLike;
@@ -64,6 +58,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     this.#dialect = dialect;
     this.#models = models;
     this.#adapter = adapterFactoryOf(client);
+    this.timeoutMs = transactionOptionsOf(client).timeout ?? PRISMA_TIMEOUT_MS;
     observeTransactions(this.#adapter);
   }
 
@@ -72,13 +67,14 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     body: (session: StoreSession<TransactionOf<TClient>>) => Promise<T>,
   ): Promise<T> {
     const names = this.#names();
+    const options = this.#prismaOptions(limits);
     const enclosing = this.#openTransaction();
     if (enclosing !== undefined) {
       checkIsolation(enclosing, limits);
-      return enclosing.runNested((child) => body(this.#session(child, child.begun.raw, names)));
+      return enclosing.runNested((child) => body(this.#session(child, child.begun.raw, names, options)));
     }
     const outer = currentScope();
-    return outsideHandlers(() => this.#begin(this.#prismaOptions(limits), names, outer, body));
+    return outsideHandlers(() => this.#begin(options, names, outer, body));
   }
 
   /** Has Prisma begin the transaction. Rejects when its time is over even if Prisma's promise does not. */
@@ -101,7 +97,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
           deadline.throwIfOver();
           const raw = this.#isExtended ? unextended(this.#engine, tx) : tx;
           transaction = new HandlerTransaction({ tx, raw, engine: this.#engine, isolationLevel }, outer);
-          return body(this.#session(transaction, driver()?.under(raw) ?? raw, names));
+          return body(this.#session(transaction, driver()?.under(raw) ?? raw, names, options));
         };
         return this.#client.$transaction(work, options) as Promise<T>;
       }),
@@ -112,12 +108,17 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     transaction: HandlerTransaction,
     raw: RawClient,
     names: Names,
+    { timeout }: PrismaTransactionOptions,
   ): PrismaSession<TransactionOf<TClient>> {
     const tx = transaction.begun.tx as TransactionOf<TClient> & RawClient;
     const client = this.#isExtended
       ? boundClient(transaction, this.#joinedClient())
       : gatedClient(transaction, tx);
-    return new PrismaSession(transaction, client as TransactionOf<TClient>, raw, this.#dialect, names);
+    return new PrismaSession(transaction, client as TransactionOf<TClient>, raw, timeout + GRACE_MS, [
+      new PrismaSql(raw),
+      this.#dialect,
+      names,
+    ]);
   }
 
   /** For a client with extensions: these come first, then the gate of the handler's statements. */
@@ -187,7 +188,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     const maxWait = maxWaitMs ?? own.maxWait ?? this.#dialect.maxWaitMs;
     const isolation = isolationLevel ?? own.isolationLevel;
     return {
-      timeout: Math.min((timeoutMs ?? own.timeout ?? PRISMA_TIMEOUT_MS) + lockWaitMs, TIMER_MS_MAX),
+      timeout: Math.min((timeoutMs ?? this.timeoutMs) + lockWaitMs, TIMER_MS_MAX),
       ...(maxWait === undefined ? {} : { maxWait }),
       ...(isolation === undefined ? {} : { isolationLevel: isolation }),
     };
@@ -204,7 +205,7 @@ const NO_LIMITS: TransactionLimits = {
 const READ_MS = 1_000;
 const notReadInTime = () => new StoreError("unavailable", `The records were not read within ${READ_MS} ms`);
 
-/** How long we wait for Prisma's promise after Prisma's own limits. */
+/** How long we wait for Prisma's promise after Prisma's own limits, which do not count the COMMIT. */
 const GRACE_MS = 1_000;
 
 const PRISMA_TIMEOUT_MS = 5_000;
@@ -214,70 +215,4 @@ interface PrismaTransactionOptions {
   readonly timeout: number;
   readonly maxWait?: number;
   readonly isolationLevel?: string;
-}
-
-class PrismaSession<TTransaction> extends Queries implements StoreSession<TTransaction> {
-  readonly #transaction: HandlerTransaction;
-  readonly #tx: TTransaction;
-  readonly #raw: RawClient;
-  /** Before the handler's writes. */
-  readonly #savepoint: Savepoint;
-
-  /** `tx` is for the handler. `raw` is for our own statements, which bypass the handler's gate. */
-  constructor(
-    transaction: HandlerTransaction,
-    tx: TTransaction,
-    raw: RawClient,
-    dialect: Dialect,
-    names: Names,
-  ) {
-    super(new PrismaSql(raw), dialect, names);
-    this.#transaction = transaction;
-    this.#tx = tx;
-    this.#raw = raw;
-    this.#savepoint = new Savepoint(raw);
-  }
-
-  runHandler<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T> {
-    return this.#transaction.runHandler(() => work(this.#tx), handler);
-  }
-
-  override async complete(params: CompleteParams): Promise<boolean> {
-    await this.#throwIfEnded();
-    return super.complete(params);
-  }
-
-  override async recordStep(params: StepParams): Promise<boolean> {
-    await this.#throwIfEnded();
-    return super.recordStep(params);
-  }
-
-  /** A record must not be stored without the writes that it stands for. */
-  async #throwIfEnded(): Promise<void> {
-    this.#transaction.throwIfLost();
-    if (this.#raw instanceof DriverClient && this.#raw.isOver) {
-      // If Prisma has ended the transaction, this fails. If not, the handler has.
-      await this.#raw.$executeRawUnsafe("SELECT 1");
-      throw new HandlerMistakeError(
-        "onceonly: the handler has ended its transaction. It must leave COMMIT and ROLLBACK to the run.",
-      );
-    }
-  }
-
-  async isBroken(): Promise<boolean> {
-    try {
-      await outsideHandlers(async () => this.#raw.$executeRawUnsafe("SELECT 1"));
-      return false;
-    } catch {
-      return true;
-    }
-  }
-
-  async savepoint(): Promise<void> {
-    await this.#savepoint.set();
-  }
-
-  async rollbackToSavepoint(): Promise<void> {
-    await this.#savepoint.rollBack();
-  }
 }

@@ -1,3 +1,4 @@
+import type { ClaimParams } from "../core/contract/store.ts";
 import type { TableNames } from "./names.ts";
 
 /**
@@ -13,6 +14,11 @@ const common = (c: Columns) =>
 /** The columns that a claim writes, in the order of its values. */
 export function claimedColumns(c: Columns): string {
   return `${common(c)}, ${c.expiresAt}, ${c.lockedUntil}, ${c.input}`;
+}
+
+/** How long after its claim a record expires: a lease that is not renewed ends with `leaseMs`, and the retention follows. */
+export function claimedForMs({ retentionMs, leaseMs }: Pick<ClaimParams, "retentionMs" | "leaseMs">): number {
+  return retentionMs + (leaseMs ?? 0);
 }
 
 /** The claim of this owner, if it is still under way. */

@@ -2,6 +2,7 @@ import type { ClaimParams, StoreFault } from "../core/contract/store.ts";
 import type { Dialect } from "./dialect.ts";
 import {
   claimedColumns,
+  claimedForMs,
   whereAbandoned,
   whereExpired,
   whereFree,
@@ -103,32 +104,33 @@ WHERE ${c.id} = ANY ($1::text[]) AND ${whereReplayable(c, NOW)}`,
 
   /**
    * In mode `transaction` the claim has locked the row already, and no indexed column changes, so the new version can stay
-   * on the same page without a new index entry (a HOT update). In mode `lease` the statement waits for a takeover under
-   * way, and then sees the new `owner`.
+   * on the same page without a new index entry (a HOT update): when the record expires, the claim has said. In mode `lease`
+   * the statement waits for a takeover under way, and then sees the new `owner`.
    */
-  complete({ record: { table, columns: c } }, { id, owner, status, response }) {
+  complete({ record: { table, columns: c } }, { id, owner, status, response, retentionMs }) {
+    const kept = retentionMs === null ? "" : `, ${c.expiresAt} = ${inMs("$5")}`;
     return {
-      text: `UPDATE ${table} SET ${c.status} = $3, ${c.response} = $4, ${c.completedAt} = ${NOW}, ${c.lockedUntil} = NULL
+      text: `UPDATE ${table} SET ${c.status} = $3, ${c.response} = $4, ${c.completedAt} = ${NOW}, ${c.lockedUntil} = NULL${kept}
 WHERE ${whereHeldBy(c, "$1", "$2")}`,
-      values: [id, owner, status, response],
+      values: [id, owner, status, response, ...(retentionMs === null ? [] : [retentionMs])],
     };
   },
 
   /** Locks the row, so a takeover waits. If the takeover was first, the condition is checked again and no longer holds. */
-  renew({ record: { table, columns: c } }, { id, owner, leaseMs }) {
+  renew({ record: { table, columns: c } }, { id, owner, leaseMs, retentionMs }) {
     return {
-      text: `UPDATE ${table} SET ${c.lockedUntil} = ${inMs("$3")}
+      text: `UPDATE ${table} SET ${c.lockedUntil} = ${inMs("$3")}, ${c.expiresAt} = ${inMs("$4")}
 WHERE ${whereHeldBy(c, "$1", "$2")}`,
-      values: [id, owner, leaseMs],
+      values: [id, owner, leaseMs, leaseMs + retentionMs],
     };
   },
 
   /** Locks the row, as `renew` does. */
-  giveBack({ record: { table, columns: c } }, { id, owner, delayMs }) {
+  giveBack({ record: { table, columns: c } }, { id, owner, delayMs, retentionMs }) {
     return {
-      text: `UPDATE ${table} SET ${c.owner} = '', ${c.lockedUntil} = ${inMs("$3")}
+      text: `UPDATE ${table} SET ${c.owner} = '', ${c.lockedUntil} = ${inMs("$3")}, ${c.expiresAt} = ${inMs("$4")}
 WHERE ${whereHeldBy(c, "$1", "$2")}`,
-      values: [id, owner, delayMs],
+      values: [id, owner, delayMs, delayMs + retentionMs],
     };
   },
 
@@ -175,7 +177,7 @@ WHERE ${c.id} = (
   ORDER BY ${c.lockedUntil} LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 RETURNING ${selected(names, ABANDONED_ROW)}`,
-      values: [owner, leaseMs, retentionMs, JSON.stringify(operations)],
+      values: [owner, leaseMs, leaseMs + retentionMs, JSON.stringify(operations)],
     };
   },
 
@@ -238,8 +240,9 @@ const UNBOUND = `RETURNING set_config('lock_timeout', current_setting('${BEFORE}
 
 /** The values of the statements that claim. */
 function claimValues(params: ClaimParams): Write["values"] {
-  const { id, scope, operation, key, fingerprint, owner, retentionMs, lockWaitMs, leaseMs, input } = params;
-  return [id, scope, operation, key, fingerprint, owner, retentionMs, String(lockWaitMs), leaseMs, input];
+  const { id, scope, operation, key, fingerprint, owner, lockWaitMs, leaseMs, input } = params;
+  const expiresInMs = claimedForMs(params);
+  return [id, scope, operation, key, fingerprint, owner, expiresInMs, String(lockWaitMs), leaseMs, input];
 }
 
 /** Classes of SQLSTATE codes. */

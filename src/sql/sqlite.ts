@@ -3,6 +3,7 @@ import type { Dialect } from "./dialect.ts";
 import { type Names, unquoted } from "./names.ts";
 import {
   claimedColumns,
+  claimedForMs,
   whereAbandoned,
   whereExpired,
   whereFree,
@@ -69,29 +70,30 @@ WHERE ${c.id} IN (SELECT value FROM json_each(?)) AND ${whereReplayable(c, NOW)}
   },
 
   /** Runs under the write lock that the claim took. In mode `lease` it takes that lock itself, so there is no takeover. */
-  complete({ record: { table, columns: c } }, { id, owner, status, response }) {
+  complete({ record: { table, columns: c } }, { id, owner, status, response, retentionMs }) {
+    const kept = retentionMs === null ? "" : `, ${c.expiresAt} = ${inMs("?5")}`;
     return {
-      text: `UPDATE ${table} SET ${c.status} = ?, ${c.response} = ?, ${c.completedAt} = ${NOW}, ${c.lockedUntil} = NULL
-WHERE ${whereHeldBy(c, "?", "?")}`,
-      values: [status, response, id, owner],
+      text: `UPDATE ${table} SET ${c.status} = ?3, ${c.response} = ?4, ${c.completedAt} = ${NOW}, ${c.lockedUntil} = NULL${kept}
+WHERE ${whereHeldBy(c, "?1", "?2")}`,
+      values: [id, owner, status, response, ...(retentionMs === null ? [] : [retentionMs])],
     };
   },
 
   /** Takes the write lock: as the first statement of a transaction it prevents all other writes until that ends. */
-  renew({ record: { table, columns: c } }, { id, owner, leaseMs }) {
+  renew({ record: { table, columns: c } }, { id, owner, leaseMs, retentionMs }) {
     return {
-      text: `UPDATE ${table} SET ${c.lockedUntil} = ${inMs("?")}
+      text: `UPDATE ${table} SET ${c.lockedUntil} = ${inMs("?")}, ${c.expiresAt} = ${inMs("?")}
 WHERE ${whereHeldBy(c, "?", "?")}`,
-      values: [leaseMs, id, owner],
+      values: [leaseMs, leaseMs + retentionMs, id, owner],
     };
   },
 
   /** Takes the write lock. */
-  giveBack({ record: { table, columns: c } }, { id, owner, delayMs }) {
+  giveBack({ record: { table, columns: c } }, { id, owner, delayMs, retentionMs }) {
     return {
-      text: `UPDATE ${table} SET ${c.owner} = '', ${c.lockedUntil} = ${inMs("?")}
+      text: `UPDATE ${table} SET ${c.owner} = '', ${c.lockedUntil} = ${inMs("?")}, ${c.expiresAt} = ${inMs("?")}
 WHERE ${whereHeldBy(c, "?", "?")}`,
-      values: [delayMs, id, owner],
+      values: [delayMs, delayMs + retentionMs, id, owner],
     };
   },
 
@@ -129,7 +131,7 @@ WHERE ${c.id} = (
   ORDER BY ${c.lockedUntil} LIMIT 1
 )
 RETURNING ${selected(names, ABANDONED_ROW)}`,
-      values: [owner, leaseMs, retentionMs, JSON.stringify(operations)],
+      values: [owner, leaseMs, leaseMs + retentionMs, JSON.stringify(operations)],
     };
   },
 
@@ -195,8 +197,8 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'in_progress', 1, ${NOW}, ${inMs("?7")}, CASE WH
 
 /** `?1` to `?9` of the statements that claim. */
 function claimValues(params: ClaimParams): Write["values"] {
-  const { id, scope, operation, key, fingerprint, owner, retentionMs, leaseMs, input } = params;
-  return [id, scope, operation, key, fingerprint, owner, retentionMs, leaseMs, input];
+  const { id, scope, operation, key, fingerprint, owner, leaseMs, input } = params;
+  return [id, scope, operation, key, fingerprint, owner, claimedForMs(params), leaseMs, input];
 }
 
 /** The ids of the records to prune, oldest first. Index used: `expires_at`. */

@@ -6,7 +6,7 @@ import {
   type Mode,
   type ScopeValue,
 } from "../core/adapter/options.ts";
-import { checkFunction, misuse } from "../core/browser/option-checks.ts";
+import { checkFunction, checkNumber, misuse } from "../core/browser/option-checks.ts";
 import { transformerCodec } from "../core/contract/codec.ts";
 import type { Idempotency } from "../core/contract/idempotency.ts";
 import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
@@ -40,6 +40,12 @@ export interface CommonMiddlewareOptions<TTransaction, TContext, TInput>
    * needs it. A stream is then neither read nor kept.
    */
   readonly input?: (call: InputRequest<TContext, TInput>) => unknown;
+  /**
+   * The longest input that is a stream, such as that of `octetInputParser`, in bytes: all of it is held in memory. Default
+   * 16,777,216. A longer one is `PAYLOAD_TOO_LARGE`, whose `cause` is `INPUT_INVALID`. How long other inputs may be, your
+   * server says.
+   */
+  readonly bodyBytesMax?: number;
   /**
    * The name that a mutation is recorded under: 1 to 255 characters. Two mutations with one name share their keys.
    * Default: its path. A function is not accepted with mode `lease`, whose completer has no call to give it.
@@ -95,7 +101,10 @@ export interface LeaseMiddlewareOptions<TTransaction, TContext, TInput>
 /** The options, checked and complete. */
 export interface Settings<TTransaction, TContext, TInput>
   extends Required<
-    Pick<CommonMiddlewareOptions<TTransaction, TContext, TInput>, "idempotency" | "scope" | "requireKey">
+    Pick<
+      CommonMiddlewareOptions<TTransaction, TContext, TInput>,
+      "idempotency" | "scope" | "requireKey" | "bodyBytesMax"
+    >
   > {
   readonly mode: Mode;
   /** Unused in mode `lease`. */
@@ -120,6 +129,7 @@ export function settingsOf<TTransaction, TContext, TInput>(
     provide = "tx",
     key,
     input,
+    bodyBytesMax = 16 * 1_048_576,
     operation,
     requireKey = true,
     request = requestIn,
@@ -141,7 +151,8 @@ export function settingsOf<TTransaction, TContext, TInput>(
     storeError: (error) => !isParserError(error as TRPCError) && isStored(error as TRPCError),
   };
   const runs = idempotency.with(run);
-  return { idempotency, scope, mode, provide, key, input, operation, requireKey, request, runs };
+  const call = { scope, key, input, bodyBytesMax, operation, requireKey, request };
+  return { idempotency, mode, provide, ...call, runs };
 }
 
 /** Options that have not yet been checked for fitting together. */
@@ -160,6 +171,7 @@ const OPTIONS: OptionNames<Required<AnyModeOptions<never, never, never>>> = {
   idempotency: true,
   operation: true,
   input: true,
+  bodyBytesMax: true,
   scope: true,
   mode: true,
   provide: true,
@@ -175,6 +187,7 @@ function checkOwnOptions(options: unknown): void {
   }
   const { idempotency, scope, mode, provide, key, input, operation, transformer, codec, request, ...rest } =
     options as Record<string, unknown>;
+  checkNumber("bodyBytesMax", rest["bodyBytesMax"], 0);
   checkAdapterOptions({ idempotency, scope, provide }, '({ ctx }) => ctx.user.id, or "global" spelt out');
   checkModeAndProvide(mode, provide);
   checkFunction("key", key, "({ input }) => input.idempotencyKey");

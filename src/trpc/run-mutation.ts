@@ -78,7 +78,7 @@ async function runKeyed<TTransaction, TContext, TInput>(
   { key, scope }: { readonly key: string; readonly scope: () => Promise<string> },
 ): Promise<SettledRun<unknown>> {
   const { runs, mode, provide } = settings;
-  const input = await comparableInput(call, settings.input);
+  const input = await comparableInput(call, settings.input, settings.bodyBytesMax);
   const operation = await operationOf(settings.operation, call);
   const request = { operation, key, scope: await scope(), input: input.compared };
   if (mode === "transaction") {

@@ -67,6 +67,7 @@ export function failingAt<T>(
     get leases() {
       return broken(store.leases);
     },
+    timeoutMs: store.timeoutMs,
     runningHandler: () => store.runningHandler(),
     faultOf: (error) => store.faultOf(error),
     check: () => Promise.reject(errorOf(fault)),

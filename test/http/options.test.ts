@@ -9,6 +9,7 @@ const idempotency = idempotencyOver<unknown>({
   get leases(): never {
     throw new Error("no database here");
   },
+  timeoutMs: 5_000,
   runningHandler: () => undefined,
   faultOf: () => undefined,
   check: () => Promise.resolve([]),

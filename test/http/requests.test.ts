@@ -335,17 +335,17 @@ describe("a body", () => {
     expect(executions).toBe(3);
   });
 
-  it("longer than bodyBytesMax is refused with 413, and not read to its end", async () => {
+  it("longer than bodyBytesMax is refused with 413 before it has ended", async () => {
     const { send } = app(db.prisma, place, { bodyBytesMax: 1_000 });
     let pulled = 0;
     const endless = new ReadableStream({
-      pull(controller) {
+      pull: async (controller) => {
         pulled += 1;
+        if (pulled > 20) await new Promise(() => {});
         controller.enqueue(new Uint8Array(100));
       },
     });
     expect(codeIn(await send({ key: freshKey(), body: endless }))).toEqual([413, "BODY_TOO_LARGE"]);
-    expect(pulled).toBeLessThan(20);
     expect(codeIn(await send({ key: freshKey(), body: "x".repeat(1_001) }))).toEqual([413, "BODY_TOO_LARGE"]);
     expect((await send({ key: freshKey(), body: "x".repeat(1_000) })).status).toBe(201);
   });

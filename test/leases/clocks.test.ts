@@ -10,7 +10,7 @@ const LEASE_MS = 2_400;
 /** A process on a host whose clock is wrong, and proof that it is. */
 async function startSkewed(database: TestDatabase, service: string, by: string, ms: number) {
   const target = { provider: database.provider, url: database.url };
-  const run = { leaseMs: LEASE_MS, waitMs: 30_000 };
+  const run = { leaseMs: LEASE_MS, waitMs: 30_000, transaction: { timeoutMs: LEASE_MS } };
   const clock = new URL("../support/skewed-clock.ts", import.meta.url);
   clock.searchParams.set("ms", String(ms));
   const worker = await startLeasedShop({ by, target, service, run }, [clock]);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { createCompleter } from "../../src/core/lease/completer.ts";
 import { databases } from "../support/database.ts";
-import { door, failureOf, warningsDuring } from "../support/runs.ts";
+import { door, expire, failureOf, warningsDuring } from "../support/runs.ts";
 import {
   type Context,
   countAccounts,
@@ -68,8 +68,10 @@ describe.each(databases)("a completer on $name", ({ open }) => {
     await abandon(db, "other", { operation: "orders.other" });
     const bare = leasing(db.prisma).runLeased(paying("bare"), () => Promise.reject(crashed));
     await expect(bare).rejects.toBe(crashed);
-    const short = leasing(db.prisma, { storeInput, retentionMs: 1 });
-    await expect(short.runLeased(paying("expired"), () => Promise.reject(crashed))).rejects.toBe(crashed);
+    await expect(idempotency.runLeased(paying("expired"), () => Promise.reject(crashed))).rejects.toBe(
+      crashed,
+    );
+    await expire(db, "expired");
     await lapse(db);
     const running = idempotency.runLeased(paying("running"), async () => wait());
     await arrived;

@@ -19,7 +19,7 @@ describe.each(databases)("a run that was taken over on $name", ({ open }) => {
     await expect(run).rejects.toMatchObject({
       code: "LEASE_LOST",
       details: { takenOver: true },
-      message: expect.stringContaining("was lost to another executor"),
+      message: expect.stringContaining("another executor has it, or the record was deleted"),
       retryable: true,
       cause: { message: "a bug" },
     });

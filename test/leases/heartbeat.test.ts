@@ -16,6 +16,7 @@ const isRenewal = (statement: string) => /^UPDATE \S+ SET "?locked_until"? = /.t
 describe.each(databases)("heartbeats on $name", ({ name, open }) => {
   test("come every third of the lease while the run lasts, and none after it, however it ends", async () => {
     const LEASE_MS = 2_400;
+    const LEASE = { leaseMs: LEASE_MS, transaction: { timeoutMs: LEASE_MS } };
     await using database = await open();
     /** A client of its own, and how many renewals it has sent. */
     const counted = async () => {
@@ -26,7 +27,7 @@ describe.each(databases)("heartbeats on $name", ({ name, open }) => {
       const prisma = await database.connect({ log });
       // With a connection, which takes its time on a busy machine.
       await prisma.order.count();
-      return { sent, idempotency: createIdempotency({ prisma, leaseMs: LEASE_MS }) };
+      return { sent, idempotency: createIdempotency({ prisma, ...LEASE }) };
     };
     const { sent, idempotency } = await counted();
     const beats = (of: typeof sent, more: number) => {
@@ -96,7 +97,7 @@ describe.runIf(onPostgres)("a heartbeat whose connection is lost", () => {
       if (isRenewal(statement)) renewals += 1;
     };
     const prisma = await database.connect({ url: proxy.url, log });
-    const idempotency = createIdempotency({ prisma, leaseMs });
+    const idempotency = createIdempotency({ prisma, leaseMs, transaction: { timeoutMs: leaseMs } });
     const inside = gate();
     const go: Gate = gate();
     const aborted: Gate = gate();

@@ -11,7 +11,11 @@ const prisma =
   provider === "sqlite"
     ? new SqliteClient({ adapter: new PrismaLibSql({ url }) })
     : new PostgresClient({ adapter: new PrismaPg({ connectionString: url, allowExitOnIdle: true }) });
-const idempotency = createIdempotency({ prisma: prisma as PostgresClient, leaseMs: Number(leaseMs) });
+const idempotency = createIdempotency({
+  prisma: prisma as PostgresClient,
+  leaseMs: Number(leaseMs),
+  transaction: { timeoutMs: Number(leaseMs) },
+});
 
 void idempotency.runLeased({ operation: "sleep", key: "k", scope: "u" }, ({ step }) =>
   step("for ever", () => {

@@ -98,9 +98,9 @@ describe.runIf(onPostgres)("a leased run whose connection is lost", () => {
 
   test("in a COMMIT about which nothing more is heard: LEASE_LOST as the lease ends, whatever may last longer; later once", async () => {
     await using setup = await openFragile({
-      leaseMs: 600,
+      leaseMs: 2_000,
       waitMs: NEVER,
-      transaction: { maxWaitMs: NEVER, timeoutMs: NEVER },
+      transaction: { maxWaitMs: NEVER, timeoutMs: 2_000 },
     });
     const hold = setup.proxy.intercept(COMMIT, "before");
     const placing = settled(setup.shop.place("k"));
@@ -149,9 +149,9 @@ describe.runIf(onPostgres)("a leased run whose connection is lost", () => {
 
   test("in the record of a step, and for longer than its lease: LEASE_LOST, the next attempt asks with the same key", async () => {
     await using setup = await openFragile({
-      leaseMs: 600,
+      leaseMs: 2_000,
       waitMs: NEVER,
-      transaction: { maxWaitMs: NEVER, timeoutMs: NEVER },
+      transaction: { maxWaitMs: NEVER, timeoutMs: 2_000 },
     });
     const hold = setup.proxy.intercept(RECORD, "before");
     const placing = settled(setup.shop.place("k"));

@@ -20,7 +20,8 @@ const claimBy = (owner: string, more: Partial<ClaimParams> = {}): ClaimParams =>
   ...more,
 });
 const step = (owner: string, response = "done", name = "charge") => ({ id, owner, name, response });
-const completed = (owner: string) => ({ id, owner, status: "completed", response: "r" }) as const;
+const completed = (owner: string) =>
+  ({ id, owner, status: "completed", response: "r", retentionMs: 60_000 }) as const;
 const leasesOf = (db: TestDatabase): LeaseStore => createPrismaStore({ prisma: db.prisma }).leases;
 const rows = async (db: TestDatabase) => db.query("SELECT * FROM idempotency_record");
 
@@ -32,9 +33,9 @@ describe.each(databases)("leases on $name", ({ open }) => {
     await lapse(db);
     expect(await leases.claim(claimBy("second"))).toEqual({ state: "claimed", attempt: 2 });
     const before = await rows(db);
-    expect(await leases.renew({ id, owner: "first", leaseMs: 90_000 })).toBe(false);
+    expect(await leases.renew({ id, owner: "first", leaseMs: 90_000, retentionMs: 60_000 })).toBe(false);
     expect(await leases.recordStep(step("first"))).toBe(false);
-    expect(await leases.giveBack({ id, owner: "first", delayMs: 0 })).toBe(false);
+    expect(await leases.giveBack({ id, owner: "first", delayMs: 0, retentionMs: 60_000 })).toBe(false);
     expect(await leases.complete(completed("first"))).toBe(false);
     expect(await rows(db)).toEqual(before);
     expect(await leases.steps(id)).toEqual([]);
@@ -46,9 +47,9 @@ describe.each(databases)("leases on $name", ({ open }) => {
     await leases.claim(claimBy("first"));
     expect(await leases.complete(completed("first"))).toBe(true);
     const before = await rows(db);
-    expect(await leases.renew({ id, owner: "first", leaseMs: 90_000 })).toBe(false);
+    expect(await leases.renew({ id, owner: "first", leaseMs: 90_000, retentionMs: 60_000 })).toBe(false);
     expect(await leases.recordStep(step("first"))).toBe(false);
-    expect(await leases.giveBack({ id, owner: "first", delayMs: 0 })).toBe(false);
+    expect(await leases.giveBack({ id, owner: "first", delayMs: 0, retentionMs: 60_000 })).toBe(false);
     expect(await leases.complete(completed("first"))).toBe(false);
     expect(await rows(db)).toEqual(before);
   });
@@ -95,7 +96,7 @@ describe.each(databases)("leases on $name", ({ open }) => {
     const leases = leasesOf(db);
     await leases.claim(claimBy("first"));
     await leases.recordStep(step("first"));
-    expect(await leases.giveBack({ id, owner: "first", delayMs: 60_000 })).toBe(true);
+    expect(await leases.giveBack({ id, owner: "first", delayMs: 60_000, retentionMs: 60_000 })).toBe(true);
     expect(await leases.claim(claimBy("second"))).toEqual({ state: "claimed", attempt: 2 });
     expect(await leases.steps(id)).toEqual([{ name: "charge", response: "done" }]);
   });
@@ -104,8 +105,14 @@ describe.each(databases)("leases on $name", ({ open }) => {
 describe.runIf(onPostgres)("a takeover under way on postgresql", () => {
   it.each([
     ["recordStep", (leases: LeaseStore) => leases.recordStep(step("first"))],
-    ["renew", (leases: LeaseStore) => leases.renew({ id, owner: "first", leaseMs: 90_000 })],
-    ["giveBack", (leases: LeaseStore) => leases.giveBack({ id, owner: "first", delayMs: 0 })],
+    [
+      "renew",
+      (leases: LeaseStore) => leases.renew({ id, owner: "first", leaseMs: 90_000, retentionMs: 60_000 }),
+    ],
+    [
+      "giveBack",
+      (leases: LeaseStore) => leases.giveBack({ id, owner: "first", delayMs: 0, retentionMs: 60_000 }),
+    ],
     ["complete", (leases: LeaseStore) => leases.complete(completed("first"))],
   ])("is waited for by %s, which then finds another owner", async (_, write) => {
     await using db = await openPostgres();

@@ -12,9 +12,9 @@ import { times } from "../support/scale.ts";
 const KILLS = times({ short: 12, long: 150 });
 const LANES = 2;
 const IN_FLIGHT = 10;
-const run = { leaseMs: 300, waitMs: 60_000, transaction: { maxWaitMs: 20_000, timeoutMs: 20_000 } };
+const run = { leaseMs: 1_000, waitMs: 60_000, transaction: { maxWaitMs: 20_000, timeoutMs: 1_000 } };
 
-const patient = { ...run, leaseMs: 10_000 };
+const patient = { ...run, leaseMs: 20_000, transaction: { maxWaitMs: 20_000, timeoutMs: 20_000 } };
 
 interface Tally {
   killed: number;

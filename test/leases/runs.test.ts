@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { databases } from "../support/database.ts";
-import { door, failureOf, warningsDuring } from "../support/runs.ts";
+import { door, expire, failureOf, warningsDuring } from "../support/runs.ts";
 import {
   type Context,
   countAccounts,
@@ -168,6 +168,19 @@ describe.each(databases)("a leased run on $name", ({ open }) => {
     expect((await one.runLeased(paying("k"), async () => "never")).value).toEqual(["a", 2]);
   });
 
+  test("replays what a run in one transaction has stored, and the other way round", async () => {
+    await using db = await open();
+    const idempotency = leasing(db.prisma);
+    await idempotency.run(paying("a"), async () => "one transaction");
+    await idempotency.runLeased(paying("b"), async () => "leased");
+    const never = async () => "never";
+    expect(await idempotency.runLeased(paying("a"), never)).toEqual({
+      value: "one transaction",
+      replayed: true,
+    });
+    expect(await idempotency.run(paying("b"), never)).toEqual({ value: "leased", replayed: true });
+  });
+
   test("starts anew after its retention: steps of the former record do not count", async () => {
     await using db = await open();
     const idempotency = leasing(db.prisma, { retentionMs: 1 });
@@ -188,7 +201,7 @@ describe.each(databases)("a leased run on $name", ({ open }) => {
 
   test("is pruned with its steps after its retention, but not while it is running", async () => {
     await using db = await open();
-    const idempotency = leasing(db.prisma, { retentionMs: 1 });
+    const idempotency = leasing(db.prisma);
     await idempotency.runLeased(paying("old"), ({ step }) => step("charge", () => 1));
     const { wait, arrived, open: go } = door();
     const running = idempotency.runLeased(paying("k"), async ({ step }) => {
@@ -197,10 +210,12 @@ describe.each(databases)("a leased run on $name", ({ open }) => {
       return step("ship", () => 3);
     });
     await arrived;
+    await expire(db);
     expect(await idempotency.prune()).toBe(1);
     expect(await stepsOf(db)).toEqual(["charge"]);
     go();
     expect((await running).value).toBe(3);
+    await expire(db);
     expect(await idempotency.prune()).toBe(1);
     expect(await stepsOf(db)).toEqual([]);
   });
@@ -210,6 +225,7 @@ describe.each(databases)("a leased run on $name", ({ open }) => {
     const statements: string[] = [];
     const idempotency = leasing(await db.connect({ log: (text) => statements.push(text) }), {
       leaseMs: 2_400,
+      transaction: { timeoutMs: 2_400 },
     });
     const renewals = () => statements.filter((text) => /SET "locked_until" =/.test(text)).length;
     await idempotency.runLeased(paying("k"), async () => {
@@ -223,7 +239,7 @@ describe.each(databases)("a leased run on $name", ({ open }) => {
 
   test("keeps its lease for as long as it runs, well past leaseMs", async () => {
     await using db = await open();
-    const one = leasing(db.prisma, { leaseMs: 2_400 });
+    const one = leasing(db.prisma, { leaseMs: 2_400, transaction: { timeoutMs: 2_400 } });
     const two = leasing(await db.connect(), { waitMs: 120_000 });
     let runs = 0;
     const slow = async () => {

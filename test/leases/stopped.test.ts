@@ -7,7 +7,7 @@ import { startLeasedShop } from "../support/leased-worker.ts";
 import { scaled } from "../support/scale.ts";
 
 /** A lease that a busy machine keeps up to the point where the process is stopped. */
-const run = { leaseMs: 4_000, waitMs: 120_000 };
+const run = { leaseMs: 4_000, waitMs: 120_000, transaction: { timeoutMs: 4_000 } };
 
 /** A process that is stopped while its run of key "k" stands at `point`. */
 async function openStopped(database: TestDatabase, point: LeasePoint) {

@@ -97,6 +97,49 @@ describe.each(databases)("trpcCompleter on $name", ({ open }) => {
     expect(await completer.runOnce()).toBe(0);
   });
 
+  it("finds the run of a mutation that option operation names", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma);
+    let isDown = true;
+    const pay = t.procedure
+      .use(
+        idempotencyMiddleware({
+          idempotency,
+          mode: "lease",
+          operation: "payments.v1",
+          scope: ({ ctx }: { ctx: Context }) => ctx.user,
+        }),
+      )
+      .mutation(async () => {
+        if (isDown) throw new Error("the carrier is down");
+        return "paid";
+      });
+    const router = t.router({ pay });
+    await using app = await serve(router, db.prisma);
+    expect((await app.send("pay", { key: '"k"' })).status).toBe(500);
+    await lapse(db);
+    isDown = false;
+    const { completer, errors } = completerOf({ idempotency, router }, db.prisma);
+    expect([await completer.runOnce(), errors]).toEqual([1, []]);
+    expect(await recordsOf(db)).toMatchObject([
+      { operation: "payments.v1", status: "completed", attempt: 2 },
+    ]);
+    const replay = await app.send("pay", { key: '"k"' });
+    expect([replay.replayed, replay.json.result.data]).toEqual(["true", "paid"]);
+  });
+
+  it("refuses two mutations of one operation, which it could not tell apart", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma);
+    const named = t.procedure
+      .use(idempotencyMiddleware({ idempotency, mode: "lease", operation: "one", scope: "global" }))
+      .mutation(() => "done");
+    const { completer } = completerOf({ idempotency, router: t.router({ a: named, b: named }) }, db.prisma);
+    await expect(completer.runOnce()).rejects.toThrow(
+      "two mutations are named one; give each an option operation",
+    );
+  });
+
   it("leaves a run under way to its executor", async () => {
     await using db = await open();
     const idempotency = idempotencyOf(db.prisma);

@@ -165,6 +165,7 @@ describe("an option of consumeOnce that cannot be used", () => {
     get leases(): never {
       throw new Error("no database here");
     },
+    timeoutMs: 5_000,
     runningHandler: () => undefined,
     faultOf: () => undefined,
     check: () => Promise.resolve([]),

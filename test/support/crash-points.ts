@@ -29,6 +29,7 @@ export function withCrashPoints<TTransaction>(store: Store<TTransaction>, hit: H
     get leases() {
       return store.leases;
     },
+    timeoutMs: store.timeoutMs,
     runningHandler: () => store.runningHandler(),
     faultOf: (error) => store.faultOf(error),
     check: () => store.check(),

@@ -71,6 +71,7 @@ export function withLeasePoints<TTransaction>(
       if (recorded) await hit(`after COMMIT of ${recorded.name}` as LeasePoint, keyOf(recorded.id));
       return result;
     },
+    timeoutMs: store.timeoutMs,
     get leases() {
       return leasesOver(store.leases, hit, keys);
     },

@@ -85,6 +85,17 @@ export async function underWay(idempotency: ReturnType<typeof idempotencyOf>) {
 /** The records as they stand in the table, of a schema that maps nothing. */
 export const records = (db: TestDatabase) => db.query("SELECT * FROM idempotency_record ORDER BY key");
 
+/** Lets the retention of all records, or of one, be over, by the clock of the database. */
+export async function expire(db: TestDatabase, key = "%"): Promise<void> {
+  const past =
+    db.provider === "sqlite"
+      ? "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '-1 seconds')"
+      : "now() - interval '1 s'";
+  await db.query(`UPDATE idempotency_record SET expires_at = ${past} WHERE key LIKE ${db.placeholder(1)}`, [
+    key,
+  ]);
+}
+
 /** Process warnings while `work` runs. */
 export async function warningsDuring(work: () => Promise<unknown>): Promise<Error[]> {
   const warnings: Error[] = [];

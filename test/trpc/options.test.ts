@@ -24,6 +24,7 @@ describe("options that cannot be used are a TypeError at construction", () => {
     ["mode", { mode: "saga" }, '"transaction" or "lease"'],
     ["key", { key: "input.key" }, "a function such as"],
     ["input", { input: "id" }, "a function such as"],
+    ["bodyBytesMax", { bodyBytesMax: -1 }, "an integer from 0"],
     ["operation", { operation: "" }, "a name such as orders.place"],
     ["operation", { operation: () => "x", mode: "lease" }, "a completer must find the mutation"],
     ["request", { request: {} }, "a function such as"],

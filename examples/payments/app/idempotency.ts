@@ -12,4 +12,6 @@ export const idempotency = createIdempotency({
   storeInput: true,
   // Short, so that nobody has to watch this for a minute, which is the default.
   leaseMs: 3_000,
+  // No longer than the lease, which a transaction renews only as it begins.
+  transaction: { timeoutMs: 3_000 },
 });

@@ -14,11 +14,18 @@ export interface IdempotencyErrorDetails {
   IN_PROGRESS: { readonly operation: string };
   /** A run in one transaction found its claim gone, and was rolled back: somebody has changed or deleted its record. */
   CLAIM_LOST: { readonly operation: string };
-  /** A leased run lost its lease, and stored nothing more. `takenOver`: not only may another executor have it, one has. */
+  /**
+   * A leased run lost its lease, and stored nothing more. `takenOver`: the database says that it is no longer its own, as another
+   * executor has it or the record was deleted. Otherwise it could not be renewed in time, and another executor may have it.
+   */
   LEASE_LOST: { readonly operation: string; readonly takenOver: boolean };
   /** Completers have given an abandoned run up: none of its `attempts` executions came to an end. */
   ATTEMPTS_EXHAUSTED: { readonly operation: string; readonly attempts: number };
-  /** The database could not be reached, for a reason that passes. Nothing is committed, and the key is free. */
+  /**
+   * The database could not be reached, for a reason that passes. A handler may have run: what it wrote in its transaction is
+   * undone, and the key is free. If COMMIT had been sent, its outcome may be unknown, and a retry finds out. What the steps
+   * of a leased run had recorded stays.
+   */
   STORE_UNAVAILABLE: { readonly operation: string };
   /** Tables, provider or driver are not as they must be: no retry helps. */
   STORE_MISCONFIGURED: { readonly operation: string; readonly findings?: readonly Finding[] };

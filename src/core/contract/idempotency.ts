@@ -13,7 +13,8 @@ export interface Idempotency<TTransaction> {
    */
   with(options: RunOptions): Idempotency<TTransaction>;
   /**
-   * Commits one execution of `handler` per (scope, operation, key) and gives every duplicate its stored result.
+   * Commits one execution of `handler` per (scope, operation, key) and gives every duplicate its stored result, until
+   * `retentionMs` after the end of the run.
    *
    * The claim of the key, what `handler` writes through `tx`, and the result commit in one transaction: a crash at
    * any point leaves either all of them or none.
@@ -21,8 +22,9 @@ export interface Idempotency<TTransaction> {
    * @remarks **Warning**: effects outside the database (e-mail, HTTP calls) and writes that do not go through `tx`
    * are not covered.
    * @throws {@link IdempotencyError} before the handler ran: `KEY_INVALID`, `KEY_REUSED`, `IN_PROGRESS`,
-   * `SCOPE_MISSING`, `INPUT_INVALID`, `STORE_UNAVAILABLE`; after it: `RESULT_UNSTORABLE`, `CLAIM_LOST`; on a replay
-   * `RESULT_UNREADABLE`.
+   * `SCOPE_MISSING`, `INPUT_INVALID`, `STORE_MISCONFIGURED`; after it: `RESULT_UNSTORABLE`, `CLAIM_LOST`; on a replay
+   * `RESULT_UNREADABLE`. `STORE_UNAVAILABLE` at any time: nothing is committed, and a handler that ran was undone; or nobody
+   * knows yet whether its COMMIT was made, and a retry finds out.
    * @throws the handler's own error; if it is stored, every duplicate throws it too.
    */
   run<T>(request: RunRequest, handler: Handler<TTransaction, T>): Promise<RunResult<T>>;
@@ -31,6 +33,9 @@ export interface Idempotency<TTransaction> {
   /**
    * Runs `handler` in a transaction and keeps no record: for a call whose key is optional and was not sent. A retry
    * executes again.
+   *
+   * @throws {@link IdempotencyError} `STORE_UNAVAILABLE`, `STORE_MISCONFIGURED`
+   * @throws the handler's own error.
    */
   runUnkeyed<T>(
     handler: (context: UnkeyedContext<TTransaction>) => Promise<T>,
@@ -45,8 +50,9 @@ export interface Idempotency<TTransaction> {
    *
    * @remarks **Warning**: code outside of `step` and `transaction` runs on every attempt.
    * @throws {@link IdempotencyError} before the handler ran: `KEY_INVALID`, `KEY_REUSED`, `IN_PROGRESS`,
-   * `SCOPE_MISSING`, `INPUT_INVALID`, `STORE_UNAVAILABLE`; after it: `LEASE_LOST`, `STORE_UNAVAILABLE`, `RESULT_UNSTORABLE`; on a
-   * replay `RESULT_UNREADABLE`; `ATTEMPTS_EXHAUSTED` when a completer has given up.
+   * `SCOPE_MISSING`, `INPUT_INVALID`, `STORE_MISCONFIGURED`; after it: `LEASE_LOST`, `RESULT_UNSTORABLE`; on a replay
+   * `RESULT_UNREADABLE`; `ATTEMPTS_EXHAUSTED` when a completer has given up. `STORE_UNAVAILABLE` at any time: what steps had
+   * recorded stays.
    * @throws the handler's own error; if it is stored, every duplicate throws it too.
    */
   runLeased<T>(request: LeaseRequest, handler: LeaseHandler<TTransaction, T>): Promise<RunResult<T>>;
@@ -69,7 +75,8 @@ export interface Idempotency<TTransaction> {
    * Deletes records whose retention has run out, in batches that lock no row in use.
    *
    * @returns how many were deleted.
-   * @throws {@link IdempotencyError} `STORE_UNAVAILABLE`
+   * @throws {@link IdempotencyError} `STORE_UNAVAILABLE`, `STORE_MISCONFIGURED`
+   * @throws TypeError for a `batchSize` that cannot be used.
    */
   prune(options?: PruneOptions): Promise<number>;
 }
@@ -205,7 +212,7 @@ export interface AbandonedRuns {
   /**
    * Claims one run whose lease has lapsed and whose input is stored, if there is one. Many may claim at the same time.
    *
-   * @throws {@link IdempotencyError} `STORE_UNAVAILABLE`
+   * @throws {@link IdempotencyError} `STORE_UNAVAILABLE`, `STORE_MISCONFIGURED`
    */
   claim(operations: readonly string[]): Promise<AbandonedRun | undefined>;
   /**

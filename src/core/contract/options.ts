@@ -18,7 +18,10 @@ export interface TransactionOptions {
 
 /** Options that can be set once for all runs, and again for one middleware, plugin or run. */
 export interface RunOptions {
-  /** How long a record is replayed, in milliseconds from its claim. Default 86,400,000 (24 hours). */
+  /**
+   * How long a record is replayed at least, in milliseconds from the end of its run. Default 86,400,000 (24 hours). In mode
+   * `transaction` it is replayed longer, by what the run left of `transaction.timeoutMs` and two seconds.
+   */
   readonly retentionMs?: number;
   /**
    * What a duplicate of a run under way does: wait for its result, or fail at once with `IN_PROGRESS`.
@@ -32,8 +35,8 @@ export interface RunOptions {
   readonly transaction?: TransactionOptions;
   /**
    * Mode `lease`: how long a claim is valid without a sign of life from its executor, in milliseconds; it is renewed
-   * every third of that time. After a crash, a retry waits that long. Default 60,000, at least 100; make it longer than
-   * `transaction.timeoutMs`.
+   * every third of that time. After a crash, a retry waits that long. Default 60,000, or `transaction.timeoutMs` if that is
+   * longer; at least 100, and at least `transaction.timeoutMs`.
    */
   readonly leaseMs?: number;
   /**
@@ -80,6 +83,11 @@ const DEFAULTS: ResolvedRunOptions = {
   codec: devalueCodec,
 };
 
+/** The defaults, where the store's transactions may take `timeoutMs`. */
+export function defaultsOver({ timeoutMs }: { readonly timeoutMs: number }): ResolvedRunOptions {
+  return { ...DEFAULTS, transaction: { timeoutMs } };
+}
+
 const OPTION_NAMES = Object.keys(DEFAULTS) as (keyof RunOptions)[];
 
 /** The names of {@link RunOptions}. */
@@ -106,7 +114,40 @@ export function resolveOptions(options: RunOptions, base: ResolvedRunOptions = D
   }
   checkOptions(options);
   const transaction = { ...base.transaction, ...options.transaction };
-  return { ...base, ...given, transaction };
+  const resolved = { ...base, ...given, transaction };
+  if (options.leaseMs !== undefined) {
+    checkLease(resolved);
+  }
+  return resolved;
+}
+
+/**
+ * How long the lease of a run with these options is. Options that nobody gave never contradict others: the default lease is as
+ * long as the transactions that it has to cover.
+ *
+ * @throws TypeError for a lease that the `transaction` of a leased run could outlive.
+ */
+export function leaseMsOf(options: ResolvedRunOptions): number {
+  const { leaseMs, transaction } = options;
+  if (leaseMs === DEFAULTS.leaseMs) {
+    return Math.max(leaseMs, transaction.timeoutMs ?? 0);
+  }
+  checkLease(options);
+  return leaseMs;
+}
+
+/**
+ * A `transaction` of a leased run renews the lease as it begins, and nobody can renew it again before COMMIT. If the lease is
+ * over by then, whoever waits takes over from a run that is alive.
+ */
+function checkLease({ leaseMs, transaction: { timeoutMs = 0 } }: ResolvedRunOptions): void {
+  if (leaseMs < timeoutMs) {
+    throw new TypeError(
+      `onceonly: option leaseMs is ${leaseMs} and option transaction.timeoutMs is ${timeoutMs} (if not given, that of the ` +
+        "client): a transaction of a leased run could outlive its lease; " +
+        `give a leaseMs of at least ${timeoutMs}, or a transaction.timeoutMs of at most ${leaseMs}.`,
+    );
+  }
 }
 
 function checkOptions(options: RunOptions): void {

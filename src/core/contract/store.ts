@@ -17,6 +17,8 @@ export interface Store<TTransaction> {
     limits: TransactionLimits,
     body: (session: StoreSession<TTransaction>) => Promise<T>,
   ): Promise<T>;
+  /** How long a transaction may stay open where no option says otherwise, in milliseconds. */
+  readonly timeoutMs: number;
   /** The handler that the caller runs in, while it has a transaction of this store. */
   runningHandler(): RunningHandler | undefined;
   /**
@@ -58,7 +60,8 @@ export interface StoreSession<TTransaction> extends OwnerWrites {
    * Blocks while another transaction holds the row uncommitted, up to `lockWaitMs`; then rejects with the fault
    * `lock_timeout`.
    *
-   * Nothing comes before the claim in its transaction, and the limit on waiting for locks does not outlive it.
+   * Nothing comes before the claim in its transaction, and the limit on waiting for locks does not outlive it. The record
+   * is kept for `retentionMs` after the longest time that the transaction may take.
    */
   claim(params: ClaimParams): Promise<Claim>;
   /**
@@ -109,7 +112,7 @@ export interface ClaimParams {
   readonly owner: string;
   /** How long to wait for another transaction that holds the row; rounded up to the database's unit. */
   readonly lockWaitMs: number;
-  /** How long the record is kept from now on, in milliseconds. */
+  /** How long the record is kept after the end of the run, in milliseconds. */
   readonly retentionMs: number;
   /** How long the claim is valid after it was committed, in milliseconds; `null` if the transaction is the lock. */
   readonly leaseMs: number | null;
@@ -125,6 +128,8 @@ interface Owned {
 
 export interface RenewParams extends Owned {
   readonly leaseMs: number;
+  /** How long the record is kept after the end of the lease, in milliseconds. */
+  readonly retentionMs: number;
 }
 
 export interface StepParams extends Owned {
@@ -134,11 +139,15 @@ export interface StepParams extends Owned {
 
 export interface GiveBackParams extends Owned {
   readonly delayMs: number;
+  /** How long the record is kept after `delayMs`, in milliseconds. */
+  readonly retentionMs: number;
 }
 
 export interface CompleteParams extends Owned {
   readonly status: "completed" | "failed";
   readonly response: string;
+  /** How long the record is kept from now on, in milliseconds; `null` where the claim has said that already. */
+  readonly retentionMs: number | null;
 }
 
 export interface PruneParams {
@@ -150,7 +159,7 @@ export interface AbandonedParams {
   readonly operations: readonly string[];
   readonly owner: string;
   readonly leaseMs: number;
-  /** The record is kept at least this long from now on, in milliseconds. */
+  /** The record is kept at least this long after the end of the lease, in milliseconds. */
   readonly retentionMs: number;
 }
 

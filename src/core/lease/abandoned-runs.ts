@@ -71,7 +71,8 @@ export function abandonedRuns(store: Store<unknown>, base: ResolvedRunOptions): 
       claimed.set(run, { record, owner });
       return run;
     },
-    resume: (run, work, options) => resume(store, claimIn(run), work, options),
+    resume: (run, work, options) =>
+      resume(store, { ...claimIn(run), retentionMs: base.retentionMs }, work, options),
     async giveUp(run, options) {
       const { record, owner } = claimIn(run);
       const { id, operation, attempt } = record;
@@ -83,12 +84,13 @@ export function abandonedRuns(store: Store<unknown>, base: ResolvedRunOptions): 
       const resolved = resolveOptions(options, base);
       const stored = answeredAtOnce("errors.serialize", resolved.errors.serialize(error));
       const response = encodeStored({ operation, options: resolved }, stored, operation);
-      return store.leases.complete({ id, owner, status: "failed", response });
+      const { retentionMs } = resolved;
+      return store.leases.complete({ id, owner, status: "failed", response, retentionMs });
     },
   };
 }
 
-/** @throws {@link IdempotencyError} `STORE_UNAVAILABLE` */
+/** @throws {@link IdempotencyError} `STORE_UNAVAILABLE`, `STORE_MISCONFIGURED` */
 async function claimOne(
   store: Store<unknown>,
   params: AbandonedParams,
@@ -127,9 +129,15 @@ function abandonedRun(record: AbandonedRecord, { codec }: ResolvedRunOptions): A
   };
 }
 
+interface Resumed {
+  readonly record: AbandonedRecord;
+  readonly owner: string;
+  readonly retentionMs: number;
+}
+
 async function resume(
   store: Store<unknown>,
-  { record, owner }: { readonly record: AbandonedRecord; readonly owner: string },
+  { record, owner, retentionMs }: Resumed,
   work: () => Promise<unknown>,
   { signal, retryDelayMs }: ResumeOptions,
 ): Promise<void> {
@@ -155,7 +163,7 @@ async function resume(
   if (adoption.isTaken) {
     throw cause;
   }
-  await store.leases.giveBack({ id, owner, delayMs: retryDelayMs });
+  await store.leases.giveBack({ id, owner, delayMs: retryDelayMs, retentionMs });
   throw new Error(
     `onceonly: ${operation} was not resumed: no leased run of its key, scope and operation was begun.`,
     { cause },

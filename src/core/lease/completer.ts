@@ -28,7 +28,7 @@ export interface Completer {
    * Executes the runs that are abandoned now, and ends when there are no more: for a cron job or a test.
    *
    * @returns how many runs it claimed.
-   * @throws {@link IdempotencyError} `STORE_UNAVAILABLE`
+   * @throws {@link IdempotencyError} `STORE_UNAVAILABLE`, `STORE_MISCONFIGURED`
    */
   runOnce(): Promise<number>;
 }
@@ -101,7 +101,7 @@ function resumable<TTransaction>(
     throw misuse(`handlers["${operation}"]`, handler, "a function such as (context, input) => ...");
   }
   checkOptionNames(options, RUN_OPTIONS);
-  resolveOptions(options);
+  resolveOptions(options, idempotency.options);
   return {
     options,
     async resume(run) {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { IdempotencyError } from "../contract/errors.ts";
-import type { Store } from "../contract/store.ts";
+import type { RenewParams, Store } from "../contract/store.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 import { leaseLost } from "../run/run-errors.ts";
 
@@ -133,10 +133,10 @@ export class Lease {
     if (this.#pauses > 0 || this.#stopped.signal.aborted) {
       return true;
     }
-    const { id, owner } = this;
+    const { owner } = this;
     const sentAt = performance.now();
     try {
-      if (await this.#store.leases.renew({ id, owner, leaseMs: this.#run.options.leaseMs })) {
+      if (await this.#store.leases.renew(renewalOf(this.#run, owner))) {
         this.renewedAt(sentAt);
       } else if (!this.#isEnding) {
         this.lose();
@@ -158,4 +158,9 @@ export class Lease {
     this.#watchdog = setTimeout(() => this.lose(undefined, false), leftMs);
     this.#watchdog.unref();
   }
+}
+
+/** The renewal of a run's lease, which also puts off the end of its record. */
+export function renewalOf({ id, options }: Pick<PreparedRun, "id" | "options">, owner: string): RenewParams {
+  return { id, owner, leaseMs: options.leaseMs, retentionMs: options.retentionMs };
 }

@@ -20,7 +20,7 @@ import type { Executed, Finished } from "../run/run-end.ts";
 import type { Flight } from "../run/single-flight.ts";
 import { throwUnlessWorthRetrying, waitForLease } from "../run/waiting.ts";
 import { type AdoptedClaim, takeAdoptedClaim } from "./abandoned-runs.ts";
-import { Lease } from "./lease.ts";
+import { Lease, renewalOf } from "./lease.ts";
 import { Steps } from "./steps.ts";
 import { untilAnswered } from "./until-answered.ts";
 
@@ -94,7 +94,8 @@ export class LeasedRunner<TTransaction> {
       const fault = this.#store.faultOf(error);
       if (fault === "unavailable") {
         // The claim may have been made nevertheless, and nobody would execute the run.
-        this.#giveBack(params, 0).catch(() => {});
+        const { id, owner, retentionMs } = params;
+        this.#store.leases.giveBack({ id, owner, delayMs: 0, retentionMs }).catch(() => {});
       }
       throwUnlessWorthRetrying(run, fault, error);
       return undefined;
@@ -107,6 +108,8 @@ export class LeasedRunner<TTransaction> {
     handler: LeaseHandler<TTransaction, T>,
   ): Promise<Executed<T>> {
     const { owner, attempt, adopted } = claim;
+    const { id, options } = run;
+    const { retentionMs } = options;
     const lease = new Lease(this.#store, run, owner, adopted?.signal);
     lease.start(claim.claimedAt);
     try {
@@ -122,7 +125,9 @@ export class LeasedRunner<TTransaction> {
       lease.ending();
       const record = { status: settled.status, fingerprint: run.fingerprint, owner, response };
       if (
-        !(await untilAnswered(this.#store, lease, (leases) => complete(leases, { ...record, id: run.id })))
+        !(await untilAnswered(this.#store, lease, (leases) =>
+          complete(leases, { ...record, id, retentionMs }),
+        ))
       ) {
         throw lease.lose();
       }
@@ -130,8 +135,9 @@ export class LeasedRunner<TTransaction> {
     } catch (error) {
       const delayMs = adopted?.retryDelayMs ?? RETRY_DELAY_MS;
       lease.ending();
-      // If that fails too, the lease lapses.
-      const isOurs = await lease.whileHeld(this.#giveBack(lease, delayMs)).catch(() => true);
+      // If that fails too, the lease lapses. If there is nothing to give back, another executor has taken over.
+      const givenBack = this.#store.leases.giveBack({ id, owner, delayMs, retentionMs });
+      const isOurs = await lease.whileHeld(givenBack).catch(() => true);
       throw isOurs ? unwrapped(error) : lease.lose(error);
     } finally {
       lease.stop();
@@ -156,16 +162,10 @@ export class LeasedRunner<TTransaction> {
     }
   }
 
-  async #renew({ options: { leaseMs } }: PreparedRun, lease: Lease): Promise<void> {
-    const { id, owner } = lease;
-    if (!(await untilAnswered(this.#store, lease, (leases) => leases.renew({ id, owner, leaseMs })))) {
+  async #renew(run: PreparedRun, lease: Lease): Promise<void> {
+    if (!(await untilAnswered(this.#store, lease, (leases) => leases.renew(renewalOf(run, lease.owner))))) {
       throw lease.lose();
     }
-  }
-
-  /** Returns whether there was a claim to give back: if not, another executor has taken over. */
-  async #giveBack({ id, owner }: { readonly id: string; readonly owner: string }, delayMs: number) {
-    return this.#store.leases.giveBack({ id, owner, delayMs });
   }
 }
 

@@ -1,6 +1,6 @@
 import { UnstorableValueError } from "../contract/codec.ts";
 import type { LeaseRequest } from "../contract/idempotency.ts";
-import type { ResolvedRunOptions } from "../contract/options.ts";
+import { leaseMsOf, type ResolvedRunOptions } from "../contract/options.ts";
 import { textOf } from "../outcome/stored-outcome.ts";
 import { type PreparedRun, prepareRun } from "../request/prepare.ts";
 
@@ -14,7 +14,9 @@ export async function prepareLeasedRun(
   request: LeaseRequest,
   base: ResolvedRunOptions,
 ): Promise<PreparedRun> {
-  const run = await prepareRun(request, base);
+  const prepared = await prepareRun(request, base);
+  const { options } = prepared;
+  const run = { ...prepared, options: { ...options, leaseMs: leaseMsOf(options) } };
   if (!run.options.storeInput) {
     return run;
   }

@@ -12,7 +12,7 @@ import { rethrowing } from "../run/handler-errors.ts";
 import { inHandlerTransaction } from "../run/handler-transaction.ts";
 import type { Failed } from "../run/run-end.ts";
 import { notStored, storeFailed } from "../run/run-errors.ts";
-import type { Lease } from "./lease.ts";
+import { type Lease, renewalOf } from "./lease.ts";
 import { StepNames } from "./step-names.ts";
 import { untilAnswered } from "./until-answered.ts";
 
@@ -146,7 +146,7 @@ export class Steps<TTransaction> {
 
   async #renewIn(session: StoreSession<TTransaction>): Promise<void> {
     const sentAt = performance.now();
-    if (!(await session.renew({ ...this.#owned(), leaseMs: this.#run.options.leaseMs }))) {
+    if (!(await session.renew(renewalOf(this.#run, this.#lease.owner)))) {
       throw this.#lease.lose();
     }
     this.#lease.renewedAt(sentAt);
@@ -175,7 +175,7 @@ export class Steps<TTransaction> {
    * be dead to the database too.
    */
   async #isRecorded(name: string): Promise<boolean> {
-    const params = { ...this.#owned(), leaseMs: this.#run.options.leaseMs };
+    const params = renewalOf(this.#run, this.#lease.owner);
     if (!(await untilAnswered(this.#store, this.#lease, (leases) => leases.renew(params)))) {
       throw this.#lease.lose();
     }

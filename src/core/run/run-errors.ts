@@ -24,14 +24,14 @@ export function claimLost({ operation }: { readonly operation: string }): Idempo
   );
 }
 
-/** Another executor has taken over the lease, or may have. `cause` is what that led to, for the log. */
+/** `takenOver`: the database says that the lease is not ours; otherwise nothing is known. `cause` is what that led to, for the log. */
 export function leaseLost(
   { operation }: { readonly operation: string },
   takenOver: boolean,
   cause?: unknown,
 ): IdempotencyError<"LEASE_LOST"> {
   const how = takenOver
-    ? " to another executor"
+    ? ": another executor has it, or the record was deleted"
     : ": it could not be renewed in time, and another executor may take over";
   return new IdempotencyError(
     "LEASE_LOST",

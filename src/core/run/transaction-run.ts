@@ -189,7 +189,7 @@ export class TransactionRunner<TTransaction> {
     const { status } = settled;
     let isStored: boolean;
     try {
-      isStored = await session.complete({ id, owner, status, response });
+      isStored = await session.complete({ id, owner, status, response, retentionMs: null });
     } catch (error) {
       throw notStored(run, `The handler of ${run.operation}`, this.#store.faultOf(error), error);
     }

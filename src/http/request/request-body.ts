@@ -1,5 +1,5 @@
+import { discardRest, readChunks, TooManyBytesError } from "../../core/adapter/body.ts";
 import { RefusedRequestError } from "../problems/problem.ts";
-import { readBytes, TooManyBytesError } from "./bytes.ts";
 
 /** A request whose body was read once and can be read again by the handler. */
 export interface BufferedRequest<TRequest> {
@@ -41,7 +41,7 @@ async function readOnce<TRequest extends Request>(
     return { body: new TextEncoder().encode(await request.text()), unread: () => request };
   }
   const copy = request.clone();
-  const body = await bodyOf(copy.body ?? request.body, bytesMax);
+  const body = await bodyOf(copy, request, bytesMax);
   // A request of @whatwg-node/fetch returns itself as its clone, and has been read by now, whatever it says.
   const isRead = copy === request;
   const kind = isRead ? Request : (request.constructor as typeof Request);
@@ -51,10 +51,17 @@ async function readOnce<TRequest extends Request>(
   };
 }
 
-async function bodyOf(stream: ReadableStream<unknown>, bytesMax: number): Promise<Uint8Array> {
+async function bodyOf(copy: Request, request: Request, bytesMax: number): Promise<Uint8Array> {
+  const stream: ReadableStream<unknown> | null = copy.body ?? request.body;
+  const reader = (stream as ReadableStream<unknown>).getReader();
   try {
-    return await readBytes(stream, bytesMax);
+    return Buffer.concat(await readChunks(reader, bytesMax));
   } catch (error) {
+    if (copy !== request) {
+      // Otherwise it would keep what the copy reads. It ends when both are cancelled.
+      void request.body?.cancel().catch(() => undefined);
+    }
+    void discardRest(reader);
     if (error instanceof TooManyBytesError) {
       throw tooLarge(bytesMax);
     }

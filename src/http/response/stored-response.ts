@@ -1,6 +1,7 @@
+import { TooManyBytesError } from "../../core/adapter/body.ts";
 import { typeOf } from "../../core/browser/option-checks.ts";
 import { IdempotencyError } from "../../core/contract/errors.ts";
-import { readBytes, TooManyBytesError } from "../request/bytes.ts";
+import { readBytes } from "./bytes.ts";
 
 /** A response as data that any codec can write. */
 export interface StoredResponse {

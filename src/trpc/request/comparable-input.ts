@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { discardRest, readChunks, TooManyBytesError } from "../../core/adapter/body.ts";
 import { IdempotencyError } from "../../core/contract/errors.ts";
 import type { InputRequest, ProcedureCall } from "./procedure-call.ts";
 
@@ -24,11 +25,12 @@ type InputOption<TContext, TInput> = (call: InputRequest<TContext, TInput>) => u
  *
  * A stream is read into memory, because all of it must be known before the handler may start.
  *
- * @throws {@link IdempotencyError} `INPUT_INVALID` for a stream of more than 16 MiB.
+ * @throws {@link IdempotencyError} `INPUT_INVALID` for a stream of more than `bytesMax`.
  */
 export async function comparableInput<TContext, TInput>(
   call: ProcedureCall<TContext, TInput>,
   option: InputOption<TContext, TInput> | undefined,
+  bytesMax: number,
 ): Promise<ComparableInput> {
   const rawInput = await call.getRawInput();
   if (option !== undefined) {
@@ -43,7 +45,7 @@ export async function comparableInput<TContext, TInput>(
   if (!(stream instanceof ReadableStream)) {
     return { compared: call.input, handedOn: () => ({}) };
   }
-  const chunks = await chunksOf(call.path, stream);
+  const chunks = await chunksOf(call.path, stream, bytesMax);
   const sha = createHash("sha256");
   for (const chunk of chunks) {
     sha.update(chunk);
@@ -55,21 +57,23 @@ export async function comparableInput<TContext, TInput>(
   return { compared: sha.digest("base64url"), handedOn };
 }
 
-const STREAM_BYTES_MAX = 16 * 1_048_576;
-
-async function chunksOf(path: string, stream: ReadableStream<unknown>): Promise<Uint8Array<ArrayBuffer>[]> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let bytes = 0;
-  for await (const chunk of stream as AsyncIterable<Uint8Array<ArrayBuffer>>) {
-    bytes += chunk.byteLength;
-    if (bytes > STREAM_BYTES_MAX) {
+async function chunksOf(
+  path: string,
+  stream: ReadableStream<unknown>,
+  bytesMax: number,
+): Promise<Uint8Array<ArrayBuffer>[]> {
+  const reader = stream.getReader();
+  try {
+    return await readChunks(reader, bytesMax);
+  } catch (error) {
+    void discardRest(reader);
+    if (error instanceof TooManyBytesError) {
       throw new IdempotencyError(
         "INPUT_INVALID",
-        `${path} takes at most ${STREAM_BYTES_MAX} bytes with an idempotency key; upload first, and send a reference.`,
+        `${path} takes at most ${bytesMax} bytes with an idempotency key (option bodyBytesMax); upload first, and send a reference.`,
         { operation: path, reason: "too_large" },
       );
     }
-    chunks.push(chunk);
+    throw error;
   }
-  return chunks;
 }
