@@ -1,10 +1,11 @@
 import type { TRPCError } from "@trpc/server";
 import { checkKeyRequired } from "../core/adapter/options.ts";
-import { outcomeOfError } from "../core/adapter/told-outcome.ts";
+import { outcomeOfError, type Told } from "../core/adapter/told-outcome.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
 import type { LeaseRequest, SettledRun } from "../core/contract/idempotency.ts";
 import { providedContext } from "./context.ts";
 import { rememberParserError } from "./errors/parser-error.ts";
+import { rememberTold } from "./errors/told-errors.ts";
 import type { Settings } from "./options.ts";
 import { type ComparableInput, comparableInput } from "./request/comparable-input.ts";
 import { keyMissing, keyOf } from "./request/key.ts";
@@ -47,10 +48,12 @@ export async function runMutation<TTransaction, TContext, TInput>(
   }
   const scope = async () => resumed?.scope ?? (await scopeOf(settings, call));
   const settled = await telling(request, call, () => runKeyed(settings, call, { key, scope }));
-  tell(request, call, { outcome: "stored", replayed: settled.replayed });
+  const told: Told = { outcome: "stored", replayed: settled.replayed };
+  tell(request, call, told);
   if (settled.status === "completed") {
     return success(settled.value);
   }
+  rememberTold(settled.error, call.path, told);
   if (isIdempotencyError(settled.error)) {
     // Stored when a completer gave up, and restored by an application's `errors` that knows nothing of tRPC.
     throw settled.error;
@@ -67,7 +70,9 @@ async function telling<T>(
   try {
     return await work();
   } catch (error) {
-    tell(request, call, { outcome: outcomeOfError(error), replayed: false });
+    const told: Told = { outcome: outcomeOfError(error), replayed: false };
+    tell(request, call, told);
+    rememberTold(error, call.path, told);
     throw error;
   }
 }

@@ -29,6 +29,10 @@ interface Failure extends Answer {
   readonly graphQLErrors?: unknown;
   readonly networkError?: { readonly response?: Answer | null } | null;
   readonly cause?: unknown;
+  /** Of tRPC: the error as the server's formatter has made it. */
+  readonly shape?: {
+    readonly data?: { readonly idempotency?: { readonly outcome?: unknown } | null } | null;
+  } | null;
   /** Of tRPC. The response may be that of a batch, which our link has read. */
   readonly meta?: { readonly [OUTCOME]?: unknown; readonly response?: Answer | null } | null;
 }
@@ -73,16 +77,16 @@ export function isRefusedForAll(ending: unknown): boolean {
   );
 }
 
-/** What an answer tells of its key: in the body of GraphQL, in the link of tRPC, else in the header. */
+/** What an answer tells of its key: in the body of GraphQL or of tRPC, in the link of tRPC, else in the header. */
 function toldOf(ending: unknown): ToldOutcome | undefined {
   const known = (ending ?? {}) as Failure;
   const { response, meta } = known;
-  const inBand = (response?.extensions ?? known.extensions)?.idempotency;
-  if (meta && OUTCOME in meta) {
-    return toldBy(meta[OUTCOME]);
-  }
+  const inBand = (known.shape?.data ?? response?.extensions ?? known.extensions)?.idempotency;
   if (inBand) {
     return toldBy(inBand.outcome);
+  }
+  if (meta && OUTCOME in meta) {
+    return toldBy(meta[OUTCOME]);
   }
   const answer = response ?? meta?.response ?? known.networkError?.response ?? known;
   return toldByHeader(headerOf(answer));
