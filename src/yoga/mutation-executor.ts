@@ -100,10 +100,11 @@ export class MutationExecutor<TContext extends object> {
   async #executeFields(mutation: Mutation, args: ExecutionArgs, execute: Execute): Promise<ExecutionResult> {
     refuseIncrementalDelivery(mutation);
     const { fields } = mutation;
-    const { result, told, isWhole } = await executeFields(args.schema, fields, (field) =>
+    const answer = await executeFields(args.schema, fields, (field) =>
       this.#runField(mutation, field, args, execute),
     );
-    return telling(result, args.contextValue as TContext, toldTogether(told, isWhole, fields.length), told);
+    const together = toldTogether(answer, fields.length);
+    return telling(answer.result, args.contextValue as TContext, together, answer.told);
   }
 
   async #runField(
