@@ -8,7 +8,7 @@ import { rememberParserError } from "./errors/parser-error.ts";
 import { rememberTold } from "./errors/told-errors.ts";
 import type { Settings } from "./options.ts";
 import { type ComparableInput, comparableInput } from "./request/comparable-input.ts";
-import { keyMissing, keyOf } from "./request/key.ts";
+import { isRetry, keyMissing, keyOf } from "./request/key.ts";
 import { operationOf } from "./request/operation.ts";
 import {
   dataOf,
@@ -47,7 +47,7 @@ export async function runMutation<TTransaction, TContext, TInput>(
     return success(await runUnkeyed(settings, call));
   }
   const scope = async () => resumed?.scope ?? (await scopeOf(settings, call));
-  const settled = await telling(request, call, () => runKeyed(settings, call, { key, scope }));
+  const settled = await telling(request, call, () => runKeyed(settings, call, { key, scope, request }));
   const told: Told = { outcome: "stored", replayed: settled.replayed };
   tell(request, call, told);
   if (settled.status === "completed") {
@@ -77,15 +77,22 @@ async function telling<T>(
   }
 }
 
+interface KeyedCall {
+  readonly key: string;
+  readonly scope: () => Promise<string>;
+  readonly request: RequestParts;
+}
+
 async function runKeyed<TTransaction, TContext, TInput>(
   settings: Settings<TTransaction, TContext, TInput>,
   call: ProcedureCall<TContext, TInput>,
-  { key, scope }: { readonly key: string; readonly scope: () => Promise<string> },
+  { key, scope, request: parts }: KeyedCall,
 ): Promise<SettledRun<unknown>> {
   const { runs, mode, provide } = settings;
   const input = await comparableInput(call, settings.input);
   const operation = await operationOf(settings.operation, call);
-  const request = { operation, key, scope: await scope(), input: input.compared };
+  const identity = { operation, key, scope: await scope(), input: input.compared };
+  const request = { ...identity, isRetry: isRetry(call, parts) };
   if (mode === "transaction") {
     return runs.runSettled(request, async (context) => goOn(call, providedContext(provide, context), input));
   }

@@ -16,7 +16,7 @@ import { documentOfField, fieldInput, operationInput } from "./request/fingerpri
 import { isMetaField, type Mutation, type RootField, readMutation } from "./request/mutation.ts";
 import { fieldRecordName, OPERATION_RECORD_NAME, sharedKeyRecordName } from "./request/record-name.ts";
 import { refuseIncrementalDelivery, refuseMisplacedKeys } from "./request/refusals.ts";
-import { carriedKey, directiveKey } from "./request/request-key.ts";
+import { carriedKey, directiveKey, isRetry } from "./request/request-key.ts";
 import { executeFields } from "./unit/fields.ts";
 import { alreadyProvides } from "./unit/provide.ts";
 import { telling, toldTogether } from "./unit/told.ts";
@@ -92,6 +92,7 @@ export class MutationExecutor<TContext extends object> {
       key,
       scope: await this.#scopeOf(context),
       input: await this.#inputOf(args, () => operationInput(mutation)),
+      isRetry: isRetry(context),
     };
     const { result, told } = await runKeyed(unit, request, this.#units);
     return telling(result, context, told);
@@ -126,7 +127,7 @@ export class MutationExecutor<TContext extends object> {
       const scope = await this.#scopeOf(context);
       const operation = ownKey === undefined ? sharedKeyRecordName(mutation, field) : fieldRecordName(field);
       const input = await this.#inputOf(fieldArgs, () => fieldInput(mutation, field));
-      const request = { operation, key, scope, input };
+      const request = { operation, key, scope, input, isRetry: isRetry(context) };
       return runKeyed(unit, request, this.#units);
     }
     this.#checkMayLackKey(mutation, [field]);

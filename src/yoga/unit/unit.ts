@@ -27,7 +27,7 @@ export interface UnitOptions {
   readonly isExpected: (error: GraphQLError) => boolean;
 }
 
-export type UnitRequest = Pick<RunRequest, "operation" | "key" | "scope" | "input">;
+export type UnitRequest = Pick<RunRequest, "operation" | "key" | "scope" | "input" | "isRetry">;
 
 export interface Answer {
   readonly result: ExecutionResult;
