@@ -36,9 +36,7 @@ export function isRedelivered(message: unknown): boolean {
     readonly redelivered?: unknown;
     readonly info?: JetStreamMessage["info"] | null;
   };
-  const count = info
-    ? jetStreamDeliveries({ info } as JetStreamMessage)
-    : sqsDeliveries(message as SqsMessage);
+  const count = info ? jetStreamDeliveries({ info }) : sqsDeliveries(message as SqsMessage);
   return fields?.redelivered === true || redelivered === true || (count ?? 1) > 1;
 }
 

@@ -1,3 +1,4 @@
+// oxlint-disable-next-line import/no-unassigned-import -- React looks for a document while it is loaded
 import "../react/dom.ts";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

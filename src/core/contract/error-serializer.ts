@@ -46,7 +46,8 @@ interface StoredValue {
  */
 export const errorSerializer: ErrorSerializer = {
   serialize: (error): StoredError | StoredValue =>
-    isError(error) ? toStoredError(error) : { thrown: error },
+    // Without its causes: their texts are rarely meant for clients.
+    isError(error) ? storedError(error, false, DEPTH_MAX) : { thrown: error },
   deserialize: (stored, classes) =>
     "thrown" in (stored as StoredError | StoredValue)
       ? (stored as StoredValue).thrown
@@ -60,11 +61,6 @@ function isError(value: unknown): value is Error {
 
 /** How many causes of causes, or errors inside of errors, are looked at. */
 const DEPTH_MAX = 5;
-
-/** The error without its causes: their texts are rarely meant for clients. */
-export function toStoredError(error: unknown): StoredError {
-  return storedError(error, false, DEPTH_MAX);
-}
 
 /** The error with its causes, for adapters that show them to the application before anything reaches a client. */
 export function toStoredErrorWithCauses(error: unknown): StoredError {
