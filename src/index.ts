@@ -11,7 +11,7 @@ export {
   transformerCodec,
   UnstorableValueError,
 } from "./core/contract/codec.ts";
-export type { ErrorSerializer } from "./core/contract/error-serializer.ts";
+export type { ErrorClass, ErrorSerializer } from "./core/contract/error-serializer.ts";
 export {
   type AnyIdempotencyError,
   IdempotencyError,

@@ -12,6 +12,7 @@ interface Identity {
   readonly operation: string;
   readonly key: string;
   readonly scope: string;
+  readonly isRetry: boolean;
 }
 
 type AnySettings<TTransaction, TRequest extends Request> = Pick<

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { KEY_HEADER, parseKeyHeader } from "../core/adapter/key-header.ts";
+import { KEY_HEADER, parseKeyHeader, RETRY_HEADER, saysRetry } from "../core/adapter/key-header.ts";
 import { checkKeyRequired } from "../core/adapter/options.ts";
 import { misuse } from "../core/browser/option-checks.ts";
 import { answeredAtOnce, told, warn } from "../core/contract/callbacks.ts";
@@ -116,6 +116,7 @@ async function answer<TTransaction, TRequest extends Request, TArg>(
     key,
     // Core refuses an unusable scope, with the error meant for it.
     scope: (scope === "global" ? scope : await scope(request, arg)) as string,
+    isRetry: saysRetry(request.headers.get(RETRY_HEADER)),
   };
   const { input } = settings;
   return runKeyed(

@@ -4,6 +4,7 @@ import { answeredAtOnce } from "../core/contract/callbacks.ts";
 import { IdempotencyError, isIdempotencyError } from "../core/contract/errors.ts";
 import type { LeaseContext, RunContext } from "../core/contract/idempotency.ts";
 import { Attempts } from "./attempts.ts";
+import { isRedelivered } from "./deliveries.ts";
 import {
   type ConsumeMode,
   type ConsumeOptions,
@@ -90,7 +91,7 @@ async function consume<TTransaction, TMessage, TDelivered extends TMessage>(
     return poison(settings, message, entry, undefined);
   }
   try {
-    return await record(settings, entry, async (context) => {
+    return await record(settings, { ...entry, isRetry: isRetry(message, deliveries) }, async (context) => {
       await handler(message, context);
       return "consumed";
     });
@@ -162,6 +163,7 @@ async function failed<TTransaction, TMessage>(
 interface Entry {
   readonly key: string;
   readonly input: unknown;
+  readonly isRetry?: boolean;
 }
 
 /** Messages are foreign input: whatever a reader trips over, the loop goes on. */
@@ -188,6 +190,14 @@ function deliveriesOf<TMessage>(
   } catch {
     // As if the broker did not count: then the database counts.
     return undefined;
+  }
+}
+
+function isRetry(message: unknown, deliveries: number | undefined): boolean {
+  try {
+    return (deliveries ?? 1) > 1 || isRedelivered(message);
+  } catch {
+    return false;
   }
 }
 

@@ -29,6 +29,17 @@ export function sqsDeliveries({ Attributes, attributes }: SqsMessage): number | 
   return countIn(Number((Attributes ?? attributes)?.["ApproximateReceiveCount"]));
 }
 
+/** Whether a message of any broker says that it was delivered before. Only a hint, so no message fails by it. */
+export function isRedelivered(message: unknown): boolean {
+  const { fields, redelivered, info } = (message ?? {}) as {
+    readonly fields?: { readonly redelivered?: unknown } | null;
+    readonly redelivered?: unknown;
+    readonly info?: JetStreamMessage["info"] | null;
+  };
+  const count = info ? jetStreamDeliveries({ info }) : sqsDeliveries(message as SqsMessage);
+  return fields?.redelivered === true || redelivered === true || (count ?? 1) > 1;
+}
+
 function countIn(value: unknown): number | undefined {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }

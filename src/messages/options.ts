@@ -21,7 +21,7 @@ export interface PoisonContext<TTransaction> extends Pick<RunContext<TTransactio
 
 /** Options of {@link consumeOnce}. Those of {@link RunOptions} override what `createIdempotency` was given. */
 export interface ConsumeOptions<TTransaction, TMessage, TMode extends ConsumeMode = "transaction">
-  extends Omit<RunOptions, "storeError" | "errors" | "storeInput"> {
+  extends Omit<RunOptions, "storeError" | "errors" | "errorClasses" | "storeInput"> {
   /** Made by `createIdempotency`; one for the whole application. */
   readonly idempotency: Idempotency<TTransaction>;
   /** Who consumes, for example `"shipping"`: 1 to 200 characters. Each consumer consumes a message once. */

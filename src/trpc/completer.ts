@@ -101,7 +101,7 @@ function procedureAt(caller: unknown, path: string): Procedure {
 function forGivingUp({ errors, storeError: _unused, ...run }: ResolvedRunOptions): RunOptions {
   const ofTRPC: ErrorSerializer = {
     serialize: (error) => errors.serialize(isIdempotencyError(error) ? toTRPCError(error) : error),
-    deserialize: (stored) => errors.deserialize(stored),
+    deserialize: (stored, classes) => errors.deserialize(stored, classes),
   };
   return { ...run, errors: ofTRPC };
 }

@@ -12,6 +12,7 @@ export type {
   ProvidedContext,
 } from "./context.ts";
 export { isExpectedError } from "./errors/expected-error.ts";
+export { type IdempotencyData, idempotencyData } from "./errors/told-errors.ts";
 export { type IdempotencyMiddleware, idempotencyMiddleware } from "./middleware.ts";
 export type {
   CommonMiddlewareOptions,

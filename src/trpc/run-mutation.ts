@@ -1,13 +1,14 @@
 import type { TRPCError } from "@trpc/server";
 import { checkKeyRequired } from "../core/adapter/options.ts";
-import { outcomeOfError } from "../core/adapter/told-outcome.ts";
+import { outcomeOfError, type Told } from "../core/adapter/told-outcome.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
 import type { LeaseRequest, SettledRun } from "../core/contract/idempotency.ts";
 import { providedContext } from "./context.ts";
 import { rememberParserError } from "./errors/parser-error.ts";
+import { rememberTold } from "./errors/told-errors.ts";
 import type { Settings } from "./options.ts";
 import { type ComparableInput, comparableInput } from "./request/comparable-input.ts";
-import { keyMissing, keyOf } from "./request/key.ts";
+import { isRetry, keyMissing, keyOf } from "./request/key.ts";
 import { operationOf } from "./request/operation.ts";
 import {
   dataOf,
@@ -46,11 +47,13 @@ export async function runMutation<TTransaction, TContext, TInput>(
     return success(await runUnkeyed(settings, call));
   }
   const scope = async () => resumed?.scope ?? (await scopeOf(settings, call));
-  const settled = await telling(request, call, () => runKeyed(settings, call, { key, scope }));
-  tell(request, call, { outcome: "stored", replayed: settled.replayed });
+  const settled = await telling(request, call, () => runKeyed(settings, call, { key, scope, request }));
+  const told: Told = { outcome: "stored", replayed: settled.replayed };
+  tell(request, call, told);
   if (settled.status === "completed") {
     return success(settled.value);
   }
+  rememberTold(settled.error, call.path, told);
   if (isIdempotencyError(settled.error)) {
     // Stored when a completer gave up, and restored by an application's `errors` that knows nothing of tRPC.
     throw settled.error;
@@ -67,20 +70,29 @@ async function telling<T>(
   try {
     return await work();
   } catch (error) {
-    tell(request, call, { outcome: outcomeOfError(error), replayed: false });
+    const told: Told = { outcome: outcomeOfError(error), replayed: false };
+    tell(request, call, told);
+    rememberTold(error, call.path, told);
     throw error;
   }
+}
+
+interface KeyedCall {
+  readonly key: string;
+  readonly scope: () => Promise<string>;
+  readonly request: RequestParts;
 }
 
 async function runKeyed<TTransaction, TContext, TInput>(
   settings: Settings<TTransaction, TContext, TInput>,
   call: ProcedureCall<TContext, TInput>,
-  { key, scope }: { readonly key: string; readonly scope: () => Promise<string> },
+  { key, scope, request: parts }: KeyedCall,
 ): Promise<SettledRun<unknown>> {
   const { runs, mode, provide } = settings;
   const input = await comparableInput(call, settings.input, settings.bodyBytesMax);
   const operation = await operationOf(settings.operation, call);
-  const request = { operation, key, scope: await scope(), input: input.compared };
+  const identity = { operation, key, scope: await scope(), input: input.compared };
+  const request = { ...identity, isRetry: isRetry(call, parts) };
   if (mode === "transaction") {
     return runs.runSettled(request, async (context) => goOn(call, providedContext(provide, context), input));
   }

@@ -16,7 +16,7 @@ import { documentOfField, fieldInput, operationInput } from "./request/fingerpri
 import { isMetaField, type Mutation, type RootField, readMutation } from "./request/mutation.ts";
 import { fieldRecordName, OPERATION_RECORD_NAME, sharedKeyRecordName } from "./request/record-name.ts";
 import { refuseIncrementalDelivery, refuseMisplacedKeys } from "./request/refusals.ts";
-import { carriedKey, directiveKey } from "./request/request-key.ts";
+import { carriedKey, directiveKey, isRetry } from "./request/request-key.ts";
 import { executeFields } from "./unit/fields.ts";
 import { alreadyProvides } from "./unit/provide.ts";
 import { telling, toldTogether, withoutTelling } from "./unit/told.ts";
@@ -86,6 +86,7 @@ export class MutationExecutor<TContext extends object> {
       key,
       scope: await this.#scopeOf(context),
       input: await this.#inputOf(args, () => operationInput(mutation)),
+      isRetry: isRetry(context),
     };
     const { result, told } = await runKeyed(unit, request, this.#units);
     return telling(result, context, told);
@@ -94,10 +95,11 @@ export class MutationExecutor<TContext extends object> {
   async #executeFields(mutation: Mutation, args: ExecutionArgs, execute: Execute): Promise<ExecutionResult> {
     refuseIncrementalDelivery(mutation);
     const { fields } = mutation;
-    const { result, told, isWhole } = await executeFields(args.schema, fields, (field) =>
+    const answer = await executeFields(args.schema, fields, (field) =>
       this.#runField(mutation, field, args, execute),
     );
-    return telling(result, args.contextValue as TContext, toldTogether(told, isWhole, fields.length), told);
+    const together = toldTogether(answer, fields.length);
+    return telling(answer.result, args.contextValue as TContext, together, answer.told);
   }
 
   async #runField(
@@ -119,7 +121,7 @@ export class MutationExecutor<TContext extends object> {
       const scope = await this.#scopeOf(context);
       const operation = ownKey === undefined ? sharedKeyRecordName(mutation, field) : fieldRecordName(field);
       const input = await this.#inputOf(fieldArgs, () => fieldInput(mutation, field));
-      const request = { operation, key, scope, input };
+      const request = { operation, key, scope, input, isRetry: isRetry(context) };
       return runKeyed(unit, request, this.#units);
     }
     return this.#runUnkeyed(mutation, [field], unit);

@@ -36,7 +36,7 @@ export type ModeChoice = Mode | ((mutation: MutationInfo) => Mode);
 
 /** Options of {@link useIdempotency}. Those of {@link RunOptions} override what `createIdempotency` was given. */
 export interface IdempotencyPluginOptions<TContext extends object>
-  extends Omit<RunOptions, "storeError" | "errors" | "storeInput"> {
+  extends Omit<RunOptions, "storeError" | "errors" | "errorClasses" | "storeInput"> {
   /** Made by `createIdempotency`; one for the whole application. */
   readonly idempotency: Idempotency<unknown>;
   /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { devalueCodec } from "../../src/core/contract/codec.ts";
-import { errorSerializer } from "../../src/core/contract/error-serializer.ts";
+import { type ErrorClass, errorSerializer } from "../../src/core/contract/error-serializer.ts";
 
 class OutOfStock extends Error {
   override readonly name = "OutOfStock";
@@ -12,9 +12,10 @@ class OutOfStock extends Error {
   }
 }
 
-const replayed = (error: unknown) =>
+const replayed = (error: unknown, classes?: readonly ErrorClass[]) =>
   errorSerializer.deserialize(
     devalueCodec.decode(devalueCodec.encode(errorSerializer.serialize(error))),
+    classes,
   ) as Error;
 
 describe("what is thrown and no error comes back as it is", () => {
@@ -73,7 +74,7 @@ describe("a stored error comes back", () => {
       tag: Symbol("t"),
     };
     const error = replayed(Object.assign(new Error("m"), hung, { self: {} }));
-    expect({ ...error }).toEqual({ code: "X", self: {} });
+    expect({ ...error }).toEqual({ code: "X", meta: { deep: [null] }, self: {} });
   });
 
   test("with rich properties", () => {

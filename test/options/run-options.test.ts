@@ -33,6 +33,7 @@ describe("an option of the wrong type is a TypeError that names option, type and
     ...wrong("storeError", ["function"], "a function"),
     ...wrong("codec", [], "the functions encode and decode"),
     ...wrong("errors", [], "the functions serialize and deserialize"),
+    ...wrong("errorClasses", [], "a list of classes, for example [ZodError]"),
     // An object is taken for its known properties, of which these have none.
     ...wrong("transaction", ["object", "array"], "an object of maxWaitMs, timeoutMs and isolationLevel"),
   ])("$option: $type", ({ option, type, value, remedy }) => {
@@ -137,6 +138,7 @@ describe("what is not given comes from", () => {
       resultBytesMax: 1_048_576,
       storeError: undefined,
       errors: errorSerializer,
+      errorClasses: [],
       codec: devalueCodec,
     });
   });

@@ -8,6 +8,8 @@ export { OUTCOME_HEADER, type ToldOutcome } from "../browser/told-outcome.ts";
 export interface Told {
   readonly outcome: ToldOutcome | undefined;
   readonly replayed: boolean;
+  /** Whether some of it was made, beside what failed. Only a stored answer is. */
+  readonly partial?: true;
 }
 
 const BY_CODE: { readonly [TCode in IdempotencyErrorCode]?: ToldOutcome | undefined } = {
@@ -25,6 +27,10 @@ export function outcomeOfError(error: unknown): ToldOutcome | undefined {
   return isIdempotencyError(error) && error.code in BY_CODE ? BY_CODE[error.code] : "released";
 }
 
+function outcomeMember(told: Told | undefined): string {
+  return told?.outcome === undefined ? "?0" : `${told.outcome}${told.partial === true ? ";partial" : ""}`;
+}
+
 /**
  * The headers that tell it: tokens and booleans of RFC 8941, for a batch as lists with one member per call. `undefined`
  * stands for a call that nothing is told of.
@@ -32,7 +38,7 @@ export function outcomeOfError(error: unknown): ToldOutcome | undefined {
 export function toldHeaders(calls: readonly (Told | undefined)[]): readonly (readonly [string, string])[] {
   const headers: [string, string][] = [];
   if (calls.some((told) => told?.outcome !== undefined)) {
-    headers.push([OUTCOME_HEADER, calls.map((told) => told?.outcome ?? "?0").join(", ")]);
+    headers.push([OUTCOME_HEADER, calls.map(outcomeMember).join(", ")]);
   }
   if (calls.some((told) => told?.replayed === true)) {
     const marks = calls.map((told) => (told?.replayed === true ? "?1" : "?0"));

@@ -15,7 +15,12 @@ interface Answer {
   readonly headers?: Partial<Headers> | null;
   readonly errors?: unknown;
   readonly data?: unknown;
-  readonly extensions?: { readonly idempotency?: { readonly outcome?: unknown } | null } | null;
+  readonly extensions?: { readonly idempotency?: InBand | null } | null;
+}
+
+interface InBand {
+  readonly outcome?: unknown;
+  readonly partial?: unknown;
 }
 
 /** The properties of problem documents, and of the errors of fetch wrappers, tRPC, graphql-request, urql and Apollo Client. */
@@ -29,6 +34,8 @@ interface Failure extends Answer {
   readonly graphQLErrors?: unknown;
   readonly networkError?: { readonly response?: Answer | null } | null;
   readonly cause?: unknown;
+  /** Of tRPC: the error as the server's formatter has made it. */
+  readonly shape?: { readonly data?: { readonly idempotency?: InBand | null } | null } | null;
   /** Of tRPC. The response may be that of a batch, which our link has read. */
   readonly meta?: { readonly [OUTCOME]?: unknown; readonly response?: Answer | null } | null;
 }
@@ -61,31 +68,42 @@ export function isOver(ending: unknown): boolean {
 }
 
 /**
- * Whether the mutation was refused as a whole, and everybody who sends its key is told so. With data beside its errors,
- * a part of it was made.
+ * Whether the mutation was refused as a whole, and everybody who sends its key is told so. With data beside its errors, or
+ * where the server says so, a part of it was made.
  */
 export function isRefusedForAll(ending: unknown): boolean {
   const known = (ending ?? {}) as Failure;
   const errors = errorsOf(known);
   return (
     isSharedByAll(toldOf(ending)) &&
+    !isPartial(ending) &&
     (errors.length === 0 ? isRefusal(statusOf(known)) || ending instanceof Error : !hasData(known, errors))
   );
 }
 
-/** What an answer tells of its key: in the body of GraphQL, in the link of tRPC, else in the header. */
+/** What an answer tells of its key: in the body of GraphQL or of tRPC, in the link of tRPC, else in the header. */
 function toldOf(ending: unknown): ToldOutcome | undefined {
-  const known = (ending ?? {}) as Failure;
-  const { response, meta } = known;
-  const inBand = (response?.extensions ?? known.extensions)?.idempotency;
-  if (meta && OUTCOME in meta) {
-    return toldBy(meta[OUTCOME]);
-  }
+  const { meta } = (ending ?? {}) as Failure;
+  const inBand = inBandOf(ending);
   if (inBand) {
     return toldBy(inBand.outcome);
   }
-  const answer = response ?? meta?.response ?? known.networkError?.response ?? known;
-  return toldByHeader(headerOf(answer));
+  return meta && OUTCOME in meta ? toldBy(meta[OUTCOME]) : toldByHeader(headerOf(answerOf(ending)));
+}
+
+/** Whether an answer tells that some of its mutation was made. */
+function isPartial(ending: unknown): boolean {
+  return inBandOf(ending)?.partial === true || /;partial/.test(String(headerOf(answerOf(ending))));
+}
+
+function inBandOf(ending: unknown): InBand | null | undefined {
+  const { shape, response, extensions } = (ending ?? {}) as Failure;
+  return (shape?.data ?? response?.extensions ?? extensions)?.idempotency;
+}
+
+function answerOf(ending: unknown): Answer {
+  const known = (ending ?? {}) as Failure;
+  return known.response ?? known.meta?.response ?? known.networkError?.response ?? known;
 }
 
 /** Some libraries keep headers in an object of their own. */

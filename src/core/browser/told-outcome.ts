@@ -1,4 +1,7 @@
-/** The response header that tells the outcome of a keyed request: a token of RFC 8941, or a list of them for a batch. */
+/**
+ * The response header that tells the outcome of a keyed request: a token of RFC 8941, or a list of them for a batch.
+ * `stored;partial` if some of a mutation was made, and some failed.
+ */
 export const OUTCOME_HEADER = "idempotency-outcome";
 
 /** Where tRPC's link leaves what it has read, in the `meta` of an error. */
@@ -26,7 +29,7 @@ export function isSharedByAll(told: ToldOutcome | undefined): boolean {
 
 /** @returns `undefined` for what is not one of the outcomes: `?0` in a list, or a word of a later version. */
 export function toldBy(word: unknown): ToldOutcome | undefined {
-  return /^(stored|released|refused)$/.test(String(word)) ? (word as ToldOutcome) : undefined;
+  return /^(stored|released|refused)(?=;|$)/.exec(String(word))?.[0] as ToldOutcome | undefined;
 }
 
 /** Reads the header of an answer to one call, or to a batch whose calls have all ended alike. */

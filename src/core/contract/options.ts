@@ -1,6 +1,6 @@
 import { checkFunctions, checkNumber, checkOneOf, misuse } from "../browser/option-checks.ts";
 import { type Codec, devalueCodec } from "./codec.ts";
-import { type ErrorSerializer, errorSerializer } from "./error-serializer.ts";
+import { type ErrorClass, type ErrorSerializer, errorSerializer } from "./error-serializer.ts";
 import { checkOptionNames, type OptionNames } from "./option-names.ts";
 
 /** Limits of the transaction that a run opens. Prisma's own apply where one is absent. */
@@ -56,8 +56,14 @@ export interface RunOptions {
    * the key. Default: none (`onceonly/trpc` and `onceonly/yoga` bring their own).
    */
   readonly storeError?: (error: unknown) => boolean;
-  /** How stored errors are written and restored. Default: name, message and own properties. */
+  /** How stored errors are written and restored. Default: name, message and properties. */
   readonly errors?: ErrorSerializer;
+  /**
+   * Classes that a replayed error, its cause and what is inside of it get back, found by the name of the class: `instanceof`
+   * is true, and the methods are there. No constructor is called, so private members are missing. Default: none. Errors of
+   * zod 4, and of JavaScript's own classes, need none; `ZodError` of zod 3 does.
+   */
+  readonly errorClasses?: readonly ErrorClass[];
   /** How results are written and restored. Default {@link devalueCodec}. */
   readonly codec?: Codec;
 }
@@ -80,6 +86,7 @@ const DEFAULTS: ResolvedRunOptions = {
   resultBytesMax: 1_048_576,
   storeError: undefined,
   errors: errorSerializer,
+  errorClasses: [],
   codec: devalueCodec,
 };
 
@@ -169,7 +176,19 @@ function checkOptions(options: RunOptions): void {
   checkFunctions("codec", options.codec, ["encode", "decode"]);
   checkCodecName(options.codec);
   checkFunctions("errors", options.errors, ["serialize", "deserialize"]);
+  checkErrorClasses(options.errorClasses);
   checkTransaction(options.transaction);
+}
+
+function checkErrorClasses(classes: unknown): void {
+  const isList = classes === undefined || (Array.isArray(classes) && classes.every(isClass));
+  if (!isList) {
+    throw misuse("errorClasses", classes, "a list of classes, for example [ZodError]");
+  }
+}
+
+function isClass(given: unknown): boolean {
+  return typeof given === "function" && typeof given.prototype === "object";
 }
 
 /** Each stored result begins with the name and a colon. */

@@ -57,9 +57,9 @@ export function replay<T>(run: PreparedRun, record: FinishedRecord): SettledRun<
 }
 
 /** @throws {@link IdempotencyError} `RESULT_UNREADABLE` */
-function restored({ operation, options: { errors } }: PreparedRun, stored: unknown): unknown {
+function restored({ operation, options: { errors, errorClasses } }: PreparedRun, stored: unknown): unknown {
   try {
-    return answeredAtOnce("errors.deserialize", errors.deserialize(stored));
+    return answeredAtOnce("errors.deserialize", errors.deserialize(stored, errorClasses));
   } catch (cause) {
     throw resultUnreadable(operation, cause);
   }

@@ -1,4 +1,4 @@
-import { typeOf } from "../browser/option-checks.ts";
+import { misuse, typeOf } from "../browser/option-checks.ts";
 import { IdempotencyError } from "../contract/errors.ts";
 import type { LeaseRequest, RunRequest } from "../contract/idempotency.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
@@ -16,6 +16,7 @@ const REQUEST_OPTIONS: OptionNames<Required<LeaseRequest>> = {
   scope: true,
   input: true,
   storedInput: true,
+  isRetry: true,
 };
 
 /** A request that has passed every check that needs no database. */
@@ -25,6 +26,8 @@ export interface PreparedRun extends Identity {
   readonly options: ResolvedRunOptions;
   /** The encoded input, where a completer may need it. */
   readonly input: string | null;
+  /** A hint about what to ask the database first. */
+  readonly isRetry: boolean;
   /** When this caller stops waiting for duplicates, on the clock of `performance.now()`. */
   readonly deadline: number;
 }
@@ -54,6 +57,7 @@ export async function prepareRun(request: RunRequest, base: ResolvedRunOptions):
     fingerprint: await fingerprintOfInput(request.input, operation),
     options,
     input: null,
+    isRetry: checkIsRetry(request.isRetry),
     deadline,
   };
 }
@@ -84,6 +88,13 @@ function checkOperation(operation: unknown): string {
     );
   }
   return operation;
+}
+
+function checkIsRetry(isRetry: unknown = false): boolean {
+  if (typeof isRetry !== "boolean") {
+    throw misuse("isRetry", isRetry, "true or false");
+  }
+  return isRetry;
 }
 
 function checkScope(scope: unknown, operation: string): string {

@@ -21,7 +21,7 @@ import { throwUnlessWorthRetrying, waitForLease } from "./waiting.ts";
  * Mode `transaction`: claim, handler and result commit together. All control flow of such a run is in this file:
  *
  *     run                     leads, or waits in memory for the duplicate in this process that leads (duplicates.ts)
- *     └ lead                  reads a record seen finished before; otherwise
+ *     └ lead                  reads a record that is likely to be finished; otherwise
  *       └ repeat              repeats an attempt that met a held lock, a lease or a write conflict
  *         └ attempt           one transaction (handler-transaction.ts), in which
  *           └ claimAndExecute claims; replays, or sets a savepoint, runs the handler (answer.ts), stores its result
@@ -48,8 +48,10 @@ export class TransactionRunner<TTransaction> {
     flight: RunFlight,
     handler: Handler<TTransaction, T>,
   ): Promise<Finished<T>> {
-    const record = this.#seen.has(run.id) ? await this.#read(run) : undefined;
+    const isLikelyFinished = run.isRetry || this.#seen.has(run.id);
+    const record = isLikelyFinished ? await this.#read(run) : undefined;
     if (record !== undefined) {
+      this.#seen.add(run.id);
       return { end: "replayed", record };
     }
     const finished = await this.#repeat(run, flight, handler);

@@ -45,9 +45,11 @@ function withResponses(errors: ErrorSerializer): ErrorSerializer {
       error instanceof FailedResponse
         ? { response: error.stored }
         : { error: answeredAtOnce("errors.serialize", errors.serialize(error)) },
-    deserialize: (stored) => {
+    deserialize: (stored, classes) => {
       const failure = stored as StoredFailure;
-      return "response" in failure ? new FailedResponse(failure.response) : errors.deserialize(failure.error);
+      return "response" in failure
+        ? new FailedResponse(failure.response)
+        : errors.deserialize(failure.error, classes);
     },
   };
 }

@@ -1,4 +1,10 @@
-import { KEY_HEADER, parseKeyHeader, parseKeyListHeader } from "../../core/adapter/key-header.ts";
+import {
+  KEY_HEADER,
+  parseKeyHeader,
+  parseKeyListHeader,
+  RETRY_HEADER,
+  saysRetry,
+} from "../../core/adapter/key-header.ts";
 import { IdempotencyError } from "../../core/contract/errors.ts";
 import type { ProcedureCall } from "./procedure-call.ts";
 import { headerIn, isCallOf, type RequestParts } from "./request-parts.ts";
@@ -38,6 +44,11 @@ function keyInHeader(
   return info.isBatchCall
     ? parseKeyListHeader(header, info.calls.length)?.[call.batchIndex]
     : parseKeyHeader(header);
+}
+
+/** Whether the request that carries a call says that it is a repetition. */
+export function isRetry(call: ProcedureCall<unknown, unknown>, { headers, info }: RequestParts): boolean {
+  return info !== undefined && isCallOf(info, call) && saysRetry(headerIn(headers, RETRY_HEADER));
 }
 
 export function keyMissing(

@@ -1,6 +1,7 @@
+import { RETRY_HEADER, saysRetry } from "../../core/adapter/key-header.ts";
 import { checkKey, invalidKey } from "../../core/request/identity.ts";
 import { directiveOf } from "./directive.ts";
-import { headerKeyOf, refuseUnreadHeader } from "./header-keys.ts";
+import { headerKeyOf, type RequestLike, refuseUnreadHeader } from "./header-keys.ts";
 import type { Mutation, RootField } from "./mutation.ts";
 import { scalarValue } from "./variables.ts";
 
@@ -26,6 +27,12 @@ export function carriedKey(context: object): string | undefined {
     );
   }
   return key;
+}
+
+/** Whether the HTTP request of this context says that it is a repetition. */
+export function isRetry(context: object): boolean {
+  const { request } = context as { readonly request?: Partial<RequestLike> | null };
+  return typeof request?.headers?.get === "function" && saysRetry(request.headers.get(RETRY_HEADER));
 }
 
 /**

@@ -4,14 +4,11 @@ import { isIdempotencyError } from "../../core/contract/errors.ts";
 import { toGraphQLError } from "../errors/graphql-errors.ts";
 import { isMetaField, type RootField } from "../request/mutation.ts";
 import { inOrder } from "./stored-result.ts";
-import { type ToldFields, toldOf } from "./told.ts";
+import { type ToldUnits, toldOf } from "./told.ts";
 import type { Answer } from "./unit.ts";
 
-export interface FieldsAnswer {
+export interface FieldsAnswer extends ToldUnits {
   readonly result: ExecutionResult;
-  readonly told: ToldFields;
-  /** Whether all fields were executed. */
-  readonly isWhole: boolean;
 }
 
 /**
@@ -28,6 +25,7 @@ export async function executeFields(
   const errors: GraphQLError[] = [];
   const told = Object.create(null) as Record<string, Told>;
   let extensions: ExecutionResult["extensions"];
+  let isMade = false;
   for (const field of fields) {
     const { responseName } = field;
     const answer = await runField(field).catch((error: unknown) =>
@@ -37,18 +35,20 @@ export async function executeFields(
       told[responseName] = answer.told;
     }
     if (!("data" in answer.result)) {
-      return { result: inOrder(answer.result), told, isWhole: false };
+      return { result: inOrder(answer.result), told, isWhole: false, isPartial: isMade };
     }
     errors.push(...(answer.result.errors ?? []));
     extensions = answer.result.extensions ? { ...extensions, ...answer.result.extensions } : extensions;
     const value = answer.result.data?.[responseName] ?? null;
+    isMade ||= value !== null || (answer.result.errors ?? []).length === 0;
     if (value === null && isNonNull(schema, field)) {
       const isWhole = field === fields.at(-1);
-      return { result: inOrder({ errors, data: null, extensions }), told, isWhole };
+      return { result: inOrder({ errors, data: null, extensions }), told, isWhole, isPartial: isMade };
     }
     data[responseName] = value;
   }
-  return { result: inOrder({ errors, data, extensions }), told, isWhole: true };
+  const isPartial = isMade && errors.length > 0;
+  return { result: inOrder({ errors, data, extensions }), told, isWhole: true, isPartial };
 }
 
 /** @throws an error that is neither ours nor meant for clients. */

@@ -25,6 +25,15 @@ export function toldOf(error: object): Told | undefined {
 /** What the root fields tell, by their response names, where each is a unit of its own. Not those without a key. */
 export type ToldFields = Readonly<Record<string, Told>>;
 
+/** What there is to tell of several units. */
+export interface ToldUnits {
+  readonly told: ToldFields;
+  /** Whether all fields were executed. */
+  readonly isWhole: boolean;
+  /** Whether some of it was made, beside what failed. Where `data` is null, it does not show that. */
+  readonly isPartial: boolean;
+}
+
 /**
  * Tells in an answer how a keyed unit ended: in `extensions.idempotency`, and under Yoga in the headers
  * `Idempotency-Outcome` and `Idempotent-Replayed` (not in a batch, which has one header for many answers).
@@ -55,10 +64,12 @@ export function telling(
 /**
  * What units tell together.
  *
- * @param isWhole whether all that was asked for was executed
  * @param count how many root fields there are, with a key or without
  */
-export function toldTogether(fields: ToldFields, isWhole: boolean, count: number): Told | undefined {
+export function toldTogether(
+  { told: fields, isWhole, isPartial }: ToldUnits,
+  count: number,
+): Told | undefined {
   const all = Object.values(fields);
   const isAll = (outcome: Told["outcome"]): boolean => all.every((told) => told.outcome === outcome);
   if (all.length === 0) {
@@ -66,7 +77,8 @@ export function toldTogether(fields: ToldFields, isWhole: boolean, count: number
   }
   const replayed = all.length === count && all.every((told) => told.replayed);
   if (isWhole && (isAll("stored") || isAll("refused"))) {
-    return { outcome: all[0]?.outcome, replayed };
+    const outcome = all[0]?.outcome;
+    return { outcome, replayed, ...(isPartial && outcome === "stored" ? { partial: true } : {}) };
   }
   // Some part has yet to be executed under this key, or may be: the key stays.
   return { outcome: all.some(({ outcome }) => outcome === undefined) ? undefined : "released", replayed };

@@ -27,7 +27,7 @@ export interface UnitOptions {
   readonly isExpected: (error: GraphQLError) => boolean;
 }
 
-export type UnitRequest = Pick<RunRequest, "operation" | "key" | "scope" | "input">;
+export type UnitRequest = Pick<RunRequest, "operation" | "key" | "scope" | "input" | "isRetry">;
 
 export interface Answer {
   readonly result: ExecutionResult;
@@ -58,7 +58,8 @@ export async function runKeyed(unit: Unit, request: UnitRequest, options: UnitOp
     }
     const stored = replayOf(request.operation, settled.value, source);
     // Masking and logging need the errors as they were thrown.
-    return { result: replayed ? stored : { ...execution.result, data: stored.data ?? null }, told };
+    const result = replayed ? stored : { ...execution.result, data: stored.data ?? null };
+    return { result, told: (result.errors ?? []).length > 0 ? { ...told, partial: true } : told };
   } catch (error) {
     return { result: execution.resultUndoneBy(error), told: { outcome: "released", replayed: false } };
   }
