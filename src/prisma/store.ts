@@ -25,6 +25,7 @@ import {
   observeTransactions,
   withDriverTransaction,
 } from "./client/driver.ts";
+import { EndingError } from "./client/ending.ts";
 import {
   adapterFactoryOf,
   describedBy,
@@ -37,7 +38,13 @@ import { boundClient, gatedClient } from "./handler/handler-client.ts";
 import { HandlerTransaction } from "./handler/handler-transaction.ts";
 import { type ExtensibleClient, joinedClient, unextended } from "./handler/joined-client.ts";
 import { checkIsolation } from "./handler/nested-transaction.ts";
-import { currentScope, type HandlerScope, handlerTransactionOf, outsideHandlers } from "./handler/scope.ts";
+import {
+  currentScope,
+  type HandlerScope,
+  handlerTransactionOf,
+  inHandler,
+  outsideHandlers,
+} from "./handler/scope.ts";
 import { PrismaSql } from "./prisma-sql.ts";
 import { checkSetUp } from "./set-up-check.ts";
 
@@ -96,12 +103,16 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     let transaction: HandlerTransaction | undefined;
     const errorOf = () => new ExpiredTransactionError(timeout, transaction?.hasNested === true);
     return endingWithin(timeout + maxWait + GRACE_MS, errorOf, (deadline) =>
-      withDriverTransaction(this.#adapter, (driver) => {
+      withDriverTransaction(this.#adapter, inHandler, (driverOf) => {
         const work = (tx: TransactionOf<TClient> & RawClient) => {
           deadline.throwIfOver();
           const raw = this.#isExtended ? unextended(this.#engine, tx) : tx;
-          transaction = new HandlerTransaction({ tx, raw, engine: this.#engine, isolationLevel }, outer);
-          return body(this.#session(transaction, driver()?.under(raw) ?? raw, names));
+          const driver = driverOf();
+          transaction = new HandlerTransaction(
+            { tx, raw, engine: this.#engine, isolationLevel, driver },
+            outer,
+          );
+          return body(this.#session(transaction, driver?.under(raw) ?? raw, names));
         };
         return this.#client.$transaction(work, options) as Promise<T>;
       }),
@@ -238,8 +249,10 @@ class PrismaSession<TTransaction> extends Queries implements StoreSession<TTrans
     this.#savepoint = new Savepoint(raw);
   }
 
-  runHandler<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T> {
-    return this.#transaction.runHandler(() => work(this.#tx), handler);
+  async runHandler<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T> {
+    const value = await this.#transaction.runHandler(() => work(this.#tx), handler);
+    this.#transaction.throwIfLost();
+    return value;
   }
 
   override async complete(params: CompleteParams): Promise<boolean> {
@@ -258,9 +271,7 @@ class PrismaSession<TTransaction> extends Queries implements StoreSession<TTrans
     if (this.#raw instanceof DriverClient && this.#raw.isOver) {
       // If Prisma has ended the transaction, this fails. If not, the handler has.
       await this.#raw.$executeRawUnsafe("SELECT 1");
-      throw new Error(
-        "onceonly: the handler has ended its transaction. It must leave COMMIT and ROLLBACK to the run.",
-      );
+      throw new EndingError();
     }
   }
 
