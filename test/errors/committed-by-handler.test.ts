@@ -92,8 +92,11 @@ describe.runIf(onPostgres)("a handler whose COMMIT nobody has seen", () => {
       return attempt;
     });
     expect(second).toEqual({ value: 2, replayed: false });
+    // As if the second were in progress: it is another owner's all the same.
+    await database.query("UPDATE idempotency_record SET status = 'in_progress'");
     openDoor();
     expect(await failureOf(first)).toMatchObject({ code: "CLAIM_LOST" });
+    await database.query("UPDATE idempotency_record SET status = 'completed'");
     expect(await elsewhere.run(request("k"), async () => 3)).toEqual({ value: 2, replayed: true });
     expect(await database.query('SELECT key FROM "Order" ORDER BY key')).toEqual([
       { key: "first" },

@@ -37,56 +37,56 @@ const left = async (database: TestDatabase) => [
 /** A statement as a template literal makes it, its text a value of `Prisma.raw`. */
 const raw = (sql: string) => ({ sql, strings: [sql], values: [] });
 
-const ways: [name: string, end: (tx: Tx, sql: string) => PromiseLike<unknown>][] = [
-  ["$executeRawUnsafe", (tx, sql) => tx.$executeRawUnsafe(sql)],
-  ["$queryRawUnsafe", (tx, sql) => tx.$queryRawUnsafe(sql)],
-  ["$executeRaw", (tx, sql) => tx.$executeRaw(Object.assign([sql], { raw: [sql] }))],
-  ["$queryRaw", (tx, sql) => tx.$queryRaw(raw(sql) as never)],
+const ways: ((tx: Tx, sql: string) => PromiseLike<unknown>)[] = [
+  (tx, sql) => tx.$executeRawUnsafe(sql),
+  (tx, sql) => tx.$queryRawUnsafe(sql),
+  (tx, sql) => tx.$executeRaw(Object.assign([sql], { raw: [sql] })),
+  (tx, sql) => tx.$queryRaw(raw(sql) as never),
 ];
 
 describe.each(databases)("a handler on $name that would end its transaction", ({ open, name }) => {
-  describe.each(clients)("of a client %s", (_, clientOf) => {
-    it.each(ways)("by %s is refused, and so is all that follows: nothing is committed", async (_way, end) => {
+  it.each(clients)(
+    "is refused, and so is all that follows: nothing is committed (client %s)",
+    async (_, clientOf) => {
       await using database = await open();
       const { client, writes, commits, rollbacks } = await overheard(database);
       const idempotency = idempotencyOf(clientOf(client), { storeError: () => true });
-      for (const sql of ["COMMIT", "ROLLBACK", "COMMIT; INSERT INTO nowhere VALUES (1)"]) {
-        const run = idempotency.run(request("k"), async ({ tx }) => {
+      for (const end of ways) {
+        for (const sql of ["COMMIT", "ROLLBACK", "COMMIT; INSERT INTO nowhere VALUES (1)"]) {
+          const run = idempotency.run(request("k"), async ({ tx }) => {
+            await place(tx);
+            await expect(end(tx, sql)).rejects.toEqual(ended);
+            // Its error would be stored.
+            await place(tx);
+          });
+          await expect(run).rejects.toEqual(ended);
+          expect(await left(database)).toEqual([0, 0]);
+        }
+      }
+      // Those are Prisma's.
+      expect([writes(), commits(), rollbacks()]).toEqual([12, 0, name === "sqlite" ? 0 : 12]);
+      const retry = await idempotency.run(request("k"), ({ tx }) => place(tx));
+      expect([retry.replayed, ...(await left(database))]).toEqual([false, 1, 1]);
+    },
+  );
+
+  it.each(clients)(
+    "is refused, though it was connected before and the error is caught (client %s)",
+    async (_, clientOf) => {
+      await using database = await open();
+      await database.prisma.$connect();
+      for (const sql of ["ROLLBACK", " commit work", "-- enough\nROLLBACK;", "; END", "SELECT 1; ROLLBACK"]) {
+        const run = idempotencyOf(clientOf(database.prisma)).run(request("k"), async ({ tx }) => {
           await place(tx);
-          await expect(end(tx, sql)).rejects.toEqual(ended);
-          // Its error would be stored.
-          await place(tx);
+          await swallowed(tx.$executeRawUnsafe(sql));
+          await swallowed(place(tx));
+          return "done";
         });
         await expect(run).rejects.toEqual(ended);
         expect(await left(database)).toEqual([0, 0]);
       }
-      expect(writes()).toBe(3);
-      // Those are Prisma's.
-      expect([commits(), rollbacks()]).toEqual([0, name === "sqlite" ? 0 : 3]);
-      const retry = await idempotency.run(request("k"), ({ tx }) => place(tx));
-      expect([retry.replayed, ...(await left(database))]).toEqual([false, 1, 1]);
-    });
-
-    it.each([
-      "ROLLBACK",
-      " rollback work",
-      "/* enough */ COMMIT",
-      "-- enough\nROLLBACK;",
-      "; END",
-      "SELECT 1; ROLLBACK",
-    ])("by %j is refused, though it was connected before and the error is caught", async (sql) => {
-      await using database = await open();
-      await database.prisma.$connect();
-      const run = idempotencyOf(clientOf(database.prisma)).run(request("k"), async ({ tx }) => {
-        await place(tx);
-        await swallowed(tx.$executeRawUnsafe(sql));
-        await swallowed(place(tx));
-        return "done";
-      });
-      await expect(run).rejects.toEqual(ended);
-      expect(await left(database)).toEqual([0, 0]);
-    });
-  });
+    },
+  );
 
   it("gets that error also in a nested $transaction, and through an ambient client", async () => {
     await using database = await open();
