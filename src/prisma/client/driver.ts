@@ -73,7 +73,8 @@ export function observeTransactions(factory: AdapterFactory | undefined): void {
     adapter.startTransaction = async (isolationLevel) => {
       const transaction = await start(isolationLevel);
       const beginning = beginnings.getStore();
-      if (beginning?.factory === factory) {
+      // What a handler begins is another transaction, whose end Prisma sends inside of the handler too.
+      if (beginning?.factory === factory && !beginning.inHandler()) {
         beginning.add(new DriverTransaction(transaction, beginning.inHandler));
       }
       return transaction;
