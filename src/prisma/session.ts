@@ -9,8 +9,9 @@ import type {
 import { Queries } from "../sql/queries.ts";
 import type { RawClient } from "./client/client.ts";
 import { DriverClient } from "./client/driver.ts";
+import { EndingError } from "./client/ending.ts";
 import { Savepoint } from "./client/savepoint.ts";
-import { HandlerMistakeError, type HandlerTransaction } from "./handler/handler-transaction.ts";
+import type { HandlerTransaction } from "./handler/handler-transaction.ts";
 import { outsideHandlers } from "./handler/scope.ts";
 
 /** Our statements in one transaction of Prisma, and its handler. */
@@ -41,8 +42,10 @@ export class PrismaSession<TTransaction> extends Queries implements StoreSession
     this.#savepoint = new Savepoint(raw);
   }
 
-  runHandler<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T> {
-    return this.#transaction.runHandler(() => work(this.#tx), handler);
+  async runHandler<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T> {
+    const value = await this.#transaction.runHandler(() => work(this.#tx), handler);
+    this.#transaction.throwIfLost();
+    return value;
   }
 
   /** Storing the result must change no indexed column, so the claim adds the longest that may pass until then. */
@@ -66,9 +69,7 @@ export class PrismaSession<TTransaction> extends Queries implements StoreSession
     if (this.#raw instanceof DriverClient && this.#raw.isOver) {
       // If Prisma has ended the transaction, this fails. If not, the handler has.
       await this.#raw.$executeRawUnsafe("SELECT 1");
-      throw new HandlerMistakeError(
-        "onceonly: the handler has ended its transaction. It must leave COMMIT and ROLLBACK to the run.",
-      );
+      throw new EndingError();
     }
   }
 

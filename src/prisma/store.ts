@@ -18,6 +18,7 @@ import { Batch } from "./client/batch.ts";
 import type { PrismaClientLike, RawClient, TransactionOf } from "./client/client.ts";
 import { ExpiredTransactionError, endingWithin } from "./client/deadline.ts";
 import { type AdapterFactory, observeTransactions, withDriverTransaction } from "./client/driver.ts";
+import { EndingError } from "./client/ending.ts";
 import {
   adapterFactoryOf,
   describedBy,
@@ -29,7 +30,13 @@ import { boundClient, gatedClient } from "./handler/handler-client.ts";
 import { HandlerMistakeError, HandlerTransaction } from "./handler/handler-transaction.ts";
 import { type ExtensibleClient, joinedClient, unextended } from "./handler/joined-client.ts";
 import { checkIsolation } from "./handler/nested-transaction.ts";
-import { currentScope, type HandlerScope, handlerTransactionOf, outsideHandlers } from "./handler/scope.ts";
+import {
+  currentScope,
+  type HandlerScope,
+  handlerTransactionOf,
+  inHandler,
+  outsideHandlers,
+} from "./handler/scope.ts";
 import { PrismaSql } from "./prisma-sql.ts";
 import { PrismaSession } from "./session.ts";
 import { checkSetUp } from "./set-up-check.ts";
@@ -92,12 +99,16 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     let transaction: HandlerTransaction | undefined;
     const errorOf = () => new ExpiredTransactionError(timeout, transaction?.hasNested === true);
     return endingWithin(timeout + maxWait + GRACE_MS, errorOf, (deadline) =>
-      withDriverTransaction(this.#adapter, (driver) => {
+      withDriverTransaction(this.#adapter, inHandler, (driverOf) => {
         const work = (tx: TransactionOf<TClient> & RawClient) => {
           deadline.throwIfOver();
           const raw = this.#isExtended ? unextended(this.#engine, tx) : tx;
-          transaction = new HandlerTransaction({ tx, raw, engine: this.#engine, isolationLevel }, outer);
-          return body(this.#session(transaction, driver()?.under(raw) ?? raw, names, options));
+          const driver = driverOf();
+          transaction = new HandlerTransaction(
+            { tx, raw, engine: this.#engine, isolationLevel, driver },
+            outer,
+          );
+          return body(this.#session(transaction, driver?.under(raw) ?? raw, names, options));
         };
         return this.#client.$transaction(work, options) as Promise<T>;
       }),
@@ -137,7 +148,8 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   }
 
   faultOf(error: unknown): ReturnType<Store<never>["faultOf"]> {
-    return error instanceof HandlerMistakeError ? "handler_mistake" : faultOf(this.#dialect, error);
+    const isMistake = error instanceof HandlerMistakeError || error instanceof EndingError;
+    return isMistake ? "handler_mistake" : faultOf(this.#dialect, error);
   }
 
   async replayable(id: string): Promise<FinishedRecord | undefined> {

@@ -30,8 +30,8 @@ export interface Dialect {
    */
   insert(names: Names, params: ClaimParams): Write;
   /**
-   * Inserts the row; or takes over an expired one, or one with the same fingerprint whose lease has lapsed or was given
-   * back; or returns the row as it is. Returns at most one {@link RecordRow}, with `mine` true only if this statement
+   * Inserts the row; or takes over an expired one, or one with the same fingerprint that is in progress and whose lease has
+   * lapsed, was given back or never was; or returns the row as it is. Returns at most one {@link RecordRow}, with `mine` true only if this statement
    * wrote `owner`. It must not wait for the lock of a row whose lease is live: such rows are polled.
    */
   claim(names: Names, params: ClaimParams): Statement;

@@ -27,13 +27,14 @@ export function whereHeldBy(c: Columns, id: string, owner: string): string {
 }
 
 /**
- * A row that a claim with this fingerprint may take over: nobody holds it, and it is expired or left behind by a leased
- * run with the same input.
+ * A row that a claim with this fingerprint may take over: nobody holds it, and it is expired or left behind by a run with the
+ * same input. A run in progress that has no lease holds its row by the lock of its transaction: who sees such a row as
+ * committed has waited for the end of that transaction, which the handler itself must have committed.
  */
 export function whereFree(c: Columns, now: string, fingerprint: string, row = ""): string {
   const lockedUntil = row + c.lockedUntil;
   return `((${lockedUntil} IS NULL OR ${lockedUntil} <= ${now} OR ${row}${c.owner} = '') AND (${row}${c.expiresAt} <= ${now}
-    OR (${row}${c.status} = 'in_progress' AND ${lockedUntil} IS NOT NULL AND ${row}${c.fingerprint} = ${fingerprint})))`;
+    OR (${row}${c.status} = 'in_progress' AND ${row}${c.fingerprint} = ${fingerprint})))`;
 }
 
 /** A record that a claim would replay. */

@@ -39,21 +39,22 @@ export class Queries implements LeaseStore {
   }
 
   async claim(params: ClaimParams): Promise<Claim> {
+    let found: ReadRow | undefined;
     // A lease is polled. Only `claim` looks at one without waiting for a step that has locked its row.
     if (params.leaseMs === null) {
       if (await this.#affectsRow(this.#dialect.insert(this.#names, params))) {
         return { state: "claimed", attempt: 1 };
       }
-      const found = await this.#first<ReadRow>(this.#dialect.read(this.#names, params));
+      found = await this.#first<ReadRow>(this.#dialect.read(this.#names, params));
       if (found !== undefined && !found.free) {
         return claimIn(found, params);
       }
     }
     const claimed = await this.#first<RecordRow>(this.#dialect.claim(this.#names, params));
     if (claimed !== undefined) {
-      return claimIn(claimed, params);
+      return claimIn(claimed, params, found);
     }
-    const found = await this.#first<ReadRow>(this.#dialect.read(this.#names, params));
+    found = await this.#first<ReadRow>(this.#dialect.read(this.#names, params));
     if (found === undefined || found.free) {
       // Deleted between the two statements, by `prune` or by hand; or it has expired.
       throw new StoreError("write_conflict", "The record changed during its claim");
@@ -140,11 +141,16 @@ export class Queries implements LeaseStore {
   }
 }
 
-function claimIn(row: RecordRow, { id }: ClaimParams): Claim {
+/** `before` is the row as it was before this claim, if that is known. */
+function claimIn(row: RecordRow, { id }: ClaimParams, before?: RecordRow): Claim {
   if (row.mine) {
-    return { state: "claimed", attempt: Number(row.attempt) };
+    const attempt = Number(row.attempt);
+    // An expired record is begun anew, whatever it is.
+    const isByHandler = before?.status === "in_progress" && !before.leased && attempt > 1;
+    return { state: "claimed", attempt, ...(isByHandler && { committedByHandler: true }) };
   }
-  if (row.status === "in_progress" && row.leased) {
+  // Without a lease, it was left behind with another input: with the same, the claim would have taken it over.
+  if (row.status === "in_progress") {
     return { state: "held", fingerprint: row.fingerprint };
   }
   const record = finishedIn(row);

@@ -4,8 +4,6 @@ import type { TestClient } from "../support/clients.ts";
 import { onPostgres, openPostgres, type TestDatabase } from "../support/database.ts";
 import { createDeferred, idempotencyOf, orderOf, records, request } from "../support/runs.ts";
 
-type Raw = Pick<TestClient, "$executeRawUnsafe" | "$queryRawUnsafe">;
-
 type PlaceHandler = (context: { tx: TestClient }) => Promise<unknown>;
 
 describe.runIf(onPostgres)("an error of a run", () => {
@@ -85,32 +83,6 @@ describe.runIf(onPostgres)("an error of a run", () => {
     const elsewhere = idempotencyOf(await db.connect(), storing).run(request("k"), async () => "executed");
     await expect(elsewhere).rejects.toThrow("taken");
   });
-
-  test.each([
-    "ROLLBACK",
-    " rollback work",
-    "ABORT",
-    "/* enough */ ROLLBACK",
-    "-- enough\nROLLBACK;",
-    "; ROLLBACK",
-    "/* a /* b */ c */ ROLLBACK",
-    "SELECT 1; ROLLBACK",
-  ])(
-    "is told to a handler that ends its transaction itself, by %j: no record stands for what it did not keep",
-    async (sql) => {
-      await using db = await openPostgres();
-      const ways = [(tx: Raw) => tx.$executeRawUnsafe(sql), (tx: Raw) => tx.$queryRawUnsafe(sql)];
-      for (const end of ways) {
-        const ending = idempotencyOf(db.prisma).run(request("k"), async ({ tx }) => {
-          await tx.order.create({ data: orderOf("k") });
-          // The adapter cannot read the answer to two statements at once.
-          await Promise.resolve(end(tx)).catch(() => {});
-        });
-        await expect(ending).rejects.toThrow("onceonly: the handler has ended its transaction");
-        expect([await db.countOrders(), await records(db)]).toEqual([0, []]);
-      }
-    },
-  );
 
   test("does not come of going back to a savepoint, however that is written", async () => {
     await using db = await openPostgres();

@@ -56,7 +56,8 @@ export interface RunningHandler {
 /** What a run does inside its transaction. */
 export interface StoreSession<TTransaction> extends OwnerWrites {
   /**
-   * Makes the row of `id`, or takes over one that is expired or whose lease has lapsed, or reads a finished one.
+   * Makes the row of `id`, or takes over one that is expired, whose lease has lapsed or whose handler has committed it in
+   * progress, or reads a finished one.
    * Blocks while another transaction holds the row uncommitted, up to `lockWaitMs`; then rejects with the fault
    * `lock_timeout`.
    *
@@ -181,9 +182,14 @@ export interface RecordedStep {
 
 /** What a claim found. */
 export type Claim =
-  | { readonly state: "claimed"; readonly attempt: number }
+  | {
+      readonly state: "claimed";
+      readonly attempt: number;
+      /** The record was left behind by a handler that had committed its transaction itself. Claims of leases do not tell. */
+      readonly committedByHandler?: true;
+    }
   | { readonly state: "finished"; readonly record: FinishedRecord }
-  /** A leased run holds the record, or a leased run with another input has left it behind. */
+  /** A leased run holds the record, or a run with another input has left it behind. */
   | { readonly state: "held"; readonly fingerprint: string };
 
 /** A record that is replayed instead of executed. */

@@ -7,6 +7,7 @@ import type { PreparedRun } from "../request/prepare.ts";
 import { backOff } from "./backoff.ts";
 import { recordAfterBrokenCommit } from "./broken-commit.ts";
 import { claimParams, transactionLimits } from "./claim-params.ts";
+import { warnOfCommitted } from "./committed-by-handler.ts";
 import type { Duplicates } from "./duplicates.ts";
 import { FinishedIds } from "./finished-ids.ts";
 import { rethrowing } from "./handler-errors.ts";
@@ -159,6 +160,9 @@ export class TransactionRunner<TTransaction> {
         return { end: "held", fingerprint: claimed.fingerprint };
       case "claimed":
         flight.executing(run.fingerprint);
+        if (claimed.committedByHandler === true) {
+          warnOfCommitted(run.operation);
+        }
     }
     if (run.options.storeError !== undefined) {
       await session.savepoint();

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { statementsIn } from "../../sql/sql-statements.ts";
+import { endsTransaction } from "../../sql/ending.ts";
 import type { RawClient } from "./client.ts";
+import { EndedTransactionError, EndingError } from "./ending.ts";
 
 /**
  * Sends our own writes straight to the driver adapter, past Prisma's client, in the transaction that Prisma has begun with
@@ -34,11 +35,14 @@ interface AdapterStatement {
 /** What we learn about a transaction while Prisma begins it. */
 class Beginning {
   readonly factory: AdapterFactory;
+  /** Whether the caller is code of a handler. Prisma begins and ends transactions outside of them. */
+  readonly inHandler: () => boolean;
   #begun: DriverTransaction | undefined;
   #isAmbiguous = false;
 
-  constructor(factory: AdapterFactory) {
+  constructor(factory: AdapterFactory, inHandler: () => boolean) {
     this.factory = factory;
+    this.inHandler = inHandler;
   }
 
   /** Called more than once if an extension of the application begins another transaction around it, or repeats it. */
@@ -69,8 +73,9 @@ export function observeTransactions(factory: AdapterFactory | undefined): void {
     adapter.startTransaction = async (isolationLevel) => {
       const transaction = await start(isolationLevel);
       const beginning = beginnings.getStore();
-      if (beginning?.factory === factory) {
-        beginning.add(new DriverTransaction(transaction));
+      // What a handler begins is another transaction, whose end Prisma sends inside of the handler too.
+      if (beginning?.factory === factory && !beginning.inHandler()) {
+        beginning.add(new DriverTransaction(transaction, beginning.inHandler));
       }
       return transaction;
     };
@@ -80,40 +85,46 @@ export function observeTransactions(factory: AdapterFactory | undefined): void {
 
 /**
  * Calls `begin`, in which a client over `factory` begins a transaction. `driver()`, called inside that transaction, returns
- * the driver's side of it, or `undefined` if more than one could be meant.
+ * the driver's side of it, or `undefined` if more than one could be meant. `inHandler()` tells whether its caller is code of
+ * a handler.
  */
 export function withDriverTransaction<T>(
   factory: AdapterFactory | undefined,
+  inHandler: () => boolean,
   begin: (driver: () => DriverTransaction | undefined) => T,
 ): T {
   if (factory === undefined) {
     return begin(() => undefined);
   }
-  const beginning = new Beginning(factory);
+  const beginning = new Beginning(factory, inHandler);
   return beginnings.run(beginning, () => begin(() => beginning.driver));
 }
 
-/** The driver's side of a transaction. */
+/**
+ * The driver's side of a transaction. Lets nothing through that would be committed by itself: a statement of an operation that
+ * was under way when Prisma ended the transaction, or one after a COMMIT of the handler's own.
+ */
 export class DriverTransaction {
   readonly #execute: AdapterTransaction["executeRaw"];
   /** A plain property, as every statement reads it. */
   isOver = false;
+  /** Set when something of the handler would have ended the transaction, and was not sent. */
+  refused: EndingError | undefined;
 
-  constructor(transaction: AdapterTransaction) {
+  constructor(transaction: AdapterTransaction, inHandler: () => boolean) {
     const execute = transaction.executeRaw.bind(transaction);
     const query = transaction.queryRaw.bind(transaction);
     const commit = transaction.commit.bind(transaction);
     const rollback = transaction.rollback.bind(transaction);
     this.#execute = execute;
-    // Set before COMMIT or ROLLBACK is sent: afterwards the connection has no transaction, and may soon serve another.
-    const noting =
-      <T>(send: (statement: AdapterStatement) => T) =>
-      (statement: AdapterStatement): T => {
-        this.isOver ||= endsTransaction(statement.sql);
-        return send(statement);
+    const checked =
+      <T>(send: (statement: AdapterStatement) => Promise<T>) =>
+      (statement: AdapterStatement): Promise<T> => {
+        const refusal = this.#refusalOf(statement.sql, inHandler);
+        return refusal === undefined ? send(statement) : Promise.reject(refusal);
       };
-    transaction.executeRaw = noting(execute);
-    transaction.queryRaw = noting(query);
+    transaction.executeRaw = checked(execute);
+    transaction.queryRaw = checked(query);
     transaction.commit = () => {
       this.isOver = true;
       return commit();
@@ -122,6 +133,22 @@ export class DriverTransaction {
       this.isOver = true;
       return rollback();
     };
+  }
+
+  /** Notes the end before it is sent: afterwards the connection has no transaction, and may soon serve another. */
+  #refusalOf(sql: string, inHandler: () => boolean): Error | undefined {
+    const isEnding = endsTransaction(sql);
+    if (isEnding && isByPrisma(sql) && !inHandler()) {
+      this.isOver = true;
+      return undefined;
+    }
+    if (this.isOver) {
+      return new EndedTransactionError();
+    }
+    if (isEnding) {
+      this.refused ??= new EndingError();
+    }
+    return isEnding ? this.refused : undefined;
   }
 
   /** `tx`, with its writes sent straight to the driver while the transaction is open. Prisma refuses later ones. */
@@ -159,6 +186,11 @@ export class DriverClient implements RawClient {
   }
 }
 
+/** With some adapters Prisma ends a transaction by such a statement, with others by a method. */
+function isByPrisma(sql: string): boolean {
+  return sql === "COMMIT" || sql === "ROLLBACK";
+}
+
 /** The values of a `Write` are numbers, texts and NULL, whose types no adapter needs to know. */
 const ANY_SCALAR = { scalarType: "unknown", arity: "scalar" };
 
@@ -169,18 +201,3 @@ function argTypesOf(length: number): readonly (typeof ANY_SCALAR)[] {
   argTypes[length] ??= Array.from({ length }, () => ANY_SCALAR);
   return argTypes[length];
 }
-
-/** Whether a statement in the text ends the transaction. If that cannot be told, the word for it is enough. */
-function endsTransaction(sql: string): boolean {
-  if (sql === "COMMIT" || sql === "ROLLBACK") {
-    return true;
-  }
-  // Most statements have no such word, and need not be looked at any further. The body of a function has an END.
-  if (!/\b(?:commit|end|rollback|abort|prepare)\b/i.test(sql) || /\bbegin\s+atomic\b/i.test(sql)) {
-    return false;
-  }
-  return statementsIn(sql)?.some((statement) => ENDING.test(statement)) ?? true;
-}
-
-const ENDING =
-  /^\s*(?:commit|end|abort|prepare\s+transaction|rollback(?!\s+(?:(?:work|transaction)\s+)?to\b))\b/i;

@@ -1,6 +1,7 @@
 import { checkOneOf, misuse } from "../../core/browser/option-checks.ts";
 import type { PrismaClientLike } from "../client/client.ts";
 import { type ClientRequest, engineOf, watchRequests } from "../client/private-members.ts";
+import { rawSqlOf } from "../client/raw-sql.ts";
 import { handlerTransactionIn } from "../handler/handler-transaction.ts";
 import { currentScope, findScope, type HandlerScope } from "../handler/scope.ts";
 import { GUARD } from "../handler/shared-symbols.ts";
@@ -97,7 +98,7 @@ function isCovered({ transaction }: ClientRequest): boolean {
 
 /** Everything that is not known to read, so that operations of later versions of Prisma count as writes. */
 function writes({ action, args }: ClientRequest): boolean {
-  return !READS.has(action) && !(action === "queryRaw" && isReading(sqlOf(args)));
+  return !READS.has(action) && !(action === "queryRaw" && isReading(rawSqlOf(args)));
 }
 
 const READS: ReadonlySet<string> = new Set([
@@ -110,13 +111,6 @@ const READS: ReadonlySet<string> = new Set([
   "aggregate",
   "groupBy",
 ]);
-
-/** The text of a raw query: its first argument, or a property of that. */
-function sqlOf(args: unknown): string {
-  const first: unknown = Array.isArray(args) ? args[0] : args;
-  const text: unknown = typeof first === "object" && first !== null && "sql" in first ? first.sql : first;
-  return typeof text === "string" ? text : "";
-}
 
 const GUARD_WARNING = "OnceonlyGuardWarning";
 const WARNED_MAX = 1_000;

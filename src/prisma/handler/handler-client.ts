@@ -1,3 +1,5 @@
+import { endsTransaction } from "../../sql/ending.ts";
+import { rawSqlOf } from "../client/raw-sql.ts";
 import type { HandlerTransaction } from "./handler-transaction.ts";
 import { isBuiltIn, isFunction, isModel, Members, wrapMethod } from "./members.ts";
 import { nestedTransaction } from "./nested-transaction.ts";
@@ -42,6 +44,11 @@ abstract class Sending {
   abstract startAnew(promise: PrismaPromise): Promise<unknown>;
   /** The same for a nested transaction. */
   abstract forNested(child: HandlerTransaction): Sending;
+
+  /** How the raw statement is sent that a method with these arguments makes. */
+  forRaw(_args: readonly unknown[]): Sending {
+    return this;
+  }
 }
 
 class Gated extends Sending {
@@ -59,6 +66,21 @@ class Gated extends Sending {
 
   forNested(child: HandlerTransaction): Sending {
     return new Gated(child);
+  }
+
+  override forRaw(args: readonly unknown[]): Sending {
+    return endsTransaction(rawSqlOf(args)) ? new Refusing(this.transaction) : this;
+  }
+}
+
+/** Of a statement that would end the transaction. */
+class Refusing extends Gated {
+  override start(): Promise<unknown> {
+    return this.transaction.within((here) => here.refuseEnding());
+  }
+
+  override startAnew(): Promise<unknown> {
+    return this.start();
   }
 }
 
@@ -117,7 +139,9 @@ class ClientMembers implements ProxyHandler<object> {
         );
     }
     if (!isModel(value)) {
-      return wrapMember(sending, isBuiltIn(sending.transaction.begun.engine, name) ? client : proxy, value);
+      return isBuiltIn(sending.transaction.begun.engine, name)
+        ? wrapMember(sending, client, value, (args) => sending.forRaw(args))
+        : wrapMember(sending, proxy, value);
     }
     const model = wrapModel(sending, value, proxy);
     this.#models.set(name, model);
@@ -136,14 +160,21 @@ function wrapModel(sending: Sending, model: object, client: object): object {
   return proxy;
 }
 
-function wrapMember(sending: Sending, self: object, value: unknown): unknown {
+function wrapMember(
+  sending: Sending,
+  self: object,
+  value: unknown,
+  sendingOf = (_args: readonly unknown[]): Sending => sending,
+): unknown {
   if (!isFunction(value)) {
     return value;
   }
   return wrapMethod(value, (...args) => {
     const result = sending.call(() => Reflect.apply(value, self, args));
     // A method of an extension has called `self`, and returns what that has returned.
-    return isLazy(result) && handlerStatementOf(result) === undefined ? wrapPromise(sending, result) : result;
+    return isLazy(result) && handlerStatementOf(result) === undefined
+      ? wrapPromise(sendingOf(args), result)
+      : result;
   });
 }
 

@@ -1,5 +1,7 @@
 import type { RunningHandler } from "../../core/contract/store.ts";
 import type { RawClient } from "../client/client.ts";
+import type { DriverTransaction } from "../client/driver.ts";
+import { EndingError } from "../client/ending.ts";
 import { transactionInfoOf } from "../client/private-members.ts";
 import { Savepoint } from "../client/savepoint.ts";
 import { currentScope, findScope, type HandlerScope, inScope, isSending, outsideHandlers } from "./scope.ts";
@@ -16,6 +18,8 @@ import { HANDLER_TRANSACTION } from "./shared-symbols.ts";
  * - If the database cannot return to a savepoint, it has ended the whole transaction: SQLite does so after some errors
  *   (https://www.sqlite.org/lang_transaction.html, section 3.1). Every later statement would commit by itself, so it is
  *   refused, and so is the result even if the handler has caught the error.
+ * - A handler must not end its transaction itself: later writes would commit whatever becomes of the run. What would do so is
+ *   refused, and then the same holds.
  */
 export class HandlerTransaction {
   readonly begun: BegunTransaction;
@@ -29,8 +33,8 @@ export class HandlerTransaction {
   #currentNested: Promise<void> | undefined;
   #handler: RunningHandler | undefined;
   #isOver = false;
-  /** Of the outermost one: set when the database has ended it. */
-  #lost: TransactionLostError | undefined;
+  /** Of the outermost one: why nothing of it may be committed. */
+  #lost: Error | undefined;
   #info: object | undefined;
 
   /** `outer` is the scope in which it was begun. */
@@ -170,16 +174,30 @@ export class HandlerTransaction {
     }
   }
 
-  /** Why nothing may be sent any more; `undefined` while something may. */
-  get #refusal(): Error | undefined {
-    return this.isOver ? new TransactionOverError() : this.#root.#lost;
+  /** Takes the place of {@link send} for a statement that would end the transaction. */
+  refuseEnding(): Promise<never> {
+    const here = this.#innermost();
+    const refusal = here.#refusal ?? new EndingError();
+    if (!here.isOver) {
+      here.#root.#lost = refusal;
+    }
+    return Promise.reject(refusal);
   }
 
-  /** @throws {@link TransactionLostError} */
+  /** Why nothing may be sent any more; `undefined` while something may. */
+  get #refusal(): Error | undefined {
+    return this.isOver ? new TransactionOverError() : this.#loss;
+  }
+
+  /** @throws the reason why nothing of the transaction may be committed. */
   throwIfLost(): void {
-    if (this.#root.#lost !== undefined) {
-      throw this.#root.#lost;
+    if (this.#loss !== undefined) {
+      throw this.#loss;
     }
+  }
+
+  get #loss(): Error | undefined {
+    return this.#root.#lost ?? this.begun.driver?.refused;
   }
 
   get #root(): HandlerTransaction {
@@ -227,6 +245,8 @@ export interface BegunTransaction {
   readonly engine: object;
   /** Prisma's name for the isolation that it has at least. */
   readonly isolationLevel: string;
+  /** Its side of the driver, if that is watched. */
+  readonly driver: DriverTransaction | undefined;
 }
 
 /** A statement came after the handler of its transaction had ended. It was not sent. */

@@ -1,5 +1,7 @@
+import { endsTransaction } from "../../sql/ending.ts";
 import type { PrismaClientLike, RawClient } from "../client/client.ts";
 import { transactionInfoOf } from "../client/private-members.ts";
+import { rawSqlOf } from "../client/raw-sql.ts";
 import { handlerTransactionIn } from "./handler-transaction.ts";
 import { statementIn } from "./prisma-promise.ts";
 import { handlerTransactionOf } from "./scope.ts";
@@ -17,13 +19,16 @@ export function joinedClient(client: ExtensibleClient, engine: object): Extensib
   return client.$extends({
     name: "onceonly",
     query: {
-      $allOperations: ({ args, query, __internalParams: params }: Query): PromiseLike<unknown> => {
+      $allOperations: ({ model, args, query, __internalParams: params }: Query): PromiseLike<unknown> => {
         const { transaction: named } = paramsOf(params);
         // A statement may name its transaction. That counts more than the context, which need not be its handler's: an
         // extension that limits concurrency sends from others' contexts. A batch of another client stays as it is.
         const transaction = named === undefined ? handlerTransactionOf(engine) : handlerTransactionIn(named);
-        return transaction === undefined
-          ? query(args)
+        if (transaction === undefined) {
+          return query(args);
+        }
+        return model === undefined && endsTransaction(rawSqlOf(args))
+          ? transaction.refuseEnding()
           : transaction.send(
               () => query(args, { ...params, transaction: named ?? transaction.info }),
               statementIn(named),
@@ -60,6 +65,8 @@ export function unextended(engine: object, tx: RawClient): RawClient {
 
 /** What Prisma passes to a query extension. Prisma's own extensions use the internal parameters too. */
 interface Query {
+  /** `undefined` for raw SQL. */
+  readonly model?: string;
   readonly args: unknown;
   readonly query: (args: unknown, params?: InternalParams) => PromiseLike<unknown>;
   /** Optional, as Prisma does not document it. */

@@ -22,6 +22,11 @@ export function currentScope(): HandlerScope | undefined {
   return scopes.getStore();
 }
 
+/** Whether the caller is code of a handler, rather than ours or Prisma's for a run. */
+export function inHandler(): boolean {
+  return scopes.getStore() !== undefined;
+}
+
 /** The innermost scope around the caller that `matches`. */
 export function findScope(matches: (scope: HandlerScope) => boolean): HandlerScope | undefined {
   let scope = scopes.getStore();

@@ -1,0 +1,19 @@
+/** A handler would end its transaction itself. What it writes afterwards would be committed whatever becomes of the run. */
+export class EndingError extends TypeError {
+  constructor() {
+    super(
+      "onceonly: the handler has tried to end its transaction itself, in raw SQL. That statement was not sent, nothing " +
+        "more is sent in this transaction, and nothing of it is committed. COMMIT and ROLLBACK are the run's: return to " +
+        "commit, throw to roll back; a $transaction inside the handler rolls back a part.",
+    );
+  }
+}
+
+/** A statement came when COMMIT or ROLLBACK had been sent. Carries the code of Prisma's own error for that. */
+export class EndedTransactionError extends Error {
+  readonly code = "P2028";
+
+  constructor() {
+    super("Transaction already closed: a statement came after its end, and was not sent.");
+  }
+}
