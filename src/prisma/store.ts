@@ -3,6 +3,7 @@ import type { Finding } from "../core/contract/finding.ts";
 import type {
   CompleteParams,
   FinishedRecord,
+  HandlerClients,
   LeaseStore,
   PruneParams,
   RunningHandler,
@@ -33,9 +34,9 @@ import {
   transactionOptionsOf,
 } from "./client/private-members.ts";
 import { Savepoint } from "./client/savepoint.ts";
-import { boundClient, gatedClient } from "./handler/handler-client.ts";
 import { HandlerTransaction } from "./handler/handler-transaction.ts";
-import { type ExtensibleClient, joinedClient, unextended } from "./handler/joined-client.ts";
+import { unextended } from "./handler/joined-client.ts";
+import { clientIn, JoiningClient } from "./handler/joining-client.ts";
 import { checkIsolation } from "./handler/nested-transaction.ts";
 import { currentScope, type HandlerScope, handlerTransactionOf, outsideHandlers } from "./handler/scope.ts";
 import { PrismaSql } from "./prisma-sql.ts";
@@ -47,7 +48,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   /** The client without extensions, for our own statements. */
   readonly #engine: PrismaClientLike;
   readonly #isExtended: boolean;
-  #joined: ExtensibleClient | undefined;
+  readonly #joining: JoiningClient;
   readonly #adapter: AdapterFactory | undefined;
   readonly #dialect: Dialect;
   readonly #models: ModelOptions | undefined;
@@ -61,6 +62,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     this.#client = client;
     this.#engine = engineOf(client) as PrismaClientLike;
     this.#isExtended = isExtended(client);
+    this.#joining = new JoiningClient(client);
     this.#dialect = dialect;
     this.#models = models;
     this.#adapter = adapterFactoryOf(client);
@@ -113,17 +115,8 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     raw: RawClient,
     names: Names,
   ): PrismaSession<TransactionOf<TClient>> {
-    const tx = transaction.begun.tx as TransactionOf<TClient> & RawClient;
-    const client = this.#isExtended
-      ? boundClient(transaction, this.#joinedClient())
-      : gatedClient(transaction, tx);
-    return new PrismaSession(transaction, client as TransactionOf<TClient>, raw, this.#dialect, names);
-  }
-
-  /** For a client with extensions: these come first, then the gate of the handler's statements. */
-  #joinedClient(): ExtensibleClient {
-    this.#joined ??= joinedClient(this.#client as unknown as ExtensibleClient, this.#engine);
-    return this.#joined;
+    const client = this.#joining.in(transaction) as TransactionOf<TClient>;
+    return new PrismaSession(transaction, client, raw, this.#dialect, names);
   }
 
   runningHandler(): RunningHandler | undefined {
@@ -238,8 +231,13 @@ class PrismaSession<TTransaction> extends Queries implements StoreSession<TTrans
     this.#savepoint = new Savepoint(raw);
   }
 
-  runHandler<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T> {
-    return this.#transaction.runHandler(() => work(this.#tx), handler);
+  runHandler<T>(
+    handler: RunningHandler,
+    work: (clients: HandlerClients<TTransaction>) => Promise<T>,
+  ): Promise<T> {
+    const transaction = this.#transaction;
+    const clients = { tx: this.#tx, join: <TClient>(client: TClient) => clientIn(transaction, client) };
+    return transaction.runHandler(() => work(clients), handler);
   }
 
   override async complete(params: CompleteParams): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { answeredAtOnce } from "../core/contract/callbacks.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
 import { resumedIdentity } from "../core/lease/abandoned-runs.ts";
-import type { LeasedContext, ProvidedContext } from "./context.ts";
+import type { ClientIn, Holding, LeasedContext, ProvidedContext } from "./context.ts";
 import { toTRPCError } from "./errors/trpc-error.ts";
 import {
   type AnyModeOptions,
@@ -55,7 +55,11 @@ export interface IdempotencyMiddleware<TContext, TInput, TAdded> {
  */
 export function idempotencyMiddleware<TTransaction, TContext, TInput, const TProvide extends string = "tx">(
   options: IdempotencyMiddlewareOptions<TTransaction, TContext, TInput, TProvide>,
-): IdempotencyMiddleware<TContext, TInput, ProvidedContext<TProvide, TTransaction>>;
+): IdempotencyMiddleware<
+  TContext & Holding<NoInfer<TProvide>>,
+  TInput,
+  ProvidedContext<TProvide, ClientIn<TContext, NoInfer<TProvide>, TTransaction>>
+>;
 export function idempotencyMiddleware<TTransaction, TContext, TInput>(
   options: LeaseMiddlewareOptions<TTransaction, TContext, TInput>,
 ): IdempotencyMiddleware<TContext, TInput, LeasedContext<TTransaction>>;

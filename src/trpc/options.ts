@@ -99,7 +99,7 @@ export interface Settings<TTransaction, TContext, TInput>
   > {
   readonly mode: Mode;
   /** Unused in mode `lease`. */
-  readonly provide: string;
+  readonly provide: string | undefined;
   readonly key: CommonMiddlewareOptions<TTransaction, TContext, TInput>["key"];
   readonly input: CommonMiddlewareOptions<TTransaction, TContext, TInput>["input"];
   readonly operation: CommonMiddlewareOptions<TTransaction, TContext, TInput>["operation"];
@@ -117,7 +117,7 @@ export function settingsOf<TTransaction, TContext, TInput>(
     idempotency,
     scope,
     mode = "transaction",
-    provide = "tx",
+    provide,
     key,
     input,
     operation,

@@ -82,7 +82,9 @@ async function runKeyed<TTransaction, TContext, TInput>(
   const operation = await operationOf(settings.operation, call);
   const request = { operation, key, scope: await scope(), input: input.compared };
   if (mode === "transaction") {
-    return runs.runSettled(request, async (context) => goOn(call, providedContext(provide, context), input));
+    return runs.runSettled(request, async (context) =>
+      goOn(call, providedContext(provide, call.ctx, context), input),
+    );
   }
   // A completer's call is parsed again, so it needs the input as it was before parsing.
   const leaseRequest: LeaseRequest = { ...request, storedInput: await call.getRawInput() };
@@ -114,7 +116,9 @@ async function runUnkeyed<TTransaction>(
   call: ProcedureCall<unknown, unknown>,
 ): Promise<unknown> {
   return mode === "transaction"
-    ? runs.runUnkeyed(async (context) => dataOf(await call.next({ ctx: providedContext(provide, context) })))
+    ? runs.runUnkeyed(async (context) =>
+        dataOf(await call.next({ ctx: providedContext(provide, call.ctx, context) })),
+      )
     : runs.runLeasedUnkeyed(async (context) => dataOf(await call.next({ ctx: { idempotency: context } })));
 }
 

@@ -41,7 +41,7 @@ export class MutationExecutor<TContext extends object> {
   readonly #directive: string;
 
   constructor(options: IdempotencyPluginOptions<TContext>) {
-    const { idempotency, scope, provide = "tx", key, requireKey = true, storeError, ...rest } = options;
+    const { idempotency, scope, provide, key, requireKey = true, storeError, ...rest } = options;
     const { mode = "transaction", input, directive = DIRECTIVE_NAME, ...run } = rest;
     this.#units = {
       // A completer with a handler for the same operation would store a result that is not an `ExecutionResult`.
