@@ -47,6 +47,6 @@ export function providedContext<TTransaction>(
   { tx, ...idempotency }: { readonly tx: TTransaction } & MutationIdempotency,
 ): ProvidedContext<string, TTransaction> {
   const { join } = idempotency;
-  const [name, client] = providedClient(provide, (ctx ?? {}) as object, { tx, join });
+  const [name, client] = providedClient(provide, ctx ?? {}, { tx, join });
   return { [name]: client, idempotency } as ProvidedContext<string, TTransaction>;
 }
