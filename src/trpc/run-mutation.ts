@@ -2,7 +2,8 @@ import type { TRPCError } from "@trpc/server";
 import { checkKeyRequired } from "../core/adapter/options.ts";
 import { outcomeOfError } from "../core/adapter/told-outcome.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
-import type { LeaseRequest, SettledRun } from "../core/contract/idempotency.ts";
+import type { Idempotency, LeaseRequest, SettledRun } from "../core/contract/idempotency.ts";
+import type { ResumedIdentity } from "../core/lease/abandoned-runs.ts";
 import { providedContext } from "./context.ts";
 import { rememberParserError } from "./errors/parser-error.ts";
 import type { Settings } from "./options.ts";
@@ -25,12 +26,7 @@ export interface MutationRequest<TContext, TInput> {
   readonly requireKey: Settings<unknown, TContext, TInput>["requireKey"];
   readonly request: RequestParts;
   /** Key and scope of the abandoned run that a completer is resuming with this call. */
-  readonly resumed: Identity | undefined;
-}
-
-interface Identity {
-  readonly key: string;
-  readonly scope: string;
+  readonly resumed: ResumedIdentity | undefined;
 }
 
 /** Runs a mutation with its key, or without one if it needs none. */
@@ -45,8 +41,7 @@ export async function runMutation<TTransaction, TContext, TInput>(
     }
     return success(await runUnkeyed(settings, call));
   }
-  const scope = async () => resumed?.scope ?? (await scopeOf(settings, call));
-  const settled = await telling(request, call, () => runKeyed(settings, call, { key, scope }));
+  const settled = await telling(request, call, () => runKeyed(settings, call, key, resumed));
   tell(request, call, { outcome: "stored", replayed: settled.replayed });
   if (settled.status === "completed") {
     return success(settled.value);
@@ -75,12 +70,17 @@ async function telling<T>(
 async function runKeyed<TTransaction, TContext, TInput>(
   settings: Settings<TTransaction, TContext, TInput>,
   call: ProcedureCall<TContext, TInput>,
-  { key, scope }: { readonly key: string; readonly scope: () => Promise<string> },
+  key: string,
+  resumed: ResumedIdentity | undefined,
 ): Promise<SettledRun<unknown>> {
-  const { runs, mode, provide } = settings;
+  const { idempotency, mode, provide } = settings;
+  const runs = await (resumed === undefined
+    ? idempotency.of(call)
+    : idempotency.completed(resumed.idempotency as Idempotency<TTransaction>));
   const input = await comparableInput(call, settings.input);
   const operation = await operationOf(settings.operation, call);
-  const request = { operation, key, scope: await scope(), input: input.compared };
+  const scope = resumed?.scope ?? (await scopeOf(settings, call));
+  const request = { operation, key, scope, input: input.compared };
   if (mode === "transaction") {
     return runs.runSettled(request, async (context) =>
       goOn(call, providedContext(provide, call.ctx, context), input),
@@ -111,10 +111,11 @@ async function goOn(
   return dataOf(result);
 }
 
-async function runUnkeyed<TTransaction>(
-  { runs, mode, provide }: Settings<TTransaction, never, never>,
-  call: ProcedureCall<unknown, unknown>,
+async function runUnkeyed<TTransaction, TContext, TInput>(
+  { idempotency, mode, provide }: Settings<TTransaction, TContext, TInput>,
+  call: ProcedureCall<TContext, TInput>,
 ): Promise<unknown> {
+  const runs = await idempotency.of(call);
   return mode === "transaction"
     ? runs.runUnkeyed(async (context) =>
         dataOf(await call.next({ ctx: providedContext(provide, call.ctx, context) })),

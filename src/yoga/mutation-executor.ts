@@ -1,4 +1,5 @@
 import type { ExecutionArgs, ExecutionResult } from "graphql";
+import { ChosenIdempotency } from "../core/adapter/chosen-idempotency.ts";
 import type { ScopeValue } from "../core/adapter/options.ts";
 import { answeredAtOnce } from "../core/contract/callbacks.ts";
 import { IdempotencyError } from "../core/contract/errors.ts";
@@ -32,7 +33,8 @@ import {
 
 /** Splits a mutation into units, finds the key of each, and joins their answers. */
 export class MutationExecutor<TContext extends object> {
-  readonly #units: UnitOptions;
+  readonly #units: ChosenIdempotency<unknown, [context: TContext], UnitOptions>;
+  readonly #provide: string | undefined;
   readonly #scope: IdempotencyPluginOptions<TContext>["scope"];
   readonly #key: IdempotencyPluginOptions<TContext>["key"];
   readonly #requireKey: RequireKey;
@@ -43,12 +45,13 @@ export class MutationExecutor<TContext extends object> {
   constructor(options: IdempotencyPluginOptions<TContext>) {
     const { idempotency, scope, provide, key, requireKey = true, storeError, ...rest } = options;
     const { mode = "transaction", input, directive = DIRECTIVE_NAME, ...run } = rest;
-    this.#units = {
+    this.#units = new ChosenIdempotency(idempotency, (given) => ({
       // A completer with a handler for the same operation would store a result that is not an `ExecutionResult`.
-      idempotency: idempotency.with({ ...run, ...storingResults, storeInput: false }),
+      idempotency: given.with({ ...run, ...storingResults, storeInput: false }),
       provide,
-      isExpected: storeError ?? idempotency.options.storeError ?? isExpectedError,
-    };
+      isExpected: storeError ?? given.options.storeError ?? isExpectedError,
+    }));
+    this.#provide = provide;
     this.#scope = scope;
     this.#key = key;
     this.#requireKey = requireKey;
@@ -78,14 +81,14 @@ export class MutationExecutor<TContext extends object> {
     const mode = modeOf(this.#mode, infoOf(mutation, fields));
     if (key === undefined) {
       this.#checkMayLackKey(mutation, fields);
-      if (mode === "transaction" && alreadyProvides(context, this.#units.provide)) {
+      if (mode === "transaction" && alreadyProvides(context, this.#provide)) {
         return execute(args);
       }
     }
     refuseIncrementalDelivery(mutation);
     const unit: Unit = { args, execute, responseNames: fields.map(({ responseName }) => responseName), mode };
     if (key === undefined) {
-      return (await runUnkeyed(unit, this.#units)).result;
+      return (await runUnkeyed(unit, await this.#units.of(context))).result;
     }
     const request = {
       operation: OPERATION_RECORD_NAME,
@@ -93,7 +96,7 @@ export class MutationExecutor<TContext extends object> {
       scope: await this.#scopeOf(context),
       input: await this.#inputOf(args, () => operationInput(mutation)),
     };
-    const { result, told } = await runKeyed(unit, request, this.#units);
+    const { result, told } = await runKeyed(unit, request, await this.#units.of(context));
     return telling(result, context, told);
   }
 
@@ -126,13 +129,13 @@ export class MutationExecutor<TContext extends object> {
       const operation = ownKey === undefined ? sharedKeyRecordName(mutation, field) : fieldRecordName(field);
       const input = await this.#inputOf(fieldArgs, () => fieldInput(mutation, field));
       const request = { operation, key, scope, input };
-      return runKeyed(unit, request, this.#units);
+      return runKeyed(unit, request, await this.#units.of(context));
     }
     this.#checkMayLackKey(mutation, [field]);
-    if (mode === "transaction" && alreadyProvides(context, this.#units.provide)) {
+    if (mode === "transaction" && alreadyProvides(context, this.#provide)) {
       return { result: (await execute(unit.args)) as ExecutionResult };
     }
-    return runUnkeyed(unit, this.#units);
+    return runUnkeyed(unit, await this.#units.of(context));
   }
 
   #requestKey(args: ExecutionArgs): string | undefined {

@@ -5,11 +5,13 @@ import { type OwnSettings, ownSettingsIn } from "./meta.ts";
 
 /** What is known about a middleware outside its calls. */
 export interface AppliedSettings {
-  readonly idempotency: Pick<Idempotency<never>, "abandoned">;
+  readonly idempotency: {
+    readonly mayBe: (given: unknown) => boolean;
+    readonly completed: (given: never) => Pick<Idempotency<never>, "options">;
+  };
   readonly mode: Mode;
   readonly requireKey: boolean | ((call: never) => unknown);
   readonly operation: unknown;
-  readonly runs: Pick<Idempotency<never>, "options">;
 }
 
 /** A mutation of a router. */
