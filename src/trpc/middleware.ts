@@ -11,10 +11,10 @@ import {
 } from "./options.ts";
 import { fixedOperationOf } from "./request/operation.ts";
 import type { ContextIn, ProcedureCall, ProcedureResult } from "./request/procedure-call.ts";
-import { type RequestParts, tellRetryAfter } from "./request/request-parts.ts";
+import { procedureOf, type RequestParts, tellRetryAfter } from "./request/request-parts.ts";
 import { runOnce } from "./request/run-once.ts";
 import { ownSettingsIn } from "./router/meta.ts";
-import { rememberSettings } from "./router/procedures.ts";
+import { refuseEarlyOutput, rememberSettings } from "./router/procedures.ts";
 import { runMutation } from "./run-mutation.ts";
 
 /** A tRPC middleware for `.use()`, also assignable to `TRPCMiddlewareFunction`. */
@@ -83,6 +83,7 @@ export function idempotencyMiddleware<TTransaction, TContext, TInput>(
         ? resumedIdentity(fixedOperationOf(settings.operation, call.path))
         : undefined;
     const request = resumed === undefined ? answeredAtOnce("request", settings.request(call)) : NO_REQUEST;
+    refuseEarlyOutput(call.path, procedureOf(request.info, call));
     try {
       return await runOnce(call, () => runMutation(settings, { call, requireKey, request, resumed }));
     } catch (error) {
