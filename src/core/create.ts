@@ -58,7 +58,7 @@ function withOptions<TTransaction>(
     runLeasedUnkeyed: async (handler, overrides = {}) =>
       runLeasedUnkeyed(store, completed(overrides, base), handler),
     check: () => check(store),
-    abandoned: abandonedRuns(store, base),
+    abandoned: abandonedRuns(store, base, () => idempotency),
     prune: (pruneOptions) => prune(store, pruneOptions),
   };
   return idempotency;

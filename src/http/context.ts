@@ -19,5 +19,12 @@ export function untouchedContext<TTransaction>(method: string): HttpContext<TTra
     );
   };
   const tx = new Proxy({}, { get: (_, name) => (typeof name === "string" ? refuse() : undefined) });
-  return { tx: tx as TTransaction, key: undefined, attempt: 1, deriveKey: refuse, afterCommit: refuse };
+  return {
+    tx: tx as TTransaction,
+    join: refuse,
+    key: undefined,
+    attempt: 1,
+    deriveKey: refuse,
+    afterCommit: refuse,
+  };
 }

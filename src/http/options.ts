@@ -1,9 +1,9 @@
+import { ChosenIdempotency, type IdempotencyOption } from "../core/adapter/chosen-idempotency.ts";
 import { checkAdapterOptions, checkRequireKey, type ScopeValue } from "../core/adapter/options.ts";
 import { checkFunction, checkNumber, misuse } from "../core/browser/option-checks.ts";
 import type { AnyIdempotencyError } from "../core/contract/errors.ts";
-import type { Idempotency } from "../core/contract/idempotency.ts";
 import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
-import { RUN_OPTIONS, type RunOptions } from "../core/contract/options.ts";
+import { RUN_OPTIONS, type RunOptions, resolveOptions } from "../core/contract/options.ts";
 import type { ProblemHeaders, RefusedRequestError } from "./problems/problem.ts";
 import { outcomeOf, type ResponseHead, type ResponseOutcome } from "./response/outcome.ts";
 import { storedHeadersOf } from "./response/stored-headers.ts";
@@ -15,8 +15,11 @@ export type FromRequest<T, TRequest, TArg> = (request: TRequest, arg: TArg) => T
 /** Options of {@link withIdempotency}. Those of {@link RunOptions} override what `createIdempotency` was given. */
 export interface HttpIdempotencyOptions<TTransaction, TRequest extends Request = Request, TArg = unknown>
   extends RunOptions {
-  /** Made by `createIdempotency`; one for the whole application. */
-  readonly idempotency: Idempotency<TTransaction>;
+  /**
+   * Made by `createIdempotency`: one for the whole application, or a function that gives that of a request, for one database
+   * per tenant. A function must give the same object for the same database.
+   */
+  readonly idempotency: IdempotencyOption<TTransaction, [request: TRequest, arg: TArg]>;
   /**
    * Who may share a key, for example the user's id: two scopes never see each other's results. `"global"` if there is
    * only one client, or keys are secrets.
@@ -72,7 +75,7 @@ export interface HttpIdempotencyOptions<TTransaction, TRequest extends Request =
 
 /** The options, checked and complete. */
 export interface Settings<TTransaction, TRequest extends Request, TArg> {
-  readonly idempotency: Idempotency<TTransaction>;
+  readonly idempotency: ChosenIdempotency<TTransaction, [request: TRequest, arg: TArg]>;
   readonly scope: "global" | FromRequest<ScopeValue, TRequest, TArg>;
   readonly operation: string | FromRequest<string, TRequest, TArg> | undefined;
   readonly key: FromRequest<string | null | undefined, TRequest, TArg> | undefined;
@@ -111,9 +114,12 @@ export function settingsOf<TTransaction, TRequest extends Request, TArg>(
     onProblem,
     ...run
   } = options;
-  const runs = idempotency.with(run);
+  resolveOptions(run);
   return {
-    idempotency: runs.with(storingResponses(runs.options)),
+    idempotency: new ChosenIdempotency(idempotency, (given) => {
+      const runs = given.with(run);
+      return runs.with(storingResponses(runs.options));
+    }),
     scope,
     operation,
     key,

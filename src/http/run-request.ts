@@ -1,5 +1,5 @@
 import { IdempotencyError } from "../core/contract/errors.ts";
-import type { RunContext, SettledRun, UnkeyedContext } from "../core/contract/idempotency.ts";
+import type { Idempotency, RunContext, SettledRun, UnkeyedContext } from "../core/contract/idempotency.ts";
 import type { Settings } from "./options.ts";
 import { comparableRequest } from "./request/comparable-request.ts";
 import { bufferRequest } from "./request/request-body.ts";
@@ -15,20 +15,18 @@ interface Identity {
   readonly isRetry: boolean;
 }
 
-type AnySettings<TTransaction, TRequest extends Request> = Pick<
-  Settings<TTransaction, TRequest, never>,
-  "idempotency" | "bodyBytesMax" | "storedHeaders" | "outcome"
->;
+type AnySettings = Pick<Settings<never, never, never>, "bodyBytesMax" | "storedHeaders" | "outcome">;
 
 /** Runs a handler with its key, and returns the response that this or an earlier run made. */
 export async function runKeyed<TTransaction, TRequest extends Request>(
-  settings: AnySettings<TTransaction, TRequest>,
+  settings: AnySettings,
+  idempotency: Idempotency<TTransaction>,
   identity: Identity,
   request: TRequest,
   handler: (request: TRequest, context: RunContext<TTransaction>) => Promise<Response>,
   inputOf: ((request: TRequest) => unknown) | undefined,
 ): Promise<Response> {
-  const { idempotency, bodyBytesMax, storedHeaders } = settings;
+  const { bodyBytesMax, storedHeaders } = settings;
   const { resultBytesMax } = idempotency.options;
   const buffered = await bufferRequest(request, bodyBytesMax);
   const input =
@@ -64,8 +62,9 @@ export async function runKeyed<TTransaction, TRequest extends Request>(
 }
 
 /** Runs a handler in a transaction without a record. The body of its response is left to the framework. */
-export async function runUnkeyed<TTransaction, TRequest extends Request>(
-  { idempotency, outcome }: AnySettings<TTransaction, TRequest>,
+export async function runUnkeyed<TTransaction>(
+  { outcome }: AnySettings,
+  idempotency: Idempotency<TTransaction>,
   handler: (context: UnkeyedContext<TTransaction>) => Promise<Response>,
 ): Promise<Response> {
   try {

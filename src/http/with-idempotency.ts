@@ -109,7 +109,8 @@ async function answer<TTransaction, TRequest extends Request, TArg>(
     if (checkKeyRequired(typeof requireKey === "function" ? await requireKey(request, arg) : requireKey)) {
       throw keyMissing(operation);
     }
-    return runUnkeyed(settings, async (context) => handler(request, context, arg));
+    const idempotency = await settings.idempotency.of(request, arg);
+    return runUnkeyed(settings, idempotency, async (context) => handler(request, context, arg));
   }
   const identity = {
     operation,
@@ -121,6 +122,7 @@ async function answer<TTransaction, TRequest extends Request, TArg>(
   const { input } = settings;
   return runKeyed(
     settings,
+    await settings.idempotency.of(request, arg),
     identity,
     request,
     async (buffered, context) => handler(buffered, context, arg),

@@ -2,11 +2,11 @@ import { checkOneOf, typeOf } from "../core/browser/option-checks.ts";
 import type { Dialect } from "../sql/dialect.ts";
 import { dialects, type Provider } from "../sql/dialects.ts";
 import { checkModels, type ModelOptions } from "../sql/names.ts";
-import { baseOf } from "./ambient/ambient.ts";
 import { checkClient, type PrismaClientLike } from "./client/client.ts";
 import { providerOf } from "./client/private-members.ts";
 import { refuseUnfitAdapter } from "./client/unfit-adapters.ts";
 import { type GuardMode, guardClient } from "./guard/guard.ts";
+import { baseOf } from "./handler/joining-client.ts";
 import { PrismaStore } from "./store.ts";
 
 /** How the store reaches its tables. */

@@ -2,6 +2,7 @@ import type {
   Claim,
   ClaimParams,
   CompleteParams,
+  HandlerClients,
   RunningHandler,
   StepParams,
   StoreSession,
@@ -12,6 +13,7 @@ import { DriverClient } from "./client/driver.ts";
 import { EndingError } from "./client/ending.ts";
 import { Savepoint } from "./client/savepoint.ts";
 import type { HandlerTransaction } from "./handler/handler-transaction.ts";
+import { clientIn } from "./handler/joining-client.ts";
 import { outsideHandlers } from "./handler/scope.ts";
 
 /** Our statements in one transaction of Prisma, and its handler. */
@@ -42,9 +44,14 @@ export class PrismaSession<TTransaction> extends Queries implements StoreSession
     this.#savepoint = new Savepoint(raw);
   }
 
-  async runHandler<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T> {
-    const value = await this.#transaction.runHandler(() => work(this.#tx), handler);
-    this.#transaction.throwIfLost();
+  async runHandler<T>(
+    handler: RunningHandler,
+    work: (clients: HandlerClients<TTransaction>) => Promise<T>,
+  ): Promise<T> {
+    const transaction = this.#transaction;
+    const clients = { tx: this.#tx, join: <TClient>(client: TClient) => clientIn(transaction, client) };
+    const value = await transaction.runHandler(() => work(clients), handler);
+    transaction.throwIfLost();
     return value;
   }
 

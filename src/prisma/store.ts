@@ -26,9 +26,9 @@ import {
   isExtended,
   transactionOptionsOf,
 } from "./client/private-members.ts";
-import { boundClient, gatedClient } from "./handler/handler-client.ts";
 import { HandlerMistakeError, HandlerTransaction } from "./handler/handler-transaction.ts";
-import { type ExtensibleClient, joinedClient, unextended } from "./handler/joined-client.ts";
+import { unextended } from "./handler/joined-client.ts";
+import { JoiningClient } from "./handler/joining-client.ts";
 import { checkIsolation } from "./handler/nested-transaction.ts";
 import {
   currentScope,
@@ -48,7 +48,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   /** The client without extensions, for our own statements. */
   readonly #engine: PrismaClientLike;
   readonly #isExtended: boolean;
-  #joined: ExtensibleClient | undefined;
+  readonly #joining: JoiningClient;
   readonly #adapter: AdapterFactory | undefined;
   readonly #dialect: Dialect;
   readonly #models: ModelOptions | undefined;
@@ -62,6 +62,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     this.#client = client;
     this.#engine = engineOf(client) as PrismaClientLike;
     this.#isExtended = isExtended(client);
+    this.#joining = new JoiningClient(client);
     this.#dialect = dialect;
     this.#models = models;
     this.#adapter = adapterFactoryOf(client);
@@ -121,21 +122,12 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     names: Names,
     { timeout }: PrismaTransactionOptions,
   ): PrismaSession<TransactionOf<TClient>> {
-    const tx = transaction.begun.tx as TransactionOf<TClient> & RawClient;
-    const client = this.#isExtended
-      ? boundClient(transaction, this.#joinedClient())
-      : gatedClient(transaction, tx);
-    return new PrismaSession(transaction, client as TransactionOf<TClient>, raw, timeout + GRACE_MS, [
+    const client = this.#joining.in(transaction) as TransactionOf<TClient>;
+    return new PrismaSession(transaction, client, raw, timeout + GRACE_MS, [
       new PrismaSql(raw),
       this.#dialect,
       names,
     ]);
-  }
-
-  /** For a client with extensions: these come first, then the gate of the handler's statements. */
-  #joinedClient(): ExtensibleClient {
-    this.#joined ??= joinedClient(this.#client as unknown as ExtensibleClient, this.#engine);
-    return this.#joined;
   }
 
   runningHandler(): RunningHandler | undefined {

@@ -67,7 +67,7 @@ async function resumableIn(
   const operations = new Map<string, ResumableOperation>();
   for (const { path, settings, own } of await mutationsOf(router)) {
     // The runs of another `idempotency` may be in another database.
-    const isOurs = settings?.mode === "lease" && settings.idempotency === idempotency;
+    const isOurs = settings?.mode === "lease" && settings.idempotency.mayBe(idempotency);
     if (isOurs && own !== false) {
       const resume = async (run: AbandonedRun) =>
         procedureAt(router.createCaller(await createContext(run)), path)(run.readInput());
@@ -77,7 +77,10 @@ async function resumableIn(
           `onceonly: two mutations are named ${operation}; give each an option operation of its own.`,
         );
       }
-      operations.set(operation, { resume, options: forGivingUp(settings.runs.options) });
+      operations.set(operation, {
+        resume,
+        options: forGivingUp(settings.idempotency.completed(idempotency as never).options),
+      });
     }
   }
   if (operations.size === 0) {

@@ -1,3 +1,4 @@
+import { type DEFAULT_NAME, providedClient } from "../core/adapter/provided-client.ts";
 import type { LeaseContext, RunContext } from "../core/contract/idempotency.ts";
 
 /** What a handler finds as `ctx.idempotency`. `key` is `undefined` if a key is not required and none was sent. */
@@ -7,6 +8,25 @@ export interface MutationIdempotency extends Omit<RunContext<unknown, string | u
 export type ProvidedContext<TProvide extends string, TTransaction> = {
   readonly [TName in TProvide]: TTransaction;
 } & { readonly idempotency: MutationIdempotency };
+
+/** What a context must hold for option `provide`: a client, unless the name is the default. */
+export type Holding<TProvide extends string> = TProvide extends typeof DEFAULT_NAME
+  ? unknown
+  : { readonly [TName in TProvide]: unknown };
+
+/** The client that a handler finds: that of the context in its transaction, where the type of the context is known. */
+export type ClientIn<TContext, TProvide extends string, TTransaction> = TContext extends {
+  readonly [TName in TProvide]: infer TClient;
+}
+  ? TransactionClientOf<TClient, TTransaction>
+  : TTransaction;
+
+/** What the function given to `$transaction` of a client gets. */
+type TransactionClientOf<TClient, TTransaction> = TClient extends {
+  $transaction: (body: (tx: infer TOwn) => Promise<unknown>, ...rest: never[]) => unknown;
+}
+  ? TOwn
+  : TTransaction;
 
 /**
  * What a handler finds as `ctx.idempotency` in mode `lease`. `key` is the client's. It is `undefined` if a key is not
@@ -22,8 +42,11 @@ export interface LeasedContext<TTransaction> {
 
 /** A new object each time: tRPC shares one context among the calls of a batch. */
 export function providedContext<TTransaction>(
-  provide: string,
+  provide: string | undefined,
+  ctx: unknown,
   { tx, ...idempotency }: { readonly tx: TTransaction } & MutationIdempotency,
 ): ProvidedContext<string, TTransaction> {
-  return { [provide]: tx, idempotency } as ProvidedContext<string, TTransaction>;
+  const { join } = idempotency;
+  const [name, client] = providedClient(provide, ctx ?? {}, { tx, join });
+  return { [name]: client, idempotency } as ProvidedContext<string, TTransaction>;
 }

@@ -1,7 +1,7 @@
 import { answeredAtOnce } from "../core/contract/callbacks.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
 import { resumedIdentity } from "../core/lease/abandoned-runs.ts";
-import type { LeasedContext, ProvidedContext } from "./context.ts";
+import type { ClientIn, Holding, LeasedContext, ProvidedContext } from "./context.ts";
 import { toTRPCError } from "./errors/trpc-error.ts";
 import {
   type AnyModeOptions,
@@ -11,10 +11,10 @@ import {
 } from "./options.ts";
 import { fixedOperationOf } from "./request/operation.ts";
 import type { ContextIn, ProcedureCall, ProcedureResult } from "./request/procedure-call.ts";
-import { type RequestParts, tellRetryAfter } from "./request/request-parts.ts";
+import { procedureOf, type RequestParts, tellRetryAfter } from "./request/request-parts.ts";
 import { runOnce } from "./request/run-once.ts";
 import { ownSettingsIn } from "./router/meta.ts";
-import { rememberSettings } from "./router/procedures.ts";
+import { refuseEarlyOutput, rememberSettings } from "./router/procedures.ts";
 import { runMutation } from "./run-mutation.ts";
 
 /** A tRPC middleware for `.use()`, also assignable to `TRPCMiddlewareFunction`. */
@@ -55,7 +55,11 @@ export interface IdempotencyMiddleware<TContext, TInput, TAdded> {
  */
 export function idempotencyMiddleware<TTransaction, TContext, TInput, const TProvide extends string = "tx">(
   options: IdempotencyMiddlewareOptions<TTransaction, TContext, TInput, TProvide>,
-): IdempotencyMiddleware<TContext, TInput, ProvidedContext<TProvide, TTransaction>>;
+): IdempotencyMiddleware<
+  TContext & Holding<NoInfer<TProvide>>,
+  TInput,
+  ProvidedContext<TProvide, ClientIn<TContext, NoInfer<TProvide>, TTransaction>>
+>;
 export function idempotencyMiddleware<TTransaction, TContext, TInput>(
   options: LeaseMiddlewareOptions<TTransaction, TContext, TInput>,
 ): IdempotencyMiddleware<TContext, TInput, LeasedContext<TTransaction>>;
@@ -79,6 +83,7 @@ export function idempotencyMiddleware<TTransaction, TContext, TInput>(
         ? resumedIdentity(fixedOperationOf(settings.operation, call.path))
         : undefined;
     const request = resumed === undefined ? answeredAtOnce("request", settings.request(call)) : NO_REQUEST;
+    refuseEarlyOutput(call.path, procedureOf(request.info, call));
     try {
       return await runOnce(call, () => runMutation(settings, { call, requireKey, request, resumed }));
     } catch (error) {

@@ -1,4 +1,5 @@
 import type { TRPCCombinedDataTransformer, TRPCDataTransformer, TRPCError } from "@trpc/server";
+import { ChosenIdempotency, type IdempotencyOption } from "../core/adapter/chosen-idempotency.ts";
 import {
   checkAdapterOptions,
   checkModeAndProvide,
@@ -8,9 +9,8 @@ import {
 } from "../core/adapter/options.ts";
 import { checkFunction, checkNumber, misuse } from "../core/browser/option-checks.ts";
 import { transformerCodec } from "../core/contract/codec.ts";
-import type { Idempotency } from "../core/contract/idempotency.ts";
 import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
-import { RUN_OPTIONS, type RunOptions } from "../core/contract/options.ts";
+import { RUN_OPTIONS, type RunOptions, resolveOptions } from "../core/contract/options.ts";
 import { isExpectedError } from "./errors/expected-error.ts";
 import { isParserError } from "./errors/parser-error.ts";
 import { trpcErrorSerializer } from "./errors/stored-error.ts";
@@ -20,8 +20,11 @@ import { type RequestParts, requestIn } from "./request/request-parts.ts";
 /** Options of {@link idempotencyMiddleware}, in either mode. */
 export interface CommonMiddlewareOptions<TTransaction, TContext, TInput>
   extends Omit<RunOptions, "storeError"> {
-  /** Made by `createIdempotency`; one for the whole application. */
-  readonly idempotency: Idempotency<TTransaction>;
+  /**
+   * Made by `createIdempotency`: one for the whole application, or a function that gives that of a call, for one database
+   * per tenant. A function must give the same object for the same database.
+   */
+  readonly idempotency: IdempotencyOption<TTransaction, [call: MutationCall<TContext, TInput>]>;
   /**
    * Who may share a key, for example the user's id: two scopes never see each other's results. `"global"` if there is
    * only one client, or keys are secrets.
@@ -101,20 +104,17 @@ export interface LeaseMiddlewareOptions<TTransaction, TContext, TInput>
 /** The options, checked and complete. */
 export interface Settings<TTransaction, TContext, TInput>
   extends Required<
-    Pick<
-      CommonMiddlewareOptions<TTransaction, TContext, TInput>,
-      "idempotency" | "scope" | "requireKey" | "bodyBytesMax"
-    >
+    Pick<CommonMiddlewareOptions<TTransaction, TContext, TInput>, "scope" | "requireKey" | "bodyBytesMax">
   > {
   readonly mode: Mode;
   /** Unused in mode `lease`. */
-  readonly provide: string;
+  readonly provide: string | undefined;
   readonly key: CommonMiddlewareOptions<TTransaction, TContext, TInput>["key"];
   readonly input: CommonMiddlewareOptions<TTransaction, TContext, TInput>["input"];
   readonly operation: CommonMiddlewareOptions<TTransaction, TContext, TInput>["operation"];
   readonly request: (call: { readonly ctx: TContext }) => RequestParts;
-  /** `idempotency` with the options of the middleware. */
-  readonly runs: Idempotency<TTransaction>;
+  /** With the options of the middleware. */
+  readonly idempotency: ChosenIdempotency<TTransaction, [call: MutationCall<TContext, TInput>]>;
 }
 
 /** @throws TypeError that names the option, what it got and the remedy. */
@@ -126,7 +126,7 @@ export function settingsOf<TTransaction, TContext, TInput>(
     idempotency,
     scope,
     mode = "transaction",
-    provide = "tx",
+    provide,
     key,
     input,
     bodyBytesMax = 16 * 1_048_576,
@@ -135,24 +135,20 @@ export function settingsOf<TTransaction, TContext, TInput>(
     request = requestIn,
     ...rest
   } = options;
-  const {
-    transformer,
-    storeError = idempotency.options.storeError ?? isExpectedError,
-    errors = trpcErrorSerializer,
-    ...overrides
-  } = rest;
+  const { transformer, storeError, errors = trpcErrorSerializer, ...overrides } = rest;
   const codec = transformer === undefined ? {} : { codec: transformerCodec(outputOf(transformer)) };
-  const isStored = storeError ?? idempotency.options.storeError ?? isExpectedError;
-  // tRPC makes a TRPCError of whatever a handler throws.
-  const run: RunOptions = {
-    ...overrides,
-    ...codec,
-    errors,
-    storeError: (error) => !isParserError(error as TRPCError) && isStored(error as TRPCError),
-  };
-  const runs = idempotency.with(run);
+  const run: RunOptions = { ...overrides, ...codec, errors };
+  resolveOptions(run);
+  const chosen = new ChosenIdempotency(idempotency, (given) => {
+    const isStored = storeError ?? given.options.storeError ?? isExpectedError;
+    // tRPC makes a TRPCError of whatever a handler throws.
+    return given.with({
+      ...run,
+      storeError: (error) => !isParserError(error as TRPCError) && isStored(error as TRPCError),
+    });
+  });
   const call = { scope, key, input, bodyBytesMax, operation, requireKey, request };
-  return { idempotency, mode, provide, ...call, runs };
+  return { idempotency: chosen, mode, provide, ...call };
 }
 
 /** Options that have not yet been checked for fitting together. */

@@ -2,7 +2,8 @@ import type { TRPCError } from "@trpc/server";
 import { checkKeyRequired } from "../core/adapter/options.ts";
 import { outcomeOfError, type Told } from "../core/adapter/told-outcome.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
-import type { LeaseRequest, SettledRun } from "../core/contract/idempotency.ts";
+import type { Idempotency, LeaseRequest, SettledRun } from "../core/contract/idempotency.ts";
+import type { ResumedIdentity } from "../core/lease/abandoned-runs.ts";
 import { providedContext } from "./context.ts";
 import { rememberParserError } from "./errors/parser-error.ts";
 import { rememberTold } from "./errors/told-errors.ts";
@@ -26,12 +27,7 @@ export interface MutationRequest<TContext, TInput> {
   readonly requireKey: Settings<unknown, TContext, TInput>["requireKey"];
   readonly request: RequestParts;
   /** Key and scope of the abandoned run that a completer is resuming with this call. */
-  readonly resumed: Identity | undefined;
-}
-
-interface Identity {
-  readonly key: string;
-  readonly scope: string;
+  readonly resumed: ResumedIdentity | undefined;
 }
 
 /** Runs a mutation with its key, or without one if it needs none. */
@@ -46,8 +42,7 @@ export async function runMutation<TTransaction, TContext, TInput>(
     }
     return success(await runUnkeyed(settings, call));
   }
-  const scope = async () => resumed?.scope ?? (await scopeOf(settings, call));
-  const settled = await telling(request, call, () => runKeyed(settings, call, { key, scope, request }));
+  const settled = await telling(request, call, () => runKeyed(settings, call, { key, request, resumed }));
   const told: Told = { outcome: "stored", replayed: settled.replayed };
   tell(request, call, told);
   if (settled.status === "completed") {
@@ -79,22 +74,27 @@ async function telling<T>(
 
 interface KeyedCall {
   readonly key: string;
-  readonly scope: () => Promise<string>;
+  readonly resumed: ResumedIdentity | undefined;
   readonly request: RequestParts;
 }
 
 async function runKeyed<TTransaction, TContext, TInput>(
   settings: Settings<TTransaction, TContext, TInput>,
   call: ProcedureCall<TContext, TInput>,
-  { key, scope, request: parts }: KeyedCall,
+  { key, request: parts, resumed }: KeyedCall,
 ): Promise<SettledRun<unknown>> {
-  const { runs, mode, provide } = settings;
+  const { idempotency, mode, provide } = settings;
+  const runs = await (resumed === undefined
+    ? idempotency.of(call)
+    : idempotency.completed(resumed.idempotency as Idempotency<TTransaction>));
   const input = await comparableInput(call, settings.input, settings.bodyBytesMax);
   const operation = await operationOf(settings.operation, call);
-  const identity = { operation, key, scope: await scope(), input: input.compared };
-  const request = { ...identity, isRetry: isRetry(call, parts) };
+  const scope = resumed?.scope ?? (await scopeOf(settings, call));
+  const request = { operation, key, scope, input: input.compared, isRetry: isRetry(call, parts) };
   if (mode === "transaction") {
-    return runs.runSettled(request, async (context) => goOn(call, providedContext(provide, context), input));
+    return runs.runSettled(request, async (context) =>
+      goOn(call, providedContext(provide, call.ctx, context), input),
+    );
   }
   // A completer's call is parsed again, so it needs the input as it was before parsing.
   const leaseRequest: LeaseRequest = { ...request, storedInput: await call.getRawInput() };
@@ -121,12 +121,15 @@ async function goOn(
   return dataOf(result);
 }
 
-async function runUnkeyed<TTransaction>(
-  { runs, mode, provide }: Settings<TTransaction, never, never>,
-  call: ProcedureCall<unknown, unknown>,
+async function runUnkeyed<TTransaction, TContext, TInput>(
+  { idempotency, mode, provide }: Settings<TTransaction, TContext, TInput>,
+  call: ProcedureCall<TContext, TInput>,
 ): Promise<unknown> {
+  const runs = await idempotency.of(call);
   return mode === "transaction"
-    ? runs.runUnkeyed(async (context) => dataOf(await call.next({ ctx: providedContext(provide, context) })))
+    ? runs.runUnkeyed(async (context) =>
+        dataOf(await call.next({ ctx: providedContext(provide, call.ctx, context) })),
+      )
     : runs.runLeasedUnkeyed(async (context) => dataOf(await call.next({ ctx: { idempotency: context } })));
 }
 

@@ -1,4 +1,5 @@
 import type { ExecutionArgs, ExecutionResult } from "graphql";
+import { ChosenIdempotency } from "../core/adapter/chosen-idempotency.ts";
 import type { ScopeValue } from "../core/adapter/options.ts";
 import { answeredAtOnce } from "../core/contract/callbacks.ts";
 import { IdempotencyError } from "../core/contract/errors.ts";
@@ -32,7 +33,8 @@ import {
 
 /** Splits a mutation into units, finds the key of each, and joins their answers. */
 export class MutationExecutor<TContext extends object> {
-  readonly #units: UnitOptions;
+  readonly #units: ChosenIdempotency<unknown, [context: TContext], UnitOptions>;
+  readonly #provide: string | undefined;
   readonly #scope: IdempotencyPluginOptions<TContext>["scope"];
   readonly #key: IdempotencyPluginOptions<TContext>["key"];
   readonly #requireKey: RequireKey;
@@ -41,14 +43,15 @@ export class MutationExecutor<TContext extends object> {
   readonly #directive: string;
 
   constructor(options: IdempotencyPluginOptions<TContext>) {
-    const { idempotency, scope, provide = "tx", key, requireKey = true, storeError, ...rest } = options;
+    const { idempotency, scope, provide, key, requireKey = true, storeError, ...rest } = options;
     const { mode = "transaction", input, directive = DIRECTIVE_NAME, ...run } = rest;
-    this.#units = {
+    this.#units = new ChosenIdempotency(idempotency, (given) => ({
       // A completer with a handler for the same operation would store a result that is not an `ExecutionResult`.
-      idempotency: idempotency.with({ ...run, ...storingResults, storeInput: false }),
+      idempotency: given.with({ ...run, ...storingResults, storeInput: false }),
       provide,
-      isExpected: storeError ?? idempotency.options.storeError ?? isExpectedError,
-    };
+      isExpected: storeError ?? given.options.storeError ?? isExpectedError,
+    }));
+    this.#provide = provide;
     this.#scope = scope;
     this.#key = key;
     this.#requireKey = requireKey;
@@ -88,7 +91,7 @@ export class MutationExecutor<TContext extends object> {
       input: await this.#inputOf(args, () => operationInput(mutation)),
       isRetry: isRetry(context),
     };
-    const { result, told } = await runKeyed(unit, request, this.#units);
+    const { result, told } = await runKeyed(unit, request, await this.#units.of(context));
     return telling(result, context, told);
   }
 
@@ -122,7 +125,7 @@ export class MutationExecutor<TContext extends object> {
       const operation = ownKey === undefined ? sharedKeyRecordName(mutation, field) : fieldRecordName(field);
       const input = await this.#inputOf(fieldArgs, () => fieldInput(mutation, field));
       const request = { operation, key, scope, input, isRetry: isRetry(context) };
-      return runKeyed(unit, request, this.#units);
+      return runKeyed(unit, request, await this.#units.of(context));
     }
     return this.#runUnkeyed(mutation, [field], unit);
   }
@@ -131,11 +134,12 @@ export class MutationExecutor<TContext extends object> {
     return withoutTelling(async () => {
       this.#checkMayLackKey(mutation, fields);
       const { args, execute, mode } = unit;
-      if (mode === "transaction" && alreadyProvides(args.contextValue as TContext, this.#units.provide)) {
+      const context = args.contextValue as TContext;
+      if (mode === "transaction" && alreadyProvides(context, this.#provide)) {
         return { result: (await execute(args)) as ExecutionResult };
       }
       refuseIncrementalDelivery(mutation);
-      return runUnkeyed(unit, this.#units);
+      return runUnkeyed(unit, await this.#units.of(context));
     });
   }
 

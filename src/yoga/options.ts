@@ -1,4 +1,5 @@
 import type { ExecutionArgs, GraphQLError } from "graphql";
+import type { IdempotencyOption } from "../core/adapter/chosen-idempotency.ts";
 import {
   checkAdapterOptions,
   checkKeyRequired,
@@ -10,7 +11,6 @@ import {
 } from "../core/adapter/options.ts";
 import { checkFunction, misuse } from "../core/browser/option-checks.ts";
 import { answeredAtOnce } from "../core/contract/callbacks.ts";
-import type { Idempotency } from "../core/contract/idempotency.ts";
 import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
 import { RUN_OPTIONS, type RunOptions, resolveOptions } from "../core/contract/options.ts";
 
@@ -37,8 +37,11 @@ export type ModeChoice = Mode | ((mutation: MutationInfo) => Mode);
 /** Options of {@link useIdempotency}. Those of {@link RunOptions} override what `createIdempotency` was given. */
 export interface IdempotencyPluginOptions<TContext extends object>
   extends Omit<RunOptions, "storeError" | "errors" | "errorClasses" | "storeInput"> {
-  /** Made by `createIdempotency`; one for the whole application. */
-  readonly idempotency: Idempotency<unknown>;
+  /**
+   * Made by `createIdempotency`: one for the whole application, or a function that gives that of a request, for one database
+   * per tenant. A function must give the same object for the same database.
+   */
+  readonly idempotency: IdempotencyOption<unknown, [context: TContext]>;
   /**
    * Who may share a key, for example the user's id: two scopes never see each other's results. `"global"` if there is
    * only one client, or keys are secrets.

@@ -7,6 +7,7 @@ import type { Execute } from "./unit/unit.ts";
  * neither has to be installed for the other's sake.
  */
 export interface IdempotencyPlugin {
+  onPluginInit(payload: { readonly plugins: unknown[] }): void;
   onSchemaChange(payload: {
     readonly schema: GraphQLSchema;
     readonly replaceSchema: (schema: GraphQLSchema) => void;
@@ -14,6 +15,10 @@ export interface IdempotencyPlugin {
   onRequestParse(payload: { readonly request: RequestLike }): {
     onRequestParseDone(payload: { readonly requestParserResult: unknown }): void;
   };
+}
+
+/** The hook that executes. */
+export interface ExecutingPlugin {
   onExecute(payload: {
     readonly args: ExecutionArgs;
     readonly executeFn: Execute;

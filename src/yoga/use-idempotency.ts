@@ -4,7 +4,7 @@ import { isIdempotencyError } from "../core/contract/errors.ts";
 import { toGraphQLError } from "./errors/graphql-errors.ts";
 import { MutationExecutor } from "./mutation-executor.ts";
 import { checkPluginOptions, type IdempotencyPluginOptions } from "./options.ts";
-import type { IdempotencyPlugin } from "./plugin.ts";
+import type { ExecutingPlugin, IdempotencyPlugin } from "./plugin.ts";
 import { DIRECTIVE_NAME, withDirective } from "./request/directive.ts";
 import { isUnparsed, readKeyHeader } from "./request/header-keys.ts";
 import { isMutation } from "./request/mutation.ts";
@@ -38,8 +38,8 @@ import type { Execute } from "./unit/unit.ts";
  * the key, `"released"` for a retry, or `"refused"` as the key of another mutation; with `@idempotent` also of each root field
  * (`fields`). Yoga answers with the headers `Idempotency-Outcome` and `Idempotent-Replayed` as well, except in a batch.
  *
- * Put this plugin last in `plugins`: a later plugin that sets its own `execute` without calling the previous one bypasses
- * every earlier plugin, this one included.
+ * The place of this plugin in `plugins` makes no difference: it executes around all others, also around one that sets an
+ * executor of its own, such as `useGraphQlJit`.
  *
  * @remarks **Warning**: effects outside the database, and writes that do not go through the transaction, are not
  * covered. Data loaders must take their client from the context when they load.
@@ -51,7 +51,17 @@ export function useIdempotency<TContext extends object = any>(
 ): IdempotencyPlugin {
   checkPluginOptions(options);
   const executor = new MutationExecutor(options);
+  const executing: ExecutingPlugin = {
+    onExecute({ args, executeFn, setExecuteFn }) {
+      if (isMutation(args)) {
+        setExecuteFn((actual) => answered(executor, actual, executeFn));
+      }
+    },
+  };
   return {
+    // After all others, wherever the application has put us: one that sets an executor of its own, as useGraphQlJit does, does
+    // not call the one before it.
+    onPluginInit: ({ plugins }) => void plugins.push(executing),
     onSchemaChange({ schema, replaceSchema }) {
       const extended = withDirective(schema, options.directive ?? DIRECTIVE_NAME);
       if (extended !== schema) {
@@ -61,11 +71,6 @@ export function useIdempotency<TContext extends object = any>(
     onRequestParse: ({ request }) => ({
       onRequestParseDone: ({ requestParserResult }) => readKeyHeader(request, requestParserResult),
     }),
-    onExecute({ args, executeFn, setExecuteFn }) {
-      if (isMutation(args)) {
-        setExecuteFn((actual) => answered(executor, actual, executeFn));
-      }
-    },
   };
 }
 

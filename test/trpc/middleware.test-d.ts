@@ -57,6 +57,19 @@ expectTypeOf(caller.place).returns.resolves.toEqualTypeOf<{ total: number }>();
 // @ts-expect-error the user may be null here
 t.procedure.use(idempotent);
 
+const misspelt = idempotencyMiddleware({
+  idempotency,
+  scope: ({ ctx }: { ctx: Authed }) => ctx.user.id,
+  provide: "prsima",
+});
+// @ts-expect-error the context holds nothing under that name
+withInput.use(misspelt);
+// @ts-expect-error the same, written inside
+withInput.use(idempotencyMiddleware({ idempotency, scope: ({ ctx }) => ctx.user.id, provide: "prsima" }));
+withInput
+  .use(idempotencyMiddleware({ idempotency, scope: ({ ctx }) => ctx.user.id, provide: "prisma" }))
+  .mutation(({ ctx }) => expectTypeOf(ctx.prisma).toEqualTypeOf<Tx>());
+
 // Written inside `.use()`, its functions see the context and the input at that place.
 withInput
   .use(

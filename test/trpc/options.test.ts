@@ -1,10 +1,11 @@
 import { lazy } from "@trpc/server";
 import superjson from "superjson";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { createIdempotency } from "../../src/index.ts";
 import { auditRouter, type IdempotencyMeta, idempotencyMiddleware } from "../../src/trpc/index.ts";
 import { openSqlite, type TestDatabase } from "../support/database.ts";
-import { idempotentOn, t } from "./support.ts";
+import { app, idempotentOn, t } from "./support.ts";
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -55,6 +56,33 @@ it("takes a combined transformer", () => {
   const idempotency = createIdempotency({ prisma: db.prisma });
   const transformer = { input: superjson, output: superjson };
   expect(idempotencyMiddleware({ idempotency, scope: "global", transformer })).toBeTypeOf("function");
+});
+
+describe("an .output() before the middleware, which validates after the commit,", () => {
+  const early = () =>
+    t.procedure
+      .input(z.object({ n: z.number() }))
+      .output(z.object({ balance: z.string() }))
+      .use(idempotentOn(db.prisma))
+      .mutation(async ({ ctx }) => {
+        await ctx.tx.account.create({ data: { id: "early", balance: 1 } });
+        return { balance: 1 } as never;
+      });
+
+  it("is refused at the first call, before anything is written", async () => {
+    const { send } = app(t.router({ early: early() }), db.prisma);
+    const { status, body } = await send("early", { key: "k", input: { n: 1 } });
+    expect(status).toBe(500);
+    expect(body).toContain(".output() of early stands before idempotencyMiddleware");
+    expect(body).toContain("put .output() after .use()");
+    expect(await db.query('SELECT id FROM "Account"')).toEqual([]);
+    expect(await db.query("SELECT id FROM idempotency_record")).toEqual([]);
+  });
+
+  it("is a row of its own in the audit", async () => {
+    const router = t.router({ early: early() });
+    expect(await auditRouter(router)).toEqual([{ path: "early", policy: "output first" }]);
+  });
 });
 
 describe("auditRouter", () => {

@@ -1,4 +1,4 @@
-import { envelop, useEngine, useExtendContext, useMaskedErrors, useSchema } from "@envelop/core";
+import { envelop, type Plugin, useEngine, useExtendContext, useMaskedErrors, useSchema } from "@envelop/core";
 import * as GraphQLJS from "graphql";
 import { describe, expect, it } from "vitest";
 import type { Store } from "../../src/core/contract/store.ts";
@@ -130,6 +130,37 @@ describe("in plain Envelop", () => {
     const params = { extensions: { idempotencyKey: "k1" } };
     await execute(`mutation { place(item: "tea") { id } }`, { request: {}, params });
     expect(await recordsOf(db)).toHaveLength(1);
+  });
+
+  it("executes around an executor that a later plugin sets without calling the one before it", async () => {
+    await using db = await openSqlite();
+    const idempotency = createIdempotency({ prisma: db.prisma });
+    let calls = 0;
+    const replacing: Plugin = {
+      onExecute: ({ setExecuteFn }) =>
+        setExecuteFn((args: GraphQLJS.ExecutionArgs) => {
+          calls += 1;
+          return GraphQLJS.execute(args);
+        }),
+    };
+    const plugin = useIdempotency<Context>({ idempotency, scope: "global" });
+    const getEnveloped = envelop({
+      plugins: [useEngine(GraphQLJS), useSchema(schema), plugin, replacing],
+    });
+    const executeOnce = async (): Promise<GraphQLJS.ExecutionResult> => {
+      const contextValue = {
+        user: "ada",
+        request: {},
+        params: { extensions: { idempotencyKey: "k1" } },
+        prisma: db.prisma,
+      };
+      const { schema: current, execute, parse } = getEnveloped(contextValue);
+      const document = parse(`mutation { place(item: "a") { id } }`);
+      return execute({ schema: current, document, contextValue });
+    };
+    const first = await executeOnce();
+    expect((await executeOnce()).data).toEqual(first.data);
+    expect([calls, await db.countOrders()]).toEqual([1, 1]);
   });
 
   it("undoes a mutation whose executor answers in parts, unasked", async () => {

@@ -38,6 +38,7 @@ export function sabotaged(honest: Idempotency<Tx>, prisma: PrismaClient): Idempo
     const callbacks: (() => unknown)[] = [];
     const value = await handler({
       tx: prisma,
+      join: (client) => client,
       key,
       attempt: 1,
       deriveKey: (name) => name,

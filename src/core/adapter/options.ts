@@ -1,6 +1,6 @@
 import { checkFunction, checkOneOf, misuse } from "../browser/option-checks.ts";
 import { answeredAtOnce } from "../contract/callbacks.ts";
-import type { Idempotency } from "../contract/idempotency.ts";
+import { isIdempotency } from "./chosen-idempotency.ts";
 
 /** What `scope` may return. Nothing, or an empty string, is refused with `SCOPE_MISSING`. */
 export type ScopeValue = string | number | bigint | null | undefined;
@@ -15,14 +15,19 @@ export function checkAdapterOptions(
   scopeExample: string,
 ): void {
   const { idempotency, scope, provide } = options;
-  if (typeof (idempotency as Partial<Idempotency<unknown>> | null | undefined)?.runSettled !== "function") {
-    throw misuse("idempotency", idempotency, "what createIdempotency returned");
-  }
+  checkIdempotency(idempotency);
   if (scope !== "global" && typeof scope !== "function") {
     throw misuse("scope", scope, `a function such as ${scopeExample}`);
   }
   if (provide !== undefined && (typeof provide !== "string" || provide === "" || provide === "idempotency")) {
     throw misuse("provide", provide, 'the name of a context property, other than "idempotency"');
+  }
+}
+
+/** @throws TypeError unless it is what `createIdempotency` returned, or a function. */
+export function checkIdempotency(idempotency: unknown): void {
+  if (typeof idempotency !== "function" && !isIdempotency(idempotency)) {
+    throw misuse("idempotency", idempotency, "what createIdempotency returned, or a function that gives it");
   }
 }
 

@@ -106,6 +106,13 @@ export type Handler<TTransaction, T> = (context: RunContext<TTransaction>) => Pr
 export interface RunContext<TTransaction, TKey = string> {
   /** The transaction client: only what is written through it is covered. */
   readonly tx: TTransaction;
+  /**
+   * The given client in this transaction: a client that the application has extended for one request, for example by the
+   * filter of a tenant. Its extensions apply as they do outside.
+   *
+   * @throws TypeError for a client that is not derived, by `$extends`, from the one given to `createIdempotency`.
+   */
+  readonly join: <TClient>(client: TClient) => TClient;
   readonly key: TKey;
   /** Number of this execution, from 1. An execution that was rolled back left no trace and is not counted. */
   readonly attempt: number;
@@ -183,6 +190,8 @@ export interface StepContext {
 export interface TransactionStepContext<TTransaction> extends StepContext {
   /** The transaction client: only what is written through it is covered. */
   readonly tx: TTransaction;
+  /** As {@link RunContext.join}. */
+  readonly join: <TClient>(client: TClient) => TClient;
 }
 
 /** How a step is taken. */

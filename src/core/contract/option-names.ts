@@ -16,11 +16,22 @@ export function checkOptionNames(options: object, known: Readonly<Record<string,
 }
 
 function unknownOption(name: string, known: readonly string[]): TypeError {
-  const distances = known.map((other) => ({ other, distance: editDistance(name, other) }));
-  const { other, distance } = distances.reduce((best, next) => (next.distance < best.distance ? next : best));
-  const isNear = distance <= Math.ceil(Math.max(name.length, other.length) / 3);
-  const remedy = isNear ? `did you mean ${other}?` : `there are ${known.join(", ")}.`;
+  const near = nearestTo(name, known);
+  const remedy = near === undefined ? `there are ${known.join(", ")}.` : `did you mean ${near}?`;
   return new TypeError(`onceonly: there is no option ${name}; ${remedy}`);
+}
+
+/** The name that was probably meant; `undefined` if none is near. */
+export function nearestTo(name: string, known: readonly string[]): string | undefined {
+  let nearest: string | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  for (const other of known) {
+    const distance = editDistance(name, other);
+    if (distance < least && distance <= Math.ceil(Math.max(name.length, other.length) / 3)) {
+      [nearest, least] = [other, distance];
+    }
+  }
+  return nearest;
 }
 
 /** How many letters to insert, delete or replace (Levenshtein); upper and lower case count as one. */

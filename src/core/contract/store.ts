@@ -53,6 +53,13 @@ export interface RunningHandler {
   readonly afterCommit: (() => unknown)[];
 }
 
+/** How a handler reaches its transaction. */
+export interface HandlerClients<TTransaction> {
+  readonly tx: TTransaction;
+  /** See {@link RunContext.join}. */
+  readonly join: <TClient>(client: TClient) => TClient;
+}
+
 /** What a run does inside its transaction. */
 export interface StoreSession<TTransaction> extends OwnerWrites {
   /**
@@ -66,11 +73,14 @@ export interface StoreSession<TTransaction> extends OwnerWrites {
    */
   claim(params: ClaimParams): Promise<Claim>;
   /**
-   * Calls `work` with the transaction client. Until `work` ends, the application's ambient client joins the transaction
+   * Calls `work` with the clients of the transaction. Until `work` ends, the application's ambient client joins the transaction
    * too. After that, further statements are refused and those under way are awaited: what the handler did not await must
    * not run after its result is stored.
    */
-  runHandler<T>(handler: RunningHandler, work: (tx: TTransaction) => Promise<T>): Promise<T>;
+  runHandler<T>(
+    handler: RunningHandler,
+    work: (clients: HandlerClients<TTransaction>) => Promise<T>,
+  ): Promise<T>;
   /** Whether the transaction takes no more statements: its connection is lost, or a statement of it has failed. */
   isBroken(): Promise<boolean>;
   /** Marks the point that {@link rollbackToSavepoint} returns to: after the claim, before the handler's writes. */

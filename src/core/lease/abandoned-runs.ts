@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import { answeredAtOnce } from "../contract/callbacks.ts";
 import { IdempotencyError } from "../contract/errors.ts";
-import type { AbandonedRun, AbandonedRuns, ResumeOptions } from "../contract/idempotency.ts";
+import type { AbandonedRun, AbandonedRuns, Idempotency, ResumeOptions } from "../contract/idempotency.ts";
 import { type ResolvedRunOptions, resolveOptions } from "../contract/options.ts";
 import type { AbandonedParams, AbandonedRecord, Store } from "../contract/store.ts";
 import { encodeStored } from "../outcome/stored-outcome.ts";
@@ -23,6 +23,7 @@ export interface AdoptedClaim {
 
 interface Adoption {
   readonly record: AbandonedRecord;
+  readonly idempotency: Idempotency<unknown>;
   readonly claim: AdoptedClaim;
   isTaken: boolean;
 }
@@ -39,18 +40,30 @@ export function takeAdoptedClaim(id: string): AdoptedClaim | undefined {
   return adoption.claim;
 }
 
-/** The key and scope of the abandoned run of `operation` that is being resumed here: it has no request to take them from. */
-export function resumedIdentity(
-  operation: string,
-): { readonly key: string; readonly scope: string } | undefined {
-  const adoption = adoptions.getStore();
-  return adoption === undefined || adoption.isTaken || adoption.record.operation !== operation
-    ? undefined
-    : adoption.record;
+/** What an abandoned run is resumed with: it has no request to take that from. */
+export interface ResumedIdentity {
+  readonly key: string;
+  readonly scope: string;
+  /** Where its record is. */
+  readonly idempotency: Idempotency<unknown>;
 }
 
-/** Claims abandoned runs and has them executed, for completers. */
-export function abandonedRuns(store: Store<unknown>, base: ResolvedRunOptions): AbandonedRuns {
+/** That of the abandoned run of `operation` that is being resumed here. */
+export function resumedIdentity(operation: string): ResumedIdentity | undefined {
+  const adoption = adoptions.getStore();
+  if (adoption === undefined || adoption.isTaken || adoption.record.operation !== operation) {
+    return undefined;
+  }
+  const { record, idempotency } = adoption;
+  return { key: record.key, scope: record.scope, idempotency };
+}
+
+/** Claims abandoned runs and has them executed, for completers. They run over `idempotency`, whose options are `base`. */
+export function abandonedRuns(
+  store: Store<unknown>,
+  base: ResolvedRunOptions,
+  idempotency: () => Idempotency<unknown>,
+): AbandonedRuns {
   const claimed = new WeakMap<AbandonedRun, { record: AbandonedRecord; owner: string }>();
   const claimIn = (run: AbandonedRun) => {
     const claim = claimed.get(run);
@@ -72,7 +85,12 @@ export function abandonedRuns(store: Store<unknown>, base: ResolvedRunOptions): 
       return run;
     },
     resume: (run, work, options) =>
-      resume(store, { ...claimIn(run), retentionMs: base.retentionMs }, work, options),
+      resume(
+        store,
+        { ...claimIn(run), retentionMs: base.retentionMs, idempotency: idempotency() },
+        work,
+        options,
+      ),
     async giveUp(run, options) {
       const { record, owner } = claimIn(run);
       const { id, operation, attempt } = record;
@@ -133,11 +151,12 @@ interface Resumed {
   readonly record: AbandonedRecord;
   readonly owner: string;
   readonly retentionMs: number;
+  readonly idempotency: Idempotency<unknown>;
 }
 
 async function resume(
   store: Store<unknown>,
-  { record, owner, retentionMs }: Resumed,
+  { record, owner, retentionMs, idempotency }: Resumed,
   work: () => Promise<unknown>,
   { signal, retryDelayMs }: ResumeOptions,
 ): Promise<void> {
@@ -148,6 +167,7 @@ async function resume(
   const { id, attempt, operation } = record;
   const adoption: Adoption = {
     record,
+    idempotency,
     claim: { owner, attempt, signal, retryDelayMs, finished },
     isTaken: false,
   };

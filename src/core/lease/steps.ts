@@ -126,7 +126,9 @@ export class Steps<TTransaction> {
           const context = this.#contextOf(name);
           const response = await inTransaction
             .run(this, () =>
-              transaction.runHandler(async (tx) => this.#encode(name, await execute({ ...context, tx }))),
+              transaction.runHandler(async (clients) =>
+                this.#encode(name, await execute({ ...context, ...clients })),
+              ),
             )
             .catch(rethrowing(this.#store, transaction.session, this.#run.operation));
           await this.#recordIn(transaction.session, name, response);

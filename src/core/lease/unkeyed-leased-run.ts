@@ -28,7 +28,7 @@ export async function runLeasedUnkeyed<TTransaction, T>(
     step: async (name, execute) => execute(stepOf(name)),
     transaction: async (name, execute) => {
       const step = stepOf(name);
-      return runUnkeyed(store, options, async ({ tx }) => execute({ ...step, tx }));
+      return runUnkeyed(store, options, async ({ tx, join }) => execute({ ...step, tx, join }));
     },
   };
   try {

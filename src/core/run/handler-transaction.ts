@@ -1,4 +1,4 @@
-import type { Store, StoreSession, TransactionLimits } from "../contract/store.ts";
+import type { HandlerClients, Store, StoreSession, TransactionLimits } from "../contract/store.ts";
 
 /** How one transaction that runs a handler ended. */
 export type TransactionEnd<T> =
@@ -32,8 +32,8 @@ export class OpenTransaction<TTransaction> {
     return this.#during;
   }
 
-  /** Gives `work` the transaction client. What fails from now on is no longer the beginning's fault. */
-  runHandler<T>(work: (tx: TTransaction) => Promise<T>): Promise<T> {
+  /** Gives `work` the clients of the transaction. What fails from now on is no longer the beginning's fault. */
+  runHandler<T>(work: (clients: HandlerClients<TTransaction>) => Promise<T>): Promise<T> {
     this.#during = "handler";
     return this.session.runHandler({ operation: this.#operation, afterCommit: this.afterCommit }, work);
   }

@@ -226,9 +226,9 @@ function execute<TTransaction, T>(
   attempt: number,
   handler: Handler<TTransaction, T>,
 ): Promise<T> {
-  return transaction.runHandler((tx) =>
+  return transaction.runHandler((clients) =>
     handler({
-      tx,
+      ...clients,
       key,
       attempt,
       deriveKey: (name) => derivedKey(id, name),

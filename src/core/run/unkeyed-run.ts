@@ -24,9 +24,9 @@ export async function runUnkeyed<TTransaction, T>(
     { limits: transactionLimits({ options }, { lockWaitMs: 0 }), operation: UNKEYED },
     (transaction) =>
       transaction
-        .runHandler((tx) =>
+        .runHandler((clients) =>
           handler({
-            tx,
+            ...clients,
             key: undefined,
             attempt: 1,
             deriveKey: (name) => derivedKey(id, name),

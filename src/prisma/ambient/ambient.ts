@@ -1,10 +1,10 @@
 import { misuse } from "../../core/browser/option-checks.ts";
 import { checkClient, type PrismaClientLike } from "../client/client.ts";
-import { engineOf, isExtended } from "../client/private-members.ts";
+import { engineOf } from "../client/private-members.ts";
 import { type GuardMode, guardClient } from "../guard/guard.ts";
-import { boundClient, gatedClient } from "../handler/handler-client.ts";
 import type { HandlerTransaction } from "../handler/handler-transaction.ts";
-import { type ExtensibleClient, joinedClient } from "../handler/joined-client.ts";
+import type { ExtensibleClient } from "../handler/joined-client.ts";
+import { baseOf, JoiningClient } from "../handler/joining-client.ts";
 import { type AnyFunction, isBuiltIn, isFunction, isModel, Members, wrapMethod } from "../handler/members.ts";
 import { handlerTransactionOf } from "../handler/scope.ts";
 import { BASE } from "../handler/shared-symbols.ts";
@@ -46,31 +46,16 @@ export function withAmbientTransaction<TClient extends PrismaClientLike>(
     : prisma;
 }
 
-/** The client that an ambient client wraps; any other client itself. */
-export function baseOf<TClient extends PrismaClientLike>(client: TClient): TClient {
-  return ((client as Based)[BASE] as TClient | undefined) ?? client;
-}
-
-interface Based {
-  readonly [BASE]?: unknown;
-}
-
 /** Chooses at each access: inside a handler the client that joins it, otherwise `base`, at the cost of no extension. */
 function ambientClient(base: ExtensibleClient, engine: object): ExtensibleClient {
-  const isPlain = !isExtended(base);
-  let joined: ExtensibleClient | undefined;
+  const joining = new JoiningClient(base);
   const bound = new WeakMap<HandlerTransaction, object>();
   const insideOf = (transaction: HandlerTransaction): object => {
     const known = bound.get(transaction);
     if (known !== undefined) {
       return known;
     }
-    // Without extensions on either side the transaction client is enough, and faster.
-    const { tx, raw } = transaction.begun;
-    const client =
-      isPlain && tx === raw
-        ? gatedClient(transaction, tx)
-        : boundClient(transaction, (joined ??= joinedClient(base, engine)));
+    const client = joining.in(transaction);
     bound.set(transaction, client);
     return client;
   };

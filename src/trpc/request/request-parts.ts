@@ -18,7 +18,12 @@ export interface FastifyResponse {
 /** The part of tRPC's `TRPCRequestInfo` that tells which calls an HTTP request carries. */
 export interface RequestInfo {
   readonly isBatchCall: boolean;
-  readonly calls: readonly { readonly path: string; readonly getRawInput: () => Promise<unknown> }[];
+  readonly calls: readonly {
+    readonly path: string;
+    readonly getRawInput: () => Promise<unknown>;
+    /** tRPC's own, for its own use. */
+    readonly procedure?: unknown;
+  }[];
 }
 
 /** Where an HTTP request's headers and answer are found. */
@@ -55,6 +60,11 @@ interface CallIdentity {
 export function isCallOf(info: RequestInfo, { path, batchIndex, getRawInput }: CallIdentity): boolean {
   const call = info.calls[batchIndex];
   return call?.path === path && call.getRawInput === getRawInput;
+}
+
+/** What a call of the HTTP request calls; `undefined` for any other call, or if tRPC does not say. */
+export function procedureOf(info: RequestInfo | undefined, call: CallIdentity): unknown {
+  return info !== undefined && isCallOf(info, call) ? info.calls[call.batchIndex]?.procedure : undefined;
 }
 
 /** Reads a header, named in lower case, from any form in which servers keep headers. */

@@ -9,8 +9,10 @@ import { mutationsOf, type ProcedureInfo } from "./procedures.ts";
  * - `"conditional"`: a function `requireKey` says for each call whether it needs a key.
  * - `"off"`: its meta says `idempotency: false`.
  * - `"unprotected"`: it lacks the middleware, and nobody has decided that it should.
+ * - `"output first"`: its `.output()` stands before the middleware, so an output that fails its validation would be committed
+ *   all the same. Calls over HTTP are refused.
  */
-export type AuditedPolicy = "required" | "optional" | "conditional" | "off" | "unprotected";
+export type AuditedPolicy = "required" | "optional" | "conditional" | "off" | "unprotected" | "output first";
 
 /** A mutation of a router, by its path. */
 export interface AuditedMutation {
@@ -30,12 +32,15 @@ export async function auditRouter(router: AnyTRPCRouter): Promise<readonly Audit
   return mutations.map((mutation) => ({ path: mutation.path, policy: policyOf(mutation) }));
 }
 
-function policyOf({ settings, own }: ProcedureInfo): AuditedPolicy {
+function policyOf({ settings, own, isOutputEarly }: ProcedureInfo): AuditedPolicy {
   if (own === false) {
     return "off";
   }
   if (settings === undefined) {
     return "unprotected";
+  }
+  if (isOutputEarly) {
+    return "output first";
   }
   const { requireKey = settings.requireKey } = own;
   return typeof requireKey === "function" ? "conditional" : requireKey ? "required" : "optional";

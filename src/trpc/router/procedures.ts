@@ -5,11 +5,13 @@ import { type OwnSettings, ownSettingsIn } from "./meta.ts";
 
 /** What is known about a middleware outside its calls. */
 export interface AppliedSettings {
-  readonly idempotency: Pick<Idempotency<never>, "abandoned">;
+  readonly idempotency: {
+    readonly mayBe: (given: unknown) => boolean;
+    readonly completed: (given: never) => Pick<Idempotency<never>, "options">;
+  };
   readonly mode: Mode;
   readonly requireKey: boolean | ((call: never) => unknown);
   readonly operation: unknown;
-  readonly runs: Pick<Idempotency<never>, "options">;
 }
 
 /** A mutation of a router. */
@@ -19,6 +21,7 @@ export interface ProcedureInfo {
   readonly settings: AppliedSettings | undefined;
   /** What its meta says. */
   readonly own: OwnSettings | false;
+  readonly isOutputEarly: boolean;
 }
 
 const known = new WeakMap<object, AppliedSettings>();
@@ -42,7 +45,37 @@ export async function mutationsOf(router: AnyTRPCRouter): Promise<readonly Proce
       path,
       settings: settingsIn(procedure),
       own: ownSettingsIn(procedure.meta),
+      isOutputEarly: isOutputEarly(procedure),
     }));
+}
+
+/**
+ * Whether `.output()` stands before our middleware. It then validates what the middleware returns: after the commit, and
+ * again at each replay.
+ */
+function isOutputEarly({ middlewares }: ProcedureDefinition): boolean {
+  const ours = middlewares.findIndex((middleware) => known.has(middleware));
+  return middlewares.slice(0, Math.max(ours, 0)).some(({ _type: type }) => type === "output");
+}
+
+const checked = new WeakSet<object>();
+
+/**
+ * @param procedure what is being called; `undefined` or `null` if nobody says.
+ * @throws TypeError if `.output()` stands before our middleware.
+ */
+export function refuseEarlyOutput(path: string, procedure: unknown): void {
+  const { _def: definition } = (procedure ?? {}) as { readonly _def?: ProcedureDefinition };
+  if (definition === undefined || checked.has(definition)) {
+    return;
+  }
+  if (isOutputEarly(definition)) {
+    throw new TypeError(
+      `onceonly: .output() of ${path} stands before idempotencyMiddleware, so an output that fails its validation would be ` +
+        "committed all the same; put .output() after .use().",
+    );
+  }
+  checked.add(definition);
 }
 
 /** The part of tRPC's definitions that is read here. */
@@ -54,7 +87,7 @@ interface RouterDefinition {
 interface ProcedureDefinition {
   readonly type: string;
   readonly meta?: unknown;
-  readonly middlewares: readonly object[];
+  readonly middlewares: readonly { readonly _type?: string | undefined }[];
 }
 
 /** Loading a router removes it from `lazy`, and may add others. */

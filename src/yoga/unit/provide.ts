@@ -1,3 +1,4 @@
+import { DEFAULT_NAME, providedClient } from "../../core/adapter/provided-client.ts";
 import type { LeaseContext, RunContext } from "../../core/contract/idempotency.ts";
 
 /** What resolvers find as `context.idempotency`. `key` is `undefined` if a key is not required and none was sent. */
@@ -10,12 +11,18 @@ export interface MutationIdempotency extends Omit<RunContext<unknown, string | u
 export interface LeasedMutationIdempotency<TTransaction = unknown>
   extends LeaseContext<TTransaction, string | undefined> {}
 
-/** The properties of the context while a mutation executes in a transaction. */
+/** The properties that a context gets while a mutation executes. */
+export type ProvidedTo = (context: object) => Readonly<Record<string, unknown>>;
+
+/** Those of a mutation in a transaction. */
 export function inTransaction(
-  provide: string,
+  provide: string | undefined,
   { tx, ...idempotency }: RunContext<unknown, string | undefined>,
-): Record<string, unknown> {
-  return { [provide]: tx, idempotency };
+): ProvidedTo {
+  return (context) => {
+    const [name, client] = providedClient(provide, context, { tx, join: idempotency.join });
+    return { [name]: client, idempotency };
+  };
 }
 
 const occupied = new WeakSet<object>();
@@ -27,7 +34,7 @@ const occupied = new WeakSet<object>();
  */
 export async function withProvided<T>(
   context: object,
-  provided: Readonly<Record<string, unknown>>,
+  provided: ProvidedTo,
   work: () => Promise<T>,
   mayStillResolve: (result: T) => boolean,
 ): Promise<T> {
@@ -38,13 +45,14 @@ export async function withProvided<T>(
       "onceonly: two mutations run at a time on one context object; give each request its own.",
     );
   }
+  const properties = provided(context);
   occupied.add(context);
   const before = Object.fromEntries(
-    Object.keys(provided).map((name) => [name, propertyOf(context, name)] as const),
+    Object.keys(properties).map((name) => [name, propertyOf(context, name)] as const),
   );
   let isLeft = false;
   try {
-    define(context, provided);
+    define(context, properties);
     const result = await work();
     isLeft = mayStillResolve(result);
     return result;
@@ -75,7 +83,7 @@ function takeBack(context: object): void {
 }
 
 /** Whether resolvers find something under `provide` that we did not put there. */
-export function alreadyProvides(context: object, provide: string): boolean {
+export function alreadyProvides(context: object, provide: string = DEFAULT_NAME): boolean {
   takeBack(context);
   return (context as Record<string, unknown>)[provide] !== undefined;
 }

@@ -5,7 +5,7 @@ import { IdempotencyError } from "../../core/contract/errors.ts";
 import type { Idempotency, RunRequest } from "../../core/contract/idempotency.ts";
 import type { RunOptions } from "../../core/contract/options.ts";
 import { isDeliberate, outcomeOf, rootCause, stepFailureIn } from "./outcome.ts";
-import { inTransaction, withProvided } from "./provide.ts";
+import { inTransaction, type ProvidedTo, withProvided } from "./provide.ts";
 import { fromStoredResult, inOrder, type StoredResult, toStoredResult } from "./stored-result.ts";
 
 /** Executes one operation. The result is `unknown`, as an executor may also answer with a stream. */
@@ -23,7 +23,7 @@ export interface Unit {
 export interface UnitOptions {
   /** With {@link storingResults}. */
   readonly idempotency: Idempotency<unknown>;
-  readonly provide: string;
+  readonly provide: string | undefined;
   readonly isExpected: (error: GraphQLError) => boolean;
 }
 
@@ -40,11 +40,10 @@ export async function runKeyed(unit: Unit, request: UnitRequest, options: UnitOp
   const { idempotency, provide } = options;
   const execution = new Execution(unit, options);
   const source = unit.args.document.loc?.source;
-  const handle = async (provided: Readonly<Record<string, unknown>>) =>
-    toStoredResult(await execution.run(provided));
+  const handle = async (provided: ProvidedTo) => toStoredResult(await execution.run(provided));
   try {
     const settled = await (unit.mode === "lease"
-      ? idempotency.runLeasedSettled(request, (context) => handle({ idempotency: context }))
+      ? idempotency.runLeasedSettled(request, (context) => handle(() => ({ idempotency: context })))
       : idempotency.runSettled(request, (context) => handle(inTransaction(provide, context))));
     const { replayed } = settled;
     const told: Told = { outcome: "stored", replayed };
@@ -86,7 +85,7 @@ export async function runUnkeyed(unit: Unit, options: UnitOptions): Promise<Answ
   if (unit.mode === "lease") {
     // Nothing is undone and nothing is stored: the result is what it is.
     const result = await idempotency.runLeasedUnkeyed((context) =>
-      execution.execute({ idempotency: context }),
+      execution.execute(() => ({ idempotency: context })),
     );
     return { result };
   }
@@ -116,7 +115,7 @@ class Execution {
   }
 
   /** @throws an error that makes the run undo the writes, unless the result is to be kept. */
-  async run(provided: Readonly<Record<string, unknown>>): Promise<ExecutionResult> {
+  async run(provided: ProvidedTo): Promise<ExecutionResult> {
     const { responseNames } = this.#unit;
     const { isExpected } = this.#options;
     const result = await this.execute(provided);
@@ -130,7 +129,7 @@ class Execution {
   }
 
   /** The executor's result. @throws {@link IdempotencyError} that a step threw in a resolver. */
-  async execute(provided: Readonly<Record<string, unknown>>): Promise<ExecutionResult> {
+  async execute(provided: ProvidedTo): Promise<ExecutionResult> {
     const { args, execute, responseNames, mode } = this.#unit;
     const executed: unknown = await withProvided(
       args.contextValue as object,
