@@ -25,7 +25,7 @@ export function checkAdapterOptions(
 }
 
 /** @throws TypeError unless it is what `createIdempotency` returned, or a function. */
-export function checkIdempotency(idempotency: unknown): void {
+function checkIdempotency(idempotency: unknown): void {
   if (typeof idempotency !== "function" && !isIdempotency(idempotency)) {
     throw misuse("idempotency", idempotency, "what createIdempotency returned, or a function that gives it");
   }
