@@ -7,7 +7,8 @@ import { build } from "esbuild";
 
 /** Bytes, gzipped, by the path below `dist`. */
 const bounds: Readonly<Record<string, number>> = {
-  "client/index.js": 2_000,
+  // 2,000, and what it takes to mark a retry.
+  "client/index.js": 2_100,
   "trpc/client/index.js": 1_700,
   "react/index.js": 2_000,
 };

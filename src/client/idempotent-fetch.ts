@@ -1,5 +1,5 @@
 import { fullJitter } from "../core/browser/jitter.ts";
-import { KEY_HEADER, quotedKey } from "../core/browser/key-header.ts";
+import { KEY_HEADER, quotedKey, RETRY_HEADER } from "../core/browser/key-header.ts";
 import { createIdempotencyKey } from "../core/browser/new-key.ts";
 import { retryAfterMs } from "../core/browser/retryable.ts";
 import { attemptTo, nothing } from "./attempt.ts";
@@ -32,6 +32,17 @@ export function idempotentFetch(options: IdempotentFetchOptions = {}): typeof gl
   };
 }
 
+/**
+ * Tells the server to look for an answer first. Not another origin: a browser does not send a request with a header that the
+ * other origin has not allowed.
+ */
+function markRetry({ url, headers }: RequestToSend): void {
+  const page: { href: string; origin: string } | undefined = globalThis.location;
+  if (page === undefined || new URL(url, page.href).origin === page.origin) {
+    headers.set(RETRY_HEADER, "?1");
+  }
+}
+
 async function sendUntilAnswered(
   request: RequestToSend,
   { fetch, attemptsMax, attemptMs, totalMs, backoffMs, backoffMsMax }: Settings,
@@ -53,6 +64,7 @@ async function sendUntilAnswered(
       await attemptTo(nothing, signal, waitMs);
       // A device that slept meanwhile may wake after the server has forgotten the key.
       if (Date.now() < deadline) {
+        markRetry(request);
         continue;
       }
     }

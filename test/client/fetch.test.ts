@@ -74,6 +74,26 @@ describe("a key", () => {
     expect(new Set(keys())).toEqual(new Set(['"mine"']));
   });
 
+  it.each<[string, string | undefined, boolean]>([
+    ["without a page", undefined, true],
+    ["from a page of the same origin", "/cart", true],
+    [
+      "from a page of another origin, which may not allow the header",
+      "https://elsewhere.example/cart",
+      false,
+    ],
+  ])("is marked as a repetition in retries %s", async (_where, page, isMarked) => {
+    vi.stubGlobal("location", page === undefined ? undefined : new URL(page, shop.url));
+    try {
+      shop.fates.push("503", "response lost");
+      expect((await place()(orders(), post(order()))).status).toBe(201);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+    const [first, ...retries] = shop.seen.map(({ isRetry }) => isRetry);
+    expect([first, new Set(retries)]).toEqual([false, new Set([isMarked])]);
+  });
+
   it("is another for the next call", async () => {
     await place()(orders(), post(order()));
     await place()(orders(), post(order()));

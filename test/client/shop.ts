@@ -59,6 +59,8 @@ interface Seen {
   method: string;
   path: string;
   key: string | undefined;
+  /** Whether it says that it is a repetition. */
+  isRetry: boolean;
   fate: Fate;
   /** Of the order, or of the first of a batch. */
   customer: string | undefined;
@@ -266,7 +268,8 @@ export async function openShop(options: RunOptions = {}): Promise<Shop> {
     const customer = /"customer":"([^"]*)"/.exec(await request.clone().text())?.[1];
     const fate = fatesOf.get(customer ?? "")?.shift() ?? fates.shift() ?? "answered";
     const { method, headers } = request;
-    seen.push({ method, path, key: headers.get("idempotency-key") ?? undefined, fate, customer });
+    const isRetry = headers.get("idempotency-retry") === "?1";
+    seen.push({ method, path, key: headers.get("idempotency-key") ?? undefined, isRetry, fate, customer });
     const other = instead.shift();
     const handler = handlers[path.split("/")[1] ?? ""];
     const execute = async () => {

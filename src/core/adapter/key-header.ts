@@ -1,14 +1,7 @@
 import { parseItem, parseList } from "structured-headers";
 import { checkKey, invalidKey } from "../request/identity.ts";
 
-export { KEY_HEADER } from "../browser/key-header.ts";
-
-/**
- * The request header, `?1`, by which a client or a gateway may mark a repetition. No part of the key's own header: a server
- * that compares that as a whole would take it for another key. Our clients do not send it: a browser would not send a request
- * with a header that another origin does not allow.
- */
-export const RETRY_HEADER = "idempotency-retry";
+export { KEY_HEADER, RETRY_HEADER } from "../browser/key-header.ts";
 
 /** Whether a request says that it is a repetition. Anybody may say so, so nothing but the order of look-ups may follow. */
 export function saysRetry(header: string | null | undefined): boolean {

@@ -4,6 +4,12 @@ import { typeOf } from "./option-checks.ts";
 export const KEY_HEADER = "idempotency-key";
 
 /**
+ * The request header, `?1`, that marks a repetition. No part of the key's own header: a server that compares that as a whole
+ * would take it for another key.
+ */
+export const RETRY_HEADER = "idempotency-retry";
+
+/**
  * A key as it appears in the header: an RFC 8941 string, in double quotes.
  *
  * @throws TypeError when the key is not a string of 1 to 255 printable ASCII characters
