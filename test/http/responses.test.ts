@@ -86,7 +86,7 @@ describe.each(databases)("a response that cannot be stored, on $name", ({ open }
         await place(...call);
         return new Response(new ReadableStream({ pull: () => {}, cancel: () => void (cancelled = true) }));
       },
-      { transaction: { timeoutMs: 300 } },
+      { transaction: { timeoutMs: 300, maxWaitMs: 2_000 } },
     );
     await expect(send()).rejects.toMatchObject({ code: "P2028" });
     expect([cancelled, await db.countOrders(), await recordsOf(db)]).toEqual([true, 0, []]);

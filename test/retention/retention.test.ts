@@ -179,7 +179,7 @@ describe.runIf(onPostgres)("prune on postgresql, beside others", () => {
 
   test("shares the work with another prune instead of failing", async () => {
     await using db = await openPostgres();
-    const idempotency = idempotencyOf(db.prisma);
+    const idempotency = idempotencyOf(db.prisma, { transaction: { timeoutMs: 60_000 } });
     await Promise.all(Array.from({ length: 40 }, (_, i) => idempotency.run(request(`k${i}`), async () => i)));
     await expireIn(db, -1);
     const counts = await Promise.all([1, 2, 3].map(() => idempotency.prune({ batchSize: 3 })));
