@@ -14,7 +14,7 @@ const refusal = ({ provider }: TestDatabase) => ({
 const brief = { timeoutMs: 2_000 };
 const REQUEST = { operation: "orders.place", scope: "u", key: "k" };
 
-describe.each(databases)("a handler that outlives its transaction on $name", ({ open }) => {
+describe.concurrent.each(databases)("a handler that outlives its transaction on $name", ({ open }) => {
   test("writes on in vain: meanwhile a duplicate executes, once", async () => {
     await using database = await open();
     const inside = gate();
@@ -103,7 +103,7 @@ describe.each(databases)("a handler that outlives its transaction on $name", ({ 
   });
 });
 
-describe.each(databases)("an owner process that is stopped on $name", ({ name, open }) => {
+describe.concurrent.each(databases)("an owner process that is stopped on $name", ({ name, open }) => {
   test("keeps duplicates out, who are told to come back; when it goes on, it has executed once", async () => {
     await using database = await open();
     await using owner = await startShop({ target: { provider: name, url: database.url }, by: "owner" });

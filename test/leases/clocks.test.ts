@@ -22,13 +22,13 @@ async function startSkewed(database: TestDatabase, service: string, by: string, 
   return worker;
 }
 
-describe.each(databases)("two processes on $name whose clocks are two hours apart", ({ open }) => {
-  test.each([
+describe.concurrent.each(databases)("two processes on $name whose clocks are two hours apart", ({ open }) => {
+  test.for([
     { holder: "behind", skew: -HOUR },
     { holder: "ahead", skew: HOUR },
   ])(
     "the holder $holder: it is taken over when its lease has run out on the database's clock, not before",
-    async ({ skew }) => {
+    async ({ skew }, { expect }) => {
       await using database = await open();
       await using service = await openService();
       const starting = startSkewed(database, service.url, "holder", skew);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createIdempotency } from "../../src/index.ts";
 import { bundleOf } from "../support/bundle.ts";
 import { databases, onPostgres, openPostgres } from "../support/database.ts";
@@ -13,8 +13,10 @@ import { openProxy } from "../support/tcp-proxy.ts";
 const REQUEST = { operation: "work", key: "k", scope: "u" };
 const isRenewal = (statement: string) => /^UPDATE \S+ SET "?locked_until"? = /.test(statement);
 
-describe.each(databases)("heartbeats on $name", ({ name, open }) => {
-  test("come every third of the lease while the run lasts, and none after it, however it ends", async () => {
+describe.concurrent.each(databases)("heartbeats on $name", ({ name, open }) => {
+  test("come every third of the lease while the run lasts, and none after it, however it ends", async ({
+    expect,
+  }) => {
     const LEASE_MS = 2_400;
     const LEASE = { leaseMs: LEASE_MS, transaction: { timeoutMs: LEASE_MS } };
     await using database = await open();
@@ -66,9 +68,9 @@ describe.each(databases)("heartbeats on $name", ({ name, open }) => {
     await going;
   });
 
-  test.each([3_000, 60_000])(
+  test.for([3_000, 60_000])(
     "do not keep a process alive that has nothing else to do, with a lease of %i ms",
-    async (leaseMs) => {
+    async (leaseMs, { onTestFinished }) => {
       await using database = await open();
       const script = fileURLToPath(bundleOf(new URL("idle-process.ts", import.meta.url)));
       const child = spawn(process.execPath, [script, name, database.url, String(leaseMs)], {
@@ -85,7 +87,7 @@ describe.each(databases)("heartbeats on $name", ({ name, open }) => {
   );
 });
 
-describe.runIf(onPostgres)("a heartbeat whose connection is lost", () => {
+describe.runIf(onPostgres).concurrent("a heartbeat whose connection is lost", () => {
   const LEASE_MS = 2_400;
 
   /** A run under way, that stands in a step until it is let go. */
@@ -175,7 +177,7 @@ describe.runIf(onPostgres)("a heartbeat whose connection is lost", () => {
     expect(run.isAborted()).toBe(false);
   });
 
-  test.each(["cut", "silent"] as const)("(%s) for a moment only is not lost", async (how) => {
+  test.for(["cut", "silent"] as const)("(%s) for a moment only is not lost", async (how, { expect }) => {
     await using run = await openRun(6_000);
     const lease = () => run.database.query("SELECT locked_until FROM idempotency_record");
     const before = await lease();
