@@ -22,13 +22,13 @@ export async function runKeyed<TTransaction, TRequest extends Request>(
   settings: AnySettings,
   idempotency: Idempotency<TTransaction>,
   identity: Identity,
-  request: TRequest,
+  { request, arg }: { readonly request: TRequest; readonly arg: unknown },
   handler: (request: TRequest, context: RunContext<TTransaction>) => Promise<Response>,
   inputOf: ((request: TRequest) => unknown) | undefined,
 ): Promise<Response> {
   const { bodyBytesMax, storedHeaders } = settings;
   const { resultBytesMax } = idempotency.options;
-  const buffered = await bufferRequest(request, bodyBytesMax);
+  const buffered = await bufferRequest(request, bodyBytesMax, arg);
   const input =
     inputOf === undefined
       ? await comparableRequest(request, buffered.body)

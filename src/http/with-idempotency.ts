@@ -124,7 +124,7 @@ async function answer<TTransaction, TRequest extends Request, TArg>(
     settings,
     await settings.idempotency.of(request, arg),
     identity,
-    request,
+    { request, arg },
     async (buffered, context) => handler(buffered, context, arg),
     input && ((buffered) => input(buffered, arg)),
   );

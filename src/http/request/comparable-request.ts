@@ -1,5 +1,6 @@
 import { canonical } from "../../core/request/canonical.ts";
 import { RefusedRequestError } from "../problems/problem.ts";
+import { ParsedBody } from "./parsed-body.ts";
 
 /**
  * What a retry must repeat: method, path, query and body. Host and headers may change on the way; of the headers only
@@ -9,17 +10,18 @@ import { RefusedRequestError } from "../problems/problem.ts";
  */
 export async function comparableRequest(
   { method, url, headers }: Pick<Request, "method" | "url" | "headers">,
-  body: Uint8Array,
+  body: Uint8Array | ParsedBody,
 ): Promise<unknown> {
   const { search } = new URL(url);
   const contentType = headers.get("content-type") ?? "";
   const type = contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
   const isEncoded = (headers.get("content-encoding") ?? "identity").trim().toLowerCase() !== "identity";
+  const request = { method, path: routedPath(url), query: pairsOf(search.slice(1)) ?? search, type };
+  if (body instanceof ParsedBody) {
+    return { ...request, parsed: body.value };
+  }
   return {
-    method,
-    path: routedPath(url),
-    query: pairsOf(search.slice(1)) ?? search,
-    type,
+    ...request,
     // Decompression is up to the handler.
     body: isEncoded || body.length === 0 ? body : await comparableBody(type, contentType, body),
   };
