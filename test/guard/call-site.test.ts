@@ -25,6 +25,16 @@ describe("the place of a statement", () => {
     expect(callSiteOf(scope, { action: "create" })).toBe(place);
   });
 
+  it("is that of the application, where a library of its writes, and else that of the library", () => {
+    const library = "write (/app/node_modules/audit/index.js:7:1)";
+    const windows = "write (C:\\\\app\\\\node_modules\\\\audit\\\\index.js:7:1)";
+    const inApplication = scopeAt(PRISMA, library, windows, "place (/app/orders.ts:12:3)");
+    expect(callSiteOf(inApplication, { action: "create" })).toBe("/app/orders.ts:12:3");
+    expect(callSiteOf(scopeAt(PRISMA, library), { action: "create" })).toBe(
+      "/app/node_modules/audit/index.js:7:1",
+    );
+  });
+
   it("is what Prisma says where the stack tells nothing, and else unknown", () => {
     const location = { fileName: "/app/orders.ts", lineNumber: 12, columnNumber: null };
     const request = { action: "create", callsite: { getLocation: () => location } };

@@ -1,4 +1,8 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { withAmbientTransaction } from "../../src/prisma/ambient/ambient.ts";
 import { type GuardMode, UncoveredWriteError } from "../../src/prisma/guard/guard.ts";
@@ -218,6 +222,28 @@ describe.each(databases.filter(({ name }) => name === "postgresql"))("the guard 
     const idempotency = createIdempotency({ prisma: database.prisma, guard: "throw" });
     const run = idempotency.run(request("k"), async () => void (await read(database.prisma)));
     await expect(run).resolves.toMatchObject({ replayed: false });
+  });
+
+  it("tells of each place of the application where a library of its writes", async () => {
+    await using database = await open();
+    const folder = await mkdtemp(join(tmpdir(), "onceonly-guard-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const library = join(folder, "node_modules", "audit", "index.mjs");
+    await mkdir(dirname(library), { recursive: true });
+    await writeFile(library, "export const write = async (client, row) => client.account.create(row);\n");
+    const { write } = (await import(/* @vite-ignore */ pathToFileURL(library).href)) as {
+      write: (client: TestClient, row: object) => Promise<unknown>;
+    };
+    const { prisma } = database;
+    const idempotency = createIdempotency({ prisma, guard: "warn" });
+    const warnings = await warningsDuring(async () => {
+      await idempotency.run(request("a"), async () => void (await write(prisma, account("a"))));
+      await idempotency.run(request("b"), async () => void (await write(prisma, account("b"))));
+    });
+    expect(warnings.map(({ cause }) => (cause as UncoveredWriteError).callSite)).toEqual([
+      expect.stringMatching(/guard\.test\.ts:\d+:\d+$/),
+      expect.stringMatching(/guard\.test\.ts:\d+:\d+$/),
+    ]);
   });
 
   it('"warn" tells of each place once, and the write is made', async () => {

@@ -82,44 +82,41 @@ async function takenOver(database: TestDatabase, setup: Awaited<ReturnType<typeo
   return answer;
 }
 
-describe.concurrent.each(databases)(
-  "a process stopped past its lease on $name, and taken over",
-  ({ name, open }) => {
-    test.each(outside)("%s: goes on in vain, with LEASE_LOST and an aborted signal", async (point) => {
-      await using database = await open();
-      await using setup = await openStopped(database, point);
-      const answer = await takenOver(database, setup);
-      expect(answer).toMatchObject({ by: "heir", replayed: false });
-      expect(await setup.heir.place("k")).toEqual({ ...answer, replayed: true });
-    });
+describe.each(databases)("a process stopped past its lease on $name, and taken over", ({ name, open }) => {
+  test.each(outside)("%s: goes on in vain, with LEASE_LOST and an aborted signal", async (point) => {
+    await using database = await open();
+    await using setup = await openStopped(database, point);
+    const answer = await takenOver(database, setup);
+    expect(answer).toMatchObject({ by: "heir", replayed: false });
+    expect(await setup.heir.place("k")).toEqual({ ...answer, replayed: true });
+  });
 
-    test("inside a transaction, which keeps others out: one of them comes to the end, once", async () => {
-      await using database = await open();
-      await using service = await openService();
-      const target = { provider: database.provider, url: database.url };
-      const data = { by: "stopped", target, service: service.url, run: { ...run, leaseMs: 60_000 } };
-      await using stopped = await startLeasedShop(data);
-      stopped.send({ type: "place", key: "k", stopAt: "after the writes of order" });
-      await stopped.waitFor("at");
-      process.kill(stopped.pid, "SIGSTOP");
-      const brief = { ...run, waitMs: 300 };
-      const heir = openLeasedShop({ prisma: database.prisma, by: "heir", service: service.url, run: brief });
-      await expect(heir.place("k")).rejects.toMatchObject({
-        // SQLite cannot tell whose lock it is.
-        code: name === "sqlite" ? "STORE_UNAVAILABLE" : "IN_PROGRESS",
-        retryable: true,
-      });
-      process.kill(stopped.pid, "SIGCONT");
-      stopped.send({ type: "go" });
-      const { answer } = await stopped.waitFor("answer");
-      const { found, expected } = await comparedWith(database, service, [answer]);
-      expect(found).toEqual(expected);
-      expect(await heir.place("k")).toEqual({ ...answer, replayed: true });
+  test("inside a transaction, which keeps others out: one of them comes to the end, once", async () => {
+    await using database = await open();
+    await using service = await openService();
+    const target = { provider: database.provider, url: database.url };
+    const data = { by: "stopped", target, service: service.url, run: { ...run, leaseMs: 60_000 } };
+    await using stopped = await startLeasedShop(data);
+    stopped.send({ type: "place", key: "k", stopAt: "after the writes of order" });
+    await stopped.waitFor("at");
+    process.kill(stopped.pid, "SIGSTOP");
+    const brief = { ...run, waitMs: 300 };
+    const heir = openLeasedShop({ prisma: database.prisma, by: "heir", service: service.url, run: brief });
+    await expect(heir.place("k")).rejects.toMatchObject({
+      // SQLite cannot tell whose lock it is.
+      code: name === "sqlite" ? "STORE_UNAVAILABLE" : "IN_PROGRESS",
+      retryable: true,
     });
-  },
-);
+    process.kill(stopped.pid, "SIGCONT");
+    stopped.send({ type: "go" });
+    const { answer } = await stopped.waitFor("answer");
+    const { found, expected } = await comparedWith(database, service, [answer]);
+    expect(found).toEqual(expected);
+    expect(await heir.place("k")).toEqual({ ...answer, replayed: true });
+  });
+});
 
-describe.runIf(onPostgres).concurrent("a stopped process on postgresql", () => {
+describe.runIf(onPostgres)("a stopped process on postgresql", () => {
   test.each([
     "before the writes of order",
     "after the writes of label",

@@ -27,8 +27,10 @@ type AnyFunction = (...args: never[]) => unknown;
 /** File, line and column of the code that asked for `request`. */
 export function callSiteOf({ askedAt = "" }: HandlerScope, { callsite }: ClientRequest): string | undefined {
   const frames = askedAt.split("\n").filter((line) => /^\s+at /.test(line) && !FOREIGN.test(line));
+  const others = frames.filter((line) => !isOurs(line));
+  // Where a library writes, the application's own line is what can be changed, and tells one use of the library from another.
   // If a bundler has put this package and the application into one folder, their frames cannot be told apart.
-  const frame = frames.find((line) => !isOurs(line)) ?? frames[0];
+  const frame = others.find((line) => !LIBRARY.test(line)) ?? others[0] ?? frames[0];
   if (frame !== undefined) {
     return frame.replace(/^\s+at (?:.* \()?(?:file:\/\/)?|\)$/g, "");
   }
@@ -51,6 +53,8 @@ function folderOf(frame: string = ""): string {
   const [, folder = frame] = /((?:file:\/\/|\/|[A-Z]:).*[\\/])[^\\/]+$/i.exec(frame) ?? [];
   return folder.replace(/guard[\\/]$/, "");
 }
+
+const LIBRARY = /[\\/]node_modules[\\/]/;
 
 /** Frames of Prisma, of Node, and of the function that calls the members of our clients. */
 const FOREIGN = /@prisma|runtime\/client\.m?js|node:|<anonymous>\)?$|viaOnceonly/;
