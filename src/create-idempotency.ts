@@ -33,6 +33,11 @@ export function createIdempotency<TClient extends PrismaClientLike>(
   if (typeof options !== "object" || options === null) {
     throw misuse("(the first argument)", options, "an object such as { prisma }");
   }
+  if ("$transaction" in options) {
+    throw new TypeError(
+      "onceonly: createIdempotency got a client in place of its options; give it as option prisma: createIdempotency({ prisma }).",
+    );
+  }
   checkOptionNames(options, OPTIONS);
   return idempotencyOver(createPrismaStore(options), options);
 }

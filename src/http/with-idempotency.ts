@@ -7,6 +7,7 @@ import { type AnyIdempotencyError, IdempotencyError, isIdempotencyError } from "
 import { type HttpHandler, untouchedContext } from "./context.ts";
 import { type HttpIdempotencyOptions, type Settings, settingsOf } from "./options.ts";
 import { type ProblemHeaders, problemResponse, RefusedRequestError } from "./problems/problem.ts";
+import { checkRequest } from "./request/check-request.ts";
 import { routedPath } from "./request/comparable-request.ts";
 import { tellingProblem } from "./response/told-response.ts";
 import { runKeyed, runUnkeyed } from "./run-request.ts";
@@ -56,6 +57,7 @@ export function withIdempotency<TTransaction, TRequest extends Request = Request
     );
   }
   const wrapped = async (request: TRequest, arg: TArg): Promise<Response> => {
+    checkRequest(request);
     if (!settings.methods.has(request.method)) {
       return handler(request, untouchedContext(request.method), arg);
     }

@@ -73,6 +73,11 @@ export class Queries implements LeaseStore {
     return new Map(rows.map(({ id, ...record }) => [id, record]));
   }
 
+  async holds({ id, owner }: { readonly id: string; readonly owner: string }): Promise<boolean> {
+    const row = await this.#first<RecordRow>(this.#dialect.read(this.#names, { id, fingerprint: "" }));
+    return row?.status === "in_progress" && row.owner === owner;
+  }
+
   async complete(params: CompleteParams): Promise<boolean> {
     return this.#affectsRow(this.#dialect.complete(this.#names, params));
   }

@@ -61,7 +61,13 @@ export function useIdempotency<TContext extends object = any>(
   return {
     // After all others, wherever the application has put us: one that sets an executor of its own, as useGraphQlJit does, does
     // not call the one before it.
-    onPluginInit: ({ plugins }) => void plugins.push(executing),
+    onPluginInit({ plugins }) {
+      if (plugins.some((plugin) => executingPlugins.has(plugin as object))) {
+        throw new TypeError("onceonly: useIdempotency stands twice in plugins; remove one.");
+      }
+      executingPlugins.add(executing);
+      plugins.push(executing);
+    },
     onSchemaChange({ schema, replaceSchema }) {
       const extended = withDirective(schema, options.directive ?? DIRECTIVE_NAME);
       if (extended !== schema) {
@@ -73,6 +79,8 @@ export function useIdempotency<TContext extends object = any>(
     }),
   };
 }
+
+const executingPlugins = new WeakSet<object>();
 
 /**
  * Our own errors, and those of the application's `scope` or `key` that are meant for clients, become results; others are

@@ -428,3 +428,24 @@ describe("the default operation", () => {
     expect((await send({ key: freshKey(), path: "/%00/%0a" })).status).toBe(201);
   });
 });
+
+describe("what is no Request", () => {
+  it.each<[string, () => unknown, string]>([
+    [
+      "Hono's context",
+      () => ({ req: { raw: requestOf() } }),
+      "a context in place of a Request; pass its Request on",
+    ],
+    [
+      "a request of node:http",
+      () => ({ method: "POST", url: "/orders", headers: {}, socket: {} }),
+      "a request of node:http in place of a Request; wrap the handler with createServerAdapter",
+    ],
+    ["nothing", () => undefined, "a value of type undefined in place of a Request; call it with a Request"],
+  ])("is refused before the handler runs: %s", async (_what, made, message) => {
+    let calls = 0;
+    const { handle } = app(db.prisma, () => new Response(String((calls += 1))));
+    await expect(handle(made() as Request)).rejects.toThrow(`onceonly: the wrapped handler got ${message}`);
+    expect(calls).toBe(0);
+  });
+});

@@ -192,7 +192,8 @@ describe("a codec that throws", () => {
     const codec = failing(error);
     const failure = await failureOf(leasing(db.prisma, { codec }).run(paying("k"), async () => 1));
     expect(failure).toMatchObject({ code: "RESULT_UNSTORABLE", details: { operation: "orders.pay" } });
-    expect(failure.message).toContain("cannot be stored (cannot)");
+    expect(failure.message).toContain("cannot be stored (the error that it met is the cause of this one)");
+    expect(failure.cause).toBe(error);
   });
 
   test("or gives no text: RESULT_UNSTORABLE, which says what it gave", async () => {

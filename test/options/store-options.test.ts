@@ -32,6 +32,12 @@ describe("createIdempotency", () => {
   });
 });
 
+test("a client in place of the options is told where it belongs", async () => {
+  const [first] = databases;
+  await using db = await (first as (typeof databases)[number]).open();
+  expect(() => create(db.prisma)).toThrow("give it as option prisma: createIdempotency({ prisma })");
+});
+
 describe.each(databases)("createIdempotency on $name", ({ name, open }) => {
   test("refuses a transaction instead of a client: it would be over before the first run", async () => {
     await using db = await open();

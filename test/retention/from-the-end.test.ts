@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { LeaseContext } from "../../src/core/contract/idempotency.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
@@ -112,3 +113,26 @@ describe.runIf(selectedProviders().includes("sqlite"))("what an abandoned run is
     expect(await keptMs(db, "locked_until")).toBeGreaterThanOrEqual(HOUR - 1);
   });
 });
+
+describe.each(databases)(
+  "a leased run with a retention shorter than a look at its lease, on $name,",
+  ({ open }) => {
+    test("is replayed for a duplicate that has waited in another process", async () => {
+      await using db = await open();
+      const leased = (client: typeof db.prisma) =>
+        createIdempotency({ prisma: client, retentionMs: 50, transaction: { timeoutMs: 10_000 } });
+      let runs = 0;
+      const begun = door();
+      const first = leased(db.prisma).runLeased(request("k"), async () => {
+        begun.open();
+        await begun.wait();
+        // Long enough for the pauses between two looks to have grown.
+        await sleep(1_500);
+        return (runs += 1);
+      });
+      await begun.arrived;
+      const second = leased(await db.connect()).runLeased(request("k"), async () => (runs += 1));
+      expect([(await first).replayed, (await second).replayed, runs]).toEqual([false, true, 1]);
+    });
+  },
+);

@@ -60,6 +60,7 @@ function sessionWithCrashPoints<TTransaction>(
       await hit("after the savepoint");
     },
     runHandler: (handler, work) => session.runHandler(handler, work),
+    holds: (params) => session.holds(params),
     isBroken: () => session.isBroken(),
     rollbackToSavepoint: () => session.rollbackToSavepoint(),
     renew: (params) => session.renew(params),

@@ -124,6 +124,7 @@ function sessionOver<TTransaction>(
   return {
     claim: (params) => session.claim(params),
     runHandler: (handler, work) => session.runHandler(handler, work),
+    holds: (params) => session.holds(params),
     savepoint: () => session.savepoint(),
     isBroken: () => session.isBroken(),
     rollbackToSavepoint: () => session.rollbackToSavepoint(),

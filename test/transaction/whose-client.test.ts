@@ -199,6 +199,17 @@ describe("a name under which the context holds nothing", () => {
     expect(await balances(db)).toEqual(UNTOUCHED);
   });
 
+  it.each([
+    ["no client", { id: "ada" }, "is of type object; give your generated PrismaClient"],
+    ["undefined", undefined, "holds no client under that name; name the property"],
+  ])("or something else than a client: %s", async (_what, held, message) => {
+    await using db = await sqlite!.open();
+    const { post, failures } = graphql(db.prisma, "user", { prisma: db.prisma, user: held });
+    await post("mutation { raise }", "k");
+    expect(failures()).toEqual([expect.stringContaining(message)]);
+    expect(failures()).toEqual([expect.stringContaining("option provide")]);
+  });
+
   it("is one in a mutation", async () => {
     await using db = await sqlite!.open();
     await withRows(db);

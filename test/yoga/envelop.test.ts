@@ -163,6 +163,14 @@ describe("in plain Envelop", () => {
     expect([calls, await db.countOrders()]).toEqual([1, 1]);
   });
 
+  it("is refused a second time in one list of plugins", async () => {
+    const plugin = () =>
+      useIdempotency({ idempotency: idempotencyOver({} as Store<unknown>), scope: "global" });
+    expect(() => envelop({ plugins: [useEngine(GraphQLJS), plugin(), plugin()] })).toThrow(
+      "onceonly: useIdempotency stands twice in plugins; remove one.",
+    );
+  });
+
   it("undoes a mutation whose executor answers in parts, unasked", async () => {
     await using db = await openSqlite();
     const idempotency = createIdempotency({ prisma: db.prisma });

@@ -20,16 +20,34 @@ export function providedClient<TTransaction>(
   const name = provide ?? DEFAULT_NAME;
   const held = (context as Readonly<Record<string, TTransaction | undefined>>)[name];
   if (held !== undefined && held !== null) {
-    return [name, join(held)];
+    return [name, joined(name, held, join)];
   }
   if (name === DEFAULT_NAME) {
     return [name, tx];
   }
   // Whoever misspells the name would go on to write through the client of the right one.
-  const near = nearestTo(name, Object.keys(context));
+  const near = nearestTo(
+    name,
+    Object.keys(context).filter((key) => key !== name),
+  );
   const remedy = near === undefined ? "name the property that holds your client." : `did you mean "${near}"?`;
   throw new TypeError(
     `onceonly: option provide is "${name}", and the context holds no client under that name; ${remedy} Without the ` +
       `option, the handler finds its client as ${DEFAULT_NAME}.`,
   );
+}
+
+/** @throws TypeError that names the option, which the reader has given, besides what is wrong with the client. */
+function joined<TClient>(name: string, held: TClient, join: HandlerClients<unknown>["join"]): TClient {
+  try {
+    return join(held);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.replace(/^onceonly: /, "") : String(cause);
+    throw new TypeError(
+      `onceonly: what the context holds under the name of option provide, "${name}": ${reason}`,
+      {
+        cause,
+      },
+    );
+  }
 }

@@ -27,7 +27,7 @@ export function nearestTo(name: string, known: readonly string[]): string | unde
   let least = Number.POSITIVE_INFINITY;
   for (const other of known) {
     const distance = editDistance(name, other);
-    if (distance < least && distance <= Math.ceil(Math.max(name.length, other.length) / 3)) {
+    if (distance < least && distance <= Math.floor(Math.max(name.length, other.length) / 3)) {
       [nearest, least] = [other, distance];
     }
   }

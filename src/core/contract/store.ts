@@ -81,6 +81,8 @@ export interface StoreSession<TTransaction> extends OwnerWrites {
     handler: RunningHandler,
     work: (clients: HandlerClients<TTransaction>) => Promise<T>,
   ): Promise<T>;
+  /** Whether the record is still under way and this owner's, for a write that has changed nothing. */
+  holds(params: { readonly id: string; readonly owner: string }): Promise<boolean>;
   /** Whether the transaction takes no more statements: its connection is lost, or a statement of it has failed. */
   isBroken(): Promise<boolean>;
   /** Marks the point that {@link rollbackToSavepoint} returns to: after the claim, before the handler's writes. */

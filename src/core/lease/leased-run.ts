@@ -18,7 +18,7 @@ import type { Duplicates } from "../run/duplicates.ts";
 import { refuseNested } from "../run/refuse-nested.ts";
 import type { Executed, Finished } from "../run/run-end.ts";
 import type { Flight } from "../run/single-flight.ts";
-import { throwUnlessWorthRetrying, waitForLease } from "../run/waiting.ts";
+import { POLL_MS_MAX, throwUnlessWorthRetrying, waitForLease } from "../run/waiting.ts";
 import { type AdoptedClaim, takeAdoptedClaim } from "./abandoned-runs.ts";
 import { Lease, renewalOf } from "./lease.ts";
 import { Steps } from "./steps.ts";
@@ -126,7 +126,8 @@ export class LeasedRunner<TTransaction> {
       const record = { status: settled.status, fingerprint: run.fingerprint, owner, response };
       if (
         !(await untilAnswered(this.#store, lease, (leases) =>
-          complete(leases, { ...record, id, retentionMs }),
+          // Who has waited for the end looks at it only after a pause.
+          complete(leases, { ...record, id, retentionMs: retentionMs + POLL_MS_MAX }),
         ))
       ) {
         throw lease.lose();

@@ -20,9 +20,12 @@ export function encodeStored(
   try {
     text = textOf(codec, value);
   } catch (cause) {
-    const path = cause instanceof UnstorableValueError ? cause.path : undefined;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const problem = `cannot be stored${path ? ` at ${path}` : ""} (${reason})`;
+    // Only the codec's words are for clients: what a getter of the result has thrown may tell of anything.
+    const { path, message } =
+      cause instanceof UnstorableValueError
+        ? cause
+        : { path: undefined, message: "the error that it met is the cause of this one" };
+    const problem = `cannot be stored${path ? ` at ${path}` : ""} (${message})`;
     throw unstorable({ operation, source, problem, path }, { cause });
   }
   const response = `${codec.name}:${text}`;
@@ -34,11 +37,11 @@ export function encodeStored(
   return response;
 }
 
-/** @throws what the codec throws; TypeError for what it returns instead of a text. */
+/** @throws what the codec throws; UnstorableValueError for what it returns instead of a text. */
 export function textOf(codec: Codec, value: unknown): string {
   const text: unknown = answeredAtOnce("codec.encode", codec.encode(value));
   if (typeof text !== "string") {
-    throw new TypeError(`onceonly: codec.encode returned ${typeOf(text)} instead of a string`);
+    throw new UnstorableValueError(`codec.encode returned ${typeOf(text)} instead of a string`, "");
   }
   return text;
 }

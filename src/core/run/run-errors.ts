@@ -55,10 +55,25 @@ export function storeUnavailable(
   );
 }
 
+/** For a record that is ours and cannot be changed. */
+export function recordImmutable({
+  operation,
+}: {
+  readonly operation: string;
+}): IdempotencyError<"STORE_MISCONFIGURED"> {
+  return new IdempotencyError(
+    "STORE_MISCONFIGURED",
+    `The database lets ${operation} make its record, and not change it: a policy of row-level security or a trigger keeps ` +
+      "the update from the row. Nothing was committed, and a retry does not help.",
+    { operation },
+  );
+}
+
 /** Only the store's own words say what is wrong: those of a database are for the log. */
 function storeMisconfigured(
   { operation }: { readonly operation: string },
   cause: unknown,
+  hint = "",
 ): IdempotencyError<"STORE_MISCONFIGURED"> {
   const isOurs = cause instanceof Error && cause.name === "StoreError";
   const reason = isOurs
@@ -66,7 +81,7 @@ function storeMisconfigured(
     : "Its error is the cause of this one; check() of the object that createIdempotency returned looks at the set-up.";
   return new IdempotencyError(
     "STORE_MISCONFIGURED",
-    `The idempotency store cannot work for ${operation}, and a retry does not help. ${reason}`,
+    `The idempotency store cannot work for ${operation}, and a retry does not help. ${reason}${hint}`,
     { operation },
     { cause },
   );
@@ -101,6 +116,10 @@ function statementFailed(
   );
 }
 
+const AFTER_HANDLER =
+  " If the claim of this run could work there, its handler has changed what the statement depends on, such as the role or the " +
+  "search_path: it must set that back.";
+
 /**
  * The error to report for an outcome that the store did not accept. `what` names what was not stored. The store knows a write
  * conflict by the cause too, so the run may still be repeated.
@@ -121,6 +140,8 @@ export function notStored(
     case "transaction_expired":
     case "handler_mistake":
       return error;
+    case "misconfigured":
+      return storeMisconfigured(run, error, AFTER_HANDLER);
     default:
       return storeMisconfigured(run, error);
   }

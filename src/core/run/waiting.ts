@@ -25,7 +25,8 @@ export function throwUnlessWorthRetrying(
 }
 
 const POLL_MS_FIRST = 25;
-const POLL_MS_MAX = 1_000;
+/** The longest pause between two looks at a lease, in milliseconds. */
+export const POLL_MS_MAX = 1_000;
 
 /**
  * Waits before poll number `poll` (from 0) of a record that a leased run holds, without holding a connection. Jittered,
