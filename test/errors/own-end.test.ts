@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { withAmbientTransaction } from "../../src/prisma/ambient/ambient.ts";
-import { endsTransaction } from "../../src/sql/ending.ts";
 import { clients } from "../ambient/support.ts";
 import type { TestClient } from "../support/clients.ts";
 import { databases, onPostgres, openPostgres, type TestDatabase } from "../support/database.ts";
@@ -170,24 +169,4 @@ describe.runIf(onPostgres)("a COMMIT inside PostgreSQL, in a DO block or a proce
       expect(await left(database)).toEqual([0, 0]);
     }
   });
-});
-
-describe("a text ends the transaction", () => {
-  it.each([
-    "COMMIT",
-    "commit and chain",
-    "ABORT",
-    "PREPARE TRANSACTION 'x'",
-    "/* a /* b */ c */ ROLLBACK",
-    "COMMIT -- begin atomic",
-    "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END; COMMIT",
-  ])("if it is %j", (sql) => expect(endsTransaction(sql)).toBe(true));
-
-  it.each([
-    "SELECT 'COMMIT; ROLLBACK'",
-    'UPDATE t SET "end" = 1',
-    "SELECT CASE WHEN a THEN b END FROM t",
-    "PREPARE p AS SELECT 1",
-    "DO $$ BEGIN COMMIT; END $$",
-  ])("not if it is %j", (sql) => expect(endsTransaction(sql)).toBe(false));
 });

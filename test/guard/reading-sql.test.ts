@@ -20,6 +20,7 @@ describe("a raw query", () => {
     "PRAGMA journal_mode",
     String.raw`SELECT E'\'; delete', $$; delete$$, $a$ $$ ; delete $a$, $1 FROM x`,
     "SELECT like'%' FROM x",
+    "SELECT $é$; delete$é$, 'a' AS b$$, 1 AS c$$ -- ;\r\nFROM x",
   ])("reads: %s", (sql) => {
     expect(isReading(sql)).toBe(true);
   });
@@ -42,6 +43,11 @@ describe("a raw query", () => {
     String.raw`WITH a AS (SELECT E'\'' AS q) INSERT INTO x SELECT 'x' FROM a RETURNING id`,
     "WITH a AS (SELECT $$'$$ AS q) INSERT INTO x SELECT 'x' FROM a RETURNING id",
     "WITH a AS (SELECT 1) /* /* */ ' */ INSERT INTO x SELECT 1 FROM a RETURNING id",
+    "SELECT 1 AS a$$; DELETE FROM x; SELECT 1 AS b$$",
+    "SELECT $a$ $A$, $b$ $a$; DELETE FROM x; --$b$",
+    "SELECT $é$ ' $é$; DELETE FROM x; --'",
+    "SELECT 1 -- \u2028 '\n; DELETE FROM x --'",
+    "SELECT 1 -- '\r; DELETE FROM x --'",
     "SELECT 1 /*! INTO OUTFILE 'x' */",
     'EXPLAIN ("analyze" true) INSERT INTO x VALUES (1)',
     "CALL f()",
