@@ -88,7 +88,7 @@ describe.each(databases)("shouldKey, on $name", ({ open }) => {
       // The copy of an input may carry one too.
       expect(await client.place.mutate(withIdempotencyKey({ key }, key))).toBe(id);
       expect(await db.countOrders({ key })).toBe(1);
-      expect(await db.query("SELECT key FROM idempotency_record WHERE key = " + `'${key}'`)).toHaveLength(1);
+      expect(await db.query(`SELECT key FROM idempotency_record WHERE key = '${key}'`)).toHaveLength(1);
     });
   });
 
