@@ -1,4 +1,4 @@
-import { checkFunction, checkNumber } from "../core/browser/option-checks.ts";
+import { checkFunction, checkNames, checkNumber } from "../core/browser/option-checks.ts";
 
 /** A request that has no key yet. */
 export interface OutgoingRequest {
@@ -33,21 +33,24 @@ export interface IdempotentFetchOptions {
 
 export type Settings = Required<IdempotentFetchOptions>;
 
-export function settingsOf({
-  // Looked up late: tests, polyfills and instrumentation replace the global one.
-  fetch = (...request) => globalThis.fetch(...request),
-  shouldKey = ({ method }) => method === "POST" || method === "PATCH",
-  attemptsMax = 5,
-  attemptMs = 20_000,
-  totalMs = 60_000,
-  backoffMs = 250,
-  backoffMsMax = 8_000,
-}: IdempotentFetchOptions): Settings {
+export function settingsOf(options: IdempotentFetchOptions): Settings {
+  const {
+    // Looked up late: tests, polyfills and instrumentation replace the global one.
+    fetch = (...request) => globalThis.fetch(...request),
+    shouldKey = ({ method }) => method === "POST" || method === "PATCH",
+    attemptsMax = 5,
+    attemptMs = 20_000,
+    totalMs = 60_000,
+    backoffMs = 250,
+    backoffMsMax = 8_000,
+  } = options;
   checkFunction("fetch", fetch, "globalThis.fetch");
   checkFunction("shouldKey", shouldKey, "() => true");
   const numbers = { attemptsMax, attemptMs, totalMs, backoffMs, backoffMsMax };
   for (const [option, value] of Object.entries(numbers)) {
     checkNumber(option, value, 1);
   }
-  return { fetch, shouldKey, ...numbers };
+  const settings = { fetch, shouldKey, ...numbers };
+  checkNames(options, Object.keys(settings));
+  return settings;
 }

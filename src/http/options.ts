@@ -21,8 +21,9 @@ export interface HttpIdempotencyOptions<TTransaction, TRequest extends Request =
    */
   readonly idempotency: IdempotencyOption<TTransaction, [request: TRequest, arg: TArg]>;
   /**
-   * Who may share a key, for example the user's id: two scopes never see each other's results. `"global"` if there is
-   * only one client, or keys are secrets.
+   * Who may share a key, for example the user's id: two scopes never see each other's results. Never a
+   * token: the scope is stored in the clear, and with another token a retry executes again. `"global"` if there is only one
+   * client, or keys are secrets.
    */
   readonly scope: "global" | FromRequest<ScopeValue, TRequest, TArg>;
   /**

@@ -1,4 +1,5 @@
 import { useMemo, useState } from "react";
+import { checkNames, checkOneOf } from "../core/browser/option-checks.ts";
 import { intentText } from "./intent-text.ts";
 import { onceKey, onceText, type Refusals, settleOnceKey } from "./once-key.ts";
 import { type OpenKeys, openKey, settleKey } from "./open-key.ts";
@@ -42,9 +43,14 @@ export interface IntentKey {
  * One key per user intent: the same across renderings, retries and double clicks, and with `storage` across reloads; a
  * new one when the intent changes, or once it is settled. Nothing is made or stored while rendering.
  *
- * @throws TypeError for an intent that JSON cannot hold
+ * @throws TypeError for an option that cannot be used, and for an intent that JSON cannot hold
  */
-export function useIdempotencyKey({ intent, storage, once = false }: IntentKeyOptions): IntentKey {
+export function useIdempotencyKey(options: IntentKeyOptions): IntentKey {
+  checkNames(options, ["intent", "storage", "once"] satisfies (keyof IntentKeyOptions)[]);
+  const { intent, storage, once = false } = options;
+  if (typeof storage === "string") {
+    checkOneOf("storage", storage, ["sessionStorage", "localStorage"]);
+  }
   const [keys] = useState<OpenKeys>(() => new Map());
   const [refusals] = useState<Refusals>(() => new Map());
   const text = once ? onceText(intent) : intentText(intent);

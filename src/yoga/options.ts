@@ -43,8 +43,9 @@ export interface IdempotencyPluginOptions<TContext extends object>
    */
   readonly idempotency: IdempotencyOption<unknown, [context: TContext]>;
   /**
-   * Who may share a key, for example the user's id: two scopes never see each other's results. `"global"` if there is
-   * only one client, or keys are secrets.
+   * Who may share a key, for example the user's id: two scopes never see each other's results. Never a
+   * token: the scope is stored in the clear, and with another token a retry executes again. `"global"` if there is only one
+   * client, or keys are secrets.
    */
   readonly scope: "global" | ((context: TContext) => ScopeValue | Promise<ScopeValue>);
   /**

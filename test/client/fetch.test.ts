@@ -410,7 +410,16 @@ describe("an option that cannot be used", () => {
     [{ backoffMs: Number.NaN }, "option backoffMs is of type number"],
     [{ fetch: "fetch" }, "option fetch is of type string"],
     [{ shouldKey: true }, "option shouldKey is of type boolean"],
+    [{ retries: 3 }, "there is no option retries; give fetch, shouldKey, attemptsMax, attemptMs"],
+    [globalThis.fetch, "there is no option of type function; give fetch, shouldKey"],
+    [3, "there is no option of type number"],
   ])("is named: %o", (options, message) => {
-    expect(() => idempotentFetch(options as never)).toThrow(message);
+    const make = () => idempotentFetch(options as never);
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(message);
+  });
+
+  it("may be undefined, which is absent, also where it does not exist", () => {
+    expect(idempotentFetch({ attemptsMax: undefined, retries: undefined } as never)).toBeTypeOf("function");
   });
 });

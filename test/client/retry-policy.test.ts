@@ -51,3 +51,13 @@ it.each(["2592000", "3600", "Fri, 31 Dec 9999 23:59:59 GMT"])(
     expect(requests).toBe(2);
   },
 );
+
+it.each([
+  [{ maxAttempts: 3 }, "there is no option maxAttempts; give attemptsMax, totalMs, backoffMs, backoffMsMax."],
+  [{ attemptsMax: 0 }, "option attemptsMax is of type number (0); give an integer from 1"],
+  [3, "there is no option of type number; give attemptsMax"],
+])("an option of the policy that cannot be used is named: %o", (options, message) => {
+  const make = () => retryIdempotent(options as never);
+  expect(make).toThrow(TypeError);
+  expect(make).toThrow(message);
+});

@@ -354,3 +354,16 @@ describe("an intent that JSON would lose", () => {
     expect(one?.current.key()).not.toBe(two?.current.key());
   });
 });
+
+it.each([
+  [{ intent: "a", onec: true }, "there is no option onec; give intent, storage, once."],
+  [
+    { intent: "a", storage: "session" },
+    'option storage is of type string ("session"); give "sessionStorage" or',
+  ],
+  ["a", "there is no option of type string; give intent"],
+])("an option of the hook that cannot be used is named: %j", (options, message) => {
+  const render = () => renderHook(() => useIdempotencyKey(options as never));
+  expect(render).toThrow(TypeError);
+  expect(render).toThrow(message);
+});

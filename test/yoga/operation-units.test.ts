@@ -1,7 +1,9 @@
+import { createSchema } from "graphql-yoga";
 import { describe, expect, it } from "vitest";
 import { createIdempotency } from "../../src/create-idempotency.ts";
-import { databases } from "../support/database.ts";
-import { app, keyed, recordsOf, SECRET, toldIn, unmarked } from "./support.ts";
+import { databases, onPostgres, openPostgres } from "../support/database.ts";
+import { createDeferred } from "../support/runs.ts";
+import { app, type Context, keyed, recordsOf, SECRET, toldIn, unmarked } from "./support.ts";
 
 describe.each(databases)("a mutation with a key, on $name", ({ open }) => {
   const PLACE = `mutation { place(item: "tea") { id item total } }`;
@@ -240,5 +242,29 @@ describe.each(databases)("a mutation with a key, on $name", ({ open }) => {
     const replies = await Promise.all([deposit("k1"), deposit("k2"), deposit("k3")]);
     const balances = replies.map(({ json }) => json.data.deposit as number);
     expect(balances.sort((a, b) => a - b)).toEqual([10, 20, 30]);
+  });
+});
+
+describe.runIf(onPostgres)("a mutation with a key whose COMMIT the database refuses", () => {
+  it("is told nothing of its key, and executes again", async () => {
+    await using db = await openPostgres();
+    await createDeferred(db);
+    let parent = 2;
+    const schema = createSchema<Context>({
+      typeDefs: "type Query { hello: String } type Mutation { adopt: Int }",
+      resolvers: {
+        Mutation: {
+          adopt: (_, __, { tx }) => tx?.$executeRawUnsafe(`INSERT INTO child VALUES (${parent})`),
+        },
+      },
+    });
+    const { send } = app(db, {}, { schema });
+    const refused = await send(keyed("mutation { adopt }", "k1"));
+    expect(refused.status).toBe(500);
+    expect(refused.json.extensions).toBeUndefined();
+    expect(refused.headers.has("idempotency-outcome")).toBe(false);
+    expect(await recordsOf(db)).toEqual([]);
+    parent = 1;
+    expect(toldIn(await send(keyed("mutation { adopt }", "k1")))).toBe("stored");
   });
 });

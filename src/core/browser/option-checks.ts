@@ -1,6 +1,19 @@
 /** JavaScript timers hold 32 bits; a larger delay would fire at once. */
 export const TIMER_MS_MAX: number = 2 ** 31 - 1;
 
+/**
+ * Refuses an option that does not exist, and what is no object of options: what was meant would silently not apply. An option
+ * that is `undefined` is absent. Browsers get the list of names; servers also look for the nearest one (`checkOptionNames`).
+ */
+export function checkNames(options: object, known: readonly string[]): void {
+  const given = typeof options === "object" ? Object.entries(options) : [[`of type ${typeof options}`, 0]];
+  for (const [name, value] of given) {
+    if (value !== undefined && !known.includes(name as string)) {
+      throw new TypeError(`onceonly: there is no option ${name}; give ${known.join(", ")}.`);
+    }
+  }
+}
+
 export function checkNumber(option: string, value: unknown, min: number, max: number = TIMER_MS_MAX): void {
   const number = value as number;
   if (value !== undefined && !(Number.isSafeInteger(value) && number >= min && number <= max)) {

@@ -87,7 +87,7 @@ export interface RunRequest extends RunOptions {
   readonly operation: string;
   /** What the client sent: 1 to 255 printable ASCII characters. */
   readonly key: string;
-  /** Who may share the key, for example the user's id. Two scopes never see each other's results. */
+  /** Who may share the key, for example the user's id. Two scopes never see each other's results. Never a token. */
   readonly scope: string | number | bigint;
   /** What a retry must repeat: the same key with another input is `KEY_REUSED`. Default: not compared. */
   readonly input?: unknown;

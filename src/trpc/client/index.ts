@@ -5,5 +5,5 @@
  */
 export { idempotencyHeaders } from "./headers.ts";
 export { idempotencyKeyOf, withIdempotencyKey } from "./input-key.ts";
-export { idempotencyLink } from "./link.ts";
+export { type IdempotencyLinkOptions, idempotencyLink, type OutgoingMutation } from "./link.ts";
 export { type RetryPolicy, type RetryPolicyOptions, retryIdempotent } from "./retry-policy.ts";

@@ -1,6 +1,6 @@
 import type { Operation } from "@trpc/client";
 import { fullJitter } from "../../core/browser/jitter.ts";
-import { checkNumber } from "../../core/browser/option-checks.ts";
+import { checkNames, checkNumber } from "../../core/browser/option-checks.ts";
 import { isLostAnswer, isRetryableAnswer, retryAfterMs } from "../../core/browser/retryable.ts";
 import { beginOf, isKeyed } from "./keyed.ts";
 
@@ -33,10 +33,12 @@ export interface RetryPolicy {
  * @throws TypeError for an option that cannot be used
  */
 export function retryIdempotent(options: RetryPolicyOptions = {}): RetryPolicy {
-  for (const option of ["attemptsMax", "totalMs", "backoffMs", "backoffMsMax"] as const) {
-    checkNumber(option, options[option], 1);
-  }
   const { attemptsMax = 5, totalMs = 60_000, backoffMs = 250, backoffMsMax = 8_000 } = options;
+  const settings: Required<RetryPolicyOptions> = { attemptsMax, totalMs, backoffMs, backoffMsMax };
+  checkNames(options, Object.keys(settings));
+  for (const [option, value] of Object.entries(settings)) {
+    checkNumber(option, value, 1);
+  }
   // `retryLink` asks for the delay right after the decision, without a turn of the event loop in between.
   let afterMs = 0;
   return {

@@ -1,0 +1,92 @@
+/** Runs the programs of the guide to leases, as they are printed, until SIGTERM. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { describe, expect, it, type TestContext } from "vitest";
+import { bundleOf } from "../support/bundle.ts";
+import { databases, type TestDatabase } from "../support/database.ts";
+import type { Provider } from "../support/providers.ts";
+import { root } from "./markdown.ts";
+import { filesOf } from "./samples.ts";
+
+/** The quick start has SQLite: for PostgreSQL, its one file that says so is another. */
+const POSTGRESQL = `
+  import { PrismaPg } from "@prisma/adapter-pg";
+  import { createIdempotency } from "${root}src/index.ts";
+  import { PrismaClient } from "${root}test/support/generated/postgresql/client.ts";
+  const adapter = new PrismaPg({ connectionString: process.env.DATABASE_URL });
+  export const prisma = new PrismaClient({ adapter });
+  export const idempotency = createIdempotency({ prisma });
+`;
+
+const MAIN = {
+  server: `
+    import { server } from "./serve.ts";
+    import { prisma } from "./idempotency.ts";
+    await prisma.account.count();
+    const say = () => console.log(server.address().port);
+    server.listening ? say() : server.once("listening", say);
+  `,
+  worker: `
+    import "./serve.ts";
+    import { prisma } from "./idempotency.ts";
+    await prisma.account.count();
+    console.log("started");
+  `,
+};
+
+/** What the guide says that a worker leaves out. */
+function withoutServer(code: string): string {
+  return code.replaceAll(/^.*(server|closed|createServer).*\n/gim, "");
+}
+
+async function start(
+  name: Provider,
+  { url }: TestDatabase,
+  kind: keyof typeof MAIN,
+  { onTestFinished }: TestContext,
+) {
+  // Inside the repository, or its packages would not be found.
+  const folder = `${root}test/docs/generated/ending-${name}-${kind}`;
+  mkdirSync(folder, { recursive: true });
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  for (const [path, { code, file }] of filesOf("docs/guides/leases.md", folder, name)) {
+    const given = file === "idempotency.ts" && name === "postgresql" ? POSTGRESQL : code;
+    writeFileSync(path, file === "serve.ts" && kind === "worker" ? withoutServer(given) : given);
+  }
+  writeFileSync(`${folder}/main.ts`, MAIN[kind]);
+  const script = fileURLToPath(bundleOf(pathToFileURL(`${folder}/main.ts`)));
+  const child = spawn(process.execPath, [script], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, DATABASE_URL: url, PORT: "0" },
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const exited = once(child, "exit") as Promise<[code: number | null, signal: string | null]>;
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const { value: said } = await Promise.race([
+    lines.next(),
+    exited.then(([code]) => Promise.reject(new Error(`ended with ${code} before it had started`))),
+  ]);
+  return { child, exited, said: said as string };
+}
+
+describe.concurrent.each(databases)("a program with a completer, on $name", ({ name, open }) => {
+  it("ends by itself with code 0 after SIGTERM, beside a server with an open connection", async (test) => {
+    await using database = await open();
+    const { child, exited, said } = await start(name, database, "server", test);
+    const response = await fetch(`http://127.0.0.1:${said}`);
+    expect(await response.text()).toBe("your application");
+    child.kill("SIGTERM");
+    expect(await exited).toEqual([0, null]);
+  });
+
+  it("ends by itself with code 0 after SIGTERM, as a worker alone", async (test) => {
+    await using database = await open();
+    const { child, exited, said } = await start(name, database, "worker", test);
+    expect(said).toBe("started");
+    child.kill("SIGTERM");
+    expect(await exited).toEqual([0, null]);
+  });
+});
