@@ -121,6 +121,8 @@ async function listen(prisma: TestClient): Promise<number> {
     if (path.startsWith("/superjson/")) return superjsonHandler(req, res);
     return path.startsWith("/graphql") ? void yoga(req, res) : void http(req, res);
   });
+  // A connection that is closed for being idle may be so while the next request is on its way.
+  server.keepAliveTimeout = 0;
   await once(server.listen(0, "127.0.0.1"), "listening");
   return (server.address() as AddressInfo).port;
 }
