@@ -10,7 +10,7 @@ import { calls, changesOfCall } from "./traffic/requests.ts";
 import { type Reply, send } from "./traffic/sending.ts";
 import type { Ready } from "./traffic/server.ts";
 
-const numRuns = times({ short: 30, long: 1_000 });
+const numRuns = times({ short: 20, long: 1_000 });
 type Sender = () => Promise<Reply>;
 
 const style = fc.noShrink(fc.integer());

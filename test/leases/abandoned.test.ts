@@ -43,7 +43,7 @@ async function listen(worker: Worker<FromCompleter, never>, errors: string[]): P
 
 describe.each(databases)("abandoned runs on $name", ({ name, open }) => {
   // One write at a time in one file, and each of them is synchronised to the disk: 300 of them take long enough.
-  const COUNT = scaled({ short: 60, long: name === "sqlite" ? 300 : 1_000 });
+  const COUNT = scaled({ short: 30, long: name === "sqlite" ? 300 : 1_000 });
 
   test(`two completers and live retries bring ${COUNT} of them to their end, each executed once`, async () => {
     await using database = await open({ busyTimeoutMs: 10_000 });

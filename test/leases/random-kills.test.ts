@@ -9,7 +9,7 @@ import { type LeasedWorker, startLeasedShop } from "../support/leased-worker.ts"
 import { times } from "../support/scale.ts";
 
 /** Runs whose process is killed under them, on each database. */
-const KILLS = times({ short: 12, long: 150 });
+const KILLS = times({ short: 6, long: 150 });
 const LANES = 2;
 const IN_FLIGHT = 10;
 const run = { leaseMs: 1_000, waitMs: 60_000, transaction: { maxWaitMs: 20_000, timeoutMs: 1_000 } };
