@@ -64,8 +64,7 @@ export default defineConfig({
         thresholds: {
           lines: 95,
           functions: 95,
-          // 96 when last measured, before the newest code; to be raised again with the next measurement.
-          branches: 93,
+          branches: 95,
           statements: 95,
         },
       }),
