@@ -10,9 +10,8 @@ export function checkRequest(given: unknown): void {
   if (typeof method === "string" && typeof url === "string" && isHeaders(headers)) {
     return;
   }
-  throw new TypeError(
-    `onceonly: the wrapped handler got ${nameOf(given, { req, socket })} in place of a Request; ${remedyOf({ req, socket })}.`,
-  );
+  const [found, remedy] = mistakeOf(given, { req, socket });
+  throw new TypeError(`onceonly: the wrapped handler got ${found} in place of a Request; ${remedy}.`);
 }
 
 interface Clues {
@@ -26,19 +25,11 @@ function isHeaders(headers: unknown): boolean {
   return typeof (headers as Partial<Headers> | null | undefined)?.get === "function";
 }
 
-function nameOf(given: unknown, { req, socket }: Clues): string {
-  return req !== undefined
-    ? "a context"
-    : socket !== undefined
-      ? "a request of node:http"
-      : `a value of type ${typeOf(given)}`;
-}
-
-function remedyOf({ req, socket }: Clues): string {
+function mistakeOf(given: unknown, { req, socket }: Clues): readonly [found: string, remedy: string] {
   if (req !== undefined) {
-    return "pass its Request on: (c) => handler(c.req.raw, c)";
+    return ["a context", "pass its Request on: (c) => handler(c.req.raw, c)"];
   }
   return socket === undefined
-    ? "call it with a Request, as fetch-style frameworks do"
-    : "wrap the handler with createServerAdapter of @whatwg-node/server";
+    ? [`a value of type ${typeOf(given)}`, "call it with a Request, as fetch-style frameworks do"]
+    : ["a request of node:http", "wrap the handler with createServerAdapter of @whatwg-node/server"];
 }

@@ -1,12 +1,14 @@
 /** A body that the framework has read and parsed before us. */
 export class ParsedBody {
   readonly value: unknown;
-  /** What the handler can read again; `undefined` for a form, which the framework hands out itself. */
-  readonly bytes: Uint8Array | undefined;
 
   constructor(value: unknown) {
     this.value = value;
-    this.bytes = bytesOf(value);
+  }
+
+  /** What the handler can read again; `undefined` for a form, which the framework hands out itself. A replay asks for none. */
+  get bytes(): Uint8Array | undefined {
+    return bytesOf(this.value);
   }
 }
 
