@@ -3,6 +3,7 @@ import { IdempotencyError } from "../contract/errors.ts";
 import type { LeaseRequest, RunRequest } from "../contract/idempotency.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
 import { type ResolvedRunOptions, RUN_OPTIONS, resolveOptions } from "../contract/options.ts";
+import { warnOnce } from "../contract/warn-once.ts";
 import { NotComparableError } from "./canonical.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { checkKey, type Identity, recordId } from "./identity.ts";
@@ -117,17 +118,15 @@ function checkScope(scope: unknown, operation: string): string {
   return text;
 }
 
-const warnedOf = new Set<string>();
-
 /** What a template makes of an id that is not there. Somebody may be called so, therefore it is no error. */
 function warnOfSuspect(scope: string, operation: string): void {
   const isSuspect = scope === "undefined" || scope === "null" || scope.trim() === "";
-  if (isSuspect && !warnedOf.has(scope)) {
-    warnedOf.add(scope);
-    process.emitWarning(
+  if (isSuspect) {
+    warnOnce(
+      "ONCEONLY_SCOPE",
+      scope,
       `The scope of ${operation} is ${JSON.stringify(scope)}, which all users without an id would share; return the id ` +
         "itself, not a template with it, so that a missing one is refused.",
-      { type: "OnceonlyWarning", code: "ONCEONLY_SCOPE" },
     );
   }
 }
