@@ -81,6 +81,8 @@ export async function openService(options: ServiceOptions = {}): Promise<Service
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());
   });
+  // A busy customer may send on a connection just when it is closed for being idle.
+  server.keepAliveTimeout = 0;
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const service: Service = {

@@ -49,6 +49,8 @@ export class PrismaSession<TTransaction> extends Queries implements StoreSession
     work: (clients: HandlerClients<TTransaction>) => Promise<T>,
   ): Promise<T> {
     const transaction = this.#transaction;
+    // The claim may have come back when the time was over.
+    transaction.throwIfLost();
     const clients = { tx: this.#tx, join: <TClient>(client: TClient) => clientIn(transaction, client) };
     const value = await transaction.runHandler(() => work(clients), handler);
     transaction.throwIfLost();

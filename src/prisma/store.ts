@@ -85,7 +85,10 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     return outsideHandlers(() => this.#begin(options, names, outer, body));
   }
 
-  /** Has Prisma begin the transaction. Rejects when its time is over even if Prisma's promise does not. */
+  /**
+   * Has Prisma begin the transaction. Its time is ours to end, as only we know which statements are under way; Prisma is given
+   * no limit. Rejects soon afterwards even if Prisma's promise does not: a BEGIN, COMMIT or ROLLBACK may hang.
+   */
   #begin<T>(
     options: PrismaTransactionOptions,
     names: Names,
@@ -102,16 +105,26 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     return endingWithin(timeout + maxWait + GRACE_MS, errorOf, (deadline) =>
       withDriverTransaction(this.#adapter, inHandler, (driverOf) => {
         const work = (tx: TransactionOf<TClient> & RawClient) => {
-          deadline.throwIfOver();
+          if (deadline.isOver) {
+            throw errorOf();
+          }
           const raw = this.#isExtended ? unextended(this.#engine, tx) : tx;
           const driver = driverOf();
-          transaction = new HandlerTransaction(
+          const begun = new HandlerTransaction(
             { tx, raw, engine: this.#engine, isolationLevel, driver },
             outer,
           );
-          return body(this.#session(transaction, driver?.under(raw) ?? raw, names, options));
+          transaction = begun;
+          const closed = async () => {
+            const error = errorOf();
+            await begun.close(error);
+            return error;
+          };
+          return endingWithin(timeout, closed, () =>
+            body(this.#session(begun, driver?.under(raw) ?? raw, names, options)),
+          );
         };
-        return this.#client.$transaction(work, options) as Promise<T>;
+        return this.#client.$transaction(work, { ...options, timeout: TIMER_MS_MAX }) as Promise<T>;
       }),
     );
   }

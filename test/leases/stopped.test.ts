@@ -3,7 +3,7 @@ import { openService } from "../../examples/payments/service.ts";
 import { databases, onPostgres, openPostgres, type TestDatabase } from "../support/database.ts";
 import type { LeasePoint } from "../support/lease-points.ts";
 import { comparedWith, openLeasedShop } from "../support/leased-shop.ts";
-import { startLeasedShop } from "../support/leased-worker.ts";
+import { type LeasedWorker, startLeasedShop } from "../support/leased-worker.ts";
 import { scaled } from "../support/scale.ts";
 
 /** A lease that a busy machine keeps up to the point where the process is stopped. */
@@ -16,8 +16,7 @@ async function openStopped(database: TestDatabase, point: LeasePoint) {
   const client = { serverOptions: "-c TimeZone=UTC -c idle_in_transaction_session_timeout=1500" };
   const data = { by: "stopped", target, service: service.url, run, client };
   const stopped = await startLeasedShop(data);
-  stopped.send({ type: "place", key: "k", stopAt: point });
-  await stopped.waitFor("at");
+  const { failed } = await comeTo(point, stopped);
   process.kill(stopped.pid, "SIGSTOP");
   return {
     service,
@@ -31,10 +30,7 @@ async function openStopped(database: TestDatabase, point: LeasePoint) {
     async resume() {
       process.kill(stopped.pid, "SIGCONT");
       stopped.send({ type: "go" });
-      const [{ failure }, aborted] = await Promise.all([
-        stopped.waitFor("failed"),
-        stopped.waitFor("aborted"),
-      ]);
+      const [{ failure }, aborted] = await Promise.all([failed, stopped.waitFor("aborted")]);
       // Whatever the run still had to send is sent before this.
       stopped.send({ type: "place", key: "later" });
       const { answer: later } = await stopped.waitFor("answer");
@@ -45,6 +41,16 @@ async function openStopped(database: TestDatabase, point: LeasePoint) {
       await service[Symbol.asyncDispose]();
     },
   };
+}
+
+/** On a busy machine a run may outlast its transaction before it is there, and is tried anew. */
+async function comeTo(point: LeasePoint, { send, waitFor }: LeasedWorker) {
+  const there = waitFor("at");
+  for (;;) {
+    send({ type: "place", key: "k", stopAt: point });
+    const failed = waitFor("failed");
+    if ((await Promise.race([there, failed])).type === "at") return { failed };
+  }
 }
 
 /** All that runs of the key "k" write. */

@@ -2,11 +2,11 @@
 
 type Work = (size: number) => unknown;
 
-const FACTOR = 16;
+const FACTOR = 32;
 
 /**
- * By how much `work` of size 16 n costs more than sixteen times `work` of size n: about 1 where the costs are linear, and 16
- * where they are quadratic.
+ * By how much `work` of size 32 n costs more than 32 times `work` of size n: about 1 where the costs are linear, and 32 where
+ * they are quadratic.
  */
 export async function growthOf(work: Work, size: number): Promise<number> {
   const small = async () => {
@@ -32,5 +32,5 @@ async function costOf(work: () => Promise<void>): Promise<number> {
   return Math.max(user + system, 1_000);
 }
 
-/** Far from that of quadratic costs; garbage and caches make large inputs dearer too. */
-export const LINEAR = 6;
+/** Half of that of quadratic costs. Garbage and caches make large inputs dearer too, up to nine times on a busy machine. */
+export const LINEAR = FACTOR / 2;

@@ -2,21 +2,17 @@ import { TIMER_MS_MAX } from "../../core/browser/option-checks.ts";
 
 /** Tells work that it is too late to begin. An `AbortSignal` would cost a kilobyte for each run under way. */
 export interface Deadline {
-  throwIfOver(): void;
+  readonly isOver: boolean;
 }
 
-/**
- * Rejects with `errorOf()` if `begin` has not ended within `limitMs` milliseconds. Prisma rolls back a late transaction,
- * but its promise settles only when the handler ends, which may be never. Until then the key would stay blocked in this
- * process.
- */
+/** Rejects with what `errorOf()` gives if `begin` has not ended within `limitMs` milliseconds. */
 export function endingWithin<T>(
   limitMs: number,
-  errorOf: () => Error,
+  errorOf: () => Error | Promise<Error>,
   begin: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const timer = new Timer(limitMs, errorOf, reject);
+    const timer = new Timer(limitMs, async () => reject(await errorOf()));
     const stop =
       <TEnd>(settle: (end: TEnd) => void) =>
       (end: TEnd) => {
@@ -33,13 +29,13 @@ export function endingWithin<T>(
 
 class Timer implements Deadline {
   readonly #timer: NodeJS.Timeout;
-  #error: Error | undefined;
+  isOver = false;
 
-  constructor(limitMs: number, errorOf: () => Error, reject: (error: Error) => void) {
+  constructor(limitMs: number, onEnd: () => Promise<void>) {
     this.#timer = setTimeout(
       () => {
-        this.#error = errorOf();
-        reject(this.#error);
+        this.isOver = true;
+        void onEnd();
       },
       Math.min(limitMs, TIMER_MS_MAX),
     );
@@ -47,12 +43,6 @@ class Timer implements Deadline {
 
   stop(): void {
     clearTimeout(this.#timer);
-  }
-
-  throwIfOver(): void {
-    if (this.#error !== undefined) {
-      throw this.#error;
-    }
   }
 }
 

@@ -135,6 +135,11 @@ export class DriverTransaction {
     };
   }
 
+  /** Sends nothing more but the end. What is left of an operation under way fails at once. */
+  close(): void {
+    this.isOver = true;
+  }
+
   /** Notes the end before it is sent: afterwards the connection has no transaction, and may soon serve another. */
   #refusalOf(sql: string, inHandler: () => boolean): Error | undefined {
     const isEnding = endsTransaction(sql);

@@ -18,6 +18,7 @@ import { HANDLER_TRANSACTION } from "./shared-symbols.ts";
  * - If the database cannot return to a savepoint, it has ended the whole transaction: SQLite does so after some errors
  *   (https://www.sqlite.org/lang_transaction.html, section 3.1). Every later statement would commit by itself, so it is
  *   refused, and so is the result even if the handler has caught the error.
+ * - When its time is over, it is closed before Prisma ends it.
  * - A handler must not end its transaction itself: later writes would commit whatever becomes of the run. What would do so is
  *   refused, and then the same holds.
  */
@@ -31,6 +32,7 @@ export class HandlerTransaction {
   readonly #nestedRuns: Set<Promise<unknown>> = new Set();
   /** Resolves when the nested transaction under way has ended. */
   #currentNested: Promise<void> | undefined;
+  #child: HandlerTransaction | undefined;
   #handler: RunningHandler | undefined;
   #isOver = false;
   /** Of the outermost one: why nothing of it may be committed. */
@@ -158,6 +160,7 @@ export class HandlerTransaction {
   async #inSavepoint<T>(work: (child: HandlerTransaction) => Promise<T>): Promise<T> {
     const child = new HandlerTransaction(this.begun, currentScope(), this);
     child.#handler = this.handler && { ...this.handler, afterCommit: [] };
+    this.#child = child;
     const savepoint = new Savepoint(this.begun.raw, this.#depth);
     // The caller may run in the handler of another run too, whose statements these are not.
     await outsideHandlers(() => savepoint.set());
@@ -171,6 +174,19 @@ export class HandlerTransaction {
         this.#root.#lost = new TransactionLostError(cause);
       });
       throw error;
+    }
+  }
+
+  /**
+   * Sends nothing more, for the reason of `error`. Resolves when no statement is under way: Prisma makes some operations of
+   * several, and would send the rest after its ROLLBACK, where each commits by itself
+   * (https://github.com/prisma/orm/issues/29762).
+   */
+  async close(error: Error): Promise<void> {
+    this.#lost ??= error;
+    this.begun.driver?.close();
+    for (let part: HandlerTransaction | undefined = this; part !== undefined; part = part.#child) {
+      await Promise.allSettled(part.#statements);
     }
   }
 
