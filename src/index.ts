@@ -53,5 +53,5 @@ export { createIdempotency, type IdempotencyOptions } from "./create-idempotency
 export { type AmbientOptions, withAmbientTransaction } from "./prisma/ambient/ambient.ts";
 export type { PrismaClientLike, TransactionOf } from "./prisma/client/client.ts";
 export { type GuardMode, UncoveredWriteError } from "./prisma/guard/guard.ts";
-export { TransactionOverError } from "./prisma/handler/handler-transaction.ts";
+export { TransactionOverError } from "./prisma/handler/transaction-errors.ts";
 export type { ModelNames, ModelOptions } from "./sql/names.ts";

@@ -10,8 +10,8 @@ import type {
 import { Queries } from "../sql/queries.ts";
 import type { RawClient } from "./client/client.ts";
 import { DriverClient } from "./client/driver.ts";
-import { EndingError } from "./client/ending.ts";
 import { Savepoint } from "./client/savepoint.ts";
+import { EndingError } from "./client/transaction-errors.ts";
 import type { HandlerTransaction } from "./handler/handler-transaction.ts";
 import { clientIn } from "./handler/joining-client.ts";
 import { outsideHandlers } from "./handler/scope.ts";

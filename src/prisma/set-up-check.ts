@@ -2,7 +2,13 @@ import type { Finding } from "../core/contract/finding.ts";
 import type { Dialect } from "../sql/dialect.ts";
 import type { Names } from "../sql/names.ts";
 import type { SqlClient } from "../sql/sql-client.ts";
-import { type ColumnRow, checkTables, type IndexRow, type TableDescription } from "../sql/table-check.ts";
+import {
+  type ColumnRow,
+  checkTables,
+  type HurdleRow,
+  type IndexRow,
+  type TableDescription,
+} from "../sql/table-check.ts";
 import { lackingMembersOf, versionOf } from "./client/private-members.ts";
 
 /** Looks at the tables, the server and the client. Writes nothing. */
@@ -15,6 +21,7 @@ export async function checkSetUp(
   const describe = async (table: string): Promise<TableDescription> => ({
     columns: await sql.rowsOf<ColumnRow>(dialect.columnsOf(table)),
     indexes: await sql.rowsOf<IndexRow>(dialect.indexesOf(table)),
+    hurdles: await sql.rowsOf<HurdleRow>(dialect.hurdlesOf(table)),
   });
   const [record, step] = [await describe(names.record.table), await describe(names.step.table)];
   return [

@@ -18,7 +18,6 @@ import { Batch } from "./client/batch.ts";
 import type { PrismaClientLike, RawClient, TransactionOf } from "./client/client.ts";
 import { ExpiredTransactionError, endingWithin } from "./client/deadline.ts";
 import { type AdapterFactory, observeTransactions, withDriverTransaction } from "./client/driver.ts";
-import { EndingError } from "./client/ending.ts";
 import {
   adapterFactoryOf,
   describedBy,
@@ -26,7 +25,8 @@ import {
   isExtended,
   transactionOptionsOf,
 } from "./client/private-members.ts";
-import { HandlerMistakeError, HandlerTransaction } from "./handler/handler-transaction.ts";
+import { HandlerMistakeError } from "./client/transaction-errors.ts";
+import { HandlerTransaction } from "./handler/handler-transaction.ts";
 import { unextended } from "./handler/joined-client.ts";
 import { JoiningClient } from "./handler/joining-client.ts";
 import { checkIsolation } from "./handler/nested-transaction.ts";
@@ -153,8 +153,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   }
 
   faultOf(error: unknown): ReturnType<Store<never>["faultOf"]> {
-    const isMistake = error instanceof HandlerMistakeError || error instanceof EndingError;
-    return isMistake ? "handler_mistake" : faultOf(this.#dialect, error);
+    return error instanceof HandlerMistakeError ? "handler_mistake" : faultOf(this.#dialect, error);
   }
 
   async replayable(id: string): Promise<FinishedRecord | undefined> {

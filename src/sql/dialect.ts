@@ -60,6 +60,8 @@ export interface Dialect {
   columnsOf(table: string): Statement;
   /** Reads the indexes of a table that hold for all of its rows, the primary key among them. */
   indexesOf(table: string): Statement;
+  /** Reads what may keep our writes from the rows of a table: rows of `table-check.ts`. */
+  hurdlesOf(table: string): Statement;
   /** Reads one row: whether the server refuses writes (`readOnly`), and its clock in milliseconds (`nowMs`). */
   server(): Statement;
   /** What an error of the database or its driver means, by its code, and by its message if the code is ambiguous. */

@@ -215,6 +215,14 @@ WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`,
     values: [table],
   }),
 
+  // Bits of `tgtype`: 1 for each row, 2 before its write.
+  hurdlesOf: (table) => ({
+    text: `SELECT 'trigger' AS kind, tgname::text AS name FROM pg_trigger
+WHERE tgrelid = to_regclass($1) AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 3 = 3
+UNION ALL SELECT 'row-level security', relname::text FROM pg_class WHERE oid = to_regclass($1) AND row_security_active(oid)`,
+    values: [table],
+  }),
+
   server: () => ({
     text: `SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean AS "readOnly",
   (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS "nowMs"`,
@@ -259,8 +267,8 @@ const FAULTS: Readonly<Record<string, StoreFault>> = {
   "55P03": "lock_timeout", // lock_not_available
   "57014": "lock_timeout", // query_canceled: a statement_timeout shorter than the claim's wait
   "25P02": "transaction_aborted", // in_failed_sql_transaction
+  "25006": "read_only", // read_only_sql_transaction
   // Passing.
-  "25006": "unavailable", // read_only_sql_transaction: the server has become a standby
   "25P03": "unavailable", // idle_in_transaction_session_timeout: the connection is closed
   "25P04": "unavailable", // transaction_timeout: the connection is closed
   "40003": "unavailable", // statement_completion_unknown

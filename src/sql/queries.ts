@@ -26,6 +26,9 @@ import type {
 } from "./statement.ts";
 import { StoreError } from "./store-error.ts";
 
+/** A record may be deleted by `prune` or by hand, or expire, between a claim and a look at what was in its way; not for ever. */
+const CLAIMS_MAX = 5;
+
 /** Our own statements, over whatever sends them. */
 export class Queries implements LeaseStore {
   readonly #client: SqlClient;
@@ -50,16 +53,22 @@ export class Queries implements LeaseStore {
         return claimIn(found, params);
       }
     }
-    const claimed = await this.#first<RecordRow>(this.#dialect.claim(this.#names, params));
-    if (claimed !== undefined) {
-      return claimIn(claimed, params, found);
+    for (let turn = 0; turn < CLAIMS_MAX; turn += 1) {
+      const claimed = await this.#first<RecordRow>(this.#dialect.claim(this.#names, params));
+      if (claimed !== undefined) {
+        return claimIn(claimed, params, found);
+      }
+      found = await this.#first<ReadRow>(this.#dialect.read(this.#names, params));
+      if (found !== undefined && !found.free) {
+        return claimIn(found, params);
+      }
     }
-    found = await this.#first<ReadRow>(this.#dialect.read(this.#names, params));
-    if (found === undefined || found.free) {
-      // Deleted between the two statements, by `prune` or by hand; or it has expired.
-      throw new StoreError("write_conflict", "The record changed during its claim");
-    }
-    return claimIn(found, params);
+    const { table } = this.#names.record;
+    throw new StoreError(
+      "misconfigured",
+      `The database accepts the row of a claim in ${table}, and does not keep it: a trigger or a policy of row-level security ` +
+        "suppresses the write, or hides the row. Exempt the table from it.",
+    );
   }
 
   async outcomeOf(id: string): Promise<FinishedRecord | undefined> {

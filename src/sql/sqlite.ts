@@ -165,6 +165,11 @@ FROM pragma_index_list(?) AS i WHERE NOT i.partial`,
     values: [unquoted(table)],
   }),
 
+  hurdlesOf: (table) => ({
+    text: "SELECT 'trigger' AS kind, name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?",
+    values: [unquoted(table)],
+  }),
+
   server: () => ({
     text: "SELECT query_only AS readOnly, CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) AS nowMs FROM pragma_query_only",
     values: [],

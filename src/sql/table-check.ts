@@ -13,10 +13,17 @@ export interface IndexRow {
   readonly isUnique: boolean | number | bigint;
 }
 
+/** What may keep a write from a row. */
+export interface HurdleRow {
+  readonly kind: "trigger" | "row-level security";
+  readonly name: string;
+}
+
 /** What the database says of one of our tables. */
 export interface TableDescription {
   readonly columns: readonly ColumnRow[];
   readonly indexes: readonly IndexRow[];
+  readonly hurdles: readonly HurdleRow[];
 }
 
 const APPLY =
@@ -31,6 +38,8 @@ export function checkTables(
   return [
     ...checkTable(record, described.record, [record.columns.id]),
     ...checkTable(step, described.step, [step.columns.recordId, step.columns.name]),
+    ...checkHurdles(record, described.record),
+    ...checkHurdles(step, described.step),
     ...checkTimes(record, described.record),
     ...checkSpace(record, described.record),
     ...checkPruning(record, described.record),
@@ -65,6 +74,16 @@ function checkTable(
 
 function sameColumns(some: readonly string[], others: readonly string[]): boolean {
   return some.length === others.length && others.every((column) => some.includes(column));
+}
+
+/** A write that is suppressed, or a row that is hidden, looks to a run as if another had its claim. */
+function checkHurdles({ table }: TableNames, { hurdles }: TableDescription): Finding[] {
+  return hurdles.map(({ kind, name }) => ({
+    severity: "warning",
+    subject: `${kind} ${name} on ${table}`,
+    message:
+      "Every write must reach its row, and every user of the database see every row: exempt the table, or make sure of both.",
+  }));
 }
 
 /** Sessions in different time zones would write different times into columns without one. */

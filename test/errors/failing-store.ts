@@ -13,6 +13,7 @@ export const BEFORE: Record<Fault, IdempotencyErrorCode> = {
   transaction_aborted: "STORE_MISCONFIGURED",
   transaction_expired: "STORE_UNAVAILABLE",
   misconfigured: "STORE_MISCONFIGURED",
+  read_only: "STORE_UNAVAILABLE",
   unavailable: "STORE_UNAVAILABLE",
   unknown: "STORE_MISCONFIGURED",
 };

@@ -41,6 +41,22 @@ describe.each(databases)("check() on $name", ({ open }) => {
     ]);
   });
 
+  test("warns of triggers that could keep a write from its row", async () => {
+    await using db = await open();
+    if (db.provider === "sqlite") {
+      await db.query("CREATE TRIGGER audit BEFORE UPDATE ON idempotency_record BEGIN SELECT 1; END");
+    } else {
+      await db.query("CREATE FUNCTION same() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'");
+      const trigger = (name: string, time: string) =>
+        `CREATE TRIGGER ${name} ${time} ON idempotency_record FOR EACH ROW EXECUTE FUNCTION same()`;
+      await db.query(trigger("audit", "BEFORE UPDATE"));
+      await db.query(trigger("after_all", "AFTER UPDATE"));
+    }
+    expect(await check(db)).toMatchObject([
+      { severity: "warning", subject: 'trigger audit on "idempotency_record"' },
+    ]);
+  });
+
   test("throws where nothing keeps two runs apart", async () => {
     await using db = await open();
     await db.query("ALTER TABLE idempotency_record RENAME TO old");
@@ -70,6 +86,24 @@ describe.runIf(onPostgres)("check() on PostgreSQL", () => {
       'column expires_at of "idempotency_record"',
       'column response of "idempotency_record"',
     ]);
+  });
+
+  test("warns of row-level security that the user is subject to", async () => {
+    await using db = await openPostgres();
+    await db.query("ALTER TABLE idempotency_step ENABLE ROW LEVEL SECURITY");
+    expect(await check(db)).toEqual([]);
+    const [{ role } = { role: "" }] = await db.query("SELECT current_database() || '_tenant' AS role");
+    await db.query(`CREATE ROLE ${role}`);
+    try {
+      await db.query(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}`);
+      const tenant = await db.connect({ serverOptions: `-c role=${role}` });
+      expect(await idempotencyOf(tenant).check()).toMatchObject([
+        { severity: "warning", subject: 'row-level security idempotency_step on "idempotency_step"' },
+      ]);
+    } finally {
+      await db.query(`DROP OWNED BY ${role}`);
+      await db.query(`DROP ROLE ${role}`);
+    }
   });
 
   test("throws for a server that takes no writes", async () => {

@@ -105,6 +105,7 @@ function leasesOver(leases: LeaseStore, hit: LeaseHit, keys: Map<string, string>
       await hit("after the result is stored", keyOf(params.id));
       return isStored;
     },
+    holds: (params) => leases.holds(params),
     async claimAbandoned(params) {
       const record = await leases.claimAbandoned(params);
       if (record !== undefined) keys.set(record.id, record.key);

@@ -211,7 +211,7 @@ function checkTransaction(transaction: unknown): void {
   if (typeof transaction !== "object" || transaction === null) {
     throw misuse("transaction", transaction, "an object of maxWaitMs, timeoutMs and isolationLevel");
   }
-  checkOptionNames(transaction, TRANSACTION_OPTIONS);
+  checkOptionNames(transaction, TRANSACTION_OPTIONS, "transaction.");
   const { maxWaitMs, timeoutMs, isolationLevel } = transaction as Record<string, unknown>;
   checkNumber("transaction.maxWaitMs", maxWaitMs, 1);
   checkNumber("transaction.timeoutMs", timeoutMs, 1);

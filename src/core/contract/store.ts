@@ -37,13 +37,15 @@ export interface Store<TTransaction> {
 }
 
 /** Writes that change something only while `owner` holds the claim. Each returns whether it did. */
-interface OwnerWrites {
+export interface OwnerWrites {
   /** Stores the outcome, and ends the lease if there is one. Rejects if the handler has ended its transaction. */
   complete(params: CompleteParams): Promise<boolean>;
   /** Renews the lease from now on. In a transaction, it also lets nobody take over before COMMIT. */
   renew(params: RenewParams): Promise<boolean>;
   /** Records the result of a step, or records it again. Rejects if the handler has ended its transaction. */
   recordStep(params: StepParams): Promise<boolean>;
+  /** Whether `owner` holds the claim, for a write that has changed nothing: then the database keeps it from the row. */
+  holds(params: Owned): Promise<boolean>;
 }
 
 /** A handler that has a transaction. */
@@ -81,8 +83,6 @@ export interface StoreSession<TTransaction> extends OwnerWrites {
     handler: RunningHandler,
     work: (clients: HandlerClients<TTransaction>) => Promise<T>,
   ): Promise<T>;
-  /** Whether the record is still under way and this owner's, for a write that has changed nothing. */
-  holds(params: { readonly id: string; readonly owner: string }): Promise<boolean>;
   /** Whether the transaction takes no more statements: its connection is lost, or a statement of it has failed. */
   isBroken(): Promise<boolean>;
   /** Marks the point that {@link rollbackToSavepoint} returns to: after the claim, before the handler's writes. */
@@ -226,5 +226,7 @@ export type StoreFault =
   | "handler_mistake"
   /** Something is set up wrongly, such as a missing table: no retry helps. The error's message may say what to do. */
   | "misconfigured"
-  /** Known to pass: no connection, no free connection in time, the connection was lost, the server changes its role. */
+  /** The transaction, or the server, takes no writes. Before the first write that passes: the server changes its role. */
+  | "read_only"
+  /** Known to pass: no connection, no free connection in time, the connection was lost. */
   | "unavailable";

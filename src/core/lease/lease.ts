@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { IdempotencyError } from "../contract/errors.ts";
-import type { RenewParams, Store } from "../contract/store.ts";
+import type { OwnerWrites, RenewParams, Store } from "../contract/store.ts";
 import type { PreparedRun } from "../request/prepare.ts";
-import { leaseLost } from "../run/run-errors.ts";
+import { leaseLost, writesSuppressed } from "../run/run-errors.ts";
 
 const RETRY_MS = 25;
 
@@ -73,6 +73,15 @@ export class Lease {
       this.#aborted.abort(error);
     }
     return error;
+  }
+
+  /** Why a write of ours has changed nothing: the claim is another's, or the database keeps the write from the row. */
+  async whyUnchanged(writes: OwnerWrites): Promise<Error> {
+    return (await this.isHeldIn(writes)) ? writesSuppressed(this) : this.lose();
+  }
+
+  async isHeldIn(writes: OwnerWrites): Promise<boolean> {
+    return writes.holds(this).catch(() => false);
   }
 
   /** Waits for `work`, but not past the loss of the lease. */

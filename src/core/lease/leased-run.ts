@@ -130,16 +130,18 @@ export class LeasedRunner<TTransaction> {
           complete(leases, { ...record, id, retentionMs: retentionMs + POLL_MS_MAX }),
         ))
       ) {
-        throw lease.lose();
+        throw await lease.whyUnchanged(this.#store.leases);
       }
       return { end: "executed", settled, record, afterCommit: [] };
     } catch (error) {
       const delayMs = adopted?.retryDelayMs ?? RETRY_DELAY_MS;
       lease.ending();
       // If that fails too, the lease lapses. If there is nothing to give back, another executor has taken over.
-      const givenBack = this.#store.leases.giveBack({ id, owner, delayMs, retentionMs });
-      const isOurs = await lease.whileHeld(givenBack).catch(() => true);
-      throw isOurs ? unwrapped(error) : lease.lose(error);
+      const { leases } = this.#store;
+      const isGivenBack = await lease
+        .whileHeld(leases.giveBack({ id, owner, delayMs, retentionMs }))
+        .catch(() => true);
+      throw isGivenBack || (await lease.isHeldIn(leases)) ? unwrapped(error) : lease.lose(error);
     } finally {
       lease.stop();
     }
@@ -165,7 +167,7 @@ export class LeasedRunner<TTransaction> {
 
   async #renew(run: PreparedRun, lease: Lease): Promise<void> {
     if (!(await untilAnswered(this.#store, lease, (leases) => leases.renew(renewalOf(run, lease.owner))))) {
-      throw lease.lose();
+      throw await lease.whyUnchanged(this.#store.leases);
     }
   }
 }

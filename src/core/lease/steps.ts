@@ -55,7 +55,7 @@ export class Steps<TTransaction> {
       const params = { ...this.#owned(), name, response };
       const isRecorded = await untilAnswered(this.#store, this.#lease, (leases) => leases.recordStep(params));
       if (!isRecorded) {
-        throw this.#lease.lose();
+        throw await this.#lease.whyUnchanged(this.#store.leases);
       }
       return response;
     });
@@ -149,7 +149,7 @@ export class Steps<TTransaction> {
   async #renewIn(session: StoreSession<TTransaction>): Promise<void> {
     const sentAt = performance.now();
     if (!(await session.renew(renewalOf(this.#run, this.#lease.owner)))) {
-      throw this.#lease.lose();
+      throw await this.#lease.whyUnchanged(session);
     }
     this.#lease.renewedAt(sentAt);
   }
@@ -167,7 +167,7 @@ export class Steps<TTransaction> {
       );
     }
     if (!isRecorded) {
-      throw this.#lease.lose();
+      throw await this.#lease.whyUnchanged(session);
     }
   }
 
@@ -179,7 +179,7 @@ export class Steps<TTransaction> {
   async #isRecorded(name: string): Promise<boolean> {
     const params = renewalOf(this.#run, this.#lease.owner);
     if (!(await untilAnswered(this.#store, this.#lease, (leases) => leases.renew(params)))) {
-      throw this.#lease.lose();
+      throw await this.#lease.whyUnchanged(this.#store.leases);
     }
     const steps = await untilAnswered(this.#store, this.#lease, (leases) => leases.steps(this.#run.id));
     return steps.some((step) => step.name === name);

@@ -1,8 +1,15 @@
 import { isIdempotencyError } from "../contract/errors.ts";
-import type { LeaseStore, Store } from "../contract/store.ts";
+import type { LeaseStore, Store, StoreFault } from "../contract/store.ts";
 import { backOff } from "../run/backoff.ts";
 import { storeFailed } from "../run/run-errors.ts";
 import type { Lease } from "./lease.ts";
+
+const PASSING: ReadonlySet<StoreFault> = new Set([
+  "unavailable",
+  "read_only",
+  "write_conflict",
+  "lock_timeout",
+]);
 
 /**
  * Sends a statement of a leased run until the database answers: a statement whose answer was lost may have been executed,
@@ -20,7 +27,7 @@ export async function untilAnswered<T>(
       return await lease.whileHeld(send(store.leases));
     } catch (error) {
       const fault = store.faultOf(error);
-      if (fault !== "unavailable" && fault !== "write_conflict" && fault !== "lock_timeout") {
+      if (fault === undefined || !PASSING.has(fault)) {
         throw isIdempotencyError(error) ? error : storeFailed(lease, fault, error);
       }
     }

@@ -55,16 +55,16 @@ export function storeUnavailable(
   );
 }
 
-/** For a record that is ours and cannot be changed. */
-export function recordImmutable({
+/** For a write that has changed nothing, though the row is ours. */
+export function writesSuppressed({
   operation,
 }: {
   readonly operation: string;
 }): IdempotencyError<"STORE_MISCONFIGURED"> {
   return new IdempotencyError(
     "STORE_MISCONFIGURED",
-    `The database lets ${operation} make its record, and not change it: a policy of row-level security or a trigger keeps ` +
-      "the update from the row. Nothing was committed, and a retry does not help.",
+    `The database does not keep what ${operation} writes to its own tables: a policy of row-level security or a trigger ` +
+      "suppresses it. It was not committed, and a retry does not help.",
     { operation },
   );
 }
@@ -117,8 +117,8 @@ function statementFailed(
 }
 
 const AFTER_HANDLER =
-  " If the claim of this run could work there, its handler has changed what the statement depends on, such as the role or the " +
-  "search_path: it must set that back.";
+  " If the claim of this run could work there, its handler has changed what the statement depends on, such as the role, the " +
+  "search_path or whether the transaction is read-only: it must set that back.";
 
 /**
  * The error to report for an outcome that the store did not accept. `what` names what was not stored. The store knows a write
@@ -140,6 +140,8 @@ export function notStored(
     case "transaction_expired":
     case "handler_mistake":
       return error;
+    // The first statement of the transaction was a write that passed.
+    case "read_only":
     case "misconfigured":
       return storeMisconfigured(run, error, AFTER_HANDLER);
     default:

@@ -14,7 +14,7 @@ import { rethrowing } from "./handler-errors.ts";
 import { inHandlerTransaction, type OpenTransaction } from "./handler-transaction.ts";
 import { refuseNested } from "./refuse-nested.ts";
 import type { Executed, Finished, Held, RunEnd } from "./run-end.ts";
-import { claimLost, notStored, recordImmutable, storeUnavailable } from "./run-errors.ts";
+import { claimLost, notStored, storeUnavailable, writesSuppressed } from "./run-errors.ts";
 import type { Flight } from "./single-flight.ts";
 import { throwUnlessWorthRetrying, waitForLease } from "./waiting.ts";
 
@@ -200,7 +200,7 @@ export class TransactionRunner<TTransaction> {
       throw notStored(run, `The handler of ${run.operation}`, this.#store.faultOf(error), error);
     }
     if (!isStored) {
-      throw (await session.holds({ id, owner })) ? recordImmutable(run) : claimLost(run);
+      throw (await session.holds({ id, owner })) ? writesSuppressed(run) : claimLost(run);
     }
     return {
       end: "executed",

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { endsTransaction } from "../../sql/ending.ts";
 import type { RawClient } from "./client.ts";
-import { EndedTransactionError, EndingError } from "./ending.ts";
+import { EndedTransactionError, EndingError } from "./transaction-errors.ts";
 
 /**
  * Sends our own writes straight to the driver adapter, past Prisma's client, in the transaction that Prisma has begun with

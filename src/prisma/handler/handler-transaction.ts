@@ -1,11 +1,12 @@
 import type { RunningHandler } from "../../core/contract/store.ts";
 import type { RawClient } from "../client/client.ts";
 import type { DriverTransaction } from "../client/driver.ts";
-import { EndingError } from "../client/ending.ts";
 import { transactionInfoOf } from "../client/private-members.ts";
 import { Savepoint } from "../client/savepoint.ts";
+import { EndingError } from "../client/transaction-errors.ts";
 import { currentScope, findScope, type HandlerScope, inScope, isSending, outsideHandlers } from "./scope.ts";
 import { HANDLER_TRANSACTION } from "./shared-symbols.ts";
+import { ElsewhereError, TransactionLostError, TransactionOverError } from "./transaction-errors.ts";
 
 /**
  * The transaction of a handler, or one nested in it. Decides which statements may be sent, and when.
@@ -185,8 +186,13 @@ export class HandlerTransaction {
   async close(error: Error): Promise<void> {
     this.#lost ??= error;
     this.begun.driver?.close();
-    for (let part: HandlerTransaction | undefined = this; part !== undefined; part = part.#child) {
-      await Promise.allSettled(part.#statements);
+    await this.#settled();
+  }
+
+  async #settled(): Promise<void> {
+    await Promise.allSettled(this.#statements);
+    if (this.#child !== undefined) {
+      await this.#child.#settled();
     }
   }
 
@@ -263,41 +269,4 @@ export interface BegunTransaction {
   readonly isolationLevel: string;
   /** Its side of the driver, if that is watched. */
   readonly driver: DriverTransaction | undefined;
-}
-
-/** A statement came after the handler of its transaction had ended. It was not sent. */
-export class TransactionOverError extends Error {
-  override readonly name = "TransactionOverError";
-
-  constructor() {
-    super(
-      "onceonly: this statement was issued after the handler of its transaction had ended, and was not sent. Await " +
-        "every statement in the handler. Use afterCommit for work to do after the commit, and start what runs for " +
-        "ever outside of handlers.",
-    );
-  }
-}
-
-/** The handler has done to its transaction what it must not do. */
-export class HandlerMistakeError extends Error {}
-
-/** The transaction has ended under its handler. `cause` is the error of the ROLLBACK TO SAVEPOINT. */
-class TransactionLostError extends HandlerMistakeError {
-  constructor(cause: unknown) {
-    super(
-      "onceonly: this transaction is lost: it could not return to the savepoint of a failed $transaction inside it. " +
-        "Nothing more is sent in it, and nothing of it is committed by the run.",
-      { cause },
-    );
-  }
-}
-
-/** A batch elsewhere contains a statement that was made for a transaction that is still open. */
-class ElsewhereError extends TypeError {
-  constructor() {
-    super(
-      "onceonly: a statement that was made in a handler, for its transaction, was given to a $transaction elsewhere. " +
-        "Call that $transaction in the handler too, on tx or on a client that withAmbientTransaction returned.",
-    );
-  }
 }

@@ -59,7 +59,7 @@ export function keyMissing(
     headers === undefined || info === undefined
       ? "the header Idempotency-Key is not read, as the context does not say which call it belongs to: return req " +
         "and info from createContext, or give option request or key"
-      : "send the header Idempotency-Key; a nested or WebSocket call takes none from its request and needs option key";
+      : "send the header Idempotency-Key; a call through createCaller or over a WebSocket has none of its own, and needs option key";
   return new IdempotencyError("KEY_MISSING", `${operation} needs an idempotency key: ${remedy}.`, {
     operation,
   });

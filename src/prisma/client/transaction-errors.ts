@@ -1,5 +1,8 @@
+/** The handler has done to its transaction what it must not do. Nothing of the transaction is committed. */
+export abstract class HandlerMistakeError extends TypeError {}
+
 /** A handler would end its transaction itself. What it writes afterwards would be committed whatever becomes of the run. */
-export class EndingError extends TypeError {
+export class EndingError extends HandlerMistakeError {
   constructor() {
     super(
       "onceonly: the handler has tried to end its transaction itself, in raw SQL. That statement was not sent, nothing " +
