@@ -17,6 +17,7 @@ export {
   type ProblemOptions,
   problemResponse,
 } from "./problems/problem.ts";
+export { idempotencyKeyOf } from "./request/key.ts";
 export { outcomeOf, type ResponseHead, type ResponseOutcome } from "./response/outcome.ts";
 export type { CreateArg, ResumableHandler } from "./resumable.ts";
 export { type LeasedHandler, type WrappedHandler, withIdempotency } from "./with-idempotency.ts";
