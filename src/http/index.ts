@@ -4,8 +4,6 @@
  * @module onceonly/http
  */
 export type { ScopeValue } from "../core/adapter/options.ts";
-export type { Completer } from "../core/lease/completer.ts";
-export type { CompleterOptions } from "../core/lease/completer-options.ts";
 export { type HttpCompleterOptions, httpCompleter } from "./completer.ts";
 export type { HttpContext, HttpHandler, HttpLeaseContext, HttpLeaseHandler } from "./context.ts";
 export type { CommonHttpOptions, FromRequest, HttpIdempotencyOptions, HttpLeaseOptions } from "./options.ts";

@@ -11,6 +11,7 @@ export type CreateArg<TArg> = (run: AbandonedRun, request: Request) => TArg | Pr
 
 /** How {@link httpCompleter} executes the abandoned runs of a handler. */
 export interface ResumableHandler<TArg> {
+  /** The name that its runs are recorded under. */
   readonly operation: string;
   /**
    * The options of the runs over `idempotency`, with which a run is given up.
@@ -18,6 +19,7 @@ export interface ResumableHandler<TArg> {
    * @throws TypeError if none can be over it.
    */
   readonly optionsOver: (idempotency: Idempotency<unknown>) => RunOptions;
+  /** Calls the handler as the run that is being resumed. @throws what the handler threw, or its response, if that released the key. */
   readonly resume: (
     run: AbandonedRun,
     idempotency: Idempotency<unknown>,

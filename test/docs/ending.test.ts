@@ -82,6 +82,17 @@ describe.concurrent.each(databases)("a program with a completer, on $name", ({ n
     expect(await exited).toEqual([0, null]);
   });
 
+  it("ends though a client always has another request, on a connection that it keeps", async (test) => {
+    await using database = await open();
+    const { child, exited, said } = await start(name, database, "server", test);
+    const answered = () => fetch(`http://127.0.0.1:${said}`).then((response) => response.text());
+    const busy = (async () => {
+      for (;;) await answered();
+    })().catch(() => "refused");
+    child.kill("SIGTERM");
+    expect([await exited, await busy]).toEqual([[0, null], "refused"]);
+  });
+
   it("ends by itself with code 0 after SIGTERM, as a worker alone", async (test) => {
     await using database = await open();
     const { child, exited, said } = await start(name, database, "worker", test);
