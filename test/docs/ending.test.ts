@@ -2,7 +2,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, it, type TestContext } from "vitest";
@@ -22,42 +21,52 @@ const POSTGRESQL = `
   export const idempotency = createIdempotency({ prisma });
 `;
 
-const MAIN = {
-  server: `
-    import { server } from "./serve.ts";
-    import { prisma } from "./idempotency.ts";
-    await prisma.account.count();
-    const say = () => console.log(server.address().port);
-    server.listening ? say() : server.once("listening", say);
-  `,
-  worker: `
-    import "./serve.ts";
-    import { prisma } from "./idempotency.ts";
-    await prisma.account.count();
-    console.log("started");
-  `,
-};
+const SERVER = `
+  import { server } from "./serve.ts";
+  import { prisma } from "./idempotency.ts";
+  await prisma.account.count();
+  const say = () => console.log(server.address().port);
+  server.listening ? say() : server.once("listening", say);
+`;
 
-/** What the guide says that a worker leaves out. */
-function withoutServer(code: string): string {
-  return code.replaceAll(/^.*(server|closed|createServer).*\n/gim, "");
-}
+const WORKER = `
+  import "./serve.ts";
+  import { prisma } from "./idempotency.ts";
+  await prisma.account.count();
+  console.log("started");
+`;
+
+/** The main file of each program, and what it makes of the serve.ts of the guide. */
+const PROGRAMS = {
+  server: { main: SERVER, serve: (code: string) => code },
+  // So that requests are under way at any time.
+  "slow-server": {
+    main: SERVER,
+    serve: (code: string) => code.replace(/response\.end\(.*?\)/, "setTimeout(() => $&, 20)"),
+  },
+  // What the guide says that a worker leaves out.
+  worker: {
+    main: WORKER,
+    serve: (code: string) => code.replaceAll(/^.*(server|closed|createServer).*\n/gim, ""),
+  },
+};
 
 async function start(
   name: Provider,
   { url }: TestDatabase,
-  kind: keyof typeof MAIN,
+  kind: keyof typeof PROGRAMS,
   { onTestFinished }: TestContext,
 ) {
   // Inside the repository, or its packages would not be found.
+  const { main, serve } = PROGRAMS[kind];
   const folder = `${root}test/docs/generated/ending-${name}-${kind}`;
   mkdirSync(folder, { recursive: true });
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   for (const [path, { code, file }] of filesOf("docs/guides/leases.md", folder, name)) {
     const given = file === "idempotency.ts" && name === "postgresql" ? POSTGRESQL : code;
-    writeFileSync(path, file === "serve.ts" && kind === "worker" ? withoutServer(given) : given);
+    writeFileSync(path, file === "serve.ts" ? serve(given) : given);
   }
-  writeFileSync(`${folder}/main.ts`, MAIN[kind]);
+  writeFileSync(`${folder}/main.ts`, main);
   const script = fileURLToPath(bundleOf(pathToFileURL(`${folder}/main.ts`)));
   const child = spawn(process.execPath, [script], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -83,20 +92,20 @@ describe.concurrent.each(databases)("a program with a completer, on $name", ({ n
     expect(await exited).toEqual([0, null]);
   });
 
-  it("ends though a client always has another request, on a connection that it keeps", async (test) => {
+  it("ends though clients always have another request, on connections that they keep", async (test) => {
     await using database = await open();
-    const { child, exited, said } = await start(name, database, "server", test);
-    const request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    const client = connect(Number(said), "127.0.0.1");
-    // Many at a time, so that the connection is never idle.
-    client.write(request.repeat(20));
-    client.on("data", (data) => client.write(request.repeat(String(data).split("HTTP/1.1 200").length - 1)));
-    client.on("error", () => {});
-    const closed = once(client, "close");
-    await once(client, "data");
+    const { child, exited, said } = await start(name, database, "slow-server", test);
+    const askUntilRefused = async () => {
+      try {
+        for (;;) await (await fetch(`http://127.0.0.1:${said}`)).text();
+      } catch {
+        return "refused";
+      }
+    };
+    const clients = Array.from({ length: 5 }, askUntilRefused);
     child.kill("SIGTERM");
     expect(await exited).toEqual([0, null]);
-    await closed;
+    expect(await Promise.all(clients)).toEqual(clients.map(() => "refused"));
   });
 
   it("ends by itself with code 0 after SIGTERM, as a worker alone", async (test) => {
