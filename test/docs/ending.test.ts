@@ -95,14 +95,16 @@ describe.concurrent.each(databases)("a program with a completer, on $name", ({ n
   it("ends though clients always have another request, on connections that they keep", async (test) => {
     await using database = await open();
     const { child, exited, said } = await start(name, database, "slow-server", test);
+    let answers = 0;
     const askUntilRefused = async () => {
       try {
-        for (;;) await (await fetch(`http://127.0.0.1:${said}`)).text();
+        for (; ; answers += 1) await (await fetch(`http://127.0.0.1:${said}`)).text();
       } catch {
         return "refused";
       }
     };
     const clients = Array.from({ length: 5 }, askUntilRefused);
+    await expect.poll(() => answers).toBeGreaterThan(10);
     child.kill("SIGTERM");
     expect(await exited).toEqual([0, null]);
     expect(await Promise.all(clients)).toEqual(clients.map(() => "refused"));
