@@ -2,7 +2,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { Agent, type IncomingMessage, request } from "node:http";
 import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, it, type TestContext } from "vitest";
 import { bundleOf } from "../support/bundle.ts";
@@ -82,6 +84,26 @@ async function start(
   return { child, exited, said: said as string };
 }
 
+/** A client with one connection, which it keeps. */
+class KeptConnection {
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #port: number;
+
+  constructor(port: number) {
+    this.#port = port;
+  }
+
+  async get(): Promise<string> {
+    const sent = request({ host: "127.0.0.1", port: this.#port, agent: this.#agent }).end();
+    const [response] = (await once(sent, "response")) as [IncomingMessage];
+    return text(response);
+  }
+
+  [Symbol.dispose](): void {
+    this.#agent.destroy();
+  }
+}
+
 describe.concurrent.each(databases)("a program with a completer, on $name", ({ name, open }) => {
   it("ends by itself with code 0 after SIGTERM, beside a server with an open connection", async (test) => {
     await using database = await open();
@@ -96,9 +118,11 @@ describe.concurrent.each(databases)("a program with a completer, on $name", ({ n
     await using database = await open();
     const { child, exited, said } = await start(name, database, "slow-server", test);
     let answers = 0;
+    // Not fetch, which may open another connection instead of using one again.
     const askUntilRefused = async () => {
+      using connection = new KeptConnection(Number(said));
       try {
-        for (; ; answers += 1) await (await fetch(`http://127.0.0.1:${said}`)).text();
+        for (; ; answers += 1) await connection.get();
       } catch {
         return "refused";
       }
