@@ -29,7 +29,7 @@ interface Target {
 }
 
 /** Examples whose tests run on PostgreSQL too, with a client that only the tests need. */
-const onPostgres = ["pothos", "services", "t3"];
+const onPostgres = ["payments", "pothos", "services", "t3"];
 
 function targets(): Target[] {
   const all: Target[] = readdirSync(schemas)

@@ -1,6 +1,6 @@
 /**
- * Orders from an application that is killed, with a payment service that fails at random. In the end, each order has been
- * charged once; exit code 1 if not.
+ * Payments to an application that is killed, with a provider that fails at random. In the end, each has been charged once;
+ * exit code 1 if not.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -32,24 +32,28 @@ async function createTables(): Promise<void> {
   await database.executeMultiple(sql("../../prisma/sqlite/idempotency.sql"));
 }
 
-async function start(script: "server.ts" | "completer.ts"): Promise<{ url: string; child: ChildProcess }> {
-  const child = fork(fileURLToPath(new URL(script, import.meta.url)), {
+type FromServer = { type: "listening"; port: number } | { type: "failed"; text: string };
+
+async function start(): Promise<{ url: string; child: ChildProcess }> {
+  const child = fork(fileURLToPath(new URL("server.ts", import.meta.url)), {
     env: { ...process.env, DATABASE_URL: url, SERVICE_URL: service.url },
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   children.add(child);
-  child.on("message", (message: { failed?: string }) => {
-    if (message.failed !== undefined) say("completer", message.failed);
+  return new Promise((resolve) => {
+    child.on("message", (message: FromServer) => {
+      if (message.type === "failed") say("completer", message.text);
+      else resolve({ url: `http://127.0.0.1:${message.port}`, child });
+    });
   });
-  const [{ port }] = (await once(child, "message")) as [{ port: number }];
-  return { url: `http://127.0.0.1:${port}`, child };
 }
 
-async function kill(child: ChildProcess): Promise<void> {
-  const exited = once(child, "exit");
-  child.kill("SIGKILL");
-  await exited;
+/** Returns its exit code, `null` if the signal itself has ended it. */
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  const exited = once(child, "exit") as Promise<[code: number | null]>;
+  child.kill(signal);
   children.delete(child);
+  return (await exited)[0];
 }
 
 function say(who: string, text: string): void {
@@ -62,27 +66,26 @@ interface Answer {
 }
 
 /** One request. The client cannot know what became of it, unless it is answered. */
-async function order(server: string, { name, key }: Customer): Promise<Answer> {
+async function pay(server: string, { name, key }: Customer): Promise<Answer> {
   const headers = { "Content-Type": "application/json", "Idempotency-Key": `"${key}"`, "X-User": name };
-  const body = JSON.stringify({ item: "tea", totalCents: 450 });
+  const body = JSON.stringify({ cents: 450 });
   try {
-    const response = await fetch(`${server}/placeOrder`, { method: "POST", headers, body });
-    const { result, error } = (await response.json()) as {
-      result?: { data: { id: number; chargeId: string; shipmentId: string } };
-      error?: { message: string };
-    };
-    if (result === undefined) return { text: `${response.status} ${error?.message}`, isDone: false };
-    const { id, chargeId, shipmentId } = result.data;
+    const response = await fetch(`${server}/payments`, { method: "POST", headers, body });
+    if (response.status !== 201) {
+      const { error, detail = error } = (await response.json()) as { error?: string; detail?: string };
+      return { text: `${response.status} ${detail}`, isDone: false };
+    }
+    const { id, chargeId, receiptId } = (await response.json()) as Record<string, string | number>;
     const replayed = response.headers.get("idempotent-replayed") === "true" ? ", replayed" : "";
-    return { text: `order ${id}, ${chargeId}, ${shipmentId}${replayed}`, isDone: true };
+    return { text: `payment ${id}, ${chargeId}, ${receiptId}${replayed}`, isDone: true };
   } catch {
     return { text: "no answer", isDone: false };
   }
 }
 
-async function orderUntilAnswered(server: string, customer: Customer): Promise<void> {
+async function payUntilAnswered(server: string, customer: Customer): Promise<void> {
   for (;;) {
-    const { text, isDone } = await order(server, customer);
+    const { text, isDone } = await pay(server, customer);
     say(customer.name, text);
     if (isDone) return;
     await sleep(100);
@@ -106,45 +109,45 @@ const customersOf = (names: string): Customer[] =>
 async function run(): Promise<boolean> {
   await createTables();
 
-  console.log(
-    "\n1. Five customers order. The payment service fails at random; each retries with the same key.\n",
-  );
-  const first = await start("server.ts");
+  console.log("\n1. Five customers pay. The provider fails at random; each retries with the same key.\n");
+  const first = await start();
   const patient = customersOf("ada bob cleo dan eve");
-  await Promise.all(patient.map((customer) => orderUntilAnswered(first.url, customer)));
+  await Promise.all(patient.map((customer) => payUntilAnswered(first.url, customer)));
 
-  console.log("\n2. Five more order. When two of them are charged, the application is killed (kill -9).\n");
+  console.log("\n2. Five more pay. When two of them are charged, the application is killed (kill -9).\n");
   const before = service.effects.length;
   const gone = customersOf("fay gus hal ivy jon");
   const asked = Promise.all(
-    gone.map(async (customer) => say(customer.name, (await order(first.url, customer)).text)),
+    gone.map(async (customer) => say(customer.name, (await pay(first.url, customer)).text)),
   );
   await until("a second charge", () => service.effects.length >= before + 2);
-  await kill(first.child);
+  await end(first.child, "SIGKILL");
   await asked;
   const half = await count("SELECT count(*) AS n FROM idempotency_record WHERE status = 'in_progress'");
-  say("database", `${half} of them are half-done; their customers do not come back`);
-
-  console.log("\n3. A completer finds them once their leases have run out, and brings them to their end.\n");
-  const completer = await start("completer.ts");
-  const left = () => count("SELECT count(*) AS n FROM idempotency_record WHERE status <> 'completed'");
-  await until("the end of all orders", async () => (await left()) === 0);
-  say("database", "none is left");
-  await kill(completer.child);
+  say("database", `${half} payments are half-done; their customers do not come back`);
 
   console.log(
-    "\n4. The customers come back after all, with the same keys, to the application started anew.\n",
+    "\n3. Started anew, it finds them once their leases have run out, and brings them to their end.\n",
   );
-  const second = await start("server.ts");
-  for (const customer of [...patient, ...gone]) await orderUntilAnswered(second.url, customer);
+  const second = await start();
+  const left = () => count("SELECT count(*) AS n FROM idempotency_record WHERE status <> 'completed'");
+  await until("the end of all payments", async () => (await left()) === 0);
+  say("database", "none is left");
 
-  const orders = await count('SELECT count(*) AS n FROM "Order"');
+  console.log(
+    "\n4. The customers come back after all, with the same keys. Then the application is stopped (SIGTERM).\n",
+  );
+  for (const customer of [...patient, ...gone]) await payUntilAnswered(second.url, customer);
+  const code = await end(second.child, "SIGTERM");
+  say("server", `ended with code ${code}`);
+
+  const payments = await count('SELECT count(*) AS n FROM "Payment"');
   const madeBy = (kind: string) => service.effects.filter((effect) => effect.kind === kind).length;
-  const [charges, shipments] = [madeBy("charges"), madeBy("shipments")];
+  const [charges, receipts] = [madeBy("charges"), madeBy("receipts")];
   const wanted = patient.length + gone.length;
-  console.log(`\n${wanted} customers, ${service.requests} requests to the payment service:`);
-  console.log(`${orders} orders, ${charges} charges, ${shipments} shipments\n`);
-  return [orders, charges, shipments].every((n) => n === wanted);
+  console.log(`\n${wanted} customers, ${service.requests} requests to the provider:`);
+  console.log(`${payments} payments, ${charges} charges, ${receipts} receipts\n`);
+  return code === 0 && [payments, charges, receipts].every((n) => n === wanted);
 }
 
 // Every exit is a failure until all is known to be right.
@@ -152,7 +155,7 @@ process.exitCode = 1;
 try {
   if (await run()) process.exitCode = 0;
 } finally {
-  await Promise.all([...children].map(kill));
+  await Promise.all([...children].map((child) => end(child, "SIGKILL")));
   database.close();
   await service[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });

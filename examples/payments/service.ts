@@ -1,5 +1,5 @@
 /**
- * Somebody else's service, over HTTP: takes charges, and anything else that is posted to it. It fails at random, as
+ * Somebody else's service, over HTTP: a provider of payments that takes charges, and anything else that is posted to it. It fails at random, as
  * networks do, and has idempotency keys of its own: a key that it has accepted gets the first answer again.
  */
 import { randomUUID } from "node:crypto";
@@ -20,6 +20,8 @@ export interface ServiceOptions {
   delayMsMax?: number;
   /** In [0, 1). Default `Math.random`. */
   random?: () => number;
+  /** Called when a request was accepted, before its answer is sent. Default: nothing. */
+  onAccepted?: (request: Effect) => Promise<void>;
   /** Called for each request that went wrong. */
   onFault?: (fault: Fault, request: Effect) => void;
 }
@@ -44,7 +46,7 @@ export interface Service extends AsyncDisposable {
 }
 
 export async function openService(options: ServiceOptions = {}): Promise<Service> {
-  const { failureRate = 0, delayMsMax = 0, random = Math.random, onFault = () => {} } = options;
+  const { failureRate = 0, delayMsMax = 0, random = Math.random, onFault = () => {}, onAccepted } = options;
   const accepted = new Map<string, Effect>();
   const effects: Effect[] = [];
 
@@ -73,6 +75,7 @@ export async function openService(options: ServiceOptions = {}): Promise<Service
     if (fault !== undefined) onFault(fault, asked);
     if (fault === "503, nothing done") return reply(response, 503, { error: "try again" });
     const { id } = accept(asked);
+    await onAccepted?.(asked);
     if (fault === "500, but accepted") return reply(response, 500, { error: "something broke" });
     if (fault === "accepted, connection dropped") return void response.destroy();
     reply(response, 201, { id });

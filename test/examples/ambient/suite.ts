@@ -1,23 +1,18 @@
 /** Kills, storms and failures, as in test/chaos, over an application that knows nothing of `tx`. */
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { PrismaLibSql } from "@prisma/adapter-libsql";
-import type { SqlMigrationAwareDriverAdapterFactory } from "@prisma/driver-adapter-utils";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { CatalogAdapter } from "../../support/catalog-adapter.ts";
 import { databases, type TestDatabase } from "../../support/database.ts";
-import type { Provider } from "../../support/providers.ts";
 import { scaled } from "../../support/scale.ts";
-import { ddlOf } from "../../support/schema-engine.ts";
+import { createTablesOf } from "../tables.ts";
 import { type Answer, type Example, executionsOf, recordsOf, sharesOf, sumsOf } from "./example.ts";
 import { type ExampleWorker, type Requests, startExample } from "./worker.ts";
 
 const root = new URL("../../../", import.meta.url);
-const read = (path: string) => readFileSync(new URL(path, root), "utf8");
 
 const DUPLICATES = scaled({ short: 10, long: 50 });
 const KEYS = scaled({ short: 15, long: 90 });
@@ -31,30 +26,13 @@ export interface Opened extends AsyncDisposable {
 export async function openExample(example: Example, open: () => Promise<TestDatabase>): Promise<Opened> {
   const database = await open();
   const { provider, url } = database;
-  const tables = await ddl(example, provider, url);
-  for (const sql of ['DROP TABLE "Order"', 'DROP TABLE "Account"', ...tables, ...example.seed]) {
-    await database.query(sql);
-  }
+  await createTablesOf(example.name, database);
+  for (const sql of example.seed) await database.query(sql);
   return {
     database,
     start: () => startExample({ example: example.name, target: { provider, url } }),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
-}
-
-const adapters: Record<Provider, (url: string) => SqlMigrationAwareDriverAdapterFactory> = {
-  sqlite: (url) => new PrismaLibSql({ url }),
-  postgresql: (url) => new CatalogAdapter(url),
-};
-
-async function ddl({ name }: Example, provider: Provider, url: string): Promise<string[]> {
-  const content = read(`examples/${name}/schema.prisma`)
-    .replace('provider = "sqlite"', `provider = "${provider}"`)
-    .replaceAll(/^generator [^}]*\}\n/gm, "");
-  const adapter = adapters[provider](url);
-  const sql = await ddlOf([{ path: "schema.prisma", content }], adapter);
-  if (provider === "sqlite") expect(read(`examples/${name}/schema.sql`)).toBe(sql);
-  return sql.split(";\n").filter((statement) => /^[^-]/m.test(statement.trim()));
 }
 
 export async function send(worker: ExampleWorker, ...requests: Requests["requests"]) {

@@ -1,0 +1,34 @@
+/** The tables of an example, on either database. */
+import { readFileSync } from "node:fs";
+import { PrismaLibSql } from "@prisma/adapter-libsql";
+import type { SqlMigrationAwareDriverAdapterFactory } from "@prisma/driver-adapter-utils";
+import { expect } from "vitest";
+import { CatalogAdapter } from "../support/catalog-adapter.ts";
+import type { TestDatabase } from "../support/database.ts";
+import type { Provider } from "../support/providers.ts";
+import { ddlOf } from "../support/schema-engine.ts";
+
+const read = (path: string) => readFileSync(new URL(`../../examples/${path}`, import.meta.url), "utf8");
+
+/** Makes those of `examples/<name>` in the place of those of the test application. */
+export async function createTablesOf(name: string, database: TestDatabase): Promise<void> {
+  const { provider, url } = database;
+  for (const sql of ['DROP TABLE "Order"', 'DROP TABLE "Account"', ...(await ddl(name, provider, url))]) {
+    await database.query(sql);
+  }
+}
+
+const adapters: Record<Provider, (url: string) => SqlMigrationAwareDriverAdapterFactory> = {
+  sqlite: (url) => new PrismaLibSql({ url }),
+  postgresql: (url) => new CatalogAdapter(url),
+};
+
+async function ddl(name: string, provider: Provider, url: string): Promise<string[]> {
+  const content = read(`${name}/schema.prisma`)
+    .replace('provider = "sqlite"', `provider = "${provider}"`)
+    .replaceAll(/^generator [^}]*\}\n/gm, "");
+  const adapter = adapters[provider](url);
+  const sql = await ddlOf([{ path: "schema.prisma", content }], adapter);
+  if (provider === "sqlite") expect(read(`${name}/schema.sql`)).toBe(sql);
+  return sql.split(";\n").filter((statement) => /^[^-]/m.test(statement.trim()));
+}
