@@ -133,6 +133,8 @@ function ambientClient(
   const members = new Members(memberOf);
   const ambient: ExtensibleClient = new Proxy(base, {
     get: (_, name) => (name === BASE ? base : members.get(name, Reflect.get(base, name))),
+    // Extensions take what has no `$transaction` for a transaction client, and stay with it.
+    has: (_, name) => Reflect.has(current(), name),
   });
   const self = instance ?? ambient;
   return ambient;

@@ -125,6 +125,11 @@ class ClientMembers implements ProxyHandler<object> {
     this.proxy = new Proxy(client, this);
   }
 
+  /** How extensions tell a transaction client, such as Prisma's for read replicas: in Prisma 6 that has no `$transaction`. */
+  has(client: object, name: PropertyKey): boolean {
+    return name !== "$transaction" && Reflect.has(client, name);
+  }
+
   get(client: object, name: PropertyKey): unknown {
     const known = this.#models.get(name);
     if (known !== undefined) {
