@@ -37,7 +37,7 @@ export const walls = {
   "http/problems": adapter,
   "http/request": [...adapter, "http/problems"],
   "http/response": [...adapter, "http/request"],
-  http: [...adapter, "http/problems", "http/request", "http/response"],
+  http: [...adapter, "core/lease", "http/problems", "http/request", "http/response"],
 
   // What is read from a call and from a router, how a call fails, and what runs it between them.
   "trpc/errors": adapter,

@@ -1,119 +1,149 @@
 import { IdempotencyError } from "../core/contract/errors.ts";
-import type { Idempotency, RunContext, SettledRun, UnkeyedContext } from "../core/contract/idempotency.ts";
-import type { Settings } from "./options.ts";
+import type { Idempotency, SettledRun } from "../core/contract/idempotency.ts";
+import type { HttpLeaseHandler, ModeHandler } from "./context.ts";
 import { comparableRequest } from "./request/comparable-request.ts";
-import { bufferRequest } from "./request/request-body.ts";
+import { type BufferedRequest, bufferRequest } from "./request/request-body.ts";
+import { requestFrom, type StoredRequest, storedRequest } from "./request/stored-request.ts";
+import { Execution, releasedResponse, responseOfHandler } from "./response/execution.ts";
 import { checkOutcome } from "./response/outcome.ts";
-import { isResponse, readResponse, responseOf, type StoredResponse } from "./response/stored-response.ts";
-import { rememberOutcome, telling } from "./response/told-response.ts";
+import { isResponse, responseOf, type StoredResponse } from "./response/stored-response.ts";
+import { rememberTold, telling } from "./response/told-response.ts";
 import { FailedResponse, ReleasedResponse } from "./response/undone-response.ts";
+import type { Settings } from "./settings.ts";
+
+/** A handler, and what decides about its runs. */
+export interface Route<TTransaction, TRequest extends Request, TArg> {
+  readonly settings: Settings<TTransaction, TRequest, TArg>;
+  readonly handler: ModeHandler<TTransaction, TRequest, TArg>;
+  /** Where the records of this request are, with the options of the route. */
+  readonly idempotency: Idempotency<TTransaction>;
+}
+
+interface ResumableRoute<TTransaction, TArg> {
+  readonly settings: ResponseSettings;
+  readonly handle: HttpLeaseHandler<TTransaction, TArg>;
+  readonly idempotency: Idempotency<TTransaction>;
+}
+
+type ResponseSettings = Pick<Settings<never, never, never>, "storedHeaders" | "outcome">;
+
+/** What the framework calls the wrapped handler with. */
+export interface Call<TRequest extends Request, TArg> {
+  readonly request: TRequest;
+  readonly arg: TArg;
+}
 
 interface Identity {
   readonly operation: string;
   readonly key: string;
   readonly scope: string;
-  readonly isRetry: boolean;
 }
 
-type AnySettings = Pick<Settings<never, never, never>, "bodyBytesMax" | "storedHeaders" | "outcome">;
-
 /** Runs a handler with its key, and returns the response that this or an earlier run made. */
-export async function runKeyed<TTransaction, TRequest extends Request>(
-  settings: AnySettings,
-  idempotency: Idempotency<TTransaction>,
-  identity: Identity,
-  { request, arg }: { readonly request: TRequest; readonly arg: unknown },
-  handler: (request: TRequest, context: RunContext<TTransaction>) => Promise<Response>,
-  inputOf: ((request: TRequest) => unknown) | undefined,
+export async function runKeyed<TTransaction, TRequest extends Request, TArg>(
+  route: Route<TTransaction, TRequest, TArg>,
+  identity: Identity & { readonly isRetry: boolean },
+  { request, arg }: Call<TRequest, TArg>,
 ): Promise<Response> {
-  const { bodyBytesMax, storedHeaders } = settings;
-  const { resultBytesMax } = idempotency.options;
-  const buffered = await bufferRequest(request, bodyBytesMax, arg);
+  const { settings, handler, idempotency } = route;
+  const buffered = await bufferRequest(request, settings.bodyBytesMax, arg);
   const input =
-    inputOf === undefined
+    settings.input === undefined
       ? await comparableRequest(request, buffered.body)
-      : await inputOf(buffered.unread());
-  const over = new AbortController();
-  let ownHeaders: Headers | undefined;
-  const execute = async (context: RunContext<TTransaction>): Promise<StoredResponse> => {
-    const response = await responseOfHandler(() => handler(buffered.unread(), context)).catch(released);
-    const outcome = isResponse(response) ? checkOutcome(settings.outcome(response)) : "commit";
-    if (outcome === "release") {
-      throw new ReleasedResponse(response);
+      : await settings.input(buffered.unread(), arg);
+  const execution = executionOf(route, identity);
+  const run = async (): Promise<SettledRun<StoredResponse>> => {
+    if (handler.mode === "transaction") {
+      return idempotency.runSettled({ ...identity, input }, (context) =>
+        execution.stored(() => handler.handle(buffered.unread(), context, arg)),
+      );
     }
-    const { operation } = identity;
-    const reading = { operation, storedHeaders, bytesMax: resultBytesMax, signal: over.signal };
-    const stored = await readResponse(response, reading);
-    ownHeaders = response.headers;
-    if (outcome === "store") {
-      throw new FailedResponse(stored);
-    }
-    return stored;
+    const storedInput = await keptOf(settings, request, buffered);
+    return idempotency.runLeasedSettled({ ...identity, input, storedInput }, (context) =>
+      execution.stored(() => handler.handle(requestFrom(storedInput), context, arg)),
+    );
   };
   try {
-    const settled = await idempotency.runSettled({ ...identity, input }, execute);
-    return answerOf(identity.operation, settled, ownHeaders);
+    return answerOf(identity.operation, await run(), execution);
   } catch (error) {
-    return telling(releasedResponse(error, ownHeaders), { outcome: "released", replayed: false });
+    return execution.unrecorded(error);
   } finally {
-    // If the transaction ran out of time, the reading of a body may still be under way.
-    over.abort();
+    execution.end();
   }
 }
 
-/** Runs a handler in a transaction without a record. The body of its response is left to the framework. */
-export async function runUnkeyed<TTransaction>(
-  { outcome }: AnySettings,
-  idempotency: Idempotency<TTransaction>,
-  handler: (context: UnkeyedContext<TTransaction>) => Promise<Response>,
+/**
+ * Executes an abandoned run to its end. What a retry must repeat is in its record already.
+ *
+ * @throws what the handler threw, or its response, if that released the key.
+ */
+export async function resumeRun<TTransaction, TArg>(
+  { settings, handle, idempotency }: ResumableRoute<TTransaction, TArg>,
+  identity: Identity,
+  { request, arg }: { readonly request: StoredRequest; readonly arg: TArg },
+): Promise<void> {
+  const execution = executionOf({ settings, idempotency }, identity);
+  try {
+    await idempotency.runLeasedSettled(identity, (context) =>
+      execution.stored(() => handle(requestFrom(request), context, arg)),
+    );
+  } finally {
+    execution.end();
+  }
+}
+
+/** Runs a handler without a record. The body of its response is left to the framework. */
+export async function runUnkeyed<TTransaction, TRequest extends Request, TArg>(
+  { settings, handler, idempotency }: Route<TTransaction, TRequest, TArg>,
+  { request, arg }: Call<TRequest, TArg>,
 ): Promise<Response> {
   try {
+    if (handler.mode === "lease") {
+      const kept = await keptOf(settings, request, await bufferRequest(request, settings.bodyBytesMax, arg));
+      return await idempotency.runLeasedUnkeyed((context) =>
+        responseOfHandler(() => handler.handle(requestFrom(kept), context, arg)),
+      );
+    }
     return await idempotency.runUnkeyed(async (context) => {
-      const response = await responseOfHandler(() => handler(context));
-      if (isResponse(response) && checkOutcome(outcome(response)) !== "commit") {
+      const response = await responseOfHandler(() => handler.handle(request, context, arg));
+      if (isResponse(response) && checkOutcome(settings.outcome(response)) !== "commit") {
         throw new ReleasedResponse(response);
       }
       return response;
     });
   } catch (error) {
-    rememberOutcome(error, undefined);
-    return releasedResponse(error, undefined);
+    rememberTold(error, { outcome: undefined, replayed: false });
+    return releasedResponse(error);
   }
 }
 
-/** An error of ours that the handler throws is about another key. */
-function released(error: unknown): never {
-  rememberOutcome(error, "released");
-  throw error;
+function executionOf(
+  {
+    settings,
+    idempotency,
+  }: { readonly settings: ResponseSettings; readonly idempotency: Pick<Idempotency<never>, "options"> },
+  { operation }: Identity,
+): Execution {
+  const { storedHeaders, outcome } = settings;
+  return new Execution({ operation, storedHeaders, outcome, bytesMax: idempotency.options.resultBytesMax });
 }
 
-/** The response that a handler returns or throws: directly, as in Remix, or under `getResponse`, as in Hono. */
-async function responseOfHandler(handler: () => Promise<Response>): Promise<Response> {
-  try {
-    return await handler();
-  } catch (error) {
-    if (isResponse(error)) {
-      return error;
-    }
-    const { getResponse } = (error ?? {}) as { getResponse?: unknown };
-    if (typeof getResponse !== "function") {
-      throw error;
-    }
-    return getResponse.call(error) as Response;
-  }
+function keptOf(
+  { requestHeaders }: Pick<Settings<never, never, never>, "requestHeaders">,
+  request: Request,
+  { body }: BufferedRequest<Request>,
+): Promise<StoredRequest> {
+  return storedRequest(request, body, requestHeaders);
 }
 
-function answerOf(
-  operation: string,
-  settled: SettledRun<StoredResponse>,
-  ownHeaders: Headers | undefined,
-): Response {
+function answerOf(operation: string, settled: SettledRun<StoredResponse>, execution: Execution): Response {
+  const { replayed } = settled;
   if (settled.status === "failed" && !(settled.error instanceof FailedResponse)) {
+    rememberTold(settled.error, { outcome: "stored", replayed });
     throw settled.error;
   }
   const stored = settled.status === "completed" ? settled.value : (settled.error as FailedResponse).stored;
-  const { replayed } = settled;
-  const response = replayed ? replayOf(operation, stored) : responseOf(stored, ownHeaders);
+  const response = replayed ? replayOf(operation, stored) : execution.first(stored);
   return telling(response, { outcome: "stored", replayed });
 }
 
@@ -129,18 +159,4 @@ function replayOf(operation: string, stored: StoredResponse): Response {
       { cause },
     );
   }
-}
-
-/**
- * The response of a run that left no trace. A response that was to be stored ends up here if it turned out too long to
- * store.
- */
-function releasedResponse(error: unknown, ownHeaders: Headers | undefined): Response {
-  if (error instanceof FailedResponse) {
-    return responseOf(error.stored, ownHeaders);
-  }
-  if (error instanceof ReleasedResponse) {
-    return error.response;
-  }
-  throw error;
 }

@@ -3,14 +3,17 @@ import { KEY_HEADER, parseKeyHeader, RETRY_HEADER, saysRetry } from "../core/ada
 import { checkKeyRequired } from "../core/adapter/options.ts";
 import { misuse } from "../core/browser/option-checks.ts";
 import { answeredAtOnce, told, warn } from "../core/contract/callbacks.ts";
-import { type AnyIdempotencyError, IdempotencyError, isIdempotencyError } from "../core/contract/errors.ts";
-import { type HttpHandler, untouchedContext } from "./context.ts";
-import { type HttpIdempotencyOptions, type Settings, settingsOf } from "./options.ts";
+import { type AnyIdempotencyError, isIdempotencyError } from "../core/contract/errors.ts";
+import { type HttpHandler, type HttpLeaseHandler, handleUntouched, type ModeHandler } from "./context.ts";
+import type { AnyModeOptions, HttpIdempotencyOptions, HttpLeaseOptions } from "./options.ts";
 import { type ProblemHeaders, problemResponse, RefusedRequestError } from "./problems/problem.ts";
 import { checkRequest } from "./request/check-request.ts";
 import { routedPath } from "./request/comparable-request.ts";
+import { keyMissing } from "./request/key.ts";
 import { tellingProblem } from "./response/told-response.ts";
-import { runKeyed, runUnkeyed } from "./run-request.ts";
+import { type ResumableHandler, resumableOf } from "./resumable.ts";
+import { type Call, type Route, runKeyed, runUnkeyed } from "./run-request.ts";
+import { type Settings, settingsOf } from "./settings.ts";
 
 /** The name of the process warnings. */
 const WARNING = "OnceonlyHttpWarning";
@@ -20,6 +23,12 @@ export type WrappedHandler<TRequest, TArg> = (
   request: TRequest,
   ...rest: unknown extends TArg ? [arg?: TArg] : [arg: TArg]
 ) => Promise<Response>;
+
+/** What {@link withIdempotency} returns in mode `lease`. */
+export type LeasedHandler<TRequest, TArg> = WrappedHandler<TRequest, TArg> & {
+  /** For {@link httpCompleter}. */
+  readonly resumable: ResumableHandler<TArg>;
+};
 
 /**
  * Makes a `fetch`-style handler exactly-once: a retry with the same key gets the stored response, and what the handler
@@ -42,27 +51,42 @@ export type WrappedHandler<TRequest, TArg> = (
  * 422 for a key used before with another request, 500 for a response that cannot be stored or read and for a scope
  * function that gave nothing, 503 without a database.
  *
+ * With `mode: "lease"` there is no `tx`: the handler may call other services and take its time. It does both in `step` and
+ * `transaction`, which are recorded one by one, and gets of the request only what {@link httpCompleter} can give it again:
+ * method, URL, body and the headers that `requestHeaders` names.
+ *
  * @throws TypeError for an option that cannot be used; it names the option and the remedy.
  */
 export function withIdempotency<TTransaction, TRequest extends Request = Request, TArg = unknown>(
+  options: HttpLeaseOptions<TTransaction, TRequest, NoInfer<TArg>>,
+  handler: HttpLeaseHandler<TTransaction, TArg>,
+): LeasedHandler<TRequest, TArg>;
+export function withIdempotency<TTransaction, TRequest extends Request = Request, TArg = unknown>(
   options: HttpIdempotencyOptions<TTransaction, TRequest, NoInfer<TArg>>,
   handler: HttpHandler<TTransaction, TRequest, TArg>,
+): WrappedHandler<TRequest, TArg>;
+export function withIdempotency<TTransaction, TRequest extends Request, TArg>(
+  options: AnyModeOptions<TTransaction, TRequest, TArg>,
+  handle: (request: TRequest, context: never, arg: TArg) => Response | Promise<Response>,
 ): WrappedHandler<TRequest, TArg> {
   const settings = settingsOf(options);
-  if (typeof handler !== "function") {
+  const { mode, operation } = settings;
+  if (typeof handle !== "function") {
+    const context = mode === "lease" ? "step, transaction" : "tx";
     throw misuse(
       "(the second argument)",
-      handler,
-      "a handler such as async (request, { tx }) => Response.json({})",
+      handle,
+      `a handler such as async (request, { ${context} }) => Response.json({})`,
     );
   }
+  const handler = { mode, handle } as ModeHandler<TTransaction, TRequest, TArg>;
   const wrapped = async (request: TRequest, arg: TArg): Promise<Response> => {
     checkRequest(request);
     if (!settings.methods.has(request.method)) {
-      return handler(request, untouchedContext(request.method), arg);
+      return handleUntouched(handler, request, arg);
     }
     try {
-      return await answer(settings, handler, request, arg);
+      return await answer({ settings, handler }, { request, arg });
     } catch (error) {
       if (!isProblem(error)) {
         throw error;
@@ -75,6 +99,9 @@ export function withIdempotency<TTransaction, TRequest extends Request = Request
       return tellingProblem(problem, error);
     }
   };
+  if (handler.mode === "lease" && typeof operation === "string") {
+    Object.assign(wrapped, { resumable: resumableOf(settings, handler.handle, operation) });
+  }
   return wrapped as WrappedHandler<TRequest, TArg>;
 }
 
@@ -99,20 +126,18 @@ function isProblem(error: unknown): error is AnyIdempotencyError | RefusedReques
 }
 
 async function answer<TTransaction, TRequest extends Request, TArg>(
-  settings: Settings<TTransaction, TRequest, TArg>,
-  handler: HttpHandler<TTransaction, TRequest, TArg>,
-  request: TRequest,
-  arg: TArg,
+  { settings, handler }: Pick<Route<TTransaction, TRequest, TArg>, "settings" | "handler">,
+  call: Call<TRequest, TArg>,
 ): Promise<Response> {
   const { requireKey, scope } = settings;
+  const { request, arg } = call;
   const operation = await operationOf(settings, request, arg);
   const key = (await settings.key?.(request, arg)) ?? parseKeyHeader(request.headers.get(KEY_HEADER));
   if (key === undefined) {
     if (checkKeyRequired(typeof requireKey === "function" ? await requireKey(request, arg) : requireKey)) {
       throw keyMissing(operation);
     }
-    const idempotency = await settings.idempotency.of(request, arg);
-    return runUnkeyed(settings, idempotency, async (context) => handler(request, context, arg));
+    return runUnkeyed({ settings, handler, idempotency: await settings.idempotency.of(request, arg) }, call);
   }
   const identity = {
     operation,
@@ -121,14 +146,10 @@ async function answer<TTransaction, TRequest extends Request, TArg>(
     scope: (scope === "global" ? scope : await scope(request, arg)) as string,
     isRetry: saysRetry(request.headers.get(RETRY_HEADER)),
   };
-  const { input } = settings;
   return runKeyed(
-    settings,
-    await settings.idempotency.of(request, arg),
+    { settings, handler, idempotency: await settings.idempotency.of(request, arg) },
     identity,
-    { request, arg },
-    async (buffered, context) => handler(buffered, context, arg),
-    input && ((buffered) => input(buffered, arg)),
+    call,
   );
 }
 
@@ -152,12 +173,4 @@ async function operationOf<TRequest extends Request, TArg>(
   return name.length <= OPERATION_LENGTH_MAX
     ? name
     : `${method} ${createHash("sha256").update(pathname).digest("base64url")}`;
-}
-
-function keyMissing(operation: string): IdempotencyError<"KEY_MISSING"> {
-  return new IdempotencyError(
-    "KEY_MISSING",
-    `${operation} needs an idempotency key: send the header Idempotency-Key, for example a UUID in double quotes.`,
-    { operation },
-  );
 }

@@ -1,4 +1,4 @@
-import { parseItem, parseList } from "structured-headers";
+import { parseList } from "structured-headers";
 import { checkKey, invalidKey } from "../request/identity.ts";
 
 export { KEY_HEADER, RETRY_HEADER } from "../browser/key-header.ts";
@@ -29,12 +29,14 @@ export function parseKeyHeader(header: string | null | undefined): string | unde
   if (value === "" || BARE_KEY.test(value)) {
     return checkKey(value);
   }
-  return checkKey(
-    stringOf(
-      parsed(header, () => parseItem(value)[0]),
-      header,
-    ),
-  );
+  const members = listMembers(value);
+  if (members.length > 1) {
+    throw invalidKey(
+      "malformed_header",
+      `The Idempotency-Key header is a list of ${members.length} keys, or was sent that often; send one key with one request.`,
+    );
+  }
+  return checkKey(stringOf(members[0], header));
 }
 
 /**

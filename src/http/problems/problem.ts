@@ -1,4 +1,5 @@
-import { type IdempotencyErrorCode, isTooLarge } from "../../core/contract/errors.ts";
+import { outcomeOfError, toldHeaders } from "../../core/adapter/told-outcome.ts";
+import { type IdempotencyErrorCode, isIdempotencyError, isTooLarge } from "../../core/contract/errors.ts";
 
 /** The member `code` of this package's problem documents. */
 export type HttpProblemCode =
@@ -67,12 +68,11 @@ const PROBLEMS = {
 /**
  * The answer to a problem: `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail` and `code`, the
  * header `Link` to the documentation if there is one (draft-ietf-httpapi-idempotency-key-header-07, section 2.7), and
- * `Retry-After` when the same request may be sent again.
+ * `Retry-After` when the same request may be sent again. That to an `IdempotencyError` tells in `Idempotency-Outcome` what
+ * became of the key: all that {@link withIdempotency} would answer, for those who route by hand.
  */
-export function problemResponse(
-  { code, message, retryAfterMs, details }: Problem,
-  options: ProblemOptions = {},
-): Response {
+export function problemResponse(problem: Problem, options: ProblemOptions = {}): Response {
+  const { code, message, retryAfterMs, details } = problem;
   const { status: usual, title } = PROBLEMS[code];
   const status = isTooLarge({ code, details }) ? 413 : usual;
   const { documentation } = options;
@@ -83,6 +83,10 @@ export function problemResponse(
   }
   if (retryAfterMs !== undefined) {
     headers.set("retry-after", String(Math.ceil(retryAfterMs / 1_000)));
+  }
+  const outcome = isIdempotencyError(problem) ? outcomeOfError(problem) : undefined;
+  for (const [name, value] of toldHeaders([{ outcome, replayed: false }])) {
+    headers.set(name, value);
   }
   const body = JSON.stringify({ type: typeOf(code, documentation), title, status, detail: message, code });
   return new Response(body, { status, headers });

@@ -1,4 +1,5 @@
 import { misuse } from "../../core/browser/option-checks.ts";
+import { isHeaderName } from "../request/header-names.ts";
 
 /** Headers that are just as true in a replay. */
 const STORED = [
@@ -45,16 +46,12 @@ const NEVER: ReadonlySet<string> = new Set([
   "www-authenticate",
 ]);
 
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-
 /** @throws TypeError for a name that is not a header's, or that must never be stored. */
 export function storedHeadersOf(names: unknown): ReadonlySet<string> {
   if (!Array.isArray(names)) {
     throw misuse("storedHeaders", names, 'a list of header names such as ["x-request-cost"]');
   }
-  const unusable: unknown = names.find(
-    (name) => typeof name !== "string" || !TOKEN.test(name) || NEVER.has(name.toLowerCase()),
-  );
+  const unusable: unknown = names.find((name) => !isHeaderName(name) || NEVER.has(name.toLowerCase()));
   if (unusable !== undefined) {
     throw misuse("storedHeaders", unusable, `names of headers other than ${[...NEVER].join(", ")}`);
   }

@@ -1,6 +1,7 @@
 import { TooManyBytesError } from "../../core/adapter/body.ts";
 import { typeOf } from "../../core/browser/option-checks.ts";
 import { IdempotencyError } from "../../core/contract/errors.ts";
+import { bytesOf, type StoredBody, storedBody } from "../request/stored-body.ts";
 import { readBytes } from "./bytes.ts";
 
 /** A response as data that any codec can write. */
@@ -10,9 +11,6 @@ export interface StoredResponse {
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: StoredBody;
 }
-
-/** Text as it is, other bytes in base64; `null` for no body at all. */
-type StoredBody = null | { readonly text: string } | { readonly base64: string };
 
 export interface ReadOptions {
   readonly operation: string;
@@ -65,7 +63,7 @@ export function responseOf(
   { status, statusText, headers, body }: StoredResponse,
   ownHeaders?: Headers,
 ): Response {
-  return new Response(bodyOf(body), {
+  return new Response(bytesOf(body), {
     status,
     statusText,
     headers: ownHeaders === undefined ? headers.map(([name, value]) => [name, value]) : entriesOf(ownHeaders),
@@ -101,24 +99,6 @@ async function readBody(
     }
     throw error;
   }
-}
-
-function storedBody(bytes: Uint8Array): StoredBody {
-  try {
-    return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes) };
-  } catch {
-    return { base64: Buffer.from(bytes).toString("base64") };
-  }
-}
-
-function bodyOf(body: StoredBody): string | Uint8Array<ArrayBuffer> | null {
-  if (body === null) {
-    return null;
-  }
-  // Not the text itself: `Response` would give it a Content-Type that the first answer did not have.
-  return "text" in body
-    ? new TextEncoder().encode(body.text)
-    : new Uint8Array(Buffer.from(body.base64, "base64"));
 }
 
 export function isResponse(value: unknown): value is Response {

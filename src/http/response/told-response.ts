@@ -1,25 +1,18 @@
 import { REPLAYED_HEADER } from "../../core/adapter/key-header.ts";
-import {
-  OUTCOME_HEADER,
-  outcomeOfError,
-  type Told,
-  type ToldOutcome,
-  toldHeaders,
-} from "../../core/adapter/told-outcome.ts";
+import { OUTCOME_HEADER, outcomeOfError, type Told, toldHeaders } from "../../core/adapter/told-outcome.ts";
 
-const outcomes = new WeakMap<object, ToldOutcome | undefined>();
+const remembered = new WeakMap<object, Told>();
 
 /** Remembers what an error's answer is to tell, where its code alone does not say: it may come from the handler. */
-export function rememberOutcome(error: unknown, outcome: ToldOutcome | undefined): void {
+export function rememberTold(error: unknown, told: Told): void {
   if (typeof error === "object" && error !== null) {
-    outcomes.set(error, outcome);
+    remembered.set(error, told);
   }
 }
 
 /** The answer to a problem, with what it tells of the key. */
 export function tellingProblem(response: Response, error: object): Response {
-  const outcome = outcomes.has(error) ? outcomes.get(error) : outcomeOfError(error);
-  return telling(response, { outcome, replayed: false });
+  return telling(response, remembered.get(error) ?? { outcome: outcomeOfError(error), replayed: false });
 }
 
 /** A response with what it tells of the key. Never fails: the mutation is done, or undone. */

@@ -3,12 +3,12 @@ import type { ErrorSerializer } from "../../core/contract/error-serializer.ts";
 import type { ResolvedRunOptions, RunOptions } from "../../core/contract/options.ts";
 import type { StoredResponse } from "./stored-response.ts";
 
-/** Carries a response out of a transaction that is rolled back. */
+/** Carries a response out of a run that is not to be recorded. Those who log the errors of a completer see it. */
 export class ReleasedResponse extends Error {
   readonly response: Response;
 
   constructor(response: Response) {
-    super("The handler's response rolls its transaction back");
+    super(`The handler answered ${response.status}, which releases the key`);
     this.response = response;
   }
 }
@@ -18,7 +18,7 @@ export class FailedResponse extends Error {
   readonly stored: StoredResponse;
 
   constructor(stored: StoredResponse) {
-    super("The handler's response undoes its writes");
+    super(`The handler answered ${stored.status}, which is stored as a failure`);
     this.stored = stored;
   }
 }

@@ -1,0 +1,88 @@
+import { misuse } from "../../core/browser/option-checks.ts";
+import { isHeaderName } from "./header-names.ts";
+import { ParsedBody } from "./parsed-body.ts";
+import { bytesOf, type StoredBody, storedBody } from "./stored-body.ts";
+
+/**
+ * A request as data that any codec can write: all that a leased handler gets of it. A completer has nothing else, and what the
+ * handler could read at first but not later would be found missing only after a crash.
+ */
+export interface StoredRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: StoredBody;
+}
+
+/** Headers without which the body cannot be read. */
+const OF_THE_BODY = ["content-type", "content-encoding", "content-language"];
+
+/** They say who asks, and let anybody who reads them ask again. */
+const SECRET: ReadonlySet<string> = new Set(["authorization", "cookie", "proxy-authorization"]);
+
+/** @throws TypeError for a name that is not a header's, or that must not be stored. */
+export function requestHeadersOf(names: unknown): ReadonlySet<string> {
+  if (!Array.isArray(names)) {
+    throw misuse("requestHeaders", names, 'a list of header names such as ["x-api-version"]');
+  }
+  const unusable: unknown = names.find((name) => !isHeaderName(name) || SECRET.has(name.toLowerCase()));
+  if (unusable !== undefined) {
+    throw misuse(
+      "requestHeaders",
+      unusable,
+      `names of headers other than ${[...SECRET].join(", ")}, as they are stored in the clear; who asks is for the ` +
+        "handler's third argument",
+    );
+  }
+  return new Set([...OF_THE_BODY, ...(names as string[]).map((name) => name.toLowerCase())]);
+}
+
+/** What is kept of a request whose body has been read. */
+export async function storedRequest(
+  { method, url, headers }: Pick<Request, "method" | "url" | "headers">,
+  body: Uint8Array | ParsedBody,
+  names: ReadonlySet<string>,
+): Promise<StoredRequest> {
+  const { bytes, type } = body instanceof ParsedBody ? await written(body) : { bytes: body, type: undefined };
+  const kept = new Map<string, string>();
+  headers.forEach((value, name) => {
+    if (names.has(name.toLowerCase())) {
+      kept.set(name.toLowerCase(), value);
+    }
+  });
+  if (type !== undefined) {
+    kept.set("content-type", type);
+  }
+  return { method, url, headers: [...kept], body: bytes.length === 0 ? null : storedBody(bytes) };
+}
+
+/** A form that the framework has parsed gets another boundary between its parts. */
+async function written({ value, bytes }: ParsedBody): Promise<{ bytes: Uint8Array; type?: string }> {
+  if (bytes !== undefined) {
+    return { bytes };
+  }
+  const form = new Response(value as FormData);
+  const type = form.headers.get("content-type") ?? "";
+  return { bytes: new Uint8Array(await form.arrayBuffer()), type };
+}
+
+/** A request of its own for each execution. */
+export function requestFrom({ method, url, headers, body }: StoredRequest): Request {
+  return new Request(url, {
+    method,
+    headers: headers.map(([name, value]) => [name, value]),
+    body: bytesOf(body),
+  });
+}
+
+/** @throws Error for an input that was stored by something else than a wrapped handler. */
+export function checkStoredRequest(input: unknown, operation: string): StoredRequest {
+  const { method, url } = (input ?? {}) as Partial<Record<keyof StoredRequest, unknown>>;
+  if (typeof method !== "string" || typeof url !== "string") {
+    throw new Error(
+      `onceonly: the stored input of ${operation} is not a request; what begins runs of that operation, besides the handler ` +
+        "of withIdempotency, needs another name.",
+    );
+  }
+  return input as StoredRequest;
+}
