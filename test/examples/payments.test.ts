@@ -1,17 +1,11 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
-import { describe, expect, onTestFailed, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { openService, type Service, type ServiceOptions } from "../../examples/payments/service.ts";
 import { lapse } from "../leases/helpers.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { spawnWorker } from "../support/worker.ts";
 import type { FromServer, ServerData } from "./payments/process.ts";
+import { runExample } from "./run-example.ts";
 import { createTablesOf } from "./tables.ts";
 
 async function openPayments(open: () => Promise<TestDatabase>, options: ServiceOptions = {}) {
@@ -174,18 +168,9 @@ describe.each(databases)("the payments example on $name", ({ open }) => {
 });
 
 test("the payments example ends with as many payments as charges, and leaves nothing behind", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "a path with spaces "));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const example = spawn(process.execPath, ["--import", "tsx", "examples/payments/main.ts"], {
-    cwd: fileURLToPath(new URL("../..", import.meta.url)),
-    env: { ...process.env, TMPDIR: folder, TEMP: folder, TMP: folder },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const exited = once(example, "exit");
-  const output = await text(example.stdout);
-  onTestFailed(() => console.log(output));
-  expect(await exited).toEqual([0, null]);
+  const { exitCode, output, left } = await runExample("payments");
   expect(output).toContain("10 payments, 10 charges, 10 receipts");
   expect(output).toContain("no answer");
-  expect(readdirSync(folder).filter((name) => name.startsWith("onceonly"))).toEqual([]);
+  expect(exitCode).toBe(0);
+  expect(left).toEqual([]);
 });

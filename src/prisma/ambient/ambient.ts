@@ -1,13 +1,22 @@
 import { misuse } from "../../core/browser/option-checks.ts";
 import { checkClient, type PrismaClientLike } from "../client/client.ts";
-import { engineOf } from "../client/private-members.ts";
+import { engineOf, isExtended } from "../client/private-members.ts";
 import { type GuardMode, guardClient } from "../guard/guard.ts";
 import type { HandlerTransaction } from "../handler/handler-transaction.ts";
 import type { ExtensibleClient } from "../handler/joined-client.ts";
 import { baseOf, JoiningClient } from "../handler/joining-client.ts";
-import { type AnyFunction, isBuiltIn, isFunction, isModel, Members, wrapMethod } from "../handler/members.ts";
+import {
+  type AnyFunction,
+  hasOwnClass,
+  isBuiltIn,
+  isFunction,
+  isModel,
+  Members,
+  wrapMethod,
+} from "../handler/members.ts";
 import { handlerTransactionOf } from "../handler/scope.ts";
 import { BASE } from "../handler/shared-symbols.ts";
+import { joinItself } from "./join-itself.ts";
 
 /** Options of {@link withAmbientTransaction}. */
 export interface AmbientOptions {
@@ -28,7 +37,8 @@ export interface AmbientOptions {
  *
  * @remarks **Warning**: a handler's transaction is one connection. Statements sent concurrently, as by `Promise.all`, are
  * executed one after the other.
- * @returns a client of the same type; `prisma` itself if it is ambient already.
+ * @returns a client of the same type. It is `prisma` itself if that is ambient already, or an instance of a class that you have
+ * derived from `PrismaClient`: such an instance joins itself, so that its methods, whose `this` it is, do.
  * @throws TypeError if `prisma` is not a generated client, or an option is invalid.
  * @see docs/guides/ambient.md
  */
@@ -41,13 +51,28 @@ export function withAmbientTransaction<TClient extends PrismaClientLike>(
     throw misuse("(the second argument)", options, 'an object such as { guard: "throw" }');
   }
   guardClient(prisma, options.guard);
-  return baseOf(prisma) === prisma
-    ? (ambientClient(prisma as unknown as ExtensibleClient, engineOf(prisma)) as unknown as TClient)
-    : prisma;
+  if (baseOf(prisma) !== prisma) {
+    return prisma;
+  }
+  const client = prisma as unknown as ExtensibleClient;
+  const engine = engineOf(prisma);
+  if (hasOwnClass(engine) && !isExtended(prisma)) {
+    joinItself(client, engine, ({ base, instance }) => ambientClient(base, engine, instance));
+    return prisma;
+  }
+  return ambientClient(client, engine) as unknown as TClient;
 }
 
-/** Chooses at each access: inside a handler the client that joins it, otherwise `base`, at the cost of no extension. */
-function ambientClient(base: ExtensibleClient, engine: object): ExtensibleClient {
+/**
+ * Chooses at each access: inside a handler the client that joins it, otherwise `base`, at the cost of no extension.
+ *
+ * `instance` is what the application uses in place of the client returned: an instance of its own class.
+ */
+function ambientClient(
+  base: ExtensibleClient,
+  engine: object,
+  instance?: ExtensibleClient,
+): ExtensibleClient {
   const joining = new JoiningClient(base);
   const bound = new WeakMap<HandlerTransaction, object>();
   const insideOf = (transaction: HandlerTransaction): object => {
@@ -73,18 +98,18 @@ function ambientClient(base: ExtensibleClient, engine: object): ExtensibleClient
   const methodOf = (name: PropertyKey, method: AnyFunction): AnyFunction => {
     if (name === "$extends") {
       return wrapMethod(method, (extension) =>
-        isFunction(extension) ? extension(ambient) : ambientClient(base.$extends(extension), engine),
+        isFunction(extension) ? extension(self) : ambientClient(base.$extends(extension), engine),
       );
     }
     if (name === "$on") {
       return wrapMethod(method, (...args) => {
         Reflect.apply(method, base, args);
-        return ambient;
+        return self;
       });
     }
     if (!isBuiltIn(engine, name)) {
-      // An extension's own. What it does through its client joins, also in a run that it starts itself.
-      return wrapMethod(method, (...args) => Reflect.apply(method, ambient, args));
+      // The application's own. What it does through its client joins, also in a run that it starts itself.
+      return wrapMethod(method, (...args) => Reflect.apply(method, self, args));
     }
     if (/^(_|\$(connect|disconnect)$)/.test(String(name))) {
       // Private, or about the connections: the same inside handlers and outside.
@@ -95,10 +120,10 @@ function ambientClient(base: ExtensibleClient, engine: object): ExtensibleClient
   };
   const memberOf = (name: PropertyKey, value: unknown): unknown => {
     if (name === "$parent") {
-      return ambient;
+      return self;
     }
     if (isModel(value)) {
-      return ambientModel(value, ambient, () => {
+      return ambientModel(value, self, () => {
         const client = current();
         return client === base ? value : (Reflect.get(client, name) as object);
       });
@@ -108,7 +133,10 @@ function ambientClient(base: ExtensibleClient, engine: object): ExtensibleClient
   const members = new Members(memberOf);
   const ambient: ExtensibleClient = new Proxy(base, {
     get: (_, name) => (name === BASE ? base : members.get(name, Reflect.get(base, name))),
+    // Extensions take what has no `$transaction` for a transaction client, and stay with it.
+    has: (_, name) => Reflect.has(current(), name),
   });
+  const self = instance ?? ambient;
   return ambient;
 }
 

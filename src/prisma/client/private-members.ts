@@ -42,6 +42,8 @@ export interface ClientRequest {
   readonly args?: unknown;
   readonly transaction?: { readonly id?: unknown };
   readonly callsite?: { readonly getLocation?: () => CallSite | null };
+  /** Of the beginning of a transaction: the client that it was asked of. */
+  readonly client?: unknown;
 }
 
 interface CallSite {
@@ -192,7 +194,7 @@ export function watchRequests(engine: object, { beforeSend, atCall }: RequestWat
       }
       // Not around `send`: what `work` does has call sites of its own.
       return unlessRefused(
-        atCall(() => beforeSend({ action: "$transaction" }), watching.$transaction),
+        atCall(() => beforeSend({ action: "$transaction", client: this }), watching.$transaction),
         send,
       );
     },

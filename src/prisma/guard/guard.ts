@@ -3,6 +3,7 @@ import type { PrismaClientLike } from "../client/client.ts";
 import { type ClientRequest, engineOf, watchRequests } from "../client/private-members.ts";
 import { rawSqlOf } from "../client/raw-sql.ts";
 import { handlerTransactionIn } from "../handler/handler-transaction.ts";
+import { ownClassOf } from "../handler/own-class.ts";
 import { currentScope, findScope, type HandlerScope } from "../handler/scope.ts";
 import { GUARD } from "../handler/shared-symbols.ts";
 import { callSiteOf, withCallSite } from "./call-site.ts";
@@ -70,7 +71,7 @@ function checkRequest(guard: Guard, engine: object, request: ClientRequest): voi
   }
   // What outlives a handler may run inside another one.
   const transaction = findScope(({ transaction: { handler } }) => handler !== undefined)?.transaction;
-  if (transaction?.handler === undefined || isCovered(request)) {
+  if (transaction?.handler === undefined || isCovered(request) || joinsByItself(engine, request)) {
     return;
   }
   const isRoot = transaction.begun.engine === engine;
@@ -94,6 +95,11 @@ function isCovered({ transaction }: ClientRequest): boolean {
   const isOf = ({ transaction: own }: HandlerScope) =>
     (own.info as ClientRequest["transaction"])?.id === transaction.id;
   return handlerTransactionIn(transaction) !== undefined || findScope(isOf) !== undefined;
+}
+
+/** Its `$transaction` begins none in a handler. */
+function joinsByItself(engine: object, { client }: ClientRequest): boolean {
+  return client !== undefined && client === ownClassOf(engine)?.instance;
 }
 
 /** Everything that is not known to read, so that operations of later versions of Prisma count as writes. */

@@ -1,7 +1,7 @@
 import { endsTransaction } from "../../sql/ending.ts";
 import { rawSqlOf } from "../client/raw-sql.ts";
 import type { HandlerTransaction } from "./handler-transaction.ts";
-import { isBuiltIn, isFunction, isModel, Members, wrapMethod } from "./members.ts";
+import { isBuiltIn, isFunction, isModel, isOfOwnClass, Members, wrapMethod } from "./members.ts";
 import { nestedTransaction } from "./nested-transaction.ts";
 import {
   type HandlerStatement,
@@ -15,17 +15,23 @@ import { OF_TRANSACTION } from "./shared-symbols.ts";
 /**
  * The transaction client as the handler gets it: each statement asks the {@link HandlerTransaction} whether it may be sent.
  * Only for clients without extensions, because an extension could send statements that are not seen here.
+ *
+ * `instance` is that of the application's own class, if it joins by itself: the methods of the class are called on it.
  */
-export function gatedClient<T extends object>(transaction: HandlerTransaction, tx: T): T {
-  return wrapClient(new Gated(transaction), tx);
+export function gatedClient<T extends object>(transaction: HandlerTransaction, tx: T, instance?: object): T {
+  return wrapClient(new Gated(transaction), tx, instance);
 }
 
 /**
  * A joined client that is bound to one transaction, wherever it is used and whenever its promises are awaited. It has its
- * own gate, after all extensions.
+ * own gate, after all extensions. `instance` as for {@link gatedClient}.
  */
-export function boundClient<T extends object>(transaction: HandlerTransaction, joined: T): T {
-  return wrapClient(new Bound(transaction), joined);
+export function boundClient<T extends object>(
+  transaction: HandlerTransaction,
+  joined: T,
+  instance?: object,
+): T {
+  return wrapClient(new Bound(transaction), joined, instance);
 }
 
 /** How the statements of one transaction are sent. */
@@ -102,19 +108,26 @@ class Bound extends Sending {
   }
 }
 
-function wrapClient<T extends object>(sending: Sending, client: T): T {
-  return new ClientMembers(sending, client).proxy as T;
+function wrapClient<T extends object>(sending: Sending, client: T, instance: object | undefined): T {
+  return new ClientMembers(sending, client, instance).proxy as T;
 }
 
 /** Raw queries are methods of the client, all others of its models. */
 class ClientMembers implements ProxyHandler<object> {
   readonly #sending: Sending;
+  readonly #instance: object | undefined;
   readonly #models: Map<PropertyKey, object> = new Map();
   readonly proxy: object;
 
-  constructor(sending: Sending, client: object) {
+  constructor(sending: Sending, client: object, instance: object | undefined) {
     this.#sending = sending;
+    this.#instance = instance;
     this.proxy = new Proxy(client, this);
+  }
+
+  /** How extensions tell a transaction client, such as Prisma's for read replicas: in Prisma 6 that has no `$transaction`. */
+  has(client: object, name: PropertyKey): boolean {
+    return name !== "$transaction" && Reflect.has(client, name);
   }
 
   get(client: object, name: PropertyKey): unknown {
@@ -123,6 +136,7 @@ class ClientMembers implements ProxyHandler<object> {
       return known;
     }
     const sending = this.#sending;
+    const instance = this.#instance;
     const { proxy } = this;
     const value: unknown = Reflect.get(client, name, client);
     if (name === "$parent") {
@@ -133,20 +147,31 @@ class ClientMembers implements ProxyHandler<object> {
       return (work: unknown, options?: unknown) =>
         nestedTransaction(
           sending.transaction,
-          (child) => wrapClient(sending.forNested(child), client),
+          (child) => wrapClient(sending.forNested(child), client, instance),
           work,
           options,
         );
     }
-    if (!isModel(value)) {
-      return isBuiltIn(sending.transaction.begun.engine, name)
-        ? wrapMember(sending, client, value, (args) => sending.forRaw(args))
-        : wrapMember(sending, proxy, value);
+    if (isModel(value)) {
+      const model = wrapModel(sending, value, proxy);
+      this.#models.set(name, model);
+      return model;
     }
-    const model = wrapModel(sending, value, proxy);
-    this.#models.set(name, model);
-    return model;
+    const { engine } = sending.transaction.begun;
+    if (isBuiltIn(engine, name)) {
+      return wrapMember(sending, client, value, (args) => sending.forRaw(args));
+    }
+    return instance !== undefined && isOfOwnClass(engine, name)
+      ? calledWithin(sending.transaction, instance, Reflect.get(instance, name))
+      : wrapMember(sending, proxy, value);
   }
+}
+
+/** A member of the application's own class: what it does through `this` joins `transaction`. */
+function calledWithin(transaction: HandlerTransaction, self: object, value: unknown): unknown {
+  return isFunction(value)
+    ? wrapMethod(value, (...args) => transaction.within(() => Reflect.apply(value, self, args)))
+    : value;
 }
 
 function wrapModel(sending: Sending, model: object, client: object): object {

@@ -3,6 +3,7 @@ import { engineOf, isExtended } from "../client/private-members.ts";
 import { boundClient, gatedClient } from "./handler-client.ts";
 import type { HandlerTransaction } from "./handler-transaction.ts";
 import { type ExtensibleClient, joinedClient } from "./joined-client.ts";
+import { ownClassOf } from "./own-class.ts";
 import { BASE } from "./shared-symbols.ts";
 
 /** A client of the application, as handlers get it: with its extensions, in a transaction of its engine. */
@@ -20,16 +21,23 @@ export class JoiningClient {
 
   in(transaction: HandlerTransaction): object {
     const { tx, raw } = transaction.begun;
+    const own = this.#isPlain ? ownClassOf(this.#engine) : undefined;
     // Without extensions on either side the transaction client is enough, and faster.
     return this.#isPlain && tx === raw
-      ? gatedClient(transaction, tx)
-      : boundClient(transaction, (this.#joined ??= joinedClient(this.#client, this.#engine)));
+      ? gatedClient(transaction, tx, own?.instance)
+      : boundClient(
+          transaction,
+          (this.#joined ??= joinedClient(own?.base ?? this.#client, this.#engine)),
+          own?.instance,
+        );
   }
 }
 
-/** The client that an ambient client wraps; any other client itself. */
+/** The client that an ambient client makes join; any other client itself. */
 export function baseOf<TClient extends object>(client: TClient): TClient {
-  return ((client as { readonly [BASE]?: unknown })[BASE] as TClient | undefined) ?? client;
+  const own = ownClassOf(engineOf(client));
+  const base = own?.instance === client ? own.base : (client as { readonly [BASE]?: unknown })[BASE];
+  return (base as TClient | undefined) ?? client;
 }
 
 /** An application may derive a client for each request; it is made to join once. */

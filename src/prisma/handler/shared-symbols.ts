@@ -7,6 +7,9 @@
 /** On an ambient client: the client that it wraps. */
 export const BASE: unique symbol = Symbol.for("onceonly.base.1") as never;
 
+/** On the engine of an instance of the application's own class that is ambient: that instance. */
+export const OWN_CLASS: unique symbol = Symbol.for("onceonly.own-class.1") as never;
+
 /** On the engine of a client, which all clients extended from it share: the guard. */
 export const GUARD: unique symbol = Symbol.for("onceonly.guard.1") as never;
 

@@ -1,0 +1,14 @@
+CREATE TABLE "Customer" (
+    "id" TEXT NOT NULL PRIMARY KEY,
+    "cents" INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE "Credit" (
+    "id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    "payment" TEXT NOT NULL,
+    "endpoint" TEXT NOT NULL
+);
+CREATE TABLE "DeadEvent" (
+    "id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    "event" TEXT NOT NULL,
+    "reason" TEXT NOT NULL
+);
