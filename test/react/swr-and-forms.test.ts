@@ -22,7 +22,7 @@ function SwrCheckout({ page, order }: Props): ReactNode {
   );
   page.click = () => {
     page.running += 1;
-    trigger({ order, key: intent.key() }, { throwOnError: false });
+    void trigger({ order, key: intent.key() }, { throwOnError: false });
   };
   return null;
 }
@@ -31,23 +31,17 @@ function SwrCheckout({ page, order }: Props): ReactNode {
 function FormCheckout({ page, order }: Props): ReactNode {
   const intent = useIdempotencyKey({ intent: order, storage: "sessionStorage" });
   const button = useRef<HTMLButtonElement>(null);
-  const [, submit] = useActionState(async (_last: string | undefined, data: FormData) => {
-    const key = String(data.get("idempotencyKey"));
-    const sent = { ...order, item: String(data.get("item")) };
-    return settling(page, intent, { order: sent, key }).catch(() => undefined);
-  }, undefined);
+  const [, submit] = useActionState(
+    (_last: string | undefined, key: string) => settling(page, intent, { order, key }).catch(() => undefined),
+    undefined,
+  );
   page.click = () => {
     page.running += 1;
     button.current?.click();
   };
-  const action = (data: FormData) => {
-    data.set("idempotencyKey", intent.key());
-    submit(data);
-  };
   return createElement(
     "form",
-    { action },
-    createElement("input", { name: "item", defaultValue: order.item }),
+    { action: () => submit(intent.key()) },
     createElement("button", { ref: button, type: "submit" }),
   );
 }
