@@ -53,6 +53,6 @@ export async function paidCart(page: Page): Promise<string> {
   await page.getByText(/^Paid\. Your order is number \d+\.$/).waitFor();
   await requestsOf(page).filter({ hasText: "on its way" }).first().waitFor({ state: "detached" });
   return page.evaluate(
-    () => (JSON.parse(localStorage.getItem("checkout.cart-2") ?? "{}") as { id: string }).id,
+    () => (JSON.parse(localStorage.getItem("checkout.cart") ?? "{}") as { id: string }).id,
   );
 }

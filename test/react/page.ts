@@ -30,7 +30,7 @@ export class Page {
 export type Checkout = (page: Page) => (order: Order) => ReactNode;
 
 export async function place(page: Page, { order, key }: { order: Order; key: string }): Promise<string> {
-  const signal = AbortSignal.any([page.gone.signal, AbortSignal.timeout(2_000)]);
+  const signal = AbortSignal.any([page.gone.signal, AbortSignal.timeout(60_000)]);
   const response = await fetch(`${page.shop.url}/orders`, {
     method: "POST",
     headers: { "content-type": "application/json", ...idempotencyKeyHeader(key) },

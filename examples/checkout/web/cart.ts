@@ -16,7 +16,7 @@ export interface PaidOrder {
   readonly totalCents: number;
 }
 
-const NAME = "checkout.cart-2";
+const NAME = "checkout.cart";
 
 /** The cart, shared by all tabs of the browser and kept across reloads. */
 export function useCart() {

@@ -10,7 +10,7 @@ export interface Settings {
   readonly fault: Fault | "twice";
 }
 
-const NAME = "checkout.settings-2";
+const NAME = "checkout.settings";
 const DEFAULTS: Settings = { protocol: "tRPC", lanes: "both", fault: "lose-response" };
 
 /** Kept over reloads: reloading the page is one of the things to try. */
