@@ -13,16 +13,16 @@ import {
   type RequireKey,
 } from "./options.ts";
 import { DIRECTIVE_NAME, directiveOf } from "./request/directive.ts";
-import { documentOfField, fieldInput, operationInput } from "./request/fingerprint.ts";
+import { fieldInput, operationInput } from "./request/fingerprint.ts";
 import { isMetaField, type Mutation, type RootField, readMutation } from "./request/mutation.ts";
 import { fieldRecordName, OPERATION_RECORD_NAME, sharedKeyRecordName } from "./request/record-name.ts";
 import { refuseIncrementalDelivery, refuseMisplacedKeys } from "./request/refusals.ts";
 import { carriedKey, directiveKey, isRetry } from "./request/request-key.ts";
-import { executeFields } from "./unit/fields.ts";
+import { executeFields, failedField } from "./unit/fields.ts";
 import { alreadyProvides } from "./unit/provide.ts";
-import { telling, toldTogether, withoutTelling } from "./unit/told.ts";
+import { type Answer, telling, toldTogether, withoutTelling } from "./unit/told.ts";
 import {
-  type Answer,
+  argsOfField,
   type Execute,
   runKeyed,
   runUnkeyed,
@@ -79,7 +79,7 @@ export class MutationExecutor<TContext extends object> {
     const key = this.#requestKey(args);
     const context = args.contextValue as TContext;
     const mode = modeOf(this.#mode, infoOf(mutation, fields));
-    const unit: Unit = { args, execute, responseNames: fields.map(({ responseName }) => responseName), mode };
+    const unit: Unit = { args, execute, mutation, fields: mutation.fields, mode };
     if (key === undefined) {
       return (await this.#runUnkeyed(mutation, fields, unit)).result;
     }
@@ -99,7 +99,9 @@ export class MutationExecutor<TContext extends object> {
     refuseIncrementalDelivery(mutation);
     const { fields } = mutation;
     const answer = await executeFields(args.schema, fields, (field) =>
-      this.#runField(mutation, field, args, execute),
+      this.#runField(mutation, field, args, execute).catch((error: unknown) =>
+        failedField(field, error, fields.length === 1),
+      ),
     );
     const together = toldTogether(answer, fields.length);
     return telling(answer.result, args.contextValue as TContext, together, answer.told);
@@ -112,12 +114,12 @@ export class MutationExecutor<TContext extends object> {
     execute: Execute,
   ): Promise<Answer> {
     const context = args.contextValue as TContext;
-    const fieldArgs = { ...args, document: documentOfField(mutation, field) };
+    const fieldArgs = argsOfField(args, mutation, field);
     if (isMetaField(field)) {
       return { result: (await execute(fieldArgs)) as ExecutionResult };
     }
     const mode = modeOf(this.#mode, infoOf(mutation, [field]));
-    const unit: Unit = { args: fieldArgs, execute, responseNames: [field.responseName], mode };
+    const unit: Unit = { args: fieldArgs, execute, mutation, fields: [field], mode };
     const ownKey = directiveKey(mutation, field);
     const key = ownKey ?? this.#requestKey(args);
     if (key !== undefined) {

@@ -29,10 +29,9 @@ import type { Execute } from "./unit/unit.ts";
  * **Lease.** With `mode: "lease"` there is no transaction around the resolvers. They find `step` and `transaction` in
  * `context.idempotency`; an error does not undo what those have recorded, and a retry finds it again.
  *
- * **Errors.** If some root field has an answer and all errors are expected (`storeError`), everything is committed and
- * stored, including what the failed fields wrote before they failed: put `@idempotent` on each field that must not share
- * that fate. If all root fields failed as expected, their writes are undone and the errors are stored. On any other error
- * everything is undone, `data` is null, and a retry executes again.
+ * **Errors.** A root field without a value has failed, and its writes are undone. If all errors are expected (`storeError`),
+ * the answer is stored, with what the other root fields wrote. On any other error everything is undone, `data` is null, and a
+ * retry executes again. Root fields that must not share that fate have an `@idempotent` each.
  *
  * **What is told.** `extensions.idempotency` of every answer to a keyed mutation is `{ outcome, replayed }`: `"stored"` under
  * the key, `"released"` for a retry, or `"refused"` as the key of another mutation; with `@idempotent` also of each root field

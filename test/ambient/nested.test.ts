@@ -185,7 +185,7 @@ describe.each(databases)("a nested transaction in a handler on $name", ({ name, 
       const inHandler = AsyncResource.bind(<T>(work: () => T): T => work());
       await prisma.$transaction(async () => inHandler(async () => prisma.account.count()));
     });
-    await expect(run).rejects.toThrow("A $transaction in its handler was still under way");
+    await expect(run).rejects.toThrow("A transaction nested in it was still under way");
   });
 
   it("whose failure ended the whole transaction leaves nothing, and nothing can be written after it", async () => {

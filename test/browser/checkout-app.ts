@@ -23,6 +23,8 @@ interface Orders {
 export interface CheckoutApp extends AsyncDisposable {
   readonly url: string;
   readonly orders: Orders;
+  /** How often the provider has charged for a cart. */
+  charges(cart: string): Promise<number>;
   /** Waits until so many payments execute in the server, and gives its process id. */
   waitForExecuting(count: number): Promise<number>;
 }
@@ -88,9 +90,13 @@ export async function startCheckout(make: typeof sqlite): Promise<CheckoutApp> {
   return {
     url,
     orders,
+    async charges(cart) {
+      const { charges = [] } = (await ledger(url)) ?? {};
+      return charges.filter((charge) => charge.cart === cart && !charge.isRepeated).length;
+    },
     async waitForExecuting(count) {
       for (;;) {
-        const server = await serverState(url);
+        const { server } = (await ledger(url)) ?? {};
         if (server?.executing === count) return server.pid;
         await sleep(20);
       }
@@ -116,11 +122,14 @@ async function addressOf(child: ChildProcess): Promise<string> {
   });
 }
 
-async function serverState(url: string) {
+interface Ledger {
+  server: { pid: number; executing: number };
+  charges: { cart: string; isRepeated: boolean }[];
+}
+
+/** What the page is shown; nothing while the server is down. */
+async function ledger(url: string): Promise<Ledger | undefined> {
   const response = await fetch(`${url}/trpc/ledger`).catch(() => undefined);
   if (response?.ok !== true) return undefined;
-  const body = (await response.json()) as {
-    result: { data: { server: { pid: number; executing: number } } };
-  };
-  return body.result.data.server;
+  return ((await response.json()) as { result: { data: Ledger } }).result.data;
 }

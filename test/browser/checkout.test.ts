@@ -1,8 +1,9 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { cartIdIn } from "../../examples/checkout/web/lanes.ts";
 import { type CheckoutApp, checkoutDatabases, startCheckout } from "./checkout-app.ts";
 import { CHROMIUM_ARGS, chromiumPath } from "./chromium.ts";
-import { Customer, type Key, type Protocol, paidCart, payButton, requestsOf } from "./customer.ts";
+import { Customer, momentsOf, type Protocol, paidCart, payButton, requestsOf, type Way } from "./customer.ts";
 import { faintTexts, isTooWide, screenshot } from "./look.ts";
 
 let browser: Browser;
@@ -15,7 +16,7 @@ interface Story {
   readonly story: string;
   /** What a person does. Ends with a page that is about to show the paid cart. */
   readonly play: (customer: Customer) => Promise<Page>;
-  /** Whether it makes more than one order when the requests carry no key. */
+  /** Whether it makes more than one order or charge when the requests carry no key. */
   readonly harmsWithoutKey: boolean;
   /** Whether it is told on every database, as connections break in it. */
   readonly everywhere: boolean;
@@ -49,7 +50,7 @@ const stories: Story[] = [
     async play(customer) {
       const page = await customer.openTab("Lose the response");
       await payButton(page).click();
-      await requestsOf(page).filter({ hasText: "the connection broke" }).waitFor();
+      await momentsOf(page).filter({ hasText: "the connection broke" }).waitFor();
       return page;
     },
     harmsWithoutKey: true,
@@ -91,8 +92,8 @@ const stories: Story[] = [
       process.kill(await customer.app.waitForExecuting(1), "SIGKILL");
       return page;
     },
-    // Without a COMMIT there is no order of the first request.
-    harmsWithoutKey: false,
+    // Without a COMMIT there is no order of the first request, but its charge stays.
+    harmsWithoutKey: true,
     everywhere: true,
   },
   {
@@ -102,7 +103,7 @@ const stories: Story[] = [
       await payButton(page).click();
       return page;
     },
-    harmsWithoutKey: false,
+    harmsWithoutKey: true,
     everywhere: true,
   },
   {
@@ -124,38 +125,39 @@ describe.each(checkoutDatabases)("checkout on $name", ({ name, make }) => {
   });
   afterAll(() => app[Symbol.asyncDispose]());
 
-  const customer = async (protocol: Protocol, key: Key, options: BrowserContextOptions = {}) =>
-    new Customer(app, await browser.newContext(options), protocol, key);
+  const customer = async (protocol: Protocol, way: Way, options: BrowserContextOptions = {}) =>
+    new Customer(app, await browser.newContext(options), protocol, way);
 
-  async function ordersAfter({ play }: Story, protocol: Protocol, key: Key) {
-    await using person = await customer(protocol, key);
-    const cart = await paidCart(await play(person));
+  async function madeBy({ play }: Story, protocol: Protocol, way: "With onceonly" | "Without a key") {
+    await using person = await customer(protocol, way);
+    const cart = cartIdIn(way === "With onceonly" ? "with" : "without", await paidCart(await play(person)));
     await app.waitForExecuting(0);
     expect(await app.orders.overchargedCents()).toBe(0);
-    return app.orders.count(cart);
+    return { orders: await app.orders.count(cart), charges: await app.charges(cart) };
   }
 
   const told = stories.filter(({ everywhere }) => everywhere || name === "sqlite");
 
   describe.each(["tRPC", "GraphQL"] as const)("over %s", (protocol) => {
-    it.each(told)("$story makes one order", async (story) => {
-      expect(await ordersAfter(story, protocol, "With onceonly")).toBe(1);
+    it.each(told)("$story makes one order and one charge", async (story) => {
+      expect(await madeBy(story, protocol, "With onceonly")).toEqual({ orders: 1, charges: 1 });
     });
   });
 
   // So that the tests above are known to be able to fail.
   describe("without a key", () => {
     it.each(told.filter(({ harmsWithoutKey }) => harmsWithoutKey))(
-      "$story makes several orders",
+      "$story makes several orders or charges",
       async (story) => {
-        expect(await ordersAfter(story, "tRPC", "Without")).toBeGreaterThan(1);
+        const { orders, charges } = await madeBy(story, "tRPC", "Without a key");
+        expect(Math.max(orders, charges)).toBeGreaterThan(1);
       },
     );
 
     it("a lost response over GraphQL makes two orders", async () => {
       const [story] = stories.filter((it) => it.story.includes("lost response"));
       if (story === undefined) throw new Error("no such story");
-      expect(await ordersAfter(story, "GraphQL", "Without")).toBe(2);
+      expect(await madeBy(story, "GraphQL", "Without a key")).toEqual({ orders: 2, charges: 2 });
     });
   });
 
@@ -165,32 +167,64 @@ describe.each(checkoutDatabases)("checkout on $name", ({ name, make }) => {
     const desktop = { width: 1280, height: 800 };
     const phone = { width: 360, height: 740 };
     it.each([
-      {
-        viewport: desktop,
-        colorScheme: light,
-        key: "With onceonly" as const,
-        image: "checkout-desktop-light",
+      { viewport: desktop, colorScheme: light, fault: "Lose the response" },
+      { viewport: desktop, colorScheme: dark, fault: "Kill the server mid-payment" },
+      { viewport: phone, colorScheme: light, fault: "Lose the response" },
+      { viewport: phone, colorScheme: dark, fault: "Lose the response" },
+      { viewport: { width: 820, height: 1180 }, colorScheme: light, fault: "Lose the response" },
+    ])(
+      "shows both ways, legible and not too wide: $viewport.width px, $colorScheme, $fault",
+      async ({ fault, ...look }) => {
+        await using person = await customer("tRPC", "In both ways", look);
+        await person.waitsForAnswers();
+        const page = await person.openTab(fault);
+        await page.getByRole("button", { name: "Clear the tables" }).click();
+        expect(await isTooWide(page)).toBe(false);
+        expect(await faintTexts(page)).toEqual([]);
+        await payButton(page).click();
+        await paidCart(page);
+        const verdict = page.getByRole("status").filter({ hasText: "Charged" });
+        await verdict.getByText(/^With onceonlyCharged once€32\.801 order$/).waitFor();
+        const orders = fault === "Lose the response" ? "2 orders" : "1 order";
+        await verdict.getByText(`Without a keyCharged twice€65.60€32.80${orders}`).waitFor();
+        expect(await isTooWide(page)).toBe(false);
+        expect(await faintTexts(page)).toEqual([]);
+        const kind = look.viewport === desktop ? "desktop" : look.viewport === phone ? "phone" : undefined;
+        if (kind !== undefined) await screenshot(page, `checkout-${kind}-${look.colorScheme}`);
       },
-      { viewport: desktop, colorScheme: dark, key: "Without" as const, image: "checkout-desktop-dark" },
-      { viewport: phone, colorScheme: light, key: "Without" as const, image: "checkout-phone-light" },
-      { viewport: phone, colorScheme: dark, key: "With onceonly" as const, image: "checkout-phone-dark" },
-      { viewport: { width: 820, height: 1180 }, colorScheme: light, key: "With onceonly" as const },
-    ])("is legible and not too wide: $viewport.width px, $colorScheme, $key", async (look) => {
-      await using person = await customer("tRPC", look.key, look);
+    );
+
+    it("tells the story of the key, and what is stored under it", async () => {
+      await using person = await customer("GraphQL", "With onceonly");
+      await person.waitsForAnswers();
       const page = await person.openTab("Lose the response");
-      await page.getByRole("button", { name: "Clear the tables" }).click();
-      expect(await isTooWide(page)).toBe(false);
-      expect(await faintTexts(page)).toEqual([]);
       await payButton(page).click();
       await paidCart(page);
-      const count = look.key === "Without" ? 2 : 1;
-      await page
-        .getByRole("status")
-        .filter({ hasText: `${count} order` })
-        .waitFor();
-      expect(await isTooWide(page)).toBe(false);
-      expect(await faintTexts(page)).toEqual([]);
-      if (look.image !== undefined) await screenshot(page, look.image);
+      await page.getByText("and its answer committed").waitFor();
+      const told = await momentsOf(page).locator("span").allTextContents();
+      expect(told.map((text) => text.replace(/Order \d+/, "Order n"))).toEqual([
+        "Request 1",
+        "Key claimed",
+        "Provider charged €32.80",
+        "Order n and its answer committed",
+        "Answer lost, the connection broke",
+        "Request 2",
+        "Replayed: the stored answer",
+      ]);
+      const stored = await page.getByRole("figure").locator("pre").textContent();
+      expect(JSON.parse(stored ?? "")).toEqual({
+        data: { pay: { id: expect.any(Number), totalCents: 3280 } },
+      });
+    });
+
+    it("tells that a second execution asks for the same charge", async () => {
+      await using person = await customer("tRPC", "With onceonly");
+      const page = await person.openTab("Kill the server mid-payment");
+      await payButton(page).click();
+      await paidCart(page);
+      await momentsOf(page).filter({ hasText: "Provider knows the key, no charge" }).waitFor();
+      const verdict = page.getByRole("status").filter({ hasText: "Charged" });
+      expect(await verdict.textContent()).toContain("Charged once€32.801 order");
     });
 
     it("is used by keyboard alone, and tells the outcome to screen readers", async () => {

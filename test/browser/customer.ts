@@ -2,30 +2,38 @@ import type { BrowserContext, Page } from "playwright-core";
 import type { CheckoutApp } from "./checkout-app.ts";
 
 export type Protocol = "tRPC" | "GraphQL";
-export type Key = "With onceonly" | "Without";
+/** How the cart is paid. */
+export type Way = "In both ways" | "With onceonly" | "Without a key";
 
 /** One person's browser, with an empty storage and so with a cart of its own. */
 export class Customer implements AsyncDisposable {
   readonly app: CheckoutApp;
   readonly #context: BrowserContext;
   readonly #protocol: Protocol;
-  readonly #key: Key;
+  readonly #way: Way;
 
-  constructor(app: CheckoutApp, context: BrowserContext, protocol: Protocol, key: Key) {
+  constructor(app: CheckoutApp, context: BrowserContext, protocol: Protocol, way: Way) {
     this.app = app;
     this.#context = context;
     // A server that was killed may take its time on a busy machine.
     context.setDefaultTimeout(600_000);
     this.#protocol = protocol;
-    this.#key = key;
+    this.#way = way;
+  }
+
+  /** Has the pages wait for answers on a machine that is busy, and not give up an attempt. */
+  async waitsForAnswers(): Promise<void> {
+    await this.#context.addInitScript(() => {
+      AbortSignal.timeout = () => new AbortController().signal;
+    });
   }
 
   async openTab(fault: string): Promise<Page> {
     const page = await this.#context.newPage();
     await page.goto(this.app.url);
-    await page.getByLabel(this.#protocol, { exact: true }).check();
-    await page.getByLabel(this.#key, { exact: true }).check();
-    await page.getByLabel(fault).check();
+    await page.getByRole("radio", { name: this.#protocol, exact: true }).check();
+    await page.getByRole("radio", { name: new RegExp(`^${this.#way}`) }).check();
+    await page.getByRole("radio", { name: fault }).check();
     return page;
   }
 
@@ -35,8 +43,10 @@ export class Customer implements AsyncDisposable {
 }
 
 export const payButton = (page: Page) => page.getByRole("button", { name: /^Pay / });
-export const requestsOf = (page: Page) =>
-  page.getByRole("region", { name: "Requests sent" }).getByRole("listitem");
+/** What the page tells of its requests, and of what came of them. */
+export const momentsOf = (page: Page) =>
+  page.getByRole("region", { name: "What happened" }).getByRole("listitem");
+export const requestsOf = (page: Page) => momentsOf(page).filter({ hasText: /^Request \d/ });
 
 /** Waits until the page has its answers, and says which cart was paid. */
 export async function paidCart(page: Page): Promise<string> {

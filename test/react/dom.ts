@@ -10,6 +10,7 @@ for (const name of [
   "sessionStorage",
   "HTMLElement",
   "HTMLIFrameElement",
+  "FormData",
   "Node",
   "MutationObserver",
   "navigator",

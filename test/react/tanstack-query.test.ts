@@ -1,12 +1,12 @@
 // oxlint-disable-next-line import/no-unassigned-import -- React looks for a document while it is loaded
 import "./dom.ts";
 import { QueryClient, QueryClientProvider, useMutation } from "@tanstack/react-query";
-import { act, cleanup, render } from "@testing-library/react";
+import { act, cleanup } from "@testing-library/react";
 import { createTRPCClient, httpLink, type TRPCClient } from "@trpc/client";
 import { createTRPCOptionsProxy } from "@trpc/tanstack-react-query";
-import { createElement, type ReactNode, StrictMode } from "react";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
-import { idempotencyKeyHeader, isRetryable } from "../../src/client/index.ts";
+import { createElement, type ReactNode } from "react";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { isRetryable } from "../../src/client/index.ts";
 import { useIdempotencyKey } from "../../src/react/index.ts";
 import {
   idempotencyHeaders,
@@ -14,8 +14,9 @@ import {
   idempotencyLink,
   withIdempotencyKey,
 } from "../../src/trpc/client/index.ts";
-import { badLuck, type Dice, type Intent, orderOf, playAll } from "../client/interleavings.ts";
+import { orderOf, playAll } from "../client/interleavings.ts";
 import { type AppRouter, type Order, openShop, type Shop } from "../client/shop.ts";
+import { buyOnceOrTwice, type Checkout, idle, Page, place, show } from "./page.ts";
 
 let shop: Shop;
 beforeAll(async () => {
@@ -34,29 +35,13 @@ const RETRY = {
   retryDelay: 1,
 };
 
-/** A loaded page. What is left of it after a reload neither sends nor stores anything. */
-class Page {
-  readonly client = new QueryClient();
-  readonly ids: string[] = [];
-  readonly errors: unknown[] = [];
-  readonly gone = new AbortController();
-  click: () => void = () => {};
-  running = 0;
-
-  ended(data: string | undefined, error: unknown) {
-    this.running -= 1;
-    if (data === undefined) this.errors.push(error);
-    else this.ids.push(data);
-  }
-}
-
 interface Props {
   page: Page;
   order: Order;
 }
 
 /** Plain `useMutation`: order and key travel together, as its variables. */
-function Checkout({ page, order }: Props): ReactNode {
+function QueryCheckout({ page, order }: Props): ReactNode {
   const intent = useIdempotencyKey({ intent: order, storage: "sessionStorage" });
   const pay = useMutation({
     ...RETRY,
@@ -74,21 +59,14 @@ function Checkout({ page, order }: Props): ReactNode {
   return null;
 }
 
-async function place(page: Page, { order, key }: { order: Order; key: string }): Promise<string> {
-  const signal = AbortSignal.any([page.gone.signal, AbortSignal.timeout(2_000)]);
-  const response = await fetch(`${shop.url}/orders`, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...idempotencyKeyHeader(key) },
-    body: JSON.stringify(order),
-    signal,
-  });
-  if (!response.ok) throw Object.assign(new Error("refused"), { status: response.status });
-  return ((await response.json()) as { id: string }).id;
+interface TrpcClients {
+  client: TRPCClient<AppRouter>;
+  queryClient: QueryClient;
 }
 
 /** `mutationOptions` of tRPC: its variables are the input, so the key travels with that. */
-function TrpcCheckout({ page, order, client }: Props & { client: TRPCClient<AppRouter> }): ReactNode {
-  const trpc = createTRPCOptionsProxy<AppRouter>({ client, queryClient: page.client });
+function TrpcCheckout({ page, order, client, queryClient }: Props & TrpcClients): ReactNode {
+  const trpc = createTRPCOptionsProxy<AppRouter>({ client, queryClient });
   const intent = useIdempotencyKey({ intent: order, storage: "sessionStorage" });
   const pay = useMutation(
     trpc.place.mutationOptions({
@@ -120,34 +98,29 @@ function trpcClient() {
   });
 }
 
-function show(page: Page, child: (order: Order) => ReactNode, order: Order) {
-  const tree = (shown: Order) =>
-    createElement(
-      StrictMode,
-      null,
-      createElement(QueryClientProvider, { client: page.client }, child(shown)),
-    );
-  const { rerender, unmount } = render(tree(order));
-  return { edit: (next: Order) => rerender(tree(next)), unmount };
-}
+const provided = (client: QueryClient, child: ReactNode) =>
+  createElement(QueryClientProvider, { client }, child);
 
 const kinds = {
-  useMutation: (page: Page) => (order: Order) => createElement(Checkout, { page, order }),
-  mutationOptions: (page: Page) => {
-    const client = trpcClient();
-    return (order: Order) => createElement(TrpcCheckout, { page, order, client });
+  useMutation: (page) => {
+    const queryClient = new QueryClient();
+    return (order) => provided(queryClient, createElement(QueryCheckout, { page, order }));
   },
-};
+  mutationOptions: (page) => {
+    const [client, queryClient] = [trpcClient(), new QueryClient()];
+    return (order) =>
+      provided(queryClient, createElement(TrpcCheckout, { page, order, client, queryClient }));
+  },
+} satisfies Record<string, Checkout>;
 
-const idle = (page: Page) => vi.waitFor(() => expect(page.running).toBe(0), { timeout: 120_000 });
 const keys = () => new Set(shop.seen.map(({ key }) => key));
 let customers = 0;
 const newOrder = () => orderOf(`react-${(customers += 1)}`);
 
 it.each(Object.entries(kinds))("%s keeps its key over TanStack Query's retries", async (_, kind) => {
-  const page = new Page();
+  const page = new Page(shop);
   const order = newOrder();
-  show(page, kind(page), order);
+  show(page, kind, order);
   shop.fates.push("response lost", "503");
   act(() => page.click());
   await idle(page);
@@ -159,9 +132,9 @@ it.each(Object.entries(kinds))("%s keeps its key over TanStack Query's retries",
 it.each(Object.entries(kinds))(
   "%s makes one order of a double click whose halves fail apart",
   async (_, kind) => {
-    const page = new Page();
+    const page = new Page(shop);
     const order = newOrder();
-    show(page, kind(page), order);
+    show(page, kind, order);
     shop.fates.push("answered", "response lost", "503");
     act(() => {
       page.click();
@@ -177,9 +150,9 @@ it.each(Object.entries(kinds))(
 it.each(Object.entries(kinds))(
   "%s keeps the key of a mutation under way when the user edits the order",
   async (_, kind) => {
-    const page = new Page();
+    const page = new Page(shop);
     const order = newOrder();
-    const { edit } = show(page, kind(page), order);
+    const { edit } = show(page, kind, order);
     shop.fates.push("response lost", "503");
     act(() => page.click());
     edit({ ...order, quantity: 2 });
@@ -194,9 +167,9 @@ it.each(Object.entries(kinds))(
 );
 
 it.each(Object.entries(kinds))("%s makes a second order of a click after success", async (_, kind) => {
-  const page = new Page();
+  const page = new Page(shop);
   const order = newOrder();
-  show(page, kind(page), order);
+  show(page, kind, order);
   for (let click = 0; click < 2; click += 1) {
     act(() => page.click());
     await idle(page);
@@ -205,9 +178,9 @@ it.each(Object.entries(kinds))("%s makes a second order of a click after success
 });
 
 it("a refusal that is stored is not what the next click gets", async () => {
-  const page = new Page();
+  const page = new Page(shop);
   const order = { ...newOrder(), item: "declined" };
-  show(page, kinds.mutationOptions(page), order);
+  show(page, kinds.mutationOptions, order);
   for (let click = 0; click < 2; click += 1) {
     act(() => page.click());
     await idle(page);
@@ -216,51 +189,10 @@ it("a refusal that is stored is not what the next click gets", async () => {
   expect(keys().size).toBe(2);
 });
 
-/** Clicks, double clicks and reloads on a page of its own, until the user sees an order. */
-async function buy(customer: string, random: Dice): Promise<Intent> {
-  const order = orderOf(customer);
-  const ids = new Set<string>();
-  shop.fatesOf.set(
-    customer,
-    badLuck(random).filter((fate) => fate !== "never answered" && fate !== "executed late"),
-  );
-  let page = new Page();
-  let shown = show(page, kinds.useMutation(page), order);
-  for (let click = 0; ids.size === 0; click += 1) {
-    if (click === 3) shop.fatesOf.delete(customer);
-    expect(click).toBeLessThan(50);
-    page.click();
-    if (random.chance(0.25)) page.click();
-    if (random.chance(0.3)) {
-      await new Promise((resolve) => setTimeout(resolve, random.below(8)));
-      // A reload: nothing of the old page goes on, but what it has sent is on its way.
-      page.gone.abort();
-      shown.unmount();
-      // What it has settled, the user has seen.
-      for (const id of page.ids) ids.add(id);
-      page = new Page();
-      shown = show(page, kinds.useMutation(page), order);
-    } else {
-      await idle(page);
-      for (const id of page.ids) ids.add(id);
-    }
-  }
-  shown.unmount();
-  return { customer, ids, isAnswered: true };
-}
-
 it("never makes two orders of one intent, nor gives one key to two intents, in random interleavings", async () => {
   await using own = await openShop();
-  const before = shop;
-  shop = own;
-  try {
-    const { rounds } = await playAll(own, "React", async (customer, random) => {
-      const intents = [await buy(customer, random)];
-      if (random.chance(0.3)) intents.push(await buy(customer, random));
-      return intents;
-    });
-    expect(own.seen.length).toBeGreaterThan(rounds);
-  } finally {
-    shop = before;
-  }
+  const { rounds } = await playAll(own, "React", (customer, random) =>
+    buyOnceOrTwice(own, kinds.useMutation, customer, random),
+  );
+  expect(own.seen.length).toBeGreaterThan(rounds);
 });

@@ -3,7 +3,7 @@ import { createYoga } from "graphql-yoga";
 import { describe, expect, it } from "vitest";
 import { DIRECTIVE_NAME, withDirective } from "../../src/yoga/request/directive.ts";
 import { openSqlite, type TestDatabase } from "../support/database.ts";
-import { app, type Context, type Reply, readReply, schema, unmarked } from "./support.ts";
+import { app, type Context, keyed, type Reply, readReply, schema, unmarked } from "./support.ts";
 
 /** The same schema and the same directive, without the plugin. */
 function withoutPlugin(db: TestDatabase): (body: object) => Promise<Reply> {
@@ -49,8 +49,8 @@ const wrapped = fc
   )
   .map(([text, wrapper]) => (wrapper === "" ? text : wrapper.replace("FIELD", text)));
 
-describe("an operation of units by field", () => {
-  it("answers what the executor alone answers, at first and replayed", async () => {
+describe("an operation of several root fields", () => {
+  it("answers what the executor alone answers, each field with a key of its own, at first and replayed", async () => {
     await using db = await openSqlite();
     const { send } = app(db, { requireKey: false });
     const control = withoutPlugin(db);
@@ -79,6 +79,34 @@ describe("an operation of units by field", () => {
         expect(second.json.errors).toEqual(first.json.errors);
       }),
       { numRuns: 60 },
+    );
+  });
+
+  it("answers the same with one key for all, as long as no error is unexpected", async () => {
+    await using db = await openSqlite();
+    const { send } = app(db);
+    const control = withoutPlugin(db);
+    let run = 0;
+    const oneKey = wrapped.filter((text) => !/CONFLICT|crash/.test(text));
+    await fc.assert(
+      fc.asyncProperty(fc.array(oneKey, { minLength: 1, maxLength: 6 }), async (fields) => {
+        const selections = fields.map((text, index) =>
+          text
+            .replace(/(place|placeStrict|fail|failStrict|__typename)\b/, `f${index}: $1`)
+            .replace(/@idempotent\(.*?\)/, ""),
+        );
+        const query = `mutation ($yes: Boolean = true, $item: String = "default") {
+          ${selections.join("\n")}
+          used: place(item: $item) @include(if: $yes) { item ...F }
+        } fragment F on Order { note }`;
+        run += 1;
+        const body = keyed(query, `${run}`);
+        const expected = await control(body);
+        const [first, second] = [await send(body), await send(body)];
+        expect(unmarked(first)).toBe(expected.text);
+        expect(unmarked(second)).toBe(expected.text);
+      }),
+      { numRuns: 40 },
     );
   });
 });

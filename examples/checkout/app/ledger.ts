@@ -1,26 +1,35 @@
+import { devalueCodec } from "onceonly";
 import { executing } from "./payment.ts";
 import { prisma, reader } from "./prisma.ts";
+import { forgetRequests, notedRequests } from "./provider.ts";
 
 const LATEST = 20;
 
-/** What the page shows live of the database and the server. Reads committed rows only. */
+/** What the page shows live of the database, the provider and the server. Reads committed rows only. */
 export async function ledger(user: { readonly id: string }) {
-  const [orders, records, customer] = await Promise.all([
+  const [orders, records, charges] = await Promise.all([
     reader.order.findMany({ where: { customer: user.id }, orderBy: { id: "desc" }, take: LATEST }),
     reader.idempotencyRecord.findMany({
       where: { scope: user.id },
       orderBy: [{ createdAt: "desc" }, { id: "asc" }],
       take: LATEST,
-      select: { key: true, operation: true, status: true, response: true },
+      select: { key: true, status: true, attempt: true, response: true, createdAt: true, completedAt: true },
     }),
-    reader.customer.findUnique({ where: { id: user.id } }),
+    notedRequests(),
   ]);
   return {
     orders,
-    records,
-    chargedCents: customer?.chargedCents ?? 0,
+    records: records.map(({ response, ...record }) => ({ ...record, result: decoded(response) })),
+    charges,
     server: { pid: process.pid, executing: executing.count },
   };
+}
+
+/** A stored result as the JSON of what every retry gets. The text begins with the name of its codec. */
+function decoded(response: string | null): string | undefined {
+  return response === null
+    ? undefined
+    : JSON.stringify(devalueCodec.decode(response.slice(devalueCodec.name.length + 1)));
 }
 
 /** Empties the tables of orders and records, and takes the charges back. */
@@ -30,4 +39,5 @@ export async function clearLedger(user: { readonly id: string }): Promise<void> 
     prisma.idempotencyRecord.deleteMany({ where: { scope: user.id } }),
     prisma.customer.update({ where: { id: user.id }, data: { chargedCents: 0 } }),
   ]);
+  await forgetRequests();
 }

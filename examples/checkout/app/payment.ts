@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Order, Prisma } from "../generated/sqlite/client.ts";
 import type { faultOf } from "./faults.ts";
 import { PRODUCTS } from "./products.ts";
+import { charge } from "./provider.ts";
 
 const ids = PRODUCTS.map(({ id }) => id);
 
@@ -15,14 +16,20 @@ export type Cart = z.infer<typeof Cart>;
 export interface MutationContext {
   readonly user: { readonly id: string };
   readonly tx: Prisma.TransactionClient;
-  readonly idempotency: { readonly afterCommit: (callback: () => unknown) => void };
+  readonly idempotency: {
+    readonly afterCommit: (callback: () => unknown) => void;
+    readonly deriveKey: (name: string) => string;
+  };
   readonly fault: ReturnType<typeof faultOf>;
 }
 
 /** Payments that are executing in this process. */
 export const executing = { count: 0 };
 
-/** Charges the customer and writes the order: two writes that belong together. */
+/**
+ * Charges the customer's card and writes the order. The two writes belong together, and so does the charge, which no rollback
+ * takes back: its key is derived from the client's, so that a second execution asks for the same charge.
+ */
 export async function pay(
   { user, tx, idempotency, fault }: MutationContext,
   { id, lines }: Cart,
@@ -33,6 +40,7 @@ export async function pay(
       PRODUCTS.filter(({ id }) => id === product).map((found) => ({ ...found, quantity })),
     );
     const totalCents = bought.reduce((sum, { priceCents, quantity }) => sum + priceCents * quantity, 0);
+    await charge({ cart: id, cents: totalCents }, idempotency.deriveKey("charge"));
     await tx.customer.update({
       where: { id: user.id },
       data: { chargedCents: { increment: totalCents } },

@@ -6,10 +6,12 @@ import { fileURLToPath } from "node:url";
 export class ServerProcess {
   #child: ChildProcess | undefined;
   #port: number;
+  readonly #env: NodeJS.ProcessEnv;
   #isStopping = false;
 
-  constructor(port: number) {
+  constructor(port: number, env: NodeJS.ProcessEnv) {
     this.#port = port;
+    this.#env = env;
   }
 
   get url(): string {
@@ -19,7 +21,7 @@ export class ServerProcess {
   /** @throws Error when the server ends before it listens. */
   async start(): Promise<void> {
     const child = fork(fileURLToPath(new URL("../server.ts", import.meta.url)), {
-      env: { ...process.env, PORT: String(this.#port) },
+      env: { ...process.env, ...this.#env, PORT: String(this.#port) },
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     this.#child = child;

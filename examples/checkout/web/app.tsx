@@ -1,34 +1,49 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { queryClient, trpc } from "./api.ts";
-import { Attempts } from "./attempts.tsx";
-import { totalCentsOf, useCart } from "./cart.ts";
+import { markPaid, type PaidOrder, totalCentsOf, useCart } from "./cart.ts";
 import { money } from "./format.ts";
-import { Ledger } from "./ledger.tsx";
-import { breakNextRequest, forgetAttempts } from "./network.ts";
+import { LANE_NAMES, type Lane } from "./lanes.ts";
+import { emptyLedger, inLane } from "./ledger.ts";
+import { breakNextRequest, forgetAttempts, useAttempts } from "./network.ts";
 import { Panel } from "./panel.tsx";
-import { usePayment } from "./payment/use-payment.ts";
+import { usePayments } from "./payment/use-payments.ts";
 import { useSettings } from "./settings.ts";
 import { Shop } from "./shop.tsx";
+import { Stored } from "./stored.tsx";
+import { Timeline } from "./timeline.tsx";
+import { Verdict } from "./verdict.tsx";
 
 export function App() {
   const { settings, change } = useSettings();
-  const { cart, setQuantity, markSubmitted, markPaid, startAnew } = useCart();
-  const { pay, isPending, error } = usePayment(settings, { cart, onPaid: markPaid });
+  const { cart, setQuantity, markSubmitted, startAnew } = useCart();
+  const attempts = useAttempts();
   const ledger = useQuery(trpc.ledger.queryOptions(undefined, { refetchInterval: 400, retry: false }));
   const clear = useMutation(
     trpc.clearLedger.mutationOptions({ onSuccess: () => queryClient.invalidateQueries() }),
   );
+  const lanes: Lane[] = settings.lanes === "both" ? ["with", "without"] : [settings.lanes];
+  const payments = usePayments(settings, { cart, onPaid });
 
+  function pay(lane: Lane) {
+    if (settings.fault === "twice") payments[lane].pay();
+    else breakNextRequest(settings.fault);
+    payments[lane].pay();
+  }
+  function onPaid(lane: Lane, id: string, order: PaidOrder) {
+    const next = lanes.find((other) => other !== lane && cart.orders[other] === undefined);
+    if (markPaid(lane, id, order) && next !== undefined) pay(next);
+  }
+
+  const unpaid = lanes.find((lane) => cart.orders[lane] === undefined);
   const submit = () => {
     markSubmitted();
-    if (settings.fault === "twice") pay();
-    else breakNextRequest(settings.fault);
-    pay();
+    pay(unpaid ?? "with");
   };
   const newCart = () => {
     forgetAttempts();
     startAnew();
   };
+  const shown = lanes.map((lane) => inLane(lane, { cart, attempts, ledger: ledger.data ?? emptyLedger }));
 
   return (
     <>
@@ -47,7 +62,7 @@ export function App() {
       <main>
         <Panel settings={settings} onChange={change} />
         <Shop cart={cart} onQuantity={setQuantity}>
-          {cart.order ? (
+          {unpaid === undefined ? (
             <button type="button" className="pay again" onClick={newCart}>
               Start a new cart
             </button>
@@ -58,19 +73,22 @@ export function App() {
             </button>
           )}
           <p className="outcome" aria-live="polite">
-            {cart.order
-              ? `Paid. Your order is number ${cart.order.id}.`
-              : isPending
-                ? "Paying…"
-                : error
-                  ? `Not confirmed. ${error.message}`
-                  : ""}
+            {outcomeOf(lanes, unpaid, { cart, payments })}
           </p>
-          <Attempts />
+          <div className="verdicts" role="status">
+            {shown.map((it) => (
+              <Verdict key={it.lane} {...it} totalCents={totalCentsOf(cart)} />
+            ))}
+          </div>
         </Shop>
-        <section className="database" aria-labelledby="database">
-          <h2 id="database">What the database says</h2>
-          {ledger.data && <Ledger data={ledger.data} cart={cart} />}
+        <section className="story" aria-labelledby="story">
+          <h2 id="story">What happened</h2>
+          <div className="timelines">
+            {shown.map((it) => (
+              <Timeline key={it.lane} {...it} />
+            ))}
+          </div>
+          {shown.map(({ lane, record }) => lane === "with" && <Stored key={lane} record={record} />)}
           <button type="button" className="quiet" onClick={() => clear.mutate()}>
             Clear the tables
           </button>
@@ -78,4 +96,17 @@ export function App() {
       </main>
     </>
   );
+}
+
+interface Paying {
+  readonly cart: ReturnType<typeof useCart>["cart"];
+  readonly payments: ReturnType<typeof usePayments>;
+}
+
+function outcomeOf(lanes: readonly Lane[], unpaid: Lane | undefined, { cart, payments }: Paying): string {
+  if (unpaid === undefined)
+    return `Paid. Your order is number ${lanes.map((lane) => cart.orders[lane]?.id)[0]}.`;
+  const { isPending, error } = payments[unpaid];
+  if (isPending) return lanes.length > 1 ? `Paying ${LANE_NAMES[unpaid].toLowerCase()}…` : "Paying…";
+  return error ? `Not confirmed. ${error.message}` : "";
 }

@@ -1,13 +1,14 @@
 import { useCallback, useSyncExternalStore } from "react";
 import { PRODUCTS, type ProductId } from "../app/products.ts";
+import { cartIdIn, type Lane } from "./lanes.ts";
 
 export interface Cart {
   readonly id: string;
   readonly quantities: Readonly<Record<ProductId, number>>;
   /** Whether Pay was pressed: from then on, what is paid for no longer changes. */
   readonly isSubmitted: boolean;
-  /** The order that came of it, once it is paid. */
-  readonly order?: PaidOrder;
+  /** The order that came of it in each way, once it is paid. */
+  readonly orders: Readonly<Partial<Record<Lane, PaidOrder>>>;
 }
 
 export interface PaidOrder {
@@ -27,12 +28,20 @@ export function useCart() {
     );
   }, []);
   const markSubmitted = useCallback(() => update((cart) => ({ ...cart, isSubmitted: true })), []);
-  /** An answer may come late: it does nothing to a cart that is gone. */
-  const markPaid = useCallback((id: string, { id: number, totalCents }: PaidOrder) => {
-    update((cart) => (cart.id === id ? { ...cart, order: { id: number, totalCents } } : cart));
-  }, []);
   const startAnew = useCallback(() => update(newCart), []);
-  return { cart, setQuantity, markSubmitted, markPaid, startAnew };
+  return { cart, setQuantity, markSubmitted, startAnew };
+}
+
+/**
+ * An answer may come late: it does nothing to a cart that is gone, or paid already.
+ *
+ * @returns whether it was the first answer of this way.
+ */
+export function markPaid(lane: Lane, id: string, { id: number, totalCents }: PaidOrder): boolean {
+  const cart = JSON.parse(read()) as Cart;
+  const isFirst = cartIdIn(lane, cart.id) === id && cart.orders[lane] === undefined;
+  if (isFirst) write({ ...cart, orders: { ...cart.orders, [lane]: { id: number, totalCents } } });
+  return isFirst;
 }
 
 export function linesOf({ quantities }: Cart) {
@@ -47,7 +56,8 @@ export function totalCentsOf({ quantities }: Cart): number {
 }
 
 function newCart(): Cart {
-  return { id: crypto.randomUUID(), quantities: { sidamo: 2, huila: 1, filters: 0 }, isSubmitted: false };
+  const quantities = { sidamo: 2, huila: 1, filters: 0 };
+  return { id: crypto.randomUUID(), quantities, isSubmitted: false, orders: {} };
 }
 
 const listeners = new Set<() => void>();

@@ -4,14 +4,18 @@
  */
 import { useSyncExternalStore } from "react";
 import type { Fault } from "../app/faults.ts";
+import type { Lane } from "./lanes.ts";
 
 export interface Attempt {
   readonly number: number;
+  readonly lane: Lane;
   /** As the request's header says; undefined without one. */
   readonly key: string | undefined;
   readonly state: "pending" | "answered" | "replayed" | "refused" | "late" | "lost";
   readonly status?: number;
-  readonly ms?: number;
+  /** Milliseconds since 1970, by this computer's clock. */
+  readonly sentAt: number;
+  readonly endedAt?: number;
 }
 
 const ATTEMPT_MS = 3_000;
@@ -43,21 +47,20 @@ export async function paymentFetch(input: string | URL | Request, init: Init = {
   nextFault = "none";
   const number = attempts.length + 1;
   const key = headers.get("idempotency-key")?.replaceAll('"', "");
-  const begin = performance.now();
-  const note = (state: Attempt["state"], status?: number) => {
-    const attempt = { number, key, state, ms: Math.round(performance.now() - begin) };
-    const others = attempts.filter((other) => other.number !== number);
-    const all = [...others, status === undefined ? attempt : { ...attempt, status }];
-    show(all.sort((a, b) => a.number - b.number));
+  const lane: Lane = key === undefined ? "without" : "with";
+  const sent: Attempt = { number, lane, key, state: "pending", sentAt: Date.now() };
+  show([...attempts, sent]);
+  const note = (state: Attempt["state"], answer: Pick<Attempt, "status"> = {}) => {
+    const ended: Attempt = { ...sent, ...answer, state, endedAt: Date.now() };
+    show(attempts.map((attempt) => (attempt.number === number ? ended : attempt)));
   };
-  note("pending");
 
   const timeout = AbortSignal.timeout(ATTEMPT_MS);
   const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
   try {
     const response = await fetch(input, { ...(init as RequestInit), headers, signal });
     const replayed = response.headers.get("idempotent-replayed") === "true";
-    note(response.ok ? (replayed ? "replayed" : "answered") : "refused", response.status);
+    note(response.ok ? (replayed ? "replayed" : "answered") : "refused", { status: response.status });
     return response;
   } catch (error) {
     note(timeout.aborted ? "late" : "lost");

@@ -1,4 +1,5 @@
 import { Choice } from "./choice.tsx";
+import { LANE_NAMES } from "./lanes.ts";
 import type { Settings } from "./settings.ts";
 
 const FAULTS = [
@@ -12,7 +13,7 @@ const FAULTS = [
   {
     value: "kill-before-commit",
     label: "Kill the server mid-payment",
-    hint: "SIGKILL, charged but before COMMIT.",
+    hint: "SIGKILL, card charged but before COMMIT.",
   },
   {
     value: "kill-after-commit",
@@ -49,14 +50,15 @@ export function Panel({ settings, onChange }: PanelProps) {
         onChange={(protocol) => onChange({ protocol })}
       />
       <Choice
-        legend="Idempotency key"
-        look="switch"
-        value={settings.isKeyed ? "with" : "without"}
+        legend="Pay the cart"
+        look="list"
+        value={settings.lanes}
         options={[
-          { value: "with", label: "With onceonly" },
-          { value: "without", label: "Without" },
+          { value: "both", label: "In both ways", hint: "First with onceonly, then without a key." },
+          { value: "with", label: LANE_NAMES.with },
+          { value: "without", label: LANE_NAMES.without },
         ]}
-        onChange={(value) => onChange({ isKeyed: value === "with" })}
+        onChange={(lanes) => onChange({ lanes })}
       />
     </section>
   );

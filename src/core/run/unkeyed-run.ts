@@ -7,21 +7,25 @@ import { runCallbacks } from "./after-commit.ts";
 import { transactionLimits } from "./claim-params.ts";
 import { rethrowing } from "./handler-errors.ts";
 import { inHandlerTransaction } from "./handler-transaction.ts";
-import { storeFailed } from "./run-errors.ts";
+import { notStored, storeFailed } from "./run-errors.ts";
 
 export const UNKEYED = "a call without a key";
 
-/** One transaction without a claim: the handler of a call without a key gets the same context as with one. */
+/**
+ * One transaction without a claim: the handler of a call without a key gets the same context as with one. Inside a handler it
+ * is a savepoint in the transaction of that one.
+ */
 export async function runUnkeyed<TTransaction, T>(
   store: Store<TTransaction>,
   options: ResolvedRunOptions,
   handler: (context: UnkeyedContext<TTransaction>) => Promise<T>,
 ): Promise<T> {
   const outer = store.runningHandler();
+  const operation = outer?.operation ?? UNKEYED;
   const id = randomUUID();
   const end = await inHandlerTransaction(
     store,
-    { limits: transactionLimits({ options }, { lockWaitMs: 0 }), operation: UNKEYED },
+    { limits: transactionLimits({ options }, { lockWaitMs: 0 }), operation },
     (transaction) =>
       transaction
         .runHandler((clients) =>
@@ -33,7 +37,7 @@ export async function runUnkeyed<TTransaction, T>(
             afterCommit: (callback) => transaction.afterCommit.push(callback),
           }),
         )
-        .catch(rethrowing(store, transaction.session, UNKEYED)),
+        .catch(rethrowing(store, transaction.session, operation)),
   );
   if (end.state === "committed") {
     // Inside a handler, the store has given the callbacks to that one.
@@ -42,7 +46,13 @@ export async function runUnkeyed<TTransaction, T>(
     }
     return end.value;
   }
-  // Inside a handler there is nothing to begin: what fails belongs to the handler's transaction.
-  const isOurs = end.state === "rolled back" && end.during === "begin" && outer === undefined;
-  throw isOurs ? storeFailed({ operation: UNKEYED }, store.faultOf(end.error), end.error) : end.error;
+  const fault = store.faultOf(end.error);
+  if (outer !== undefined) {
+    // There is no COMMIT: the savepoint was not released.
+    throw end.state === "unknown"
+      ? notStored({ operation }, `The handler of ${operation}`, fault, end.error)
+      : end.error;
+  }
+  const isOurs = end.state === "rolled back" && end.during === "begin";
+  throw isOurs ? storeFailed({ operation }, fault, end.error) : end.error;
 }

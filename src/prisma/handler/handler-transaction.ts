@@ -172,7 +172,7 @@ export class HandlerTransaction {
       return value;
     } catch (error) {
       await outsideHandlers(() => savepoint.rollBack()).catch((cause: unknown) => {
-        this.#root.#lost = new TransactionLostError(cause);
+        this.outermost.#lost = new TransactionLostError(cause);
       });
       throw error;
     }
@@ -201,7 +201,7 @@ export class HandlerTransaction {
     const here = this.#innermost();
     const refusal = here.#refusal ?? new EndingError();
     if (!here.isOver) {
-      here.#root.#lost = refusal;
+      here.outermost.#lost = refusal;
     }
     return Promise.reject(refusal);
   }
@@ -219,16 +219,24 @@ export class HandlerTransaction {
   }
 
   get #loss(): Error | undefined {
-    return this.#root.#lost ?? this.begun.driver?.refused;
+    return this.outermost.#lost ?? this.begun.driver?.refused;
   }
 
-  get #root(): HandlerTransaction {
-    return this.#parent === undefined ? this : this.#parent.#root;
+  /** Not private, as {@link isPartOf}. */
+  get outermost(): HandlerTransaction {
+    return this.#parent?.outermost ?? this;
   }
 
-  /** The nested transaction that the caller runs in, whichever client it uses; this one if it runs in none. */
+  /**
+   * The nested transaction that the caller runs in, whichever client it uses; this one if it runs in none. One that is over
+   * counts, even if its caller has found the client of the next one: what it writes is no part of that.
+   */
   #innermost(): HandlerTransaction {
-    return findScope(({ transaction }) => transaction.isPartOf(this))?.transaction ?? this;
+    const scope = findScope(
+      ({ transaction }) =>
+        transaction.isPartOf(this) || (transaction.isOver && transaction.outermost === this.outermost),
+    );
+    return scope?.transaction ?? this;
   }
 
   /** Not private: `other` may come from another copy of this package. */

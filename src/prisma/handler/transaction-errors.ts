@@ -17,7 +17,7 @@ export class TransactionOverError extends Error {
 export class TransactionLostError extends HandlerMistakeError {
   constructor(cause: unknown) {
     super(
-      "onceonly: this transaction is lost: it could not return to the savepoint of a failed $transaction inside it. " +
+      "onceonly: this transaction is lost: it could not return to the savepoint of a failed transaction inside it. " +
         "Nothing more is sent in it, and nothing of it is committed by the run.",
       { cause },
     );

@@ -4,8 +4,7 @@ import { isIdempotencyError } from "../../core/contract/errors.ts";
 import { toGraphQLError } from "../errors/graphql-errors.ts";
 import { isMetaField, type RootField } from "../request/mutation.ts";
 import { inOrder } from "./stored-result.ts";
-import { type ToldUnits, toldOf } from "./told.ts";
-import type { Answer } from "./unit.ts";
+import { type Answer, type ToldUnits, toldOf } from "./told.ts";
 
 export interface FieldsAnswer extends ToldUnits {
   readonly result: ExecutionResult;
@@ -28,9 +27,7 @@ export async function executeFields(
   let isMade = false;
   for (const field of fields) {
     const { responseName } = field;
-    const answer = await runField(field).catch((error: unknown) =>
-      failedField(field, error, fields.length === 1),
-    );
+    const answer = await runField(field);
     if (answer.told !== undefined) {
       told[responseName] = answer.told;
     }
@@ -51,8 +48,16 @@ export async function executeFields(
   return { result: inOrder({ errors, data, extensions }), told, isWhole: true, isPartial };
 }
 
-/** @throws an error that is neither ours nor meant for clients. */
-function failedField({ nodes, responseName }: RootField, error: unknown, isWholeAnswer: boolean): Answer {
+/**
+ * The answer of a field that is a unit of its own and that was refused, or released.
+ *
+ * @throws an error that is neither ours nor meant for clients.
+ */
+export function failedField(
+  { nodes, responseName }: RootField,
+  error: unknown,
+  isWholeAnswer: boolean,
+): Answer {
   const place = { nodes, path: [responseName] };
   if (isIdempotencyError(error)) {
     return failed(toGraphQLError(error, { ...place, isWholeAnswer }), toldOf(error));

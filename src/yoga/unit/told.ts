@@ -4,6 +4,13 @@ import { isIdempotencyError } from "../../core/contract/errors.ts";
 
 const untold = new WeakSet<object>();
 
+/** The answer of a unit. */
+export interface Answer {
+  readonly result: ExecutionResult;
+  /** Of a unit that has a key. */
+  readonly told?: Told | undefined;
+}
+
 /** Does some of a mutation that has no key: of its error there is nothing to tell. */
 export async function withoutTelling<T>(work: () => Promise<T>): Promise<T> {
   try {

@@ -2,21 +2,33 @@ import type { ExecutionArgs, ExecutionResult, GraphQLError, Source } from "graph
 import type { Mode } from "../../core/adapter/options.ts";
 import type { Told } from "../../core/adapter/told-outcome.ts";
 import { IdempotencyError } from "../../core/contract/errors.ts";
-import type { Idempotency, RunRequest } from "../../core/contract/idempotency.ts";
+import type { Idempotency, RunContext, RunRequest } from "../../core/contract/idempotency.ts";
 import type { RunOptions } from "../../core/contract/options.ts";
+import { documentOfField } from "../request/fingerprint.ts";
+import { isMetaField, type Mutation, type RootField } from "../request/mutation.ts";
+import { executeFields } from "./fields.ts";
 import { isDeliberate, outcomeOf, rootCause, stepFailureIn } from "./outcome.ts";
 import { inTransaction, type ProvidedTo, withProvided } from "./provide.ts";
 import { fromStoredResult, inOrder, type StoredResult, toStoredResult } from "./stored-result.ts";
+import type { Answer } from "./told.ts";
 
 /** Executes one operation. The result is `unknown`, as an executor may also answer with a stream. */
 export type Execute = (args: ExecutionArgs) => unknown;
 
 /** What is executed and stored as one: a mutation, or one root field of it. */
 export interface Unit {
+  /** For all its fields. */
   readonly args: ExecutionArgs;
   readonly execute: Execute;
-  readonly responseNames: readonly string[];
+  readonly mutation: Mutation;
+  /** In the order of the response. */
+  readonly fields: readonly RootField[];
   readonly mode: Mode;
+}
+
+/** Those that execute one root field of a mutation. */
+export function argsOfField(args: ExecutionArgs, mutation: Mutation, field: RootField): ExecutionArgs {
+  return { ...args, document: documentOfField(mutation, field) };
 }
 
 /** What all units of a plugin have in common. */
@@ -29,22 +41,17 @@ export interface UnitOptions {
 
 export type UnitRequest = Pick<RunRequest, "operation" | "key" | "scope" | "input" | "isRetry">;
 
-export interface Answer {
-  readonly result: ExecutionResult;
-  /** Of a unit that has a key. */
-  readonly told?: Told | undefined;
-}
-
 /** Executes a unit at most once per key, or gives its stored result. */
 export async function runKeyed(unit: Unit, request: UnitRequest, options: UnitOptions): Promise<Answer> {
-  const { idempotency, provide } = options;
+  const { idempotency } = options;
   const execution = new Execution(unit, options);
   const source = unit.args.document.loc?.source;
-  const handle = async (provided: ProvidedTo) => toStoredResult(await execution.run(provided));
   try {
     const settled = await (unit.mode === "lease"
-      ? idempotency.runLeasedSettled(request, (context) => handle(() => ({ idempotency: context })))
-      : idempotency.runSettled(request, (context) => handle(inTransaction(provide, context))));
+      ? idempotency.runLeasedSettled(request, async (context) =>
+          toStoredResult(execution.ended(await execution.execute(() => ({ idempotency: context })))),
+        )
+      : idempotency.runSettled(request, async (context) => toStoredResult(await execution.run(context))));
     const { replayed } = settled;
     const told: Told = { outcome: "stored", replayed };
     if (settled.status === "failed") {
@@ -80,22 +87,19 @@ function replayOf(operation: string, stored: StoredResult, source: Source | unde
 
 /** Executes a unit in a transaction of its own, or with steps that are not recorded, and keeps no record. */
 export async function runUnkeyed(unit: Unit, options: UnitOptions): Promise<Answer> {
-  const { idempotency, provide } = options;
   const execution = new Execution(unit, options);
   if (unit.mode === "lease") {
     // Nothing is undone and nothing is stored: the result is what it is.
-    const result = await idempotency.runLeasedUnkeyed((context) =>
+    const result = await options.idempotency.runLeasedUnkeyed((context) =>
       execution.execute(() => ({ idempotency: context })),
     );
     return { result };
   }
-  try {
-    const result = await idempotency.runUnkeyed((context) => execution.run(inTransaction(provide, context)));
-    return { result };
-  } catch (error) {
-    return { result: execution.resultUndoneBy(error) };
-  }
+  return { result: await execution.runAlone((context) => context) };
 }
+
+/** What a unit in a transaction gets of its run. */
+type UnitContext = RunContext<unknown, string | undefined>;
 
 /** One execution of a unit, within a run. A result that is not an answer as a whole is thrown, so that the run undoes it. */
 class Execution {
@@ -114,12 +118,46 @@ class Execution {
     return this.#result;
   }
 
+  /**
+   * Executes in a transaction of its own; within a run, in a savepoint of that.
+   *
+   * @returns the result, whose writes are undone unless it is to be kept.
+   */
+  async runAlone(contextOf: (own: UnitContext) => UnitContext): Promise<ExecutionResult> {
+    try {
+      return await this.#options.idempotency.runUnkeyed((own) => this.run(contextOf(own)));
+    } catch (error) {
+      return this.resultUndoneBy(error);
+    }
+  }
+
   /** @throws an error that makes the run undo the writes, unless the result is to be kept. */
-  async run(provided: ProvidedTo): Promise<ExecutionResult> {
-    const { responseNames } = this.#unit;
-    const { isExpected } = this.#options;
-    const result = await this.execute(provided);
-    const outcome = outcomeOf(result, responseNames, isExpected);
+  async run(context: UnitContext): Promise<ExecutionResult> {
+    return this.ended(
+      this.#fields.length > 1
+        ? await this.#executeEach(context)
+        : await this.execute(inTransaction(this.#options.provide, context)),
+    );
+  }
+
+  /** A root field that fails must leave none of its writes beside those of another, so each has a savepoint. */
+  async #executeEach({ key, attempt, deriveKey }: UnitContext): Promise<ExecutionResult> {
+    const { mutation, fields, ...unit } = this.#unit;
+    const { result } = await executeFields(unit.args.schema, fields, async (field) => {
+      const alone = { ...unit, args: argsOfField(unit.args, mutation, field), mutation, fields: [field] };
+      const execution = new Execution(alone, this.#options);
+      return {
+        result: isMetaField(field)
+          ? await execution.execute(() => ({}))
+          : await execution.runAlone((own) => ({ ...own, key, attempt, deriveKey })),
+      };
+    });
+    return result;
+  }
+
+  /** The result, if it is to be kept. @throws an error that makes the run undo the writes. */
+  ended(result: ExecutionResult): ExecutionResult {
+    const outcome = outcomeOf(result, this.#responseNames, this.#options.isExpected);
     this.#result = inOrder(outcome === "release" && "data" in result ? { ...result, data: null } : result);
     if (outcome !== "commit") {
       this.#thrown = outcome === "store" ? new FailedResult(this.#result) : causeOf(this.#result);
@@ -130,19 +168,28 @@ class Execution {
 
   /** The executor's result. @throws {@link IdempotencyError} that a step threw in a resolver. */
   async execute(provided: ProvidedTo): Promise<ExecutionResult> {
-    const { args, execute, responseNames, mode } = this.#unit;
+    const { args, execute, mode } = this.#unit;
     const executed: unknown = await withProvided(
       args.contextValue as object,
       provided,
       async () => execute(args),
       (result) => ((result as ExecutionResult).errors ?? []).length > 0,
     );
-    const result = wholeResult(executed, responseNames);
+    const result = wholeResult(executed, this.#responseNames);
     const failure = mode === "lease" ? stepFailureIn(result) : undefined;
     if (failure !== undefined) {
       throw failure;
     }
     return result;
+  }
+
+  get #responseNames(): string[] {
+    return this.#fields.map(({ responseName }) => responseName);
+  }
+
+  /** Those that mutate. */
+  get #fields(): RootField[] {
+    return this.#unit.fields.filter((field) => !isMetaField(field));
   }
 
   /** The answer once the writes are undone; anything else that ended the run is rethrown. */

@@ -30,8 +30,8 @@ export function useGraphqlPayment({ cart, onPaid }: PaymentOptions): Payment {
   const { mutate, isPending, error } = useMutation({
     mutationFn: ({ input, key }: KeyedPayment) =>
       client.request<{ pay: PaidOrder }>(PAY, input, idempotencyKeyHeader(key)),
-    onSuccess: ({ pay }, { input }) => onPaid(input.id, pay),
+    onSuccess: ({ pay }, { input }) => onPaid("with", input.id, pay),
     onSettled: (_order, error, { key }) => settle(key, error),
   });
-  return { pay: () => mutate({ input: inputOf(cart), key: key() }), isPending, error };
+  return { pay: () => mutate({ input: inputOf("with", cart), key: key() }), isPending, error };
 }

@@ -1,8 +1,9 @@
 import { type Cart, linesOf, type PaidOrder } from "../cart.ts";
+import { cartIdIn, type Lane } from "../lanes.ts";
 
 export interface PaymentOptions {
   readonly cart: Cart;
-  readonly onPaid: (cart: string, order: PaidOrder) => void;
+  readonly onPaid: (lane: Lane, cart: string, order: PaidOrder) => void;
 }
 
 /** What all three ways to pay return. */
@@ -13,7 +14,7 @@ export interface Payment {
   readonly error: { readonly message: string } | null;
 }
 
-export const inputOf = (cart: Cart) => ({ id: cart.id, lines: linesOf(cart) });
+export const inputOf = (lane: Lane, cart: Cart) => ({ id: cartIdIn(lane, cart.id), lines: linesOf(cart) });
 
-/** Enough for a server that is killed and comes back after some seconds. */
-export const RETRIES = { attemptsMax: 20, backoffMsMax: 2_000 };
+/** Enough for a server that is killed and comes back, on a busy machine too. */
+export const RETRIES = { attemptsMax: 300, totalMs: 300_000, backoffMsMax: 2_000 };

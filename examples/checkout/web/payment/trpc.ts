@@ -29,9 +29,9 @@ export function useTrpcPayment({ cart, onPaid }: PaymentOptions): Payment {
   const { key, settle } = useIdempotencyKey({ intent: cart.id, once: true, storage: "sessionStorage" });
   const { mutate, isPending, error } = useMutation(
     trpc.pay.mutationOptions({
-      onSuccess: (order, { id }) => onPaid(id, order),
+      onSuccess: (order, { id }) => onPaid("with", id, order),
       onSettled: (_order, error, input) => settle(idempotencyKeyOf(input) ?? "", error),
     }),
   );
-  return { pay: () => mutate(withIdempotencyKey(inputOf(cart), key())), isPending, error };
+  return { pay: () => mutate(withIdempotencyKey(inputOf("with", cart), key())), isPending, error };
 }

@@ -25,7 +25,7 @@ export function useUnkeyedPayment(protocol: Settings["protocol"], { cart, onPaid
     mutationFn: send[protocol],
     retry: RETRIES.attemptsMax,
     retryDelay: (failures) => Math.min(250 * 2 ** failures, RETRIES.backoffMsMax),
-    onSuccess: (order, { id }) => onPaid(id, order),
+    onSuccess: (order, { id }) => onPaid("without", id, order),
   });
-  return { pay: () => mutate(inputOf(cart)), isPending, error };
+  return { pay: () => mutate(inputOf("without", cart)), isPending, error };
 }
