@@ -16,6 +16,9 @@ const submit = (page: Page) => page.getByRole("button", { name: "Submit" });
 
 /** Writes a title and submits it, with as many clicks as find the same rendering. */
 async function post(page: Page, name: string, clicks = 1): Promise<void> {
+  // Until React has taken over what the server rendered, the browser itself would send the form.
+  const isTakenOver = (form: Element) => Object.keys(form).some((property) => property.startsWith("__react"));
+  await expect.poll(() => page.locator("form").evaluate(isTakenOver), { timeout: 600_000 }).toBe(true);
   await title(page).fill(name);
   await submit(page).evaluate((button: HTMLElement, times) => {
     for (let click = 0; click < times; click += 1) button.click();
