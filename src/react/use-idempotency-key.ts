@@ -41,19 +41,40 @@ export interface IntentKey {
 
 /**
  * One key per user intent: the same across renderings, retries and double clicks, and with `storage` across reloads; a
- * new one when the intent changes, or once it is settled. Nothing is made or stored while rendering.
+ * new one when the intent changes, or once it is settled. Nothing is made or stored while rendering. On a server, where there is
+ * no `window`, both functions throw a TypeError: nobody clicks there.
  *
  * @throws TypeError for an option that cannot be used, and for an intent that JSON cannot hold
  */
 export function useIdempotencyKey(options: IntentKeyOptions): IntentKey {
   checkNames(options, ["intent", "storage", "once"] satisfies (keyof IntentKeyOptions)[]);
-  const { intent, storage, once = false } = options;
+  const { storage, once = false } = options;
   if (typeof storage === "string") {
     checkOneOf("storage", storage, ["sessionStorage", "localStorage"]);
   }
+  const text = once ? onceText(options.intent) : intentText(options.intent);
+  // Next.js renders with a React of its own. In `serverExternalPackages` this module has the application's, whose hooks fail
+  // there: "Invalid hook call".
+  return typeof window === "undefined" ? ON_SERVER : useOpenKeys({ storage, once, text });
+}
+
+const ON_SERVER: IntentKey = { key: () => clickedOnServer("key"), settle: () => clickedOnServer("settle") };
+
+function clickedOnServer(name: keyof IntentKey): never {
+  throw new TypeError(
+    `onceonly: ${name}() of useIdempotencyKey was called on a server, where there is no window; call it in an event handler.`,
+  );
+}
+
+interface Intent {
+  readonly storage: StorageOption;
+  readonly once: boolean;
+  readonly text: string;
+}
+
+function useOpenKeys({ storage, once, text }: Intent): IntentKey {
   const [keys] = useState<OpenKeys>(() => new Map());
   const [refusals] = useState<Refusals>(() => new Map());
-  const text = once ? onceText(intent) : intentText(intent);
   return useMemo<IntentKey>(
     () =>
       once

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { createRequire } from "node:module";
+import type * as trpcServer from "@trpc/server";
 import { initTRPC, TRPCError } from "@trpc/server";
 import superjson from "superjson";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -149,6 +151,26 @@ describe("an error of a parser", () => {
       expect(ran).toBe(1);
     },
   );
+
+  it("is known where a bundler gave the application another copy of tRPC", async () => {
+    // The CommonJS build beside the one of ES modules.
+    const other = createRequire(import.meta.url)("@trpc/server") as typeof trpcServer;
+    expect(other.TRPCError).not.toBe(TRPCError);
+    const idempotent = idempotencyMiddleware({
+      idempotency: createIdempotency({ prisma: db.prisma }),
+      scope: "global",
+      key: () => "another copy",
+      storeError: () => true,
+    });
+    const { procedure, router } = other.initTRPC.create();
+    const pay = procedure
+      .use(idempotent)
+      .input(z.number())
+      .mutation(({ input }) => input);
+    const caller = router({ pay }).createCaller({});
+    await expect(caller.pay("ten" as unknown as number)).rejects.toThrow("expected number");
+    expect(await caller.pay(10)).toBe(10);
+  });
 
   it("is not confused with a BAD_REQUEST of the handler's own, which is stored", async () => {
     let ran = 0;

@@ -1,4 +1,4 @@
-import { TRPCError } from "@trpc/server";
+import type { TRPCError } from "@trpc/server";
 
 const parserErrors = new WeakSet<object>();
 
@@ -11,7 +11,7 @@ const parserErrors = new WeakSet<object>();
  */
 export function rememberParserError(error: unknown, isRawInputRead: boolean): void {
   const wraps =
-    error instanceof TRPCError &&
+    isTRPCError(error) &&
     error.code === "BAD_REQUEST" &&
     error.cause !== undefined &&
     error.message === error.cause.message;
@@ -22,4 +22,9 @@ export function rememberParserError(error: unknown, isRawInputRead: boolean): vo
 
 export function isParserError(error: object): boolean {
   return parserErrors.has(error);
+}
+
+/** By name, as tRPC does: a bundler may have given the application another copy of the class. */
+function isTRPCError(error: unknown): error is TRPCError {
+  return error instanceof Error && error.name === "TRPCError";
 }
