@@ -2,7 +2,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { Agent, type IncomingMessage, request } from "node:http";
 import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, it, type TestContext } from "vitest";
 import { bundleOf } from "../support/bundle.ts";
@@ -21,42 +23,52 @@ const POSTGRESQL = `
   export const idempotency = createIdempotency({ prisma });
 `;
 
-const MAIN = {
-  server: `
-    import { server } from "./serve.ts";
-    import { prisma } from "./idempotency.ts";
-    await prisma.account.count();
-    const say = () => console.log(server.address().port);
-    server.listening ? say() : server.once("listening", say);
-  `,
-  worker: `
-    import "./serve.ts";
-    import { prisma } from "./idempotency.ts";
-    await prisma.account.count();
-    console.log("started");
-  `,
-};
+const SERVER = `
+  import { server } from "./serve.ts";
+  import { prisma } from "./idempotency.ts";
+  await prisma.account.count();
+  const say = () => console.log(server.address().port);
+  server.listening ? say() : server.once("listening", say);
+`;
 
-/** What the guide says that a worker leaves out. */
-function withoutServer(code: string): string {
-  return code.replaceAll(/^.*(server|closed|createServer).*\n/gim, "");
-}
+const WORKER = `
+  import "./serve.ts";
+  import { prisma } from "./idempotency.ts";
+  await prisma.account.count();
+  console.log("started");
+`;
+
+/** The main file of each program, and what it makes of the serve.ts of the guide. */
+const PROGRAMS = {
+  server: { main: SERVER, serve: (code: string) => code },
+  // So that requests are under way at any time.
+  "slow-server": {
+    main: SERVER,
+    serve: (code: string) => code.replace(/response\.end\(.*?\)/, "setTimeout(() => $&, 20)"),
+  },
+  // What the guide says that a worker leaves out.
+  worker: {
+    main: WORKER,
+    serve: (code: string) => code.replaceAll(/^.*(server|closed|createServer).*\n/gim, ""),
+  },
+};
 
 async function start(
   name: Provider,
   { url }: TestDatabase,
-  kind: keyof typeof MAIN,
+  kind: keyof typeof PROGRAMS,
   { onTestFinished }: TestContext,
 ) {
   // Inside the repository, or its packages would not be found.
+  const { main, serve } = PROGRAMS[kind];
   const folder = `${root}test/docs/generated/ending-${name}-${kind}`;
   mkdirSync(folder, { recursive: true });
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   for (const [path, { code, file }] of filesOf("docs/guides/leases.md", folder, name)) {
     const given = file === "idempotency.ts" && name === "postgresql" ? POSTGRESQL : code;
-    writeFileSync(path, file === "serve.ts" && kind === "worker" ? withoutServer(given) : given);
+    writeFileSync(path, file === "serve.ts" ? serve(given) : given);
   }
-  writeFileSync(`${folder}/main.ts`, MAIN[kind]);
+  writeFileSync(`${folder}/main.ts`, main);
   const script = fileURLToPath(bundleOf(pathToFileURL(`${folder}/main.ts`)));
   const child = spawn(process.execPath, [script], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -72,6 +84,26 @@ async function start(
   return { child, exited, said: said as string };
 }
 
+/** A client with one connection, which it keeps. */
+class KeptConnection {
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #port: number;
+
+  constructor(port: number) {
+    this.#port = port;
+  }
+
+  async get(): Promise<string> {
+    const sent = request({ host: "127.0.0.1", port: this.#port, agent: this.#agent }).end();
+    const [response] = (await once(sent, "response")) as [IncomingMessage];
+    return text(response);
+  }
+
+  [Symbol.dispose](): void {
+    this.#agent.destroy();
+  }
+}
+
 describe.concurrent.each(databases)("a program with a completer, on $name", ({ name, open }) => {
   it("ends by itself with code 0 after SIGTERM, beside a server with an open connection", async (test) => {
     await using database = await open();
@@ -82,15 +114,24 @@ describe.concurrent.each(databases)("a program with a completer, on $name", ({ n
     expect(await exited).toEqual([0, null]);
   });
 
-  it("ends though a client always has another request, on a connection that it keeps", async (test) => {
+  it("ends though clients always have another request, on connections that they keep", async (test) => {
     await using database = await open();
-    const { child, exited, said } = await start(name, database, "server", test);
-    const answered = () => fetch(`http://127.0.0.1:${said}`).then((response) => response.text());
-    const busy = (async () => {
-      for (;;) await answered();
-    })().catch(() => "refused");
+    const { child, exited, said } = await start(name, database, "slow-server", test);
+    let answers = 0;
+    // Not fetch, which may open another connection instead of using one again.
+    const askUntilRefused = async () => {
+      using connection = new KeptConnection(Number(said));
+      try {
+        for (; ; answers += 1) await connection.get();
+      } catch {
+        return "refused";
+      }
+    };
+    const clients = Array.from({ length: 5 }, askUntilRefused);
+    await expect.poll(() => answers).toBeGreaterThan(10);
     child.kill("SIGTERM");
-    expect([await exited, await busy]).toEqual([[0, null], "refused"]);
+    expect(await exited).toEqual([0, null]);
+    expect(await Promise.all(clients)).toEqual(clients.map(() => "refused"));
   });
 
   it("ends by itself with code 0 after SIGTERM, as a worker alone", async (test) => {
