@@ -1,3 +1,4 @@
+import type { Codec } from "./contract/codec.ts";
 import type { Idempotency, RunResult, SettledRun } from "./contract/idempotency.ts";
 import { checkOptionNames } from "./contract/option-names.ts";
 import {
@@ -31,20 +32,23 @@ export function idempotencyOver<TTransaction>(
   const duplicates = new Duplicates();
   const runner = new TransactionRunner(store, duplicates);
   const leasedRunner = new LeasedRunner(store, duplicates);
-  return withOptions({ store, runner, leasedRunner }, resolveOptions(options, defaultsOver(store)));
+  const base = resolveOptions(options, defaultsOver(store));
+  return withOptions({ store, runner, leasedRunner, inputCodec: base.codec }, base);
 }
 
 interface Parts<TTransaction> {
   readonly store: Store<TTransaction>;
   readonly runner: TransactionRunner<TTransaction>;
   readonly leasedRunner: LeasedRunner<TTransaction>;
+  /** Writes stored inputs, whatever the options of their runs: a completer reads them, and knows no more than the record. */
+  readonly inputCodec: Codec;
 }
 
 function withOptions<TTransaction>(
   parts: Parts<TTransaction>,
   base: ResolvedRunOptions,
 ): Idempotency<TTransaction> {
-  const { store, runner, leasedRunner } = parts;
+  const { store, runner, leasedRunner, inputCodec } = parts;
   const idempotency: Idempotency<TTransaction> = {
     options: base,
     with: (options) => withOptions(parts, completed(options, base)),
@@ -54,11 +58,11 @@ function withOptions<TTransaction>(
     runUnkeyed: async (handler, overrides = {}) => runUnkeyed(store, completed(overrides, base), handler),
     runLeased: async (request, handler) => resultOf(await idempotency.runLeasedSettled(request, handler)),
     runLeasedSettled: async (request, handler) =>
-      leasedRunner.run(await prepareLeasedRun(request, base), handler),
+      leasedRunner.run(await prepareLeasedRun(request, base, inputCodec), handler),
     runLeasedUnkeyed: async (handler, overrides = {}) =>
       runLeasedUnkeyed(store, completed(overrides, base), handler),
     check: () => check(store),
-    abandoned: abandonedRuns(store, base, () => idempotency),
+    abandoned: abandonedRuns(store, base, inputCodec, () => idempotency),
     prune: (pruneOptions) => prune(store, pruneOptions),
   };
   return idempotency;

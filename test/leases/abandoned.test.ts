@@ -18,7 +18,7 @@ async function abandon(database: TestDatabase, keys: readonly string[]): Promise
   const { leases } = createPrismaStore({ prisma: database.prisma });
   const options = resolveOptions({ storeInput: true });
   for (const [index, key] of keys.entries()) {
-    const run = await prepareLeasedRun(requestOf(key), options);
+    const run = await prepareLeasedRun(requestOf(key), options, options.codec);
     const claim = claimParams(run, options.leaseMs);
     expect(await leases.claim(claim)).toEqual({ state: "claimed", attempt: 1 });
     if (index % 2 === 1) {

@@ -8,7 +8,7 @@ import {
   httpCompleter,
   withIdempotency,
 } from "../../src/http/index.ts";
-import { type AbandonedRun, createIdempotency, type RunOptions } from "../../src/index.ts";
+import { type AbandonedRun, createIdempotency, devalueCodec, type RunOptions } from "../../src/index.ts";
 import { codeIn, order, read, requestOf, type Sent, type Transaction } from "../http/support.ts";
 import type { TestClient } from "../support/clients.ts";
 import { databases, openSqlite, type TestDatabase } from "../support/database.ts";
@@ -229,6 +229,16 @@ describe.each(databases)("httpCompleter on $name", ({ open }) => {
     const answer = await send();
     expect(codeIn(answer)).toEqual([500, "ATTEMPTS_EXHAUSTED"]);
     expect([answer.headers.get("idempotency-outcome"), answer.replayed]).toEqual(["stored", true]);
+  });
+
+  it("reads the request of a handler that stores its responses by a codec of its own", async () => {
+    await using db = await open();
+    const { handler } = charging([down]);
+    const codec = { ...devalueCodec, name: "other" };
+    const { handle, send, complete, errors } = app(db.prisma, handler, { codec });
+    await expect(handle(requestOf({ body: "a" }))).rejects.toThrow();
+    expect([await complete(db), errors]).toEqual([1, []]);
+    expect(await send({ body: "a" })).toMatchObject({ status: 201, replayed: true });
   });
 
   it("leaves to the client's retries what keeps no input", async () => {

@@ -1,4 +1,5 @@
 import { lazy, TRPCError } from "@trpc/server";
+import superjson from "superjson";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type AbandonedRun, createCompleter, createIdempotency, type RunOptions } from "../../src/index.ts";
@@ -126,6 +127,25 @@ describe.each(databases)("trpcCompleter on $name", ({ open }) => {
     ]);
     const replay = await app.send("pay", { key: '"k"' });
     expect([replay.replayed, replay.json.result.data]).toEqual(["true", "paid"]);
+  });
+
+  it("reads the input of a mutation whose results have the form of a transformer", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma);
+    let isDown = true;
+    const pay = t.procedure
+      .use(idempotencyMiddleware({ idempotency, mode: "lease", scope: "global", transformer: superjson }))
+      .mutation(async () => {
+        if (isDown) throw new Error("the carrier is down");
+        return "paid";
+      });
+    const router = t.router({ pay });
+    await using app = await serve(router, db.prisma);
+    expect((await app.send("pay", { key: '"k"' })).status).toBe(500);
+    await lapse(db);
+    isDown = false;
+    const { completer, errors } = completerOf({ idempotency, router }, db.prisma);
+    expect([await completer.runOnce(), errors]).toEqual([1, []]);
   });
 
   it("refuses two mutations of one operation, which it could not tell apart", async () => {

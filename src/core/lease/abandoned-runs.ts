@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import { answeredAtOnce } from "../contract/callbacks.ts";
+import type { Codec } from "../contract/codec.ts";
 import { IdempotencyError } from "../contract/errors.ts";
 import type { AbandonedRun, AbandonedRuns, Idempotency, ResumeOptions } from "../contract/idempotency.ts";
 import { type ResolvedRunOptions, resolveOptions } from "../contract/options.ts";
@@ -58,10 +59,14 @@ export function resumedIdentity(operation: string): ResumedIdentity | undefined 
   return { key: record.key, scope: record.scope, idempotency };
 }
 
-/** Claims abandoned runs and has them executed, for completers. They run over `idempotency`, whose options are `base`. */
+/**
+ * Claims abandoned runs and has them executed, for completers. They run over `idempotency`, whose options are `base`; their inputs
+ * were written by `inputCodec`.
+ */
 export function abandonedRuns(
   store: Store<unknown>,
   base: ResolvedRunOptions,
+  inputCodec: Codec,
   idempotency: () => Idempotency<unknown>,
 ): AbandonedRuns {
   const claimed = new WeakMap<AbandonedRun, { record: AbandonedRecord; owner: string }>();
@@ -80,7 +85,7 @@ export function abandonedRuns(
       if (record === undefined) {
         return undefined;
       }
-      const run = abandonedRun(record, base);
+      const run = abandonedRun(record, inputCodec);
       claimed.set(run, { record, owner });
       return run;
     },
@@ -128,7 +133,7 @@ async function claimOne(
 
 const CONFLICTS_MAX = 20;
 
-function abandonedRun(record: AbandonedRecord, { codec }: ResolvedRunOptions): AbandonedRun {
+function abandonedRun(record: AbandonedRecord, codec: Codec): AbandonedRun {
   const { operation, key, scope, attempt } = record;
   return {
     operation,

@@ -1,18 +1,19 @@
-import { UnstorableValueError } from "../contract/codec.ts";
+import { type Codec, UnstorableValueError } from "../contract/codec.ts";
 import type { LeaseRequest } from "../contract/idempotency.ts";
 import { leaseMsOf, type ResolvedRunOptions } from "../contract/options.ts";
 import { textOf } from "../outcome/stored-outcome.ts";
 import { type PreparedRun, prepareRun } from "../request/prepare.ts";
 
 /**
- * Prepares a leased run: with the option `storeInput`, its input goes into the record, encoded by the codec of `base`,
- * the one that completers know.
+ * Prepares a leased run: with the option `storeInput`, its input goes into the record, encoded by `inputCodec`, the one that
+ * completers know.
  *
  * @throws as {@link prepareRun}; TypeError for an input that cannot be stored.
  */
 export async function prepareLeasedRun(
   request: LeaseRequest,
   base: ResolvedRunOptions,
+  inputCodec: Codec,
 ): Promise<PreparedRun> {
   const prepared = await prepareRun(request, base);
   const { options } = prepared;
@@ -23,7 +24,7 @@ export async function prepareLeasedRun(
   // A `storedInput` that is present but `undefined` is how the input was before it was parsed.
   const input = "storedInput" in request ? request.storedInput : request.input;
   try {
-    return { ...run, input: `${base.codec.name}:${textOf(base.codec, input)}` };
+    return { ...run, input: `${inputCodec.name}:${textOf(inputCodec, input)}` };
   } catch (cause) {
     const path = cause instanceof UnstorableValueError ? cause.path : "";
     throw new TypeError(
