@@ -73,21 +73,7 @@ function ambientClient(
   engine: object,
   instance?: ExtensibleClient,
 ): ExtensibleClient {
-  const joining = new JoiningClient(base);
-  const bound = new WeakMap<HandlerTransaction, object>();
-  const insideOf = (transaction: HandlerTransaction): object => {
-    const known = bound.get(transaction);
-    if (known !== undefined) {
-      return known;
-    }
-    const client = joining.in(transaction);
-    bound.set(transaction, client);
-    return client;
-  };
-  const current = (): object => {
-    const transaction = handlerTransactionOf(engine);
-    return transaction === undefined ? base : insideOf(transaction);
-  };
+  const current = currentClient(base, engine);
   /** Calls `ofBase` outside of handlers, and the method of that name inside. */
   const lateBound = (name: PropertyKey, ofBase: AnyFunction): AnyFunction =>
     wrapMethod(ofBase, (...args) => {
@@ -138,6 +124,21 @@ function ambientClient(
   });
   const self = instance ?? ambient;
   return ambient;
+}
+
+/** Gives `base`, or the client that joins the handler which the caller is in. */
+function currentClient(base: ExtensibleClient, engine: object): () => object {
+  const joining = new JoiningClient(base);
+  const bound = new WeakMap<HandlerTransaction, object>();
+  return () => {
+    const transaction = handlerTransactionOf(engine);
+    if (transaction === undefined) {
+      return base;
+    }
+    const client = bound.get(transaction) ?? joining.in(transaction);
+    bound.set(transaction, client);
+    return client;
+  };
 }
 
 /** May be kept, and so may its methods: each call asks anew which client's model to use. */
