@@ -8,11 +8,13 @@ import { promisify } from "node:util";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-export type Env = Readonly<Record<string, string>>;
+type Env = Readonly<Record<string, string>>;
 
 export interface InstalledApp extends Disposable {
   readonly folder: string;
-  /** Runs a script of an installed package, such as `next/dist/bin/next`, and gives what was printed. Fails if that does. */
+  /** Runs a command in the folder, and gives what was printed. Fails if that does. */
+  execute(command: string, args: readonly string[], env?: Env): Promise<string>;
+  /** Runs a script of an installed package with Node, such as `next/dist/bin/next`. */
   run(script: string, args: readonly string[], env?: Env): Promise<string>;
 }
 
@@ -23,10 +25,12 @@ export async function install(...folders: readonly string[]): Promise<InstalledA
   await pack(join(folder, "onceonly.tgz"));
   // Without install scripts: they would download what npm does not have.
   await output("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder);
+  const execute: InstalledApp["execute"] = (command, args, env) => output(command, args, folder, env);
   return {
     folder,
+    execute,
     run: (script, args, env) =>
-      output(process.execPath, [join(folder, "node_modules", script), ...args], folder, env),
+      execute(process.execPath, [join(folder, "node_modules", script), ...args], env),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }),
   };
 }

@@ -4,7 +4,7 @@ import { PrismaClient } from "../generated/client.ts";
 
 const url = process.env["DATABASE_URL"] ?? "file:./webhooks.db";
 
-export const prisma = new PrismaClient({ adapter: new PrismaLibSql({ url }) });
+const prisma = new PrismaClient({ adapter: new PrismaLibSql({ url }) });
 
 export const idempotency = createIdempotency({
   prisma,
