@@ -51,16 +51,21 @@ export function isRetry(call: ProcedureCall<unknown, unknown>, { headers, info }
   return info !== undefined && isCallOf(info, call) && saysRetry(headerIn(headers, RETRY_HEADER));
 }
 
-export function keyMissing(
-  operation: string,
-  { headers, info }: RequestParts,
-): IdempotencyError<"KEY_MISSING"> {
-  const remedy =
-    headers === undefined || info === undefined
-      ? "the header Idempotency-Key is not read, as the context does not say which call it belongs to: return req " +
+export function keyMissing(operation: string, request: RequestParts): IdempotencyError<"KEY_MISSING"> {
+  const name = operation === "" ? "A mutation without a path" : operation;
+  return new IdempotencyError(
+    "KEY_MISSING",
+    `${name} needs an idempotency key: ${remedyOf(operation, request)}.`,
+    { operation },
+  );
+}
+
+function remedyOf(operation: string, { headers, info }: RequestParts): string {
+  if (operation === "") {
+    return "a server action has no header for it; give option key, such as ({ input }) => input.idempotencyKey";
+  }
+  return headers === undefined || info === undefined
+    ? "the header Idempotency-Key is not read, as the context does not say which call it belongs to: return req " +
         "and info from createContext, or give option request or key"
-      : "send the header Idempotency-Key; a nested or WebSocket call takes none from its request and needs option key";
-  return new IdempotencyError("KEY_MISSING", `${operation} needs an idempotency key: ${remedy}.`, {
-    operation,
-  });
+    : "send the header Idempotency-Key; a nested or WebSocket call takes none from its request and needs option key";
 }
