@@ -8,8 +8,8 @@ import { scaledTests } from "./test/support/scaled-tests.ts";
 
 /** For the long run alone: what needs a browser, a broker or a folder of its own, waits for silence, or starts many processes. */
 const LONG_ALONE = [
-  "test/{browser,brokers}/**/*.test.ts",
-  "test/examples/{demo,payments,programs,ambient-services,ambient-pothos,ambient-t3}.test.ts",
+  "test/{browser,brokers,runtimes}/**/*.test.ts",
+  "test/examples/{demo,payments,programs,ambient-services,ambient-pothos,ambient-t3,t3-app}.test.ts",
 ];
 
 const { include, exclude, projects } = scaled({
