@@ -1,19 +1,21 @@
-/** Whatever bundles or starts a program: one deposit that is sent twice, on a database of its own. */
+/** Whatever bundles or starts a program: deposits that are sent twice, on a database of its own. */
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { openSqlite } from "../support/database.ts";
+import { onPostgres, openPostgres, openSqlite, type TestDatabase } from "../support/database.ts";
 import { type InstalledApp, install } from "../support/packed.ts";
 
 let app: InstalledApp;
 beforeAll(async () => {
   app = await install("test/runtimes");
-  const schema = join(app.folder, "app/schema.prisma");
-  appendFileSync(schema, readFileSync("prisma/sqlite/idempotency.prisma"));
-  await app.run("prisma/build/index.js", ["generate", "--schema", schema], {
-    CHECKPOINT_DISABLE: "1",
-    PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
-  });
+  for (const provider of ["sqlite", "postgresql"]) {
+    const schema = join(app.folder, `app/${provider}.prisma`);
+    appendFileSync(schema, readFileSync(`prisma/${provider}/idempotency.prisma`));
+    await app.run("prisma/build/index.js", ["generate", "--schema", schema], {
+      CHECKPOINT_DISABLE: "1",
+      PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+    });
+  }
 }, 1_800_000);
 afterAll(() => app[Symbol.dispose]());
 
@@ -51,15 +53,34 @@ const runtimes: Runtime[] = [
   },
 ];
 
-it.each(runtimes)("$name executes a deposit once", async ({ bundle, start: [command = "", ...args] }) => {
+const ONCE = {
+  answers: [
+    '{"id":"ada","balance":5} executed',
+    '{"id":"ada","balance":5} true',
+    '{"id":"ada","balance":10} executed',
+    '{"id":"ada","balance":10} true',
+  ],
+  balance: 10,
+  stored: [{ balance: 10 }],
+};
+
+it.each(runtimes)("$name executes each deposit once", async (runtime) => {
   await using database = await openSqlite();
+  expect(await deposits(runtime, database)).toEqual(ONCE);
+});
+
+it.runIf(onPostgres)("workerd executes each deposit once", async () => {
+  await using database = await openPostgres();
+  const start = [binary("workerd/bin/workerd"), "test", "app/workerd.capnp"];
+  const workerd = { name: "workerd", bundle: ["app/bundle.js", "workerd"], start };
+  expect(await deposits(workerd, database)).toEqual(ONCE);
+});
+
+/** What the program told, and what it left in the database. */
+async function deposits({ bundle, start: [command = "", ...args] }: Runtime, database: TestDatabase) {
   await database.query(`INSERT INTO "Account" ("id", "balance") VALUES ('ada', 0)`);
   if (bundle) await app.execute(process.execPath, bundle);
   const printed = await app.execute(command, args, { DATABASE_URL: database.url });
-  const told = /^\{.*\}$/m.exec(printed)?.[0] ?? printed;
-  expect(JSON.parse(told)).toEqual({
-    answers: ['{"id":"ada","balance":5} executed', '{"id":"ada","balance":5} true'],
-    balance: 5,
-  });
-  expect(await database.query(`SELECT "balance" FROM "Account"`)).toEqual([{ balance: 5 }]);
-});
+  const told = JSON.parse(/^\{.*\}$/m.exec(printed)?.[0] ?? printed) as object;
+  return { ...told, stored: await database.query(`SELECT "balance" FROM "Account"`) };
+}

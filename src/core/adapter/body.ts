@@ -1,3 +1,5 @@
+// The global ones give numbers in Workers of before 2026-02-10, and those have no `unref`.
+import { clearTimeout, setTimeout } from "node:timers";
 import { setImmediate as turn } from "node:timers/promises";
 
 /** Thrown for a body that is longer than it may be. */

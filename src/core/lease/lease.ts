@@ -1,3 +1,5 @@
+// The global ones give numbers in Workers of before 2026-02-10, and those have no `unref`.
+import { clearTimeout, setTimeout } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { IdempotencyError } from "../contract/errors.ts";
 import type { OwnerWrites, RenewParams, Store } from "../contract/store.ts";

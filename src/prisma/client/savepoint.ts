@@ -2,11 +2,13 @@ import { randomBytes } from "node:crypto";
 import type { RawClient } from "./client.ts";
 
 // A handler's own savepoint of the same name would take the place of ours, and its writes would survive. One name for the whole
-// process, so that servers and poolers that keep statements by their text do not collect them.
-const PREFIX = `onceonly_${randomBytes(8).toString("hex")}`;
+// process, so that servers and poolers that keep statements by their text do not collect them. Made at the first use: Workers
+// refuse random values while modules load.
+let prefix: string | undefined;
 
 export function savepointName(depth: number): string {
-  return `${PREFIX}_${depth}`;
+  prefix ??= `onceonly_${randomBytes(8).toString("hex")}`;
+  return `${prefix}_${depth}`;
 }
 
 /** A point in a transaction to return to: the statements of SQL:1999, sent through `raw`. */

@@ -1,4 +1,7 @@
-/** `node bundle.js <bundler>`: makes one file in `bundled` of main.js and all it imports, but for what loads native code. */
+/**
+ * `node bundle.js <bundler>`: makes one file in `bundled` of main.js and all it imports, but for what loads native code. For
+ * workerd, one of worker.js, and one beside it of WebAssembly.
+ */
 import { mkdirSync, renameSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -33,6 +36,23 @@ const bundlers = {
       ssr: { noExternal: true, external: NATIVE },
     });
     renameSync(`${folder}main.js`, `${folder}vite.mjs`);
+  },
+  async workerd() {
+    const { build } = await import("esbuild");
+    await build({
+      entryPoints: [fileURLToPath(new URL("worker.js", import.meta.url))],
+      outdir: folder,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      // With it pg connects through `cloudflare:sockets`.
+      conditions: ["workerd"],
+      external: ["cloudflare:*"],
+      loader: { ".wasm": "copy" },
+      assetNames: "[name]",
+      // For the CommonJS modules in the bundle, which `require` those of Node.
+      banner: { js: 'import { createRequire } from "node:module"; const require = createRequire("/");' },
+    });
   },
 };
 

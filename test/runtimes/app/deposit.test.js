@@ -1,6 +1,7 @@
 import { depositTwice } from "./deposit.js";
 import { PrismaClient } from "./generated/javascript/index.js";
+import { openSqlite } from "./sqlite.js";
 
 test("a deposit", async () => {
-  process.stdout.write(`${JSON.stringify(await depositTwice(PrismaClient))}\n`);
+  process.stdout.write(`${JSON.stringify(await depositTwice(openSqlite(PrismaClient)))}\n`);
 });

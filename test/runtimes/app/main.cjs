@@ -2,5 +2,6 @@
 require("onceonly");
 const { depositTwice } = require("./deposit.js");
 const { PrismaClient } = require("./generated/javascript/index.js");
+const { openSqlite } = require("./sqlite.js");
 
-void depositTwice(PrismaClient).then((told) => console.log(JSON.stringify(told)));
+void depositTwice(openSqlite(PrismaClient)).then((told) => console.log(JSON.stringify(told)));

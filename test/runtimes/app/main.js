@@ -1,4 +1,5 @@
 import { depositTwice } from "./deposit.js";
 import { PrismaClient } from "./generated/javascript/index.js";
+import { openSqlite } from "./sqlite.js";
 
-void depositTwice(PrismaClient).then((told) => console.log(JSON.stringify(told)));
+void depositTwice(openSqlite(PrismaClient)).then((told) => console.log(JSON.stringify(told)));
