@@ -9,7 +9,7 @@ interface Manifest {
 
 const read = <T>(path: string) => JSON.parse(readFileSync(path, "utf8")) as T;
 
-const locks = ["examples", "test/runtimes"].flatMap((folder) =>
+const locks = ["bench", "examples", "test/runtimes"].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith("package-lock.json") && !path.includes("node_modules"))
     .map((path) => join(folder, path)),
