@@ -31,9 +31,13 @@ export function checkClient(option: string, prisma: unknown): void {
     );
   }
   // A transaction of Prisma 7 has `$transaction` too, for savepoints; only a client connects.
-  if (!["$transaction", "$queryRawUnsafe", "$connect"].every((name) => isMethod(prisma, name))) {
-    throw misuse(option, prisma, "your generated PrismaClient, not one of its transactions");
+  if (["$transaction", "$queryRawUnsafe", "$connect"].every((name) => isMethod(prisma, name))) {
+    return;
   }
+  const remedy = "your generated PrismaClient, not one of its transactions";
+  throw isMethod(prisma, "$queryRawUnsafe")
+    ? new TypeError(`onceonly: option ${option} is a transaction of Prisma's; give ${remedy}.`)
+    : misuse(option, prisma, remedy);
 }
 
 /** It has `transaction` without a dollar sign, and the contract that it was made with. */

@@ -1,5 +1,6 @@
 import type { AnyTRPCRouter } from "@trpc/server";
 import type { Mode } from "../../core/adapter/options.ts";
+import { misuse } from "../../core/browser/option-checks.ts";
 import type { Idempotency } from "../../core/contract/idempotency.ts";
 import { type OwnSettings, ownSettingsIn } from "./meta.ts";
 
@@ -34,10 +35,13 @@ export function rememberSettings(middleware: object, settings: AppliedSettings):
 /**
  * The mutations of a router, in definition order. Lazy routers are loaded.
  *
- * @throws TypeError for a `meta.idempotency` that cannot be used.
+ * @throws TypeError for what is no router, and for a `meta.idempotency` that cannot be used.
  */
 export async function mutationsOf(router: AnyTRPCRouter): Promise<readonly ProcedureInfo[]> {
-  const { _def: definition } = router as { readonly _def: RouterDefinition };
+  const { _def: definition } = router as { readonly _def?: RouterDefinition };
+  if (definition?.procedures === undefined) {
+    throw misuse("router", router, "the router that your server serves");
+  }
   await loadLazyRouters(definition);
   return Object.entries(definition.procedures)
     .filter(([, { _def: procedure }]) => procedure.type === "mutation")
