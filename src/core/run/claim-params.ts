@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { ClaimParams, TransactionLimits } from "../contract/store.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 
-// A claim blocks in slices. Prisma's transaction timeout runs from BEGIN: for a single long block it would have to grow by
+// A claim blocks in slices. The time of a transaction runs from BEGIN: for a single long block it would have to grow by
 // all of `waitMs`, and the handler would inherit what the claim left of that.
 const LOCK_WAIT_MS_MAX = 1_000;
 // Enough for the short locks of the database itself, such as the one that extends a table's file.
