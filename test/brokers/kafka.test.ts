@@ -1,5 +1,5 @@
 import { type EachMessagePayload, Kafka, logLevel } from "kafkajs";
-import { describe, it } from "vitest";
+import { describe, it, vi } from "vitest";
 import { createIdempotency } from "../../src/index.ts";
 import { type ConsumeOptions, consumeOnce, kafkaHeader, kafkaOffset } from "../../src/messages/index.ts";
 import { ship, shipped, type Transaction } from "../messages/support.ts";
@@ -77,11 +77,11 @@ describe.runIf(await kcatIsThere()).concurrent("Kafka", () => {
       await kafka.send(orders);
       const first: string[] = [];
       const lost = await kafka.member(consumer(db), { commits: false, seen: (result) => first.push(result) });
-      await expect.poll(() => first.length, { timeout }).toBeGreaterThanOrEqual(40);
+      await vi.waitFor(() => expect(first.length).toBeGreaterThanOrEqual(40), { timeout });
       await lost.disconnect();
       const again: string[] = [];
       const heir = await kafka.member(consumer(db), { seen: (result) => again.push(result) });
-      await expect.poll(() => again.length, { timeout }).toBeGreaterThanOrEqual(40);
+      await vi.waitFor(() => expect(again.length).toBeGreaterThanOrEqual(40), { timeout });
       await heir.disconnect();
       expect(again.every((result) => result.endsWith("consumed before"))).toBe(true);
       expect(new Set(await shipped(db)).size).toBe(40);
@@ -112,7 +112,7 @@ describe.runIf(await kcatIsThere()).concurrent("Kafka", () => {
       const heard = (async () => {
         for (;;) replays += (await last.waitFor("consumed")).replayed ? 1 : 0;
       })().catch(() => {});
-      await expect.poll(() => db.countOrders()).toBe(800);
+      await vi.waitFor(async () => expect(await db.countOrders()).toBe(800), { timeout: 120_000 });
       await last.kill();
       await heard;
       expect(new Set(await shipped(db))).toEqual(new Set(many.map(({ value }) => value)));
@@ -136,7 +136,7 @@ describe.runIf(await kcatIsThere()).concurrent("Kafka", () => {
     const consume = consumer(db, { id: kafkaHeader("message-id"), onPoison });
     const member = await kafka.member(consume, { seen: (result) => seen.push(result) });
     const all = ["order 1 consumed", "order 1 consumed before", "no id poisoned"];
-    await expect.poll(() => new Set(seen), { timeout }).toEqual(new Set(all));
+    await vi.waitFor(() => expect(new Set(seen)).toEqual(new Set(all)), { timeout });
     await member.disconnect();
     // What has no id is known by nothing, should it be delivered again.
     expect(new Set(await shipped(db))).toEqual(new Set(["no_id no id", "order 1"]));
@@ -157,7 +157,7 @@ describe.runIf(await kcatIsThere()).concurrent("Kafka", () => {
       return consume(payload);
     };
     const member = await kafka.member(counted, { seen: (result) => seen.push(result) });
-    await expect.poll(() => seen, { timeout }).toContain("order 2 consumed");
+    await vi.waitFor(() => expect(seen).toContain("order 2 consumed"), { timeout });
     await member.disconnect();
     // A group that settles anew delivers again what it has not yet noted as done.
     const fresh = seen.filter((result) => !result.endsWith("before"));
