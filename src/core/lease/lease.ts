@@ -83,7 +83,7 @@ export class Lease {
   }
 
   async isHeldIn(writes: OwnerWrites): Promise<boolean> {
-    return writes.holds(this).catch(() => false);
+    return this.whileHeld(writes.holds(this)).catch(() => false);
   }
 
   /** Waits for `work`, but not past the loss of the lease. */
