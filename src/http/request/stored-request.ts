@@ -1,5 +1,4 @@
-import { misuse } from "../../core/browser/option-checks.ts";
-import { isHeaderName } from "./header-names.ts";
+import { headerNames } from "./header-names.ts";
 import { ParsedBody } from "./parsed-body.ts";
 import { bytesOf, type StoredBody, storedBody } from "./stored-body.ts";
 
@@ -22,19 +21,13 @@ const SECRET: ReadonlySet<string> = new Set(["authorization", "cookie", "proxy-a
 
 /** @throws TypeError for a name that is not a header's, or that must not be stored. */
 export function requestHeadersOf(names: unknown): ReadonlySet<string> {
-  if (!Array.isArray(names)) {
-    throw misuse("requestHeaders", names, 'a list of header names such as ["x-api-version"]');
-  }
-  const unusable: unknown = names.find((name) => !isHeaderName(name) || SECRET.has(name.toLowerCase()));
-  if (unusable !== undefined) {
-    throw misuse(
-      "requestHeaders",
-      unusable,
-      `names of headers other than ${[...SECRET].join(", ")}, as they are stored in the clear; who asks is for the ` +
-        "handler's third argument",
-    );
-  }
-  return new Set([...OF_THE_BODY, ...(names as string[]).map((name) => name.toLowerCase())]);
+  const given = headerNames(names, {
+    option: "requestHeaders",
+    example: "x-api-version",
+    never: SECRET,
+    reason: ", as they are stored in the clear; who asks is for the handler's third argument",
+  });
+  return new Set([...OF_THE_BODY, ...given]);
 }
 
 /** What is kept of a request whose body has been read. */

@@ -1,5 +1,4 @@
-import { misuse } from "../../core/browser/option-checks.ts";
-import { isHeaderName } from "../request/header-names.ts";
+import { headerNames } from "../request/header-names.ts";
 
 /** Headers that are just as true in a replay. */
 const STORED = [
@@ -48,12 +47,6 @@ const NEVER: ReadonlySet<string> = new Set([
 
 /** @throws TypeError for a name that is not a header's, or that must never be stored. */
 export function storedHeadersOf(names: unknown): ReadonlySet<string> {
-  if (!Array.isArray(names)) {
-    throw misuse("storedHeaders", names, 'a list of header names such as ["x-request-cost"]');
-  }
-  const unusable: unknown = names.find((name) => !isHeaderName(name) || NEVER.has(name.toLowerCase()));
-  if (unusable !== undefined) {
-    throw misuse("storedHeaders", unusable, `names of headers other than ${[...NEVER].join(", ")}`);
-  }
-  return new Set([...STORED, ...(names as string[]).map((name) => name.toLowerCase())]);
+  const given = headerNames(names, { option: "storedHeaders", example: "x-request-cost", never: NEVER });
+  return new Set([...STORED, ...given]);
 }
