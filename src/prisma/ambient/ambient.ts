@@ -5,15 +5,8 @@ import { type GuardMode, guardClient } from "../guard/guard.ts";
 import type { HandlerTransaction } from "../handler/handler-transaction.ts";
 import type { ExtensibleClient } from "../handler/joined-client.ts";
 import { baseOf, JoiningClient } from "../handler/joining-client.ts";
-import {
-  type AnyFunction,
-  hasOwnClass,
-  isBuiltIn,
-  isFunction,
-  isModel,
-  Members,
-  wrapMethod,
-} from "../handler/members.ts";
+import { type AnyFunction, isBuiltIn, isFunction, isModel, Members, wrapMethod } from "../handler/members.ts";
+import { hasOwnClass } from "../handler/own-class.ts";
 import { handlerTransactionOf } from "../handler/scope.ts";
 import { BASE } from "../handler/shared-symbols.ts";
 import { joinItself } from "./join-itself.ts";

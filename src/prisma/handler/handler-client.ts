@@ -1,8 +1,9 @@
 import { endsTransaction } from "../../sql/ending.ts";
 import { rawSqlOf } from "../client/raw-sql.ts";
 import type { HandlerTransaction } from "./handler-transaction.ts";
-import { isBuiltIn, isFunction, isModel, isOfOwnClass, Members, wrapMethod } from "./members.ts";
+import { isBuiltIn, isFunction, isModel, Members, wrapMethod } from "./members.ts";
 import { nestedTransaction } from "./nested-transaction.ts";
+import { isOfOwnClass } from "./own-class.ts";
 import {
   type HandlerStatement,
   handlerStatementOf,

@@ -1,4 +1,5 @@
 /** The properties of a client: models, Prisma's own methods, and what extensions add, which may be anything. */
+import { isOfOwnClass } from "./own-class.ts";
 
 export type AnyFunction = (...args: unknown[]) => unknown;
 
@@ -14,30 +15,6 @@ export function isModel(value: unknown): value is object {
 /** Whether a member of a client is Prisma's own rather than the application's. `engine` is the client without extensions. */
 export function isBuiltIn(engine: object, name: PropertyKey): boolean {
   return Reflect.has(engine, name) && !isOfOwnClass(engine, name);
-}
-
-/** Whether the client is an instance of a class that the application has derived from Prisma's. */
-export function hasOwnClass(engine: object): boolean {
-  return Object.getPrototypeOf(engine) !== prismasPrototype(engine);
-}
-
-/** Whether a member of a client comes from that class. */
-export function isOfOwnClass(engine: object, name: PropertyKey): boolean {
-  const isPrismas =
-    Reflect.has(prismasPrototype(engine), name) ||
-    (Object.hasOwn(engine, name) && /^[_$]/.test(String(name)));
-  return hasOwnClass(engine) && Reflect.has(engine, name) && !isPrismas;
-}
-
-/** The prototype that is followed by that of all objects only: Prisma's class is derived from no other. */
-function prismasPrototype(engine: object): object {
-  let prototype = Object.getPrototypeOf(engine) as object;
-  let next = Object.getPrototypeOf(prototype) as object | null;
-  while (next !== null && Object.getPrototypeOf(next) !== null) {
-    prototype = next;
-    next = Object.getPrototypeOf(prototype) as object | null;
-  }
-  return prototype;
 }
 
 /** Calls `call` when called. In every other respect it is `method`, which may be a class, a mock or have properties. */

@@ -13,3 +13,29 @@ export interface OwnClassInstance {
 export function ownClassOf(engine: object): OwnClassInstance | undefined {
   return (engine as { readonly [OWN_CLASS]?: OwnClassInstance })[OWN_CLASS];
 }
+
+/** Whether the client is an instance of a class that the application has derived from Prisma's. */
+export function hasOwnClass(engine: object): boolean {
+  return Object.getPrototypeOf(engine) !== prismasPrototype(engine);
+}
+
+/** Whether a member of a client comes from that class. */
+export function isOfOwnClass(engine: object, name: PropertyKey): boolean {
+  return (
+    hasOwnClass(engine) &&
+    Reflect.has(engine, name) &&
+    !Reflect.has(prismasPrototype(engine), name) &&
+    !(Object.hasOwn(engine, name) && /^[_$]/.test(String(name)))
+  );
+}
+
+/** The prototype that is followed by that of all objects only: Prisma's class is derived from no other. */
+function prismasPrototype(engine: object): object {
+  let prototype = Object.getPrototypeOf(engine) as object;
+  let next = Object.getPrototypeOf(prototype) as object | null;
+  while (next !== null && Object.getPrototypeOf(next) !== null) {
+    prototype = next;
+    next = Object.getPrototypeOf(prototype) as object | null;
+  }
+  return prototype;
+}
