@@ -8,7 +8,7 @@ import { type Completer, completerOver, type ResumableOperation } from "../core/
 import { type CompleterOptions, checkCompleterOptions } from "../core/lease/completer-options.ts";
 import { toTRPCError } from "./errors/trpc-error.ts";
 import { fixedOperationOf } from "./request/operation.ts";
-import { mutationsOf } from "./router/procedures.ts";
+import { checkRouter, mutationsOf } from "./router/procedures.ts";
 
 /** Options of {@link trpcCompleter}. */
 export interface TRPCCompleterOptions<TTransaction, TRouter extends AnyTRPCRouter> extends CompleterOptions {
@@ -41,9 +41,7 @@ export function trpcCompleter<TTransaction, TRouter extends AnyTRPCRouter>(
     throw misuse("(the first argument)", options, "an object such as { idempotency, router, createContext }");
   }
   const { idempotency, router, createContext, ...rest } = options;
-  if (typeof (router as Partial<AnyTRPCRouter> | null | undefined)?.createCaller !== "function") {
-    throw misuse("router", router, "the router that the server was given");
-  }
+  checkRouter(router);
   if (typeof createContext !== "function") {
     throw misuse(
       "createContext",

@@ -144,7 +144,7 @@ const mistakes: [mistake: string, make: () => unknown, sentence: string][] = [
   [
     "tRPC: what is audited is no router",
     () => auditRouter(untyped({})),
-    "onceonly: option router is of type object; give the router that your server serves.",
+    "onceonly: option router is of type object; give the router that the server was given.",
   ],
   [
     "HTTP: a leased handler has no name",

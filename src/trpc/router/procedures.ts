@@ -32,16 +32,21 @@ export function rememberSettings(middleware: object, settings: AppliedSettings):
   known.set(middleware, settings);
 }
 
+/** @throws TypeError for what is no router. */
+export function checkRouter(router: unknown): void {
+  if (typeof (router as Partial<AnyTRPCRouter> | null | undefined)?.createCaller !== "function") {
+    throw misuse("router", router, "the router that the server was given");
+  }
+}
+
 /**
  * The mutations of a router, in definition order. Lazy routers are loaded.
  *
  * @throws TypeError for what is no router, and for a `meta.idempotency` that cannot be used.
  */
 export async function mutationsOf(router: AnyTRPCRouter): Promise<readonly ProcedureInfo[]> {
-  const { _def: definition } = router as { readonly _def?: RouterDefinition };
-  if (definition?.procedures === undefined) {
-    throw misuse("router", router, "the router that your server serves");
-  }
+  checkRouter(router);
+  const { _def: definition } = router as { readonly _def: RouterDefinition };
   await loadLazyRouters(definition);
   return Object.entries(definition.procedures)
     .filter(([, { _def: procedure }]) => procedure.type === "mutation")
