@@ -257,7 +257,7 @@ describe.each(databases)("withAmbientTransaction on $name", ({ open }) => {
     );
     await database.prisma.$transaction(async (tx) => {
       expect(give(tx)).toThrow(
-        /option \(the first argument\) is of type object; give your generated PrismaClient/,
+        /option \(the first argument\) is a transaction of Prisma's; give your generated PrismaClient/,
       );
     });
     expect(give(database.prisma, { guard: "loud" })).toThrow(
