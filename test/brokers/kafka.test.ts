@@ -4,6 +4,7 @@ import { createIdempotency } from "../../src/index.ts";
 import { type ConsumeOptions, consumeOnce, kafkaHeader, kafkaOffset } from "../../src/messages/index.ts";
 import { ship, shipped, type Transaction } from "../messages/support.ts";
 import { databases, onPostgres, openPostgres, openSqlite, type TestDatabase } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import { spawnWorker } from "../support/worker.ts";
 import { kcatIsThere, startKafka } from "./brokers.ts";
 import type { FromMember, MemberData } from "./kafka-process.ts";
@@ -112,7 +113,7 @@ describe.runIf(await kcatIsThere()).concurrent("Kafka", () => {
       const heard = (async () => {
         for (;;) replays += (await last.waitFor("consumed")).replayed ? 1 : 0;
       })().catch(() => {});
-      await vi.waitFor(async () => expect(await db.countOrders()).toBe(800), { timeout: 120_000 });
+      await eventually(async () => expect(await db.countOrders()).toBe(800));
       await last.kill();
       await heard;
       expect(new Set(await shipped(db))).toEqual(new Set(many.map(({ value }) => value)));

@@ -1,5 +1,6 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { databases, type TestDatabase } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import { gate } from "../support/gate.ts";
 import { inconsistencies, openShop, ordersOf, writeOrder } from "../support/shop.ts";
 import { startShop } from "../support/shop-worker.ts";
@@ -35,10 +36,7 @@ describe.concurrent.each(databases)("a handler that outlives its transaction on 
     expect(answer).toMatchObject({ by: "heir", replayed: false });
     heirAnswered.open();
     expect(await outcome).toMatchObject({ code: "P2028" });
-    // Not expect.poll, which needs to know its test: several run at a time.
-    await vi.waitFor(() => expect(late).toEqual([expect.objectContaining({ code: "P2028" })]), {
-      timeout: 120_000,
-    });
+    await eventually(() => expect(late).toEqual([expect.objectContaining({ code: "P2028" })]));
     expect(await database.countOrders()).toBe(1);
     expect(await zombie.place("k")).toEqual({ ...answer, replayed: true });
     expect(await inconsistencies(database)).toEqual([]);

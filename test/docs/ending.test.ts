@@ -6,9 +6,10 @@ import { Agent, type IncomingMessage, request } from "node:http";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { describe, expect, it, type TestContext, vi } from "vitest";
+import { describe, expect, it, type TestContext } from "vitest";
 import { bundleOf } from "../support/bundle.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import type { Provider } from "../support/providers.ts";
 import { root } from "./markdown.ts";
 import { filesOf } from "./samples.ts";
@@ -128,8 +129,7 @@ describe.concurrent.each(databases)("a program with a completer, on $name", ({ n
       }
     };
     const clients = Array.from({ length: 5 }, askUntilRefused);
-    // Not expect.poll, which needs to know its test: several run at a time.
-    await vi.waitFor(() => expect(answers).toBeGreaterThan(10), { timeout: 120_000 });
+    await eventually(() => expect(answers).toBeGreaterThan(10));
     child.kill("SIGTERM");
     expect(await exited).toEqual([0, null]);
     expect(await Promise.all(clients)).toEqual(clients.map(() => "refused"));

@@ -1,21 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { idempotencyOver } from "../../src/core/create.ts";
 import { outcomeOf, problemResponse, withIdempotency } from "../../src/http/index.ts";
 import { openSqlite } from "../support/database.ts";
+import { withoutDatabase } from "../support/without-database.ts";
 import { app, place, problemIn, read } from "./support.ts";
 
-const idempotency = idempotencyOver<unknown>({
-  transaction: () => Promise.reject(new Error("no database here")),
-  get leases(): never {
-    throw new Error("no database here");
-  },
-  timeoutMs: 5_000,
-  runningHandler: () => undefined,
-  faultOf: () => undefined,
-  check: () => Promise.resolve([]),
-  prune: () => Promise.resolve(0),
-  replayable: () => Promise.resolve(undefined),
-});
+const idempotency = withoutDatabase();
 const good = { idempotency, scope: "global" as const };
 const handler = () => new Response();
 

@@ -1,6 +1,7 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { openService } from "../../examples/payments/service.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import { comparedWith } from "../support/leased-shop.ts";
 import { startLeasedShop } from "../support/leased-worker.ts";
 
@@ -43,11 +44,7 @@ describe.concurrent.each(databases)("two processes on $name whose clocks are two
       // For longer than a lease: whoever went by a clock of his own would have taken it over by then.
       for (let renewals = 0, last = first; renewals < 4; renewals += 1) {
         const lease = async () => (await leases())[0];
-        // Not expect.poll, which needs to know its test: several run at a time.
-        await vi.waitFor(async () => expect(await lease()).not.toEqual(last), {
-          timeout: 120_000,
-          interval: 20,
-        });
+        await eventually(async () => expect(await lease()).not.toEqual(last), 20);
         [last] = await leases();
         expect(Number(last?.["attempt"])).toBe(1);
       }

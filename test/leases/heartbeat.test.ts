@@ -3,10 +3,11 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createIdempotency } from "../../src/index.ts";
 import { bundleOf } from "../support/bundle.ts";
 import { databases, onPostgres, openPostgres } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import { type Gate, gate } from "../support/gate.ts";
 import { openProxy } from "../support/tcp-proxy.ts";
 
@@ -34,8 +35,7 @@ describe.concurrent.each(databases)("heartbeats on $name", ({ name, open }) => {
     const { sent, idempotency } = await counted();
     const beats = (of: typeof sent, more: number) => {
       const until = of.renewals + more;
-      // Not expect.poll, which needs to know its test: several run at a time.
-      return vi.waitFor(() => expect(of.renewals).toBeGreaterThanOrEqual(until), { timeout: 120_000 });
+      return eventually(() => expect(of.renewals).toBeGreaterThanOrEqual(until));
     };
     const ends = {
       completed: async () => "done",
@@ -190,11 +190,11 @@ describe.runIf(onPostgres).concurrent("a heartbeat whose connection is lost", ()
     }
     // Until one heartbeat has fallen into it, with two thirds of the lease left.
     const sent = run.renewals();
-    await vi.waitFor(() => expect(run.renewals()).toBeGreaterThan(sent), { timeout: 120_000 });
+    await eventually(() => expect(run.renewals()).toBeGreaterThan(sent));
     expect(await lease()).toEqual(before);
     run.proxy.refusing = false;
     run.proxy.silent = false;
-    await vi.waitFor(async () => expect(await lease()).not.toEqual(before), { timeout: 120_000 });
+    await eventually(async () => expect(await lease()).not.toEqual(before));
     expect(run.isAborted()).toBe(false);
     run.go();
     expect(await run.outcome).toMatchObject({ value: "done" });

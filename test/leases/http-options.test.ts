@@ -1,25 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { idempotencyOver } from "../../src/core/create.ts";
 import { httpCompleter, withIdempotency } from "../../src/http/index.ts";
 import { requestOf } from "../http/support.ts";
+import { withoutDatabase } from "../support/without-database.ts";
 
-const withoutDatabase = () =>
-  idempotencyOver<unknown>(
-    {
-      transaction: () => Promise.reject(new Error("no database here")),
-      get leases(): never {
-        throw new Error("no database here");
-      },
-      timeoutMs: 5_000,
-      runningHandler: () => undefined,
-      faultOf: () => undefined,
-      check: () => Promise.resolve([]),
-      prune: () => Promise.resolve(0),
-      replayable: () => Promise.resolve(undefined),
-    },
-    { storeInput: true },
-  );
-const idempotency = withoutDatabase();
+const idempotency = withoutDatabase({ storeInput: true });
 
 describe("what is misused", () => {
   const leased = (options: object = {}, over: unknown = idempotency) =>
@@ -60,7 +44,7 @@ describe("what is misused", () => {
     ['createArg is of type string ("ada"); give a function such as', { createArg: "ada" }],
     [
       "idempotency is of type object; give the one that the handler of POST /x was given",
-      { handlers: [leased({}, withoutDatabase())] },
+      { handlers: [leased({}, withoutDatabase({ storeInput: true }))] },
     ],
     ["pollMs is of type number (0); give", { pollMs: 0 }],
   ])("httpCompleter: %s", (message, options) => {

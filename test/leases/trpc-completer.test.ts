@@ -5,7 +5,7 @@ import { z } from "zod";
 import { type AbandonedRun, createCompleter, createIdempotency, type RunOptions } from "../../src/index.ts";
 import { idempotencyMiddleware, type TRPCCompleterOptions, trpcCompleter } from "../../src/trpc/index.ts";
 import type { TestClient } from "../support/clients.ts";
-import { databases } from "../support/database.ts";
+import { databases, type TestDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { type Context, lapse, orderOf, paymentService, recordsOf, serve, t } from "./trpc-support.ts";
 
@@ -98,30 +98,30 @@ describe.each(databases)("trpcCompleter on $name", ({ open }) => {
     expect(await completer.runOnce()).toBe(0);
   });
 
-  it("finds the run of a mutation that option operation names", async () => {
-    await using db = await open();
+  /** A mutation `pay` that fails at first, with these options, and is brought to its end by a completer. */
+  async function completed(db: TestDatabase, options: object) {
     const idempotency = idempotencyOf(db.prisma);
     let isDown = true;
     const pay = t.procedure
-      .use(
-        idempotencyMiddleware({
-          idempotency,
-          mode: "lease",
-          operation: "payments.v1",
-          scope: ({ ctx }: { ctx: Context }) => ctx.user,
-        }),
-      )
+      .use(idempotencyMiddleware({ idempotency, mode: "lease", scope: "global", ...options }))
       .mutation(async () => {
         if (isDown) throw new Error("the carrier is down");
         return "paid";
       });
     const router = t.router({ pay });
-    await using app = await serve(router, db.prisma);
+    const app = await serve(router, db.prisma);
     expect((await app.send("pay", { key: '"k"' })).status).toBe(500);
     await lapse(db);
     isDown = false;
     const { completer, errors } = completerOf({ idempotency, router }, db.prisma);
     expect([await completer.runOnce(), errors]).toEqual([1, []]);
+    return app;
+  }
+
+  it("finds the run of a mutation that option operation names", async () => {
+    await using db = await open();
+    const scope = ({ ctx }: { ctx: Context }) => ctx.user;
+    await using app = await completed(db, { operation: "payments.v1", scope });
     expect(await recordsOf(db)).toMatchObject([
       { operation: "payments.v1", status: "completed", attempt: 2 },
     ]);
@@ -131,21 +131,8 @@ describe.each(databases)("trpcCompleter on $name", ({ open }) => {
 
   it("reads the input of a mutation whose results have the form of a transformer", async () => {
     await using db = await open();
-    const idempotency = idempotencyOf(db.prisma);
-    let isDown = true;
-    const pay = t.procedure
-      .use(idempotencyMiddleware({ idempotency, mode: "lease", scope: "global", transformer: superjson }))
-      .mutation(async () => {
-        if (isDown) throw new Error("the carrier is down");
-        return "paid";
-      });
-    const router = t.router({ pay });
-    await using app = await serve(router, db.prisma);
-    expect((await app.send("pay", { key: '"k"' })).status).toBe(500);
-    await lapse(db);
-    isDown = false;
-    const { completer, errors } = completerOf({ idempotency, router }, db.prisma);
-    expect([await completer.runOnce(), errors]).toEqual([1, []]);
+    await using app = await completed(db, { transformer: superjson });
+    expect((await app.send("pay", { key: '"k"' })).replayed).toBe("true");
   });
 
   it("refuses two mutations of one operation, which it could not tell apart", async () => {

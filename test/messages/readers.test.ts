@@ -1,6 +1,5 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { idempotencyOver } from "../../src/core/create.ts";
 import {
   amqpDeliveries,
   amqpMessageId,
@@ -15,6 +14,7 @@ import {
   sqsDeliveries,
   sqsMessageId,
 } from "../../src/messages/index.ts";
+import { withoutDatabase } from "../support/without-database.ts";
 
 const info = { stream: "ORDERS", streamSequence: 7 };
 
@@ -160,18 +160,7 @@ describe("deliveries", () => {
 });
 
 describe("an option of consumeOnce that cannot be used", () => {
-  const idempotency = idempotencyOver<unknown>({
-    transaction: () => Promise.reject(new Error("no database here")),
-    get leases(): never {
-      throw new Error("no database here");
-    },
-    timeoutMs: 5_000,
-    runningHandler: () => undefined,
-    faultOf: () => undefined,
-    check: () => Promise.resolve([]),
-    prune: () => Promise.resolve(0),
-    replayable: () => Promise.resolve(undefined),
-  });
+  const idempotency = withoutDatabase();
   const good = { idempotency, consumer: "shipping", id: () => "m1" };
 
   it.each<[string, unknown]>([

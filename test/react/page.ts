@@ -1,10 +1,11 @@
 /** A page with a checkout, whatever sends its order: what is the same for every library and for React itself. */
 import { render } from "@testing-library/react";
 import { createElement, type ReactNode, StrictMode } from "react";
-import { expect, vi } from "vitest";
+import { expect } from "vitest";
 import { idempotencyKeyHeader } from "../../src/client/index.ts";
 import { badLuck, type Dice, type Intent, orderOf } from "../client/interleavings.ts";
 import type { Order, Shop } from "../client/shop.ts";
+import { eventually } from "../support/eventually.ts";
 
 /** A loaded page. What is left of it after a reload neither sends nor stores anything. */
 export class Page {
@@ -48,7 +49,7 @@ export function show(page: Page, checkout: Checkout, order: Order) {
   return { edit: (next: Order) => rerender(tree(next)), unmount };
 }
 
-export const idle = (page: Page) => vi.waitFor(() => expect(page.running).toBe(0), { timeout: 120_000 });
+export const idle = (page: Page) => eventually(() => expect(page.running).toBe(0));
 
 /** Clicks, double clicks and reloads on a page of its own, until the user sees an order. */
 export async function buy(shop: Shop, checkout: Checkout, customer: string, random: Dice): Promise<Intent> {

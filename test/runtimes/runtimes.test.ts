@@ -3,7 +3,7 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { onPostgres, openPostgres, openSqlite, type TestDatabase } from "../support/database.ts";
-import { type InstalledApp, install } from "../support/packed.ts";
+import { type InstalledApp, install, WITHOUT_NETWORK } from "../support/packed.ts";
 
 let app: InstalledApp;
 beforeAll(async () => {
@@ -11,10 +11,7 @@ beforeAll(async () => {
   for (const provider of ["sqlite", "postgresql"]) {
     const schema = join(app.folder, `app/${provider}.prisma`);
     appendFileSync(schema, readFileSync(`prisma/${provider}/idempotency.prisma`));
-    await app.run("prisma/build/index.js", ["generate", "--schema", schema], {
-      CHECKPOINT_DISABLE: "1",
-      PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
-    });
+    await app.run("prisma/build/index.js", ["generate", "--schema", schema], WITHOUT_NETWORK);
   }
 }, 1_800_000);
 afterAll(() => app[Symbol.dispose]());

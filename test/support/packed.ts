@@ -18,6 +18,13 @@ export interface InstalledApp extends Disposable {
   run(script: string, args: readonly string[], env?: Env): Promise<string>;
 }
 
+/** Prisma's executables would be downloaded, and are not started here. */
+export const WITHOUT_NETWORK = {
+  CHECKPOINT_DISABLE: "1",
+  PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+  PRISMA_QUERY_ENGINE_LIBRARY: process.execPath,
+};
+
 /** Copies folders over each other to a place outside of the repository, and installs their packages there. */
 export async function install(...folders: readonly string[]): Promise<InstalledApp> {
   const folder = mkdtempSync(join(tmpdir(), "onceonly-app-"));

@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 import { createClient } from "@libsql/client";
 import { PrismaLibSql } from "@prisma/adapter-libsql";
 import { diffsOf } from "../../docs/diffs.ts";
-import { install, withoutTestRunner } from "../../support/packed.ts";
+import { install, WITHOUT_NETWORK, withoutTestRunner } from "../../support/packed.ts";
 import { ddlOf } from "../../support/schema-engine.ts";
 
 export type Prisma = 6 | 7;
@@ -26,12 +26,6 @@ export interface NestServer {
   /** By SIGTERM; gives the exit code. */
   stop(): Promise<unknown>;
 }
-
-const WITHOUT_NETWORK = {
-  CHECKPOINT_DISABLE: "1",
-  PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
-  PRISMA_QUERY_ENGINE_LIBRARY: process.execPath,
-};
 
 export async function installNest(prisma: Prisma): Promise<NestApp> {
   const app = await install("examples/nest", ...(prisma === 6 ? ["examples/nest/prisma-6"] : []));

@@ -9,7 +9,7 @@ import { pathToFileURL } from "node:url";
 import { createClient } from "@libsql/client";
 import { PrismaLibSql } from "@prisma/adapter-libsql";
 import { diffsOf } from "../../docs/diffs.ts";
-import { type InstalledApp, install, withoutTestRunner } from "../../support/packed.ts";
+import { type InstalledApp, install, WITHOUT_NETWORK, withoutTestRunner } from "../../support/packed.ts";
 import { ddlOf } from "../../support/schema-engine.ts";
 
 export interface Variant {
@@ -35,13 +35,7 @@ export interface T3Server {
   restart(): Promise<void>;
 }
 
-/** What the network would have to give: an executable that Prisma 6 downloads and does not start here, and a font. */
-const WITHOUT_NETWORK = {
-  CHECKPOINT_DISABLE: "1",
-  PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
-  PRISMA_QUERY_ENGINE_LIBRARY: process.execPath,
-  NEXT_TELEMETRY_DISABLED: "1",
-};
+/** What the network would have to give besides. */
 const FONT = "https://fonts.googleapis.com/css2?family=Geist:wght@100..900&display=swap";
 
 export async function installT3({ prisma, isExternal }: Variant): Promise<T3App> {
@@ -55,7 +49,7 @@ export async function installT3({ prisma, isExternal }: Variant): Promise<T3App>
     fonts,
     `module.exports = ${JSON.stringify({ [FONT]: "@font-face { font-family: Geist }" })};`,
   );
-  const env = { ...WITHOUT_NETWORK, NEXT_FONT_GOOGLE_MOCKED_RESPONSES: fonts };
+  const env = { ...WITHOUT_NETWORK, NEXT_TELEMETRY_DISABLED: "1", NEXT_FONT_GOOGLE_MOCKED_RESPONSES: fonts };
   await app.run("prisma/build/index.js", ["generate"], env);
   // Where each version of Prisma has a relative address begin.
   const url = pathToFileURL(join(folder, prisma === 6 ? "prisma" : ".", "db.sqlite")).href;
