@@ -11,7 +11,7 @@ import { validator } from "hono/validator";
 import { describe, expect, it } from "vitest";
 import { databases } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
-import { app, place, read } from "./support.ts";
+import { app, codeIn, place, read } from "./support.ts";
 
 async function portOf(server: Server): Promise<number> {
   if (!server.listening) await once(server, "listening");
@@ -89,6 +89,39 @@ describe.each(databases)("servers, on $name", ({ open }) => {
       expect(await post(key, '{"a":1}')).toBe(422);
     }
     server.close();
+  });
+
+  describe("with the Response that Hono's server puts in the place of Node's", () => {
+    const withHonos = async (use: () => Promise<void>) => {
+      const server = serve({ fetch: () => new Response(), port: 0, hostname: "127.0.0.1" }) as Server;
+      await portOf(server);
+      // Derived from Node's own, which is derived from none.
+      expect(Object.getPrototypeOf(Response)).not.toBe(Function.prototype);
+      await use();
+      server.close();
+    };
+
+    it("an answer passed on from another server tells the outcome", async () => {
+      await using db = await open();
+      await withHonos(async () => {
+        const { send } = app(db.prisma, async () => fetch("data:text/plain,no"), {
+          outcome: () => "release",
+        });
+        const { text, headers } = await send();
+        expect([text, headers.get("idempotency-outcome")]).toEqual(["no", "released"]);
+      });
+    });
+
+    it("a stored status that nobody can answer with is unreadable, and executes nothing", async () => {
+      await using db = await open();
+      await withHonos(async () => {
+        const { send } = app(db.prisma, place);
+        expect((await send()).status).toBe(201);
+        await db.query("UPDATE idempotency_record SET response = replace(response, '201', '999')");
+        expect(codeIn(await send())).toEqual([500, "RESULT_UNREADABLE"]);
+        expect(await db.countOrders()).toBe(1);
+      });
+    });
   });
 
   it("finishes for a client that hangs up half-way, whose retry gets the answer", async () => {

@@ -63,6 +63,10 @@ export function responseOf(
   { status, statusText, headers, body }: StoredResponse,
   ownHeaders?: Headers,
 ): Response {
+  // The class that Hono's server puts in the place of `Response` would find out only when it is sent.
+  if (!isStatus(status)) {
+    throw new RangeError(`the status ${status} is none that a server can answer with`);
+  }
   return new Response(bytesOf(body), {
     status,
     statusText,
@@ -70,8 +74,11 @@ export function responseOf(
   });
 }
 
+/** As in the Fetch standard, where the constructor of `Response` checks it. */
+const isStatus = (status: number): boolean => status >= 200 && status <= 599;
+
 /** Not `new Headers(given)`: some servers' responses have headers of a class of their own. */
-function entriesOf(headers: Headers): [string, string][] {
+export function entriesOf(headers: Headers): [string, string][] {
   const entries: [string, string][] = [];
   headers.forEach((value, name) => {
     if (name.toLowerCase() !== "set-cookie") {
@@ -111,7 +118,7 @@ function checkResponse(response: unknown, operation: string): void {
   if (!isResponse(response)) {
     throw unstorable(operation, `is of type ${typeOf(response)} instead of a Response`);
   }
-  if (response.status < 200 || response.status > 599) {
+  if (!isStatus(response.status)) {
     throw unstorable(operation, `has the status ${response.status}, which no server can answer with`);
   }
   if (response.bodyUsed) {

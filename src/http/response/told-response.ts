@@ -1,5 +1,6 @@
 import { REPLAYED_HEADER } from "../../core/adapter/key-header.ts";
 import { OUTCOME_HEADER, outcomeOfError, type Told, toldHeaders } from "../../core/adapter/told-outcome.ts";
+import { entriesOf } from "./stored-response.ts";
 
 const remembered = new WeakMap<object, Told>();
 
@@ -28,10 +29,11 @@ export function telling(response: Response, told: Told): Response {
 /** Responses of `fetch` and `Response.redirect` have headers that cannot be changed. */
 function copyTelling(response: Response, told: Told): Response {
   try {
-    const { status, statusText, headers, body } = response;
-    const copy = new Response(body, { status, statusText, headers });
-    setTold(copy.headers, told);
-    return copy;
+    const { status, statusText, body } = response;
+    // Changed before they are given: the class of Hono's server goes on using the very object.
+    const headers = new Headers(entriesOf(response.headers));
+    setTold(headers, told);
+    return new Response(body, { status, statusText, headers });
   } catch {
     return response;
   }
