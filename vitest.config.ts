@@ -1,10 +1,10 @@
-import { configDefaults, defineConfig } from "vitest/config";
+import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { browserTestsLeftOut } from "./test/browser/chromium.ts";
 import { compatProjects, graphqlFrom } from "./test/compat/projects.ts";
 import { sqliteTestsLeftOut } from "./test/support/providers.ts";
 import { scaled, times } from "./test/support/scale.ts";
-import { scaledTests } from "./test/support/scaled-tests.ts";
+import { scaledTests, testFiles } from "./test/support/scaled-tests.ts";
 
 /** For the long run alone: what needs a browser, a broker or a folder of its own, waits for silence, or starts many processes. */
 const LONG_ALONE = [
@@ -12,24 +12,30 @@ const LONG_ALONE = [
   "test/examples/{demo,payments,programs,webhooks,saas,nest,ambient-services,ambient-pothos,ambient-t3,t3-app}.test.ts",
 ];
 
-const { include, exclude, projects } = scaled({
-  short: () => ({ include: ["test/**/*.test.ts"], exclude: LONG_ALONE, projects: [] }),
+const { files, exclude, projects } = scaled({
+  short: () => ({ files: testFiles(), exclude: LONG_ALONE, projects: [] }),
   long: () => ({
     // The short run has done all there is to the others.
-    include: [...LONG_ALONE, ...scaledTests()],
+    files: [...LONG_ALONE, ...scaledTests()],
     exclude: browserTestsLeftOut(),
     projects: compatProjects(),
   }),
 })();
 
-const main = {
-  plugins: [graphqlFrom("./")],
-  test: {
-    name: "main",
-    include,
-    exclude: [...configDefaults.exclude, ...exclude, ...sqliteTestsLeftOut()],
-  },
-};
+/** They replace globals of their process for good: Hono's server its `Response`, happy-dom its `document`. */
+const REPLACES_GLOBALS = /^test\/(?:react\/|http\/(?:servers|uploads)|examples\/http)/;
+
+function ownProject(name: string, isolate: boolean): TestProjectInlineConfiguration {
+  return {
+    plugins: [graphqlFrom("./")],
+    test: {
+      name,
+      isolate,
+      include: files.filter((path) => REPLACES_GLOBALS.test(path) === isolate),
+      exclude: [...configDefaults.exclude, ...exclude, ...sqliteTestsLeftOut()],
+    },
+  };
+}
 
 const SLOW = /interleavings|\/(?:brokers|browser|chaos|examples|races)\//;
 
@@ -37,8 +43,10 @@ const SLOW = /interleavings|\/(?:brokers|browser|chaos|examples|races)\//;
 class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const isSlow = ({ moduleId }: TestSpecification) => SLOW.test(moduleId);
-    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))];
+    const rank = ({ moduleId, project }: TestSpecification) =>
+      // A process that files share ends where a file of its own process comes between them.
+      project.config.isolate ? 2 : SLOW.test(moduleId) ? 0 : 1;
+    return sorted.toSorted((a, b) => rank(a) - rank(b));
   }
 }
 
@@ -69,13 +77,15 @@ export default defineConfig({
         },
       }),
     },
-    projects: [main, ...projects].map((project) => ({
+    projects: [ownProject("main", false), ownProject("isolated", true), ...projects].map((project) => ({
       ...project,
       resolve: { tsconfigPaths: true },
       test: {
         // For what would never end. How fast something is is no matter of these: the machine may be busy.
         testTimeout: times({ short: 300_000, long: 1_800_000 }),
         hookTimeout: 300_000,
+        // Modules are loaded once per process, which takes a quarter of the whole run's processor time otherwise.
+        isolate: false,
         expect: { poll: { timeout: 120_000 } },
         ...project.test,
       },

@@ -1,6 +1,6 @@
-/** The test files that do more in the long lane: those that reach scale.ts by their imports. */
+/** The test files, and those that do more in the long lane: they reach scale.ts by their imports. Paths from the root. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const tests = fileURLToPath(new URL("..", import.meta.url));
@@ -22,10 +22,9 @@ function isScaled(file: string): boolean {
   return found;
 }
 
-export function scaledTests(): string[] {
-  return readdirSync(tests, { recursive: true, encoding: "utf8" })
+export const testFiles = (): string[] =>
+  readdirSync(tests, { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(".test.ts") && !path.includes("node_modules"))
-    .map((path) => join(tests, path))
-    .filter(isScaled)
-    .map((path) => relative(join(tests, ".."), path));
-}
+    .map((path) => join("test", path));
+
+export const scaledTests = (): string[] => testFiles().filter((path) => isScaled(join(tests, "..", path)));
