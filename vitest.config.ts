@@ -4,7 +4,7 @@ import { browserTestsLeftOut } from "./test/browser/chromium.ts";
 import { compatProjects, graphqlFrom } from "./test/compat/projects.ts";
 import { sqliteTestsLeftOut } from "./test/support/providers.ts";
 import { scaled, times } from "./test/support/scale.ts";
-import { scaledTests, testFiles } from "./test/support/scaled-tests.ts";
+import { scaledTests, testFiles, testsReaching } from "./test/support/test-files.ts";
 
 /** For the long run alone: what needs a browser, a broker or a folder of its own, waits for silence, or starts many processes. */
 const LONG_ALONE = [
@@ -22,8 +22,13 @@ const { files, exclude, projects } = scaled({
   }),
 })();
 
-/** They replace globals of their process for good: Hono's server its `Response`, happy-dom its `document`. */
-const REPLACES_GLOBALS = /^test\/(?:react\/|http\/(?:servers|uploads)|examples\/http)/;
+/** They replace globals of their process for good: happy-dom its `window`, Hono's server its `Response`. */
+const replacingGlobals = new Set([
+  ...testsReaching("react/dom.ts"),
+  "test/http/servers.test.ts",
+  "test/http/uploads.test.ts",
+  "test/examples/http.test.ts",
+]);
 
 function ownProject(name: string, isolate: boolean): TestProjectInlineConfiguration {
   return {
@@ -31,7 +36,7 @@ function ownProject(name: string, isolate: boolean): TestProjectInlineConfigurat
     test: {
       name,
       isolate,
-      include: files.filter((path) => REPLACES_GLOBALS.test(path) === isolate),
+      include: files.filter((path) => replacingGlobals.has(path) === isolate),
       exclude: [...configDefaults.exclude, ...exclude, ...sqliteTestsLeftOut()],
     },
   };
