@@ -9,7 +9,7 @@ import { scaledTests, testFiles, testsReaching } from "./test/support/test-files
 /** For the long run alone: what needs a browser, a broker or a folder of its own, waits for silence, or starts many processes. */
 const LONG_ALONE = [
   "test/{browser,brokers,runtimes}/**/*.test.ts",
-  "test/examples/{demo,payments,programs,webhooks,saas,nest,ambient-services,ambient-pothos,ambient-t3,t3-app}.test.ts",
+  "test/examples/{demo,payments,programs,webhooks,saas,nest,ambient-services,ambient-pothos,ambient-t3,t3-app,prisma-version}.test.ts",
 ];
 
 const { files, exclude, projects } = scaled({

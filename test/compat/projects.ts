@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { Plugin, TestProjectInlineConfiguration } from "vitest/config";
+import { prismaFrom } from "./prisma-from.ts";
 
 const root = new URL("../../", import.meta.url);
 const pathOf = (path: string): string => fileURLToPath(new URL(path, root));
@@ -30,22 +31,16 @@ export function graphqlFrom(folder: string): Plugin {
   };
 }
 
-/**
- * Resolves Prisma's packages, and the clients generated for the tests, as seen from `folder`. A package for which
- * the folder has a file of the same name is replaced by that file.
- */
-function prismaFrom(folder: string): Plugin {
-  const importer = pathOf(`${folder}package.json`);
-  const generated = pathOf("test/support/generated/");
+/** Resolves Prisma's packages, and the generated clients, as seen from `folder`. */
+function prismaPlugin(folder: string): Plugin {
+  const { redirect, relocate } = prismaFrom(pathOf(folder));
   return {
     name: "prisma-from",
     enforce: "pre",
     async resolveId(source, from, options) {
-      const own = pathOf(`${folder}${source.replace("@prisma/", "")}.js`);
-      const ofPrisma = source.startsWith("@prisma/");
-      if (ofPrisma && from !== own && existsSync(own)) return own;
-      const found = await this.resolve(source, ofPrisma ? importer : from, { ...options, skipSelf: true });
-      return found?.id.replace(generated, pathOf(`${folder}generated/`));
+      const asked = redirect(source, from);
+      const found = await this.resolve(asked.source, asked.from, { ...options, skipSelf: true });
+      return found === null ? undefined : relocate(found.id);
     },
   };
 }
@@ -64,16 +59,18 @@ function graphql17(folder: string): TestProjectInlineConfiguration {
 
 function prisma6(folder: string): TestProjectInlineConfiguration {
   return {
-    plugins: [graphqlFrom("./"), prismaFrom(folder)],
+    plugins: [graphqlFrom("./"), prismaPlugin(folder)],
     test: {
       name: "prisma-6",
       include: [
         "test/{ambient,duplicates,errors,guard,replay,retention,store,transaction}/**/*.test.ts",
         "test/leases/{runs,steps,completer}.test.ts",
+        "test/examples/{payments,saas,webhooks,programs,prisma-version}.test.ts",
       ],
       // Asks the schema engine of Prisma 7.
       exclude: ["test/store/schema-drift.test.ts"],
       globalSetup: [`${folder}generate.ts`],
+      setupFiles: [`${folder}setup.ts`],
     },
   };
 }

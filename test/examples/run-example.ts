@@ -14,12 +14,14 @@ interface Ended {
   left: string[];
 }
 
-/** Runs the `main.ts` of an example, in a folder for temporary files whose name is not of the plainest. */
-export async function runExample(name: string): Promise<Ended> {
+export const runExample = (name: string): Promise<Ended> => runProgram(`examples/${name}/main.ts`);
+
+/** Runs a program in a folder for temporary files whose name is not of the plainest. `path` is from the root. */
+export async function runProgram(path: string): Promise<Ended> {
   const folder = mkdtempSync(join(tmpdir(), "a path with spaces "));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const { DATABASE_URL: _, ...env } = process.env;
-  const example = spawn(process.execPath, ["--import", "tsx", `examples/${name}/main.ts`], {
+  const example = spawn(process.execPath, ["--import", "tsx", path], {
     cwd: fileURLToPath(new URL("../..", import.meta.url)),
     env: { ...env, TMPDIR: folder, TEMP: folder, TMP: folder },
     stdio: ["ignore", "pipe", "inherit"],

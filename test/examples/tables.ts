@@ -1,9 +1,9 @@
 /** The tables of an example, on either database. */
 import { readFileSync } from "node:fs";
 import { PrismaLibSql } from "@prisma/adapter-libsql";
+import { PrismaPg } from "@prisma/adapter-pg";
 import type { SqlMigrationAwareDriverAdapterFactory } from "@prisma/driver-adapter-utils";
 import { expect } from "vitest";
-import { CatalogAdapter } from "../support/catalog-adapter.ts";
 import type { TestDatabase } from "../support/database.ts";
 import type { Provider } from "../support/providers.ts";
 import { ddlOf } from "../support/schema-engine.ts";
@@ -20,7 +20,7 @@ export async function createTablesOf(name: string, database: TestDatabase): Prom
 
 const adapters: Record<Provider, (url: string) => SqlMigrationAwareDriverAdapterFactory> = {
   sqlite: (url) => new PrismaLibSql({ url }),
-  postgresql: (url) => new CatalogAdapter(url),
+  postgresql: (url) => new PrismaPg({ connectionString: url }),
 };
 
 async function ddl(name: string, provider: Provider, url: string): Promise<string[]> {

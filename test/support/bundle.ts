@@ -9,8 +9,14 @@ import { buildSync } from "esbuild";
 
 const bundles = new Map<string, URL>();
 
-/** The bundle of `script`, made at the first call. Keeps the search part of the URL. */
+/** What a child process is to run for `script`. */
 export function bundleOf(script: URL): URL {
+  // In a bundle all is resolved already, and so with the wrong Prisma; see test/compat/prisma-6/setup.ts.
+  return process.env["PRISMA_FROM"] === undefined ? bundled(script) : script;
+}
+
+/** The bundle of `script`, made at the first call. Keeps the search part of the URL. */
+export function bundled(script: URL): URL {
   const path = fileURLToPath(script);
   const bundle = bundles.get(path) ?? makeBundle(path);
   bundles.set(path, bundle);

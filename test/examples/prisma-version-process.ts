@@ -1,0 +1,32 @@
+/** Says which Prisma the examples get in a process; started as they are, it asks a process of its own too. */
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import * as payments from "../../examples/payments/generated/client.ts";
+import * as saas from "../../examples/saas/generated/client.ts";
+import * as webhooks from "../../examples/webhooks/generated/client.ts";
+import { adapterFor } from "../support/clients.ts";
+import * as paymentsOnPostgres from "../support/generated/payments-postgresql/client.ts";
+
+export type Versions = Record<string, string>;
+export interface FromVersions {
+  type: "versions";
+  versions: Versions;
+}
+
+type AnyClient = new (options: object) => { _clientVersion: string };
+
+const clients = { payments, "payments-postgresql": paymentsOnPostgres, saas, webhooks };
+const versions: Versions = {};
+for (const [name, { PrismaClient }] of Object.entries(clients)) {
+  const provider = name.endsWith("postgresql") ? "postgresql" : "sqlite";
+  // Opening it needs the adapter and the runtime of the same version.
+  const adapter = adapterFor({ provider, url: `${provider}://unused` });
+  versions[name] = new (PrismaClient as unknown as AnyClient)({ adapter })._clientVersion;
+}
+
+if (process.send === undefined) {
+  console.log(JSON.stringify(versions));
+  fork(fileURLToPath(import.meta.url)).on("message", (message: FromVersions) =>
+    console.log(JSON.stringify(message.versions)),
+  );
+} else process.send({ type: "versions", versions } satisfies FromVersions);
