@@ -1,101 +1,145 @@
-import type {
-  Claim,
-  ClaimParams,
-  CompleteParams,
-  HandlerClients,
-  RunningHandler,
-  StepParams,
-  StoreSession,
+import {
+  type Claim,
+  type ClaimParams,
+  type CompleteParams,
+  type HandlerClients,
+  NotStoredError,
+  type RenewParams,
+  type RunningHandler,
+  type StepParams,
+  type StoreSession,
 } from "../core/contract/store.ts";
-import { Queries } from "../sql/queries.ts";
+import type { Inserted, Queries } from "../sql/queries.ts";
+import type { ClaimMessages } from "./claim-messages.ts";
 import type { RawClient } from "./client/client.ts";
 import { DriverClient } from "./client/driver.ts";
-import { Savepoint } from "./client/savepoint.ts";
+import type { Savepoint } from "./client/savepoint.ts";
 import { EndingError } from "./client/transaction-errors.ts";
 import type { HandlerTransaction } from "./handler/handler-transaction.ts";
 import { clientIn } from "./handler/joining-client.ts";
 import { outsideHandlers } from "./handler/scope.ts";
 
-/** Our statements in one transaction of Prisma, and its handler. */
-export class PrismaSession<TTransaction> extends Queries implements StoreSession<TTransaction> {
-  readonly #transaction: HandlerTransaction;
-  readonly #tx: TTransaction;
-  readonly #raw: RawClient;
-  readonly #longestMs: number;
-  /** Before the handler's writes. */
-  readonly #savepoint: Savepoint;
+/** What a session is made of. */
+interface SessionParts<TTransaction> {
+  readonly transaction: HandlerTransaction;
+  /** For the handler. */
+  readonly tx: TTransaction;
+  /** For our own statements, which bypass the handler's gate. */
+  readonly raw: RawClient;
+  readonly queries: Queries;
+  readonly claim: ClaimParams | undefined;
+  /** Before the handler's writes, if they may be undone. */
+  readonly savepoint: Savepoint | undefined;
+  /** What travels with BEGIN and COMMIT, if anything does. */
+  readonly messages: ClaimMessages | undefined;
+}
 
-  /**
-   * `tx` is for the handler. `raw` is for our own statements, which bypass the handler's gate. `longestMs` is how long after
-   * its claim the transaction may end.
-   */
-  constructor(
-    transaction: HandlerTransaction,
-    tx: TTransaction,
-    raw: RawClient,
-    longestMs: number,
-    queries: ConstructorParameters<typeof Queries>,
-  ) {
-    super(...queries);
-    this.#longestMs = longestMs;
-    this.#transaction = transaction;
-    this.#tx = tx;
-    this.#raw = raw;
-    this.#savepoint = new Savepoint(raw);
+/** Our statements in one transaction of Prisma, and its handler. */
+export class PrismaSession<TTransaction> implements StoreSession<TTransaction> {
+  readonly #parts: SessionParts<TTransaction>;
+
+  constructor(parts: SessionParts<TTransaction>) {
+    this.#parts = parts;
+  }
+
+  async claim(): Promise<Claim> {
+    const { claim, queries, savepoint } = this.#parts;
+    if (claim === undefined) {
+      throw new Error("onceonly: this transaction was opened without a claim");
+    }
+    const inserted = this.#inserted();
+    const claimed = await (inserted === undefined
+      ? queries.claim(claim)
+      : queries.claimAfter(claim, inserted));
+    // One that was set with BEGIN comes before whatever came after the row was not inserted.
+    if (claimed.state === "claimed" && inserted?.isInserted !== true) {
+      await savepoint?.set();
+    }
+    return claimed;
+  }
+
+  #inserted(): Inserted | undefined {
+    const { queries, messages } = this.#parts;
+    try {
+      return messages?.inserted();
+    } catch (error) {
+      throw queries.explained(error);
+    }
   }
 
   async runHandler<T>(
     handler: RunningHandler,
     work: (clients: HandlerClients<TTransaction>) => Promise<T>,
   ): Promise<T> {
-    const transaction = this.#transaction;
+    const { transaction, tx } = this.#parts;
     // The claim may have come back when the time was over.
     transaction.throwIfLost();
-    const clients = { tx: this.#tx, join: <TClient>(client: TClient) => clientIn(transaction, client) };
+    const clients = { tx, join: <TClient>(client: TClient) => clientIn(transaction, client) };
     const value = await transaction.runHandler(() => work(clients), handler);
     transaction.throwIfLost();
     return value;
   }
 
-  /** Storing the result must change no indexed column, so the claim adds the longest that may pass until then. */
-  override async claim(params: ClaimParams): Promise<Claim> {
-    return super.claim({ ...params, retentionMs: params.retentionMs + this.#longestMs });
+  /**
+   * The last of the transaction: stores the outcome, or sees to it that COMMIT does.
+   *
+   * @throws NotStoredError
+   */
+  async end(outcome: CompleteParams): Promise<void> {
+    const { queries, messages } = this.#parts;
+    let isStored: boolean;
+    try {
+      await this.#throwIfEnded();
+      isStored = messages?.endWith(outcome) === true || (await queries.complete(outcome));
+    } catch (error) {
+      throw new NotStoredError("failed", error);
+    }
+    if (!isStored) {
+      throw new NotStoredError((await queries.holds(outcome)) ? "suppressed" : "lost");
+    }
   }
 
-  override async complete(params: CompleteParams): Promise<boolean> {
-    await this.#throwIfEnded();
-    return super.complete(params);
+  /** The error for a transaction that has rejected with `error`, perhaps as its COMMIT failed. */
+  errorOfEnd(error: unknown): unknown {
+    const { queries, messages } = this.#parts;
+    return messages?.errorOfEnd(error, (one) => queries.explained(one)) ?? error;
   }
 
-  override async recordStep(params: StepParams): Promise<boolean> {
+  renew(params: RenewParams): Promise<boolean> {
+    return this.#parts.queries.renew(params);
+  }
+
+  async recordStep(params: StepParams): Promise<boolean> {
     await this.#throwIfEnded();
-    return super.recordStep(params);
+    return this.#parts.queries.recordStep(params);
+  }
+
+  holds(params: { readonly id: string; readonly owner: string }): Promise<boolean> {
+    return this.#parts.queries.holds(params);
   }
 
   /** A record must not be stored without the writes that it stands for. */
   async #throwIfEnded(): Promise<void> {
-    this.#transaction.throwIfLost();
-    if (this.#raw instanceof DriverClient && this.#raw.isOver) {
+    const { transaction, raw } = this.#parts;
+    transaction.throwIfLost();
+    if (raw instanceof DriverClient && raw.isOver) {
       // If Prisma has ended the transaction, this fails. If not, the handler has.
-      await this.#raw.$executeRawUnsafe("SELECT 1");
+      await raw.$executeRawUnsafe("SELECT 1");
       throw new EndingError();
     }
   }
 
   async isBroken(): Promise<boolean> {
+    const { raw } = this.#parts;
     try {
-      await outsideHandlers(async () => this.#raw.$executeRawUnsafe("SELECT 1"));
+      await outsideHandlers(async () => raw.$executeRawUnsafe("SELECT 1"));
       return false;
     } catch {
       return true;
     }
   }
 
-  async savepoint(): Promise<void> {
-    await this.#savepoint.set();
-  }
-
-  async rollbackToSavepoint(): Promise<void> {
-    await this.#savepoint.rollBack();
+  async undo(): Promise<void> {
+    await this.#parts.savepoint?.rollBack();
   }
 }

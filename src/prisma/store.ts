@@ -1,8 +1,10 @@
 import { TIMER_MS_MAX } from "../core/browser/option-checks.ts";
 import type { Finding } from "../core/contract/finding.ts";
 import type {
+  Ending,
   FinishedRecord,
   LeaseStore,
+  Opening,
   PruneParams,
   RunningHandler,
   Store,
@@ -14,6 +16,7 @@ import { faultOf } from "../sql/faults.ts";
 import { type ModelOptions, type Names, namesIn } from "../sql/names.ts";
 import { Queries } from "../sql/queries.ts";
 import { StoreError } from "../sql/store-error.ts";
+import { ClaimMessages, followersOf } from "./claim-messages.ts";
 import { Batch } from "./client/batch.ts";
 import type { PrismaClientLike, RawClient, TransactionOf } from "./client/client.ts";
 import { ExpiredTransactionError, endingWithin } from "./client/deadline.ts";
@@ -25,11 +28,14 @@ import {
   isExtended,
   transactionOptionsOf,
 } from "./client/private-members.ts";
+import { Savepoint } from "./client/savepoint.ts";
+import type { Followers, SharedMessages } from "./client/shared-messages.ts";
 import { HandlerMistakeError } from "./client/transaction-errors.ts";
 import { HandlerTransaction } from "./handler/handler-transaction.ts";
 import { unextended } from "./handler/joined-client.ts";
 import { JoiningClient } from "./handler/joining-client.ts";
 import { checkIsolation } from "./handler/nested-transaction.ts";
+import { hasPrismasTransaction } from "./handler/own-class.ts";
 import {
   currentScope,
   type HandlerScope,
@@ -71,18 +77,37 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   }
 
   async transaction<T>(
-    limits: TransactionLimits,
-    body: (session: StoreSession<TransactionOf<TClient>>) => Promise<T>,
+    opening: Opening,
+    body: (session: StoreSession<TransactionOf<TClient>>) => Promise<Ending<T>>,
   ): Promise<T> {
     const names = this.#names();
-    const options = this.#prismaOptions(limits);
+    const options = this.#prismaOptions(opening.limits);
+    const begun = { names, options, opening: this.#keptUntilEnd(opening, options) };
     const enclosing = this.#openTransaction();
     if (enclosing !== undefined) {
-      checkIsolation(enclosing, limits);
-      return enclosing.runNested((child) => body(this.#session(child, child.begun.raw, names, options)));
+      checkIsolation(enclosing, opening.limits);
+      return enclosing.runNested((child) => this.#run(this.#session(child, child.begun.raw, begun), body));
     }
     const outer = currentScope();
-    return outsideHandlers(() => this.#begin(options, names, outer, body));
+    return outsideHandlers(() => this.#begin(begun, outer, body));
+  }
+
+  /** Storing the outcome must change no indexed column, so the claim adds the longest that may pass until then. */
+  #keptUntilEnd({ claim, ...opening }: Opening, { timeout }: PrismaTransactionOptions): Opening {
+    return claim === undefined
+      ? opening
+      : { ...opening, claim: { ...claim, retentionMs: claim.retentionMs + timeout + GRACE_MS } };
+  }
+
+  async #run<T>(
+    session: PrismaSession<TransactionOf<TClient>>,
+    body: (session: StoreSession<TransactionOf<TClient>>) => Promise<Ending<T>>,
+  ): Promise<T> {
+    const { value, outcome } = await body(session);
+    if (outcome !== undefined) {
+      await session.end(outcome);
+    }
+    return value;
   }
 
   /**
@@ -90,41 +115,48 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
    * no limit. Rejects soon afterwards even if Prisma's promise does not: a BEGIN, COMMIT or ROLLBACK may hang.
    */
   #begin<T>(
-    options: PrismaTransactionOptions,
-    names: Names,
+    begun: Begun,
     outer: HandlerScope | undefined,
-    body: (session: StoreSession<TransactionOf<TClient>>) => Promise<T>,
+    body: (session: StoreSession<TransactionOf<TClient>>) => Promise<Ending<T>>,
   ): Promise<T> {
-    const {
-      timeout,
-      maxWait = PRISMA_MAX_WAIT_MS,
-      isolationLevel = this.#dialect.weakestIsolation,
-    } = options;
+    const { timeout, maxWait: ownMaxWait, isolationLevel = this.#dialect.weakestIsolation } = begun.options;
+    const followers = this.#followers(begun);
+    // A claim that travels with BEGIN waits in Prisma's time for that.
+    const maxWait =
+      (ownMaxWait ?? PRISMA_MAX_WAIT_MS) + (followers === undefined ? 0 : begun.opening.limits.lockWaitMs);
     let transaction: HandlerTransaction | undefined;
+    let session: PrismaSession<TransactionOf<TClient>> | undefined;
     const errorOf = () => new ExpiredTransactionError(timeout, transaction?.hasNested === true);
     return endingWithin(timeout + maxWait + GRACE_MS, errorOf, (deadline) =>
-      withDriverTransaction(this.#adapter, inHandler, (driverOf) => {
+      withDriverTransaction(this.#adapter, { inHandler, followers }, (driverOf) => {
         const work = (tx: TransactionOf<TClient> & RawClient) => {
           if (deadline.isOver) {
             throw errorOf();
           }
           const raw = this.#isExtended ? unextended(this.#engine, tx) : tx;
           const driver = driverOf();
-          const begun = new HandlerTransaction(
+          const open = new HandlerTransaction(
             { tx, raw, engine: this.#engine, isolationLevel, driver },
             outer,
           );
-          transaction = begun;
+          transaction = open;
+          const opened = this.#session(open, driver?.under(raw) ?? raw, begun, driver?.messages);
+          session = opened;
           const closed = async () => {
             const error = errorOf();
-            await begun.close(error);
+            await open.close(error);
             return error;
           };
-          return endingWithin(timeout, closed, () =>
-            body(this.#session(begun, driver?.under(raw) ?? raw, names, options)),
-          );
+          const left = timeout - (driver?.messages?.msSinceBegin() ?? 0);
+          return endingWithin(left, closed, () => this.#run(opened, body));
         };
-        return this.#client.$transaction(work, { ...options, timeout: TIMER_MS_MAX }) as Promise<T>;
+        const options = { ...begun.options, maxWait, timeout: TIMER_MS_MAX };
+        const ended = this.#client.$transaction(work, options) as Promise<T>;
+        return followers === undefined
+          ? ended
+          : ended.catch((error: unknown) => {
+              throw session?.errorOfEnd(error) ?? error;
+            });
       }),
     );
   }
@@ -132,15 +164,27 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   #session(
     transaction: HandlerTransaction,
     raw: RawClient,
-    names: Names,
-    { timeout }: PrismaTransactionOptions,
+    { names, opening: { claim, isUndoable } }: Begun,
+    messages?: SharedMessages,
   ): PrismaSession<TransactionOf<TClient>> {
-    const client = this.#joining.in(transaction) as TransactionOf<TClient>;
-    return new PrismaSession(transaction, client, raw, timeout + GRACE_MS, [
-      new PrismaSql(raw),
-      this.#dialect,
-      names,
-    ]);
+    const { message } = this.#dialect;
+    return new PrismaSession({
+      transaction,
+      tx: this.#joining.in(transaction) as TransactionOf<TClient>,
+      raw,
+      queries: new Queries(new PrismaSql(raw), this.#dialect, names),
+      claim,
+      savepoint: isUndoable === true ? new Savepoint(raw) : undefined,
+      messages: message && messages && new ClaimMessages(messages, this.#dialect, message, names),
+    });
+  }
+
+  /** What may follow BEGIN in its message: only where `$transaction` begins no other transaction before. */
+  #followers({ names, opening: { claim, isUndoable } }: Begun): Followers | undefined {
+    const { message } = this.#dialect;
+    return claim !== undefined && message !== undefined && hasPrismasTransaction(this.#client, this.#engine)
+      ? followersOf(this.#dialect, message, names, claim, isUndoable === true)
+      : undefined;
   }
 
   runningHandler(): RunningHandler | undefined {
@@ -226,6 +270,13 @@ const GRACE_MS = 1_000;
 
 const PRISMA_TIMEOUT_MS = 5_000;
 const PRISMA_MAX_WAIT_MS = 2_000;
+
+/** A transaction that is to begin. */
+interface Begun {
+  readonly opening: Opening;
+  readonly names: Names;
+  readonly options: PrismaTransactionOptions;
+}
 
 interface PrismaTransactionOptions {
   readonly timeout: number;

@@ -9,7 +9,7 @@ import type {
   StoreFault,
 } from "../core/contract/store.ts";
 import type { Names } from "./names.ts";
-import type { ReadParams, Statement, Write } from "./statement.ts";
+import type { ReadParams, ReadRow, Statement, Write } from "./statement.ts";
 
 /**
  * Everything that differs between databases: the statements, and what their errors mean. To add a database, write one
@@ -36,7 +36,7 @@ export interface Dialect {
    */
   claim(names: Names, params: ClaimParams): Statement;
   /** Reads the row: at most one {@link ReadRow}, `mine` false. Sees what a claim in the same transaction has waited for. */
-  read(names: Names, params: ReadParams): Statement;
+  read(names: Names, params: ReadParams): Write;
   /** Reads those of the records that are finished and not expired: {@link FinishedRow}s. Runs outside any transaction. */
   replayable(names: Names, ids: readonly string[]): Statement;
   /** Stores the outcome if `owner` still holds the row, and ends its lease. */
@@ -66,10 +66,24 @@ export interface Dialect {
   server(): Statement;
   /** What an error of the database or its driver means, by its code, and by its message if the code is ambiguous. */
   faultOfCode(code: string, message: string): StoreFault | undefined;
+  /** For drivers that take several statements as one message; `undefined` where the database or its drivers take none. */
+  readonly message?: MessageStatements;
   /** Whether a write outside a transaction is committed once it is answered. If not, each of ours gets a transaction. */
   readonly commitsByItself: boolean;
   /** Prisma's name for the isolation level that every transaction has at least, whatever the server's default. */
   readonly weakestIsolation: string;
   /** How long BEGIN may wait, in milliseconds, unless the application says; `undefined` for Prisma's default. */
   readonly maxWaitMs: number | undefined;
+}
+
+/** What takes the place of other statements where several travel as one message, in which each sees what those before it did. */
+export interface MessageStatements {
+  /** Follows `insert`: as `read`, but of a row that `insert` has not inserted. */
+  readOther(names: Names, params: ClaimParams): Write;
+  /** A row of `readOther`, from the database's texts. */
+  rowOf(row: Readonly<Record<string, string | null>>): ReadRow;
+  /** As `complete`, but fails if it stores nothing, so that what follows in its message is not executed. */
+  completeOrFail(names: Names, params: CompleteParams): Write;
+  /** Why `completeOrFail` stored nothing, by the message of its error; `undefined` for every other error. */
+  reasonIn(message: string): "lost" | "suppressed" | undefined;
 }

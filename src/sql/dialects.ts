@@ -1,8 +1,12 @@
 import type { Dialect } from "./dialect.ts";
 import { postgresql } from "./postgresql.ts";
+import { inOneMessage } from "./postgresql-message.ts";
 import { sqlite } from "./sqlite.ts";
 
 /** The supported databases, by Prisma's names for them. */
 export type Provider = "postgresql" | "sqlite";
 
-export const dialects: Readonly<Record<Provider, Dialect>> = { postgresql, sqlite };
+export const dialects: Readonly<Record<Provider, Dialect>> = {
+  postgresql: { ...postgresql, message: inOneMessage(postgresql) },
+  sqlite,
+};

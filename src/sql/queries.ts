@@ -29,6 +29,12 @@ import { StoreError } from "./store-error.ts";
 /** A record may be deleted by `prune` or by hand, or expire, between a claim and a look at what was in its way; not for ever. */
 const CLAIMS_MAX = 5;
 
+/** What `insert` has done, and the row that is in its way, if there still is one. */
+export interface Inserted {
+  readonly isInserted: boolean;
+  readonly found?: ReadRow | undefined;
+}
+
 /** Our own statements, over whatever sends them. */
 export class Queries implements LeaseStore {
   readonly #client: SqlClient;
@@ -42,17 +48,31 @@ export class Queries implements LeaseStore {
   }
 
   async claim(params: ClaimParams): Promise<Claim> {
-    let found: ReadRow | undefined;
     // A lease is polled. Only `claim` looks at one without waiting for a step that has locked its row.
-    if (params.leaseMs === null) {
-      if (await this.#affectsRow(this.#dialect.insert(this.#names, params))) {
-        return { state: "claimed", attempt: 1 };
-      }
-      found = await this.#first<ReadRow>(this.#dialect.read(this.#names, params));
-      if (found !== undefined && !found.free) {
-        return claimIn(found, params);
-      }
+    return params.leaseMs === null
+      ? this.claimAfter(params, await this.#insert(params))
+      : this.#takeOver(params);
+  }
+
+  /** The claim whose row an `insert` has inserted, or has found in its way. */
+  async claimAfter(params: ClaimParams, { isInserted, found }: Inserted): Promise<Claim> {
+    if (isInserted) {
+      return { state: "claimed", attempt: 1 };
     }
+    return found === undefined || found.free ? this.#takeOver(params, found) : claimIn(found, params);
+  }
+
+  async #insert(params: ClaimParams): Promise<Inserted> {
+    return (await this.#affectsRow(this.#dialect.insert(this.#names, params)))
+      ? { isInserted: true }
+      : {
+          isInserted: false,
+          found: await this.#first<ReadRow>(this.#dialect.read(this.#names, params)),
+        };
+  }
+
+  async #takeOver(params: ClaimParams, before?: ReadRow): Promise<Claim> {
+    let found = before;
     for (let turn = 0; turn < CLAIMS_MAX; turn += 1) {
       const claimed = await this.#first<RecordRow>(this.#dialect.claim(this.#names, params));
       if (claimed !== undefined) {
@@ -134,24 +154,28 @@ export class Queries implements LeaseStore {
     return this.#explaining(this.#client.rowsOf<TRow>(statement));
   }
 
-  /** Replaces the error of a wrong set-up by one that says what to do. */
   async #explaining<T>(sent: Promise<T>): Promise<T> {
     try {
       return await sent;
-    } catch (cause) {
-      if (faultOf(this.#dialect, cause) !== "misconfigured") {
-        throw cause;
-      }
-      const { record, step } = this.#names;
-      throw new StoreError(
-        "misconfigured",
-        `The database refuses to work with ${record.table} and ${step.table}: they are missing, are of another version, ` +
-          "or may not be used by this user. Migrate the models IdempotencyRecord and IdempotencyStep, or apply " +
-          "prisma/<provider>/idempotency.sql of the package onceonly. Behind a pooler such as PgBouncer, prepared " +
-          "statements must be supported or switched off.",
-        cause,
-      );
+    } catch (error) {
+      throw this.explained(error);
     }
+  }
+
+  /** The error to throw for one of the database: for that of a wrong set-up, one that says what to do. */
+  explained(error: unknown): unknown {
+    if (faultOf(this.#dialect, error) !== "misconfigured") {
+      return error;
+    }
+    const { record, step } = this.#names;
+    return new StoreError(
+      "misconfigured",
+      `The database refuses to work with ${record.table} and ${step.table}: they are missing, are of another version, ` +
+        "or may not be used by this user. Migrate the models IdempotencyRecord and IdempotencyStep, or apply " +
+        "prisma/<provider>/idempotency.sql of the package onceonly. Behind a pooler such as PgBouncer, prepared " +
+        "statements must be supported or switched off.",
+      error,
+    );
   }
 }
 

@@ -7,8 +7,8 @@ export interface Statement {
 }
 
 /**
- * A statement that returns no rows. Inside a transaction it may bypass Prisma on its way to the driver, so its values
- * are only of types that need no translation.
+ * A statement that may bypass Prisma on its way to the driver, as one that returns no rows does inside a transaction. So its
+ * values are only of types that need no translation.
  */
 export interface Write extends Statement {
   readonly values: readonly (string | number | null)[];

@@ -7,15 +7,17 @@ import type { Finding } from "./finding.ts";
  */
 export interface Store<TTransaction> {
   /**
-   * Runs `body` in one transaction: committed when `body` resolves, rolled back when it rejects.
+   * Runs `body` in one transaction, opened with a claim and ended with an outcome, where there is one: committed when `body`
+   * resolves, rolled back when it rejects. How many messages that takes, the store decides.
    *
-   * If `body` resolved and this rejects, the outcome may be unknown (the connection broke during COMMIT).
+   * Rejects with a {@link NotStoredError} if the outcome was not stored; then nothing is committed. If `body` resolved and
+   * this rejects otherwise, the end may be unknown (the connection broke during COMMIT).
    *
    * Inside a handler of this store it is part of the handler's transaction, and can be rolled back alone.
    */
   transaction<T>(
-    limits: TransactionLimits,
-    body: (session: StoreSession<TTransaction>) => Promise<T>,
+    opening: Opening,
+    body: (session: StoreSession<TTransaction>) => Promise<Ending<T>>,
   ): Promise<T>;
   /** How long a transaction may stay open where no option says otherwise, in milliseconds. */
   readonly timeoutMs: number;
@@ -36,10 +38,24 @@ export interface Store<TTransaction> {
   prune(params: PruneParams): Promise<number>;
 }
 
+/** How a transaction begins. */
+export interface Opening {
+  readonly limits: TransactionLimits;
+  /** What is claimed before anything else is done. */
+  readonly claim?: ClaimParams;
+  /** Whether {@link StoreSession.undo} may be called. */
+  readonly isUndoable?: boolean;
+}
+
+/** How a transaction ends. */
+export interface Ending<T> {
+  readonly value: T;
+  /** What is stored in the record that was claimed, last of all. */
+  readonly outcome?: CompleteParams;
+}
+
 /** Writes that change something only while `owner` holds the claim. Each returns whether it did. */
 export interface OwnerWrites {
-  /** Stores the outcome, and ends the lease if there is one. Rejects if the handler has ended its transaction. */
-  complete(params: CompleteParams): Promise<boolean>;
   /** Renews the lease from now on. In a transaction, it also lets nobody take over before COMMIT. */
   renew(params: RenewParams): Promise<boolean>;
   /** Records the result of a step, or records it again. Rejects if the handler has ended its transaction. */
@@ -65,15 +81,15 @@ export interface HandlerClients<TTransaction> {
 /** What a run does inside its transaction. */
 export interface StoreSession<TTransaction> extends OwnerWrites {
   /**
-   * Makes the row of `id`, or takes over one that is expired, whose lease has lapsed or whose handler has committed it in
-   * progress, or reads a finished one.
-   * Blocks while another transaction holds the row uncommitted, up to `lockWaitMs`; then rejects with the fault
+   * What the claim of the {@link Opening} has found. It makes the row of `id`, or takes over one that is expired, whose lease
+   * has lapsed or whose handler has committed it in progress, or reads a finished one.
+   * It blocks while another transaction holds the row uncommitted, up to `lockWaitMs`; then this rejects with the fault
    * `lock_timeout`.
    *
    * Nothing comes before the claim in its transaction, and the limit on waiting for locks does not outlive it. The record
    * is kept for `retentionMs` after the longest time that the transaction may take.
    */
-  claim(params: ClaimParams): Promise<Claim>;
+  claim(): Promise<Claim>;
   /**
    * Calls `work` with the clients of the transaction. Until `work` ends, the application's ambient client joins the transaction
    * too. After that, further statements are refused and those under way are awaited: what the handler did not await must
@@ -85,16 +101,16 @@ export interface StoreSession<TTransaction> extends OwnerWrites {
   ): Promise<T>;
   /** Whether the transaction takes no more statements: its connection is lost, or a statement of it has failed. */
   isBroken(): Promise<boolean>;
-  /** Marks the point that {@link rollbackToSavepoint} returns to: after the claim, before the handler's writes. */
-  savepoint(): Promise<void>;
   /** Undoes the handler's writes and keeps the claim. */
-  rollbackToSavepoint(): Promise<void>;
+  undo(): Promise<void>;
 }
 
 /** What a leased run does, each in one statement that commits by itself. */
 export interface LeaseStore extends OwnerWrites {
   /** As in a transaction, but everybody sees the claim at once. */
   claim(params: ClaimParams): Promise<Claim>;
+  /** Stores the outcome, and ends the lease. */
+  complete(params: CompleteParams): Promise<boolean>;
   /** The outcome stored in the record of `id`, even if it has expired. */
   outcomeOf(id: string): Promise<FinishedRecord | undefined>;
   /** The recorded steps of the record of `id`. */
@@ -203,6 +219,20 @@ export type Claim =
   | { readonly state: "finished"; readonly record: FinishedRecord }
   /** A leased run holds the record, or a run with another input has left it behind. */
   | { readonly state: "held"; readonly fingerprint: string };
+
+/** The outcome of a run was not stored, so nothing of it is committed. */
+export class NotStoredError extends Error {
+  /**
+   * `"lost"`: somebody has changed or deleted the record. `"suppressed"`: the database keeps the write from the row. `"failed"`:
+   * the statement failed, with `cause`.
+   */
+  readonly reason: "lost" | "suppressed" | "failed";
+
+  constructor(reason: NotStoredError["reason"], cause?: unknown) {
+    super(`The outcome was not stored (${reason})`, { cause });
+    this.reason = reason;
+  }
+}
 
 /** A record that is replayed instead of executed. */
 export interface FinishedRecord {

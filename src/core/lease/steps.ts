@@ -132,7 +132,7 @@ export class Steps<TTransaction> {
             )
             .catch(rethrowing(this.#store, transaction.session, this.#run.operation));
           await this.#recordIn(transaction.session, name, response);
-          return response;
+          return { value: response };
         },
       ),
     );

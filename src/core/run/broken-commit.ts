@@ -35,12 +35,12 @@ export async function recordAfterBrokenCommit(
  * for it. The probe's own claim is rolled back.
  */
 async function probe(store: Store<unknown>, run: PreparedRun): Promise<FinishedRecord | undefined> {
-  const params = claimParams(run);
+  const claim = claimParams(run);
   try {
-    return await store.transaction(transactionLimits(run, params), async (session) => {
-      const claimed = await session.claim(params);
+    return await store.transaction({ limits: transactionLimits(run, claim), claim }, async (session) => {
+      const claimed = await session.claim();
       if (claimed.state === "finished") {
-        return claimed.record;
+        return { value: claimed.record };
       }
       throw new ProbeRollback();
     });

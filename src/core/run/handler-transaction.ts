@@ -1,4 +1,11 @@
-import type { HandlerClients, Store, StoreSession, TransactionLimits } from "../contract/store.ts";
+import {
+  type Ending,
+  type HandlerClients,
+  NotStoredError,
+  type Opening,
+  type Store,
+  type StoreSession,
+} from "../contract/store.ts";
 
 /** How one transaction that runs a handler ended. */
 export type TransactionEnd<T> =
@@ -45,22 +52,23 @@ export class OpenTransaction<TTransaction> {
  */
 export async function inHandlerTransaction<TTransaction, T>(
   store: Store<TTransaction>,
-  { limits, operation }: { readonly limits: TransactionLimits; readonly operation: string },
-  body: (transaction: OpenTransaction<TTransaction>) => Promise<T>,
+  { operation, ...opening }: Opening & { readonly operation: string },
+  body: (transaction: OpenTransaction<TTransaction>) => Promise<Ending<T>>,
 ): Promise<TransactionEnd<T>> {
   let transaction: OpenTransaction<TTransaction> | undefined;
   let ended: { readonly value: T; readonly afterCommit: Callbacks } | undefined;
   try {
-    const committed = await store.transaction(limits, async (session) => {
+    const committed = await store.transaction(opening, async (session) => {
       ended = undefined;
       const attempt = new OpenTransaction(session, operation);
       transaction = attempt;
-      ended = { value: await body(attempt), afterCommit: attempt.afterCommit };
-      return ended;
+      const { value, ...ending } = await body(attempt);
+      ended = { value, afterCommit: attempt.afterCommit };
+      return { ...ending, value: ended };
     });
     return { state: "committed", ...committed };
   } catch (error) {
-    return ended === undefined
+    return ended === undefined || error instanceof NotStoredError
       ? { state: "rolled back", during: transaction?.during ?? "begin", error }
       : { state: "unknown", ...ended, error };
   }

@@ -1,6 +1,13 @@
 import type { Handler, SettledRun } from "../contract/idempotency.ts";
-import type { ClaimParams, FinishedRecord, Store, StoreSession } from "../contract/store.ts";
-import { type Answer, answerOf } from "../outcome/answer.ts";
+import {
+  type ClaimParams,
+  type Ending,
+  type FinishedRecord,
+  NotStoredError,
+  type Store,
+  type StoreSession,
+} from "../contract/store.ts";
+import { answerOf } from "../outcome/answer.ts";
 import { throwIfReused } from "../outcome/stored-outcome.ts";
 import { derivedKey } from "../request/identity.ts";
 import type { PreparedRun } from "../request/prepare.ts";
@@ -13,7 +20,7 @@ import { FinishedIds } from "./finished-ids.ts";
 import { rethrowing } from "./handler-errors.ts";
 import { inHandlerTransaction, type OpenTransaction } from "./handler-transaction.ts";
 import { refuseNested } from "./refuse-nested.ts";
-import type { Executed, Finished, Held, RunEnd } from "./run-end.ts";
+import type { Finished, Held, RunEnd } from "./run-end.ts";
 import { claimLost, notStored, storeUnavailable, writesSuppressed } from "./run-errors.ts";
 import type { Flight } from "./single-flight.ts";
 import { throwUnlessWorthRetrying, waitForLease } from "./waiting.ts";
@@ -111,18 +118,35 @@ export class TransactionRunner<TTransaction> {
     flight: RunFlight,
     handler: Handler<TTransaction, T>,
   ): Promise<RunEnd<T>> {
-    const params = claimParams(run);
-    const { operation } = run;
+    const claim = claimParams(run);
+    const { operation, options } = run;
+    const limits = transactionLimits(run, claim);
+    const isUndoable = options.storeError !== undefined;
     const ended = await inHandlerTransaction(
       this.#store,
-      { limits: transactionLimits(run, params), operation },
-      (transaction) => this.#claimAndExecute(transaction, { run, params, flight }, handler),
+      { limits, claim, isUndoable, operation },
+      (transaction) => this.#execute(transaction, { run, claim, flight }, handler),
     );
     if (ended.state === "rolled back") {
       flight.executing(undefined);
-      return { end: "failed", during: ended.during, error: ended.error };
+      return { end: "failed", during: ended.during, error: this.#errorOf(run, ended.error) };
     }
     return ended.state === "committed" ? ended.value : this.#afterBrokenCommit(run, ended.value, ended.error);
+  }
+
+  #errorOf(run: PreparedRun, error: unknown): unknown {
+    if (!(error instanceof NotStoredError)) {
+      return error;
+    }
+    switch (error.reason) {
+      case "lost":
+        return claimLost(run);
+      case "suppressed":
+        return writesSuppressed(run);
+      case "failed":
+    }
+    const { cause } = error;
+    return notStored(run, `The handler of ${run.operation}`, this.#store.faultOf(cause), cause);
   }
 
   /** A replay has nothing to commit, and neither has a run that met a lease. */
@@ -144,71 +168,54 @@ export class TransactionRunner<TTransaction> {
     return record.owner === intended.record.owner ? intended : { end: "replayed", record };
   }
 
-  async #claimAndExecute<T>(
+  async #execute<T>(
     transaction: OpenTransaction<TTransaction>,
-    { run, params, flight }: Attempt,
+    { run, claim, flight }: Attempt,
     handler: Handler<TTransaction, T>,
-  ): Promise<Finished<T> | Held> {
-    const { session } = transaction;
+  ): Promise<Ending<Finished<T> | Held>> {
+    const { session, afterCommit } = transaction;
     // An extension of the application may repeat a transaction: what it claimed before is rolled back.
     flight.executing(undefined);
-    const claimed = await session.claim(params);
+    const claimed = await session.claim();
     switch (claimed.state) {
       case "finished":
-        return { end: "replayed", record: claimed.record };
+        return { value: { end: "replayed", record: claimed.record } };
       case "held":
-        return { end: "held", fingerprint: claimed.fingerprint };
+        return { value: { end: "held", fingerprint: claimed.fingerprint } };
       case "claimed":
         flight.executing(run.fingerprint);
         if (claimed.committedByHandler === true) {
           warnOfCommitted(run.operation);
         }
     }
-    if (run.options.storeError !== undefined) {
-      await session.savepoint();
+    const { settled, response } = await answerOf(run, () =>
+      execute(transaction, run, claimed.attempt, handler),
+    ).catch(rethrowing(this.#store, session, run.operation));
+    const { status } = settled;
+    if (settled.status === "failed") {
+      await this.#undo(session, run, settled.error);
     }
-    const answer = await answerOf(run, () => execute(transaction, run, claimed.attempt, handler)).catch(
-      rethrowing(this.#store, session, run.operation),
-    );
-    if (answer.settled.status === "failed") {
-      await this.#undo(session, run, answer.settled.error);
-    }
-    return this.#complete(transaction, run, params, answer);
+    const { id, owner } = claim;
+    return {
+      value: {
+        end: "executed",
+        settled,
+        record: { status, fingerprint: run.fingerprint, owner, response },
+        // What a failed handler wanted done belongs to writes that are undone.
+        afterCommit: status === "failed" ? [] : afterCommit,
+      },
+      outcome: { id, owner, status, response, retentionMs: null },
+    };
   }
 
   /** If that fails, the transaction is gone, and with it all it wrote. */
   async #undo(session: StoreSession<unknown>, run: PreparedRun, handlerError: unknown): Promise<void> {
     try {
-      await session.rollbackToSavepoint();
+      await session.undo();
     } catch (error) {
       // An answer that came of a lost connection is none. Otherwise the handler's error says more than this one.
       throw this.#store.faultOf(error) === "unavailable" ? storeUnavailable(run, error) : handlerError;
     }
-  }
-
-  async #complete<T>(
-    { session, afterCommit }: OpenTransaction<TTransaction>,
-    run: PreparedRun,
-    { id, owner }: ClaimParams,
-    { settled, response }: Answer<T>,
-  ): Promise<Executed<T>> {
-    const { status } = settled;
-    let isStored: boolean;
-    try {
-      isStored = await session.complete({ id, owner, status, response, retentionMs: null });
-    } catch (error) {
-      throw notStored(run, `The handler of ${run.operation}`, this.#store.faultOf(error), error);
-    }
-    if (!isStored) {
-      throw (await session.holds({ id, owner })) ? writesSuppressed(run) : claimLost(run);
-    }
-    return {
-      end: "executed",
-      settled,
-      record: { status, fingerprint: run.fingerprint, owner, response },
-      // What a failed handler wanted done belongs to writes that are undone.
-      afterCommit: status === "failed" ? [] : afterCommit,
-    };
   }
 }
 
@@ -216,7 +223,7 @@ type RunFlight = Flight<FinishedRecord>;
 
 interface Attempt {
   readonly run: PreparedRun;
-  readonly params: ClaimParams;
+  readonly claim: ClaimParams;
   readonly flight: RunFlight;
 }
 

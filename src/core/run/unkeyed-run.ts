@@ -26,8 +26,8 @@ export async function runUnkeyed<TTransaction, T>(
   const end = await inHandlerTransaction(
     store,
     { limits: transactionLimits({ options }, { lockWaitMs: 0 }), operation },
-    (transaction) =>
-      transaction
+    async (transaction) => {
+      const value = await transaction
         .runHandler((clients) =>
           handler({
             ...clients,
@@ -37,7 +37,9 @@ export async function runUnkeyed<TTransaction, T>(
             afterCommit: (callback) => transaction.afterCommit.push(callback),
           }),
         )
-        .catch(rethrowing(store, transaction.session, operation)),
+        .catch(rethrowing(store, transaction.session, operation));
+      return { value };
+    },
   );
   if (end.state === "committed") {
     // Inside a handler, the store has given the callbacks to that one.

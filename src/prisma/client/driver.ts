@@ -1,6 +1,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { endsTransaction } from "../../sql/ending.ts";
 import type { RawClient } from "./client.ts";
+import {
+  beginSharing,
+  type Followers,
+  type SharedMessages,
+  type SharingAdapter,
+  sharesMessages,
+} from "./shared-messages.ts";
 import { EndedTransactionError, EndingError } from "./transaction-errors.ts";
 
 /**
@@ -15,9 +22,7 @@ export interface AdapterFactory {
   connect(): Promise<Adapter>;
 }
 
-interface Adapter {
-  startTransaction(isolationLevel?: string): Promise<AdapterTransaction>;
-}
+type Adapter = SharingAdapter<AdapterTransaction>;
 
 interface AdapterTransaction {
   executeRaw(statement: AdapterStatement): Promise<number>;
@@ -37,12 +42,21 @@ class Beginning {
   readonly factory: AdapterFactory;
   /** Whether the caller is code of a handler. Prisma begins and ends transactions outside of them. */
   readonly inHandler: () => boolean;
+  #followers: Followers | undefined;
   #begun: DriverTransaction | undefined;
   #isAmbiguous = false;
 
-  constructor(factory: AdapterFactory, inHandler: () => boolean) {
+  constructor(factory: AdapterFactory, inHandler: () => boolean, followers: Followers | undefined) {
     this.factory = factory;
     this.inHandler = inHandler;
+    this.#followers = followers;
+  }
+
+  /** For the first transaction alone. */
+  takeFollowers(): Followers | undefined {
+    const followers = this.#followers;
+    this.#followers = undefined;
+    return followers;
   }
 
   /** Called more than once if an extension of the application begins another transaction around it, or repeats it. */
@@ -69,14 +83,22 @@ export function observeTransactions(factory: AdapterFactory | undefined): void {
   const connect = factory.connect.bind(factory);
   factory.connect = async () => {
     const adapter = await connect();
-    const start = adapter.startTransaction.bind(adapter);
-    adapter.startTransaction = async (isolationLevel) => {
-      const transaction = await start(isolationLevel);
+    // oxlint-disable-next-line typescript/unbound-method -- called with the `this` that the caller gives
+    const start = adapter.startTransaction;
+    // No arrow function, as another copy of this package may stand around it, and `this` tells an adapter where to take its
+    // connection from.
+    adapter.startTransaction = async function startTransaction(isolationLevel) {
       const beginning = beginnings.getStore();
       // What a handler begins is another transaction, whose end Prisma sends inside of the handler too.
-      if (beginning?.factory === factory && !beginning.inHandler()) {
-        beginning.add(new DriverTransaction(transaction, beginning.inHandler));
+      if (beginning?.factory !== factory || beginning.inHandler()) {
+        return start.call(this, isolationLevel);
       }
+      const followers = sharesMessages(adapter) ? beginning.takeFollowers() : undefined;
+      const { transaction, messages } =
+        followers === undefined
+          ? { transaction: await start.call(this, isolationLevel), messages: undefined }
+          : await beginSharing(adapter, start, isolationLevel, followers);
+      beginning.add(new DriverTransaction(transaction, beginning.inHandler, messages));
       return transaction;
     };
     return adapter;
@@ -84,19 +106,19 @@ export function observeTransactions(factory: AdapterFactory | undefined): void {
 }
 
 /**
- * Calls `begin`, in which a client over `factory` begins a transaction. `driver()`, called inside that transaction, returns
- * the driver's side of it, or `undefined` if more than one could be meant. `inHandler()` tells whether its caller is code of
- * a handler.
+ * Calls `begin`, in which a client over `factory` begins a transaction, with `followers` in the message of its BEGIN if that can
+ * be. `driver()`, called inside that transaction, returns the driver's side of it, or `undefined` if more than one could be
+ * meant. `inHandler()` tells whether its caller is code of a handler.
  */
 export function withDriverTransaction<T>(
   factory: AdapterFactory | undefined,
-  inHandler: () => boolean,
+  { inHandler, followers }: { readonly inHandler: () => boolean; readonly followers: Followers | undefined },
   begin: (driver: () => DriverTransaction | undefined) => T,
 ): T {
   if (factory === undefined) {
     return begin(() => undefined);
   }
-  const beginning = new Beginning(factory, inHandler);
+  const beginning = new Beginning(factory, inHandler, followers);
   return beginnings.run(beginning, () => begin(() => beginning.driver));
 }
 
@@ -110,8 +132,15 @@ export class DriverTransaction {
   isOver = false;
   /** Set when something of the handler would have ended the transaction, and was not sent. */
   refused: EndingError | undefined;
+  /** The messages that it shares with statements of ours, if it does. */
+  readonly messages: SharedMessages | undefined;
 
-  constructor(transaction: AdapterTransaction, inHandler: () => boolean) {
+  constructor(
+    transaction: AdapterTransaction,
+    inHandler: () => boolean,
+    messages: SharedMessages | undefined,
+  ) {
+    this.messages = messages;
     const execute = transaction.executeRaw.bind(transaction);
     const query = transaction.queryRaw.bind(transaction);
     const commit = transaction.commit.bind(transaction);

@@ -200,7 +200,16 @@ export function watchRequests(engine: object, { beforeSend, atCall }: RequestWat
     },
   };
   Object.assign(engine, watching);
+  watchedTransactions.set(watching.$transaction, transact);
   return true;
+}
+
+const watchedTransactions = new WeakMap<AnyFunction, AnyFunction>();
+
+/** The method `$transaction` of a client, without our watch around it. */
+export function transactionMethodOf(client: object): AnyFunction {
+  const { $transaction: method } = client as Watchable;
+  return watchedTransactions.get(method) ?? method;
 }
 
 type Send = (transaction: unknown) => Promise<unknown>;

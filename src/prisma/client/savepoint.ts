@@ -11,6 +11,8 @@ export function savepointName(depth: number): string {
   return `${prefix}_${depth}`;
 }
 
+export const settingOf = (name: string): string => `SAVEPOINT ${name}`;
+
 /** A point in a transaction to return to: the statements of SQL:1999, sent through `raw`. */
 export class Savepoint {
   readonly #raw: RawClient;
@@ -23,7 +25,7 @@ export class Savepoint {
   }
 
   async set(): Promise<void> {
-    await this.#raw.$executeRawUnsafe(`SAVEPOINT ${this.#name}`);
+    await this.#raw.$executeRawUnsafe(settingOf(this.#name));
   }
 
   async release(): Promise<void> {

@@ -1,3 +1,4 @@
+import { transactionMethodOf } from "../client/private-members.ts";
 import type { ExtensibleClient } from "./joined-client.ts";
 import { OWN_CLASS } from "./shared-symbols.ts";
 
@@ -27,6 +28,12 @@ export function isOfOwnClass(engine: object, name: PropertyKey): boolean {
     !Reflect.has(prismasPrototype(engine), name) &&
     !(Object.hasOwn(engine, name) && /^[_$]/.test(String(name)))
   );
+}
+
+/** Whether `$transaction` is Prisma's own, which begins one transaction: not one of an extension or of the application's class. */
+export function hasPrismasTransaction(client: object, engine: object): boolean {
+  const { $transaction: prismas } = prismasPrototype(engine) as { readonly $transaction?: unknown };
+  return [client, engine].every((one) => transactionMethodOf(one) === prismas);
 }
 
 /** The prototype that is followed by that of all objects only: Prisma's class is derived from no other. */

@@ -1,0 +1,107 @@
+import { type ClaimParams, type CompleteParams, NotStoredError } from "../core/contract/store.ts";
+import type { Dialect, MessageStatements } from "../sql/dialect.ts";
+import { type Quote, withLiterals } from "../sql/literal.ts";
+import type { Names } from "../sql/names.ts";
+import type { Inserted } from "../sql/queries.ts";
+import { savepointName, settingOf } from "./client/savepoint.ts";
+import type { DatabaseError, SharedMessages } from "./client/shared-messages.ts";
+
+/** The claim that travels with BEGIN, and the outcome that travels with COMMIT. */
+export class ClaimMessages {
+  readonly #messages: SharedMessages;
+  readonly #dialect: Dialect;
+  readonly #statements: MessageStatements;
+  readonly #names: Names;
+
+  constructor(messages: SharedMessages, dialect: Dialect, statements: MessageStatements, names: Names) {
+    this.#messages = messages;
+    this.#dialect = dialect;
+    this.#statements = statements;
+    this.#names = names;
+  }
+
+  /**
+   * What came of the claim; `undefined` if it did not travel.
+   *
+   * @throws what the database answered.
+   */
+  inserted(): Inserted | undefined {
+    const { beginError, results } = this.#messages;
+    if (beginError !== undefined) {
+      throw new AnsweredError(beginError);
+    }
+    if (results === undefined) {
+      return undefined;
+    }
+    const [inserted, found] = results;
+    const row = found?.rows[0];
+    return {
+      isInserted: (inserted?.rowCount ?? 0) > 0,
+      ...(row !== undefined && { found: this.#statements.rowOf(row) }),
+    };
+  }
+
+  /** Whether the outcome will be stored with COMMIT: not if a value of it cannot be written as a literal. */
+  endWith(outcome: CompleteParams): boolean {
+    const { quote } = this.#messages;
+    const statement = withLiterals(this.#statements.completeOrFail(this.#names, outcome), quote);
+    if (this.#messages.results === undefined || statement === undefined) {
+      return false;
+    }
+    this.#messages.endWith(statement);
+    return true;
+  }
+
+  /** The error for a transaction that has rejected with `error`, perhaps as its COMMIT failed. */
+  errorOfEnd(error: unknown, explained: (error: unknown) => unknown): unknown {
+    const { endError } = this.#messages;
+    if (endError === undefined) {
+      return error;
+    }
+    const reason = this.#statements.reasonIn(endError.message);
+    if (reason !== undefined) {
+      return new NotStoredError(reason);
+    }
+    return isOfOutcome(this.#dialect, endError) ? new NotStoredError("failed", explained(error)) : error;
+  }
+}
+
+/** Whether an error is that of our statement, and not that of COMMIT, such as that of a deferred constraint. */
+function isOfOutcome(dialect: Dialect, { code, message }: DatabaseError): boolean {
+  switch (dialect.faultOfCode(code, message)) {
+    case "transaction_aborted":
+    case "read_only":
+    case "misconfigured":
+      return true;
+    default:
+      // Not supported (a rule that rewrites it), a value that cannot be stored, not executable.
+      return /^(?:0A|22|42)/.test(code);
+  }
+}
+
+/** The statements that follow BEGIN. */
+export function followersOf(
+  dialect: Dialect,
+  message: MessageStatements,
+  names: Names,
+  claim: ClaimParams,
+  isUndoable: boolean,
+): (quote: Quote) => readonly string[] | undefined {
+  return (quote) => {
+    const statements = [dialect.insert(names, claim), message.readOther(names, claim)].map((one) =>
+      withLiterals(one, quote),
+    );
+    return statements.some((text) => text === undefined)
+      ? undefined
+      : [...(statements as string[]), ...(isUndoable ? [settingOf(savepointName(0))] : [])];
+  };
+}
+
+/** What the adapter makes of an error that the database has answered with. */
+class AnsweredError extends Error {
+  override readonly name = "DriverAdapterError";
+
+  constructor({ code, message }: DatabaseError) {
+    super(message, { cause: { kind: "postgres", originalCode: code, originalMessage: message } });
+  }
+}
