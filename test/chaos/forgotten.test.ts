@@ -11,7 +11,9 @@ describe.runIf(onPostgres)("a statement that the handler does not await", () => 
     await using database = await openPostgres();
     await using proxy = await openProxy(database.url);
     await database.query(`INSERT INTO "Account" (id, balance) VALUES ('taken', 1)`);
-    const shop = openShop({ prisma: await database.connect({ url: proxy.url }), by: "careless" });
+    // In a message of both, nothing can come between them.
+    const prisma = await database.connect({ url: proxy.url, messages: "one by one" });
+    const shop = openShop({ prisma, by: "careless" });
     const result = proxy.intercept(
       /^UPDATE "public"."idempotency_record"|^UPDATE "idempotency_record"/,
       "answered",

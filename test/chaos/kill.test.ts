@@ -4,7 +4,7 @@ import { databases, onPostgres, openPostgres, type TestDatabase } from "../suppo
 import { gate } from "../support/gate.ts";
 import { type Answer, inconsistencies, openShop, ordersOf } from "../support/shop.ts";
 import { renamed, startShop } from "../support/shop-worker.ts";
-import { openProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import { COMMIT, openProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
 function startVictim({ provider, url }: TestDatabase, { through = url, run = {} } = {}) {
   const target = { provider, url: through };
@@ -36,7 +36,7 @@ describe.each(databases)("a process killed on $name", ({ name, open }) => {
     await expectOneExecution(database, answer);
   });
 
-  test.each(["after the claim", "in the handler", "after the result is stored"] as const)(
+  test.each(["after the claim", "in the handler", "before the outcome is stored"] as const)(
     "%s, with a duplicate already waiting for its lock: the duplicate takes over and answers",
     async (point) => {
       await using database = await open();
@@ -71,7 +71,7 @@ describe.runIf(onPostgres)("a process killed in COMMIT", () => {
     const database = await openPostgres();
     const proxy = await openProxy(database.url);
     const victim = await startVictim(database, { through: proxy.url });
-    const hold = proxy.intercept(/^COMMIT/, when);
+    const hold = proxy.intercept(COMMIT, when);
     victim.send({ type: "place", key: "k" });
     await hold.reached;
     const heir = openShop({ prisma: database.prisma, by: "heir" });

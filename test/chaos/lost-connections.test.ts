@@ -3,7 +3,7 @@ import type { RunOptions } from "../../src/core/contract/options.ts";
 import { onPostgres, openPostgres } from "../support/database.ts";
 import { inconsistencies, openShop, ordersOf, writeOrder } from "../support/shop.ts";
 import { renamed } from "../support/shop-worker.ts";
-import { openProxy } from "../support/tcp-proxy.ts";
+import { COMMIT, openProxy } from "../support/tcp-proxy.ts";
 import { openOneWayCut } from "./one-way-cut.ts";
 
 /** app -> relay -> proxy -> PostgreSQL, and a second process that reaches PostgreSQL directly. */
@@ -78,7 +78,7 @@ describe.runIf(onPostgres)("a connection lost during COMMIT", () => {
     "while COMMIT is still on its way, which $end: the caller is told what the database shows",
     async ({ rows }) => {
       await using setup = await openFragile();
-      const hold = setup.proxy.intercept(/^COMMIT/, "before");
+      const hold = setup.proxy.intercept(COMMIT, "before");
       let told = false;
       const [outcome] = [setup.place("k")].map((placing) =>
         placing
@@ -113,7 +113,7 @@ describe.runIf(onPostgres)("a connection lost during COMMIT", () => {
     "and none to be had since ($when): STORE_UNAVAILABLE, later the truth",
     async ({ when, rows }) => {
       await using setup = await openFragile();
-      const hold = setup.proxy.intercept(/^COMMIT/, when);
+      const hold = setup.proxy.intercept(COMMIT, when);
       const placing = setup.place("k").catch((error: unknown) => error);
       await hold.reached;
       setup.proxy.refusing = true;
@@ -128,7 +128,7 @@ describe.runIf(onPostgres)("a connection lost during COMMIT", () => {
 
   test("while another process takes the key over: the caller gets that one's answer as a replay", async () => {
     await using setup = await openFragile();
-    const hold = setup.proxy.intercept(/^COMMIT/, "before");
+    const hold = setup.proxy.intercept(COMMIT, "before");
     const placing = setup.place("k");
     await hold.reached;
     const heir = setup.other.place("k");

@@ -25,7 +25,7 @@ describe("a process killed around COMMIT on sqlite", () => {
     for (let n = 0, next = start(0); n < kills; n += 1) {
       await using victim = await next;
       if (n + 1 < kills) next = start(n + 1);
-      victim.send({ type: "place", key: `k${n}`, stopAt: "after the result is stored" });
+      victim.send({ type: "place", key: `k${n}`, stopAt: "before the outcome is stored" });
       await victim.waitFor("at");
       victim.send({ type: "go" });
       spin(offsetMs);

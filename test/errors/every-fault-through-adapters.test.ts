@@ -23,7 +23,6 @@ const CASES: Record<Mode, readonly Case[]> = {
   transaction: [
     ...before("transaction"),
     ...before("claim"),
-    ...before("savepoint"),
     ...casesOf("complete", PASSING, "STORE_UNAVAILABLE"),
     ...casesOf("complete", PERMANENT, "STORE_MISCONFIGURED"),
     ["complete", "transaction_aborted", "RESULT_UNSTORABLE"],
@@ -88,7 +87,7 @@ describe.each(databases)("a fault of a statement of ours on $name", ({ open }) =
       async (fault) => {
         const key = randomUUID();
         const work = { key, mode: "transaction" as const, isSoldOut: true };
-        const arrived = await adapter.send(failing("rollbackToSavepoint", fault), work);
+        const arrived = await adapter.send(failing("undo", fault), work);
         if (fault === "unavailable") {
           expectArrival(arrived, adapter, "STORE_UNAVAILABLE", "released");
         } else {

@@ -23,7 +23,7 @@ describe.each(databases)("a statement of ours that fails on $name", ({ open }) =
       waitMs: 0,
     });
 
-  describe.each(["transaction", "claim", "savepoint"] as const)("before the handler: %s", (statement) => {
+  describe.each(["transaction", "claim"] as const)("before the handler: %s", (statement) => {
     test.each(FAULTS)("%s", async (fault) => {
       await using db = await open();
       const place = placing("k");
@@ -51,7 +51,7 @@ describe.each(databases)("a statement of ours that fails on $name", ({ open }) =
     ["transaction_aborted", new Error("sold out")],
   ] as const)("when the handler's writes are undone: %s", async (fault, end) => {
     await using db = await open();
-    const run = failing(db, "rollbackToSavepoint", fault).run(request("k"), () =>
+    const run = failing(db, "undo", fault).run(request("k"), () =>
       Promise.reject(new Error("sold out")),
     );
     expect([await endOf(run), await records(db)]).toEqual([end, []]);

@@ -1,6 +1,12 @@
 /** A store over a real database, one of whose statements meets a fault. */
 import type { IdempotencyErrorCode } from "../../src/core/contract/errors.ts";
-import type { LeaseStore, Store, StoreFault, StoreSession } from "../../src/core/contract/store.ts";
+import {
+  type LeaseStore,
+  NotStoredError,
+  type Store,
+  type StoreFault,
+  type StoreSession,
+} from "../../src/core/contract/store.ts";
 import { StoreError } from "../../src/sql/store-error.ts";
 
 export type Statement = keyof StoreSession<never> | keyof LeaseStore | "transaction" | "COMMIT";
@@ -57,13 +63,14 @@ export function failingAt<T>(
       },
     });
   return {
-    transaction: (limits, body) =>
+    transaction: (opening, body) =>
       statement === "transaction"
         ? Promise.reject(errorOf(fault))
-        : store.transaction(limits, async (session) => {
-            const value = await body(broken(session));
+        : store.transaction(opening, async (session) => {
+            const ending = await body(broken(session));
             if (statement === "COMMIT") throw errorOf(fault);
-            return value;
+            if (statement === "complete" && ending.outcome) throw new NotStoredError("failed", errorOf(fault));
+            return ending;
           }),
     get leases() {
       return broken(store.leases);

@@ -23,7 +23,7 @@ describe.each(databases)("retention on $name counts from the end of a run", ({ o
     const run = { retentionMs: 1, waitMs: 60_000, transaction: { maxWaitMs: 60_000, timeoutMs: 60_000 } };
     const first = await startShop({ target, by: "first", run });
     try {
-      first.send({ type: "place", key: "k", stopAt: "after the result is stored" });
+      first.send({ type: "place", key: "k", stopAt: "before the outcome is stored" });
       await first.waitFor("at");
       let sent = 0;
       const waiting = await db.connect({ log: () => (sent += 1), busyTimeoutMs: 50 });

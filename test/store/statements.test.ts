@@ -1,15 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { savepointName } from "../../src/prisma/client/savepoint.ts";
+import type { ClientOptions } from "../support/clients.ts";
 import { databases, onPostgres, openPostgres } from "../support/database.ts";
 import { idempotencyOf, orderOf, placing, request } from "../support/runs.ts";
 import { openProxy } from "../support/tcp-proxy.ts";
 
 /** A pool of one connection, opened already, through a proxy that sees what passes. */
-async function watched({ openedBeforeOurs = false } = {}) {
+async function watched(messages: ClientOptions["messages"] = "shared") {
   const db = await openPostgres();
   const proxy = await openProxy(db.url);
-  const client = await db.connect({ url: proxy.url, max: 1 });
-  if (!openedBeforeOurs) idempotencyOf(client);
+  const client = await db.connect({ url: proxy.url, max: 1, messages });
+  idempotencyOf(client);
   await client.$queryRawUnsafe("SELECT 1");
   const close = async () => {
     await db[Symbol.asyncDispose]();
@@ -18,11 +19,15 @@ async function watched({ openedBeforeOurs = false } = {}) {
   return { client, proxy, [Symbol.asyncDispose]: close };
 }
 
-/** The first words of each statement, white space aside. */
-const shapes = (statements: string[]) =>
-  statements.map((text) => text.replaceAll(/\s+/g, " ").trim().slice(0, 44).trim());
+/** The first words of each statement, white space aside; those of a message with a "+" between them. */
+const shapes = (messages: string[]) =>
+  messages.map((message) =>
+    message
+      .split(";\n")
+      .map((text) => text.replaceAll(/\s+/g, " ").trim().slice(0, 44).trim())
+      .join(" + "),
+  );
 
-const BEGIN = "BEGIN";
 const SAVEPOINT = `SAVEPOINT ${savepointName(0)}`;
 const BACK = `ROLLBACK TO SAVEPOINT ${savepointName(0)}`.slice(0, 44);
 const INSERT = 'INSERT INTO "idempotency_record" ("id", "sco';
@@ -30,28 +35,52 @@ const READ = 'SELECT false AS mine, "attempt" AS attempt,';
 const FINISHED = 'SELECT "id" AS id, "status" AS status, "fing';
 const CLAIM = "WITH bound AS MATERIALIZED ( SELECT coalesce";
 const COMPLETE = 'UPDATE "idempotency_record" SET "status" = $';
+const COMPLETE_OR_FAIL = 'WITH stored AS (UPDATE "idempotency_record"';
 const HANDLER = "SELECT 'handler'";
 
 const handler = ({ tx }: { tx: { $queryRawUnsafe: (sql: string) => PromiseLike<unknown> } }) =>
   Promise.resolve(tx.$queryRawUnsafe(HANDLER)).then(() => "done");
 
 describe.runIf(onPostgres)("what reaches PostgreSQL", () => {
-  test("for a fresh key is BEGIN, one INSERT, the handler's, one UPDATE and COMMIT: a round trip each", async () => {
-    await using db = await watched();
-    const idempotency = idempotencyOf(db.client);
+  const fresh = async (db: Awaited<ReturnType<typeof watched>>, options = {}) => {
     db.proxy.reset();
-    await idempotency.run(request("k"), handler);
-    expect(shapes(db.proxy.statements)).toEqual([BEGIN, INSERT, HANDLER, COMPLETE, "COMMIT"]);
-    expect(db.proxy.roundTrips).toBe(5);
+    await idempotencyOf(db.client, options).run(request("k"), handler);
+    return [shapes(db.proxy.statements), db.proxy.roundTrips];
+  };
+
+  test("for a fresh key is what the handler's own transaction takes: the claim comes with BEGIN, the result with COMMIT", async () => {
+    await using db = await watched();
+    const [begin, commit] = [`BEGIN + ${INSERT} + ${READ}`, `${COMPLETE_OR_FAIL} + COMMIT`];
+    expect(await fresh(db)).toEqual([[begin, HANDLER, commit], 3]);
   });
 
-  test("for a replay of a record that another process made is BEGIN, the same INSERT, a read and COMMIT", async () => {
+  test("for a fresh key over an adapter that nobody knows is a message for each statement", async () => {
+    await using db = await watched("one by one");
+    expect(await fresh(db)).toEqual([["BEGIN", INSERT, HANDLER, COMPLETE, "COMMIT"], 5]);
+  });
+
+  test("has the isolation level in the message of BEGIN too", async () => {
+    await using db = await watched();
+    const [messages, roundTrips] = await fresh(db, { transaction: { isolationLevel: "Serializable" } });
+    const begin = `BEGIN + SET TRANSACTION ISOLATION LEVEL SERIALIZABLE + ${INSERT} + ${READ}`;
+    expect([messages, roundTrips]).toEqual([[begin, HANDLER, `${COMPLETE_OR_FAIL} + COMMIT`], 3]);
+  });
+
+  test("for a replay of a record that another process made is two messages", async () => {
     await using db = await watched();
     await idempotencyOf(db.client).run(request("k"), handler);
     db.proxy.reset();
     expect((await idempotencyOf(db.client).run(request("k"), handler)).replayed).toBe(true);
-    expect(shapes(db.proxy.statements)).toEqual([BEGIN, INSERT, READ, "COMMIT"]);
-    expect(db.proxy.roundTrips).toBe(4);
+    expect(shapes(db.proxy.statements)).toEqual([`BEGIN + ${INSERT} + ${READ}`, "COMMIT"]);
+    expect(db.proxy.roundTrips).toBe(2);
+  });
+
+  test("for such a replay over an adapter that nobody knows is four", async () => {
+    await using db = await watched("one by one");
+    await idempotencyOf(db.client).run(request("k"), handler);
+    db.proxy.reset();
+    expect((await idempotencyOf(db.client).run(request("k"), handler)).replayed).toBe(true);
+    expect(shapes(db.proxy.statements)).toEqual(["BEGIN", INSERT, READ, "COMMIT"]);
   });
 
   test("for a replay of one that this process has seen is a single read, without a transaction", async () => {
@@ -78,14 +107,19 @@ describe.runIf(onPostgres)("what reaches PostgreSQL", () => {
     expect(shapes(db.proxy.statements)).toEqual([FINISHED]);
   });
 
-  test("for an expired record is BEGIN, the same INSERT, a read, and the claim that takes it over", async () => {
+  test("for an expired record has one more, for the claim that takes it over", async () => {
     await using db = await watched();
     const idempotency = idempotencyOf(db.client);
     await idempotencyOf(db.client).run(request("k"), handler);
     await db.client.$executeRawUnsafe("UPDATE idempotency_record SET expires_at = now()");
     db.proxy.reset();
     expect((await idempotency.run(request("k"), handler)).replayed).toBe(false);
-    expect(shapes(db.proxy.statements)).toEqual([BEGIN, INSERT, READ, CLAIM, HANDLER, COMPLETE, "COMMIT"]);
+    expect(shapes(db.proxy.statements)).toEqual([
+      `BEGIN + ${INSERT} + ${READ}`,
+      CLAIM,
+      HANDLER,
+      `${COMPLETE_OR_FAIL} + COMMIT`,
+    ]);
   });
 
   test("for a replay writes nothing: no row version, no transaction id", async () => {
@@ -99,30 +133,48 @@ describe.runIf(onPostgres)("what reaches PostgreSQL", () => {
     expect(await versions()).toEqual(before);
   });
 
-  test("for a run that may store an error has one SAVEPOINT more", async () => {
+  const undoable = { storeError: () => true };
+
+  test("for a run that may store an error has the savepoint in the message of BEGIN", async () => {
     await using db = await watched();
-    const idempotency = idempotencyOf(db.client, { storeError: () => true });
+    const begin = `BEGIN + ${INSERT} + ${READ} + ${SAVEPOINT}`;
+    expect(await fresh(db, undoable)).toEqual([[begin, HANDLER, `${COMPLETE_OR_FAIL} + COMMIT`], 3]);
+  });
+
+  test("for a run that may store an error over an adapter that nobody knows has one SAVEPOINT more", async () => {
+    await using db = await watched("one by one");
+    expect(await fresh(db, undoable)).toEqual([["BEGIN", INSERT, SAVEPOINT, HANDLER, COMPLETE, "COMMIT"], 6]);
+  });
+
+  test("for a run that takes a record over sets the savepoint after that", async () => {
+    await using db = await watched();
+    await fresh(db, undoable);
+    await db.client.$executeRawUnsafe("UPDATE idempotency_record SET expires_at = now()");
     db.proxy.reset();
-    await idempotency.run(request("k"), handler);
-    expect(shapes(db.proxy.statements)).toEqual([BEGIN, INSERT, SAVEPOINT, HANDLER, COMPLETE, "COMMIT"]);
-    expect(db.proxy.roundTrips).toBe(6);
+    const failing = idempotencyOf(db.client, undoable).runSettled(request("k"), () =>
+      Promise.reject(new Error("no")),
+    );
+    expect(await failing).toMatchObject({ status: "failed", replayed: false });
+    expect(shapes(db.proxy.statements)).toEqual([
+      `BEGIN + ${INSERT} + ${READ} + ${SAVEPOINT}`,
+      CLAIM,
+      SAVEPOINT,
+      BACK,
+      `${COMPLETE_OR_FAIL} + COMMIT`,
+    ]);
   });
 
   test("for a stored error goes back to the savepoint, and commits the record", async () => {
     await using db = await watched();
-    const idempotency = idempotencyOf(db.client, { storeError: () => true });
     db.proxy.reset();
-    await idempotency.runSettled(request("k"), (context) =>
+    await idempotencyOf(db.client, undoable).runSettled(request("k"), (context) =>
       handler(context).then(() => Promise.reject(new Error("no"))),
     );
     expect(shapes(db.proxy.statements)).toEqual([
-      BEGIN,
-      INSERT,
-      SAVEPOINT,
+      `BEGIN + ${INSERT} + ${READ} + ${SAVEPOINT}`,
       HANDLER,
       BACK,
-      COMPLETE,
-      "COMMIT",
+      `${COMPLETE_OR_FAIL} + COMMIT`,
     ]);
   });
 
@@ -134,7 +186,7 @@ describe.runIf(onPostgres)("what reaches PostgreSQL", () => {
         handler(context).then(() => Promise.reject(new Error("no"))),
       ),
     ).rejects.toThrow("no");
-    expect(shapes(db.proxy.statements)).toEqual([BEGIN, INSERT, HANDLER, "ROLLBACK"]);
+    expect(shapes(db.proxy.statements)).toEqual([`BEGIN + ${INSERT} + ${READ}`, HANDLER, "ROLLBACK"]);
   });
 
   test("for a result that cannot be stored is ROLLBACK", async () => {
@@ -143,18 +195,18 @@ describe.runIf(onPostgres)("what reaches PostgreSQL", () => {
     await expect(idempotencyOf(db.client).run(request("k"), async () => () => 1)).rejects.toThrow(
       "cannot be stored",
     );
-    expect(shapes(db.proxy.statements)).toEqual([BEGIN, INSERT, "ROLLBACK"]);
+    expect(shapes(db.proxy.statements)).toEqual([`BEGIN + ${INSERT} + ${READ}`, "ROLLBACK"]);
   });
 
   test("for a call without a key is the handler's alone, in a transaction", async () => {
     await using db = await watched();
     db.proxy.reset();
     await idempotencyOf(db.client).runUnkeyed(handler);
-    expect(shapes(db.proxy.statements)).toEqual([BEGIN, HANDLER, "COMMIT"]);
+    expect(shapes(db.proxy.statements)).toEqual(["BEGIN", HANDLER, "COMMIT"]);
   });
 
-  test("is parameterised: no key, scope, operation or result stands in the text of a statement", async () => {
-    await using db = await watched();
+  test("one by one, is parameterised: no key, scope, operation or result stands in the text of a statement", async () => {
+    await using db = await watched("one by one");
     const secret = "secret-of-the-user";
     const idempotency = idempotencyOf(db.client);
     db.proxy.reset();

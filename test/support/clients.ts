@@ -26,7 +26,12 @@ export interface ClientOptions {
   busyTimeoutMs?: number;
   /** How the SQLite driver hands over integers. Its own default, "number", refuses those above 2^53. */
   intMode?: "number" | "bigint";
+  /** Whether statements of ours may share the messages of BEGIN and COMMIT (PostgreSQL). */
+  messages?: "shared" | "one by one";
 }
+
+/** TEST_MESSAGES has whole suites run the other way. */
+const MESSAGES = process.env["TEST_MESSAGES"] === "one by one" ? "one by one" : "shared";
 
 export interface ClientTarget {
   provider: Provider;
@@ -67,14 +72,22 @@ const adapters: Record<Provider, (url: string, options: ClientOptions) => SqlDri
       // The adapter reads and writes timestamptz wrongly in a session whose time zone is not UTC.
       options: options.serverOptions ?? "-c TimeZone=UTC",
     };
-    return new PrismaPg(config, {
+    const factory = new PrismaPg(config, {
       // Tests cut connections on purpose; what that does to a query still reaches its caller.
       onPoolError: () => {},
       onConnectionError: () => {},
       ...(options.schema === undefined ? {} : { schema: options.schema }),
     });
+    return (options.messages ?? MESSAGES) === "shared" ? factory : unknown(factory);
   },
 };
+
+/** With adapters of a name that the package does not know. */
+function unknown(factory: SqlDriverAdapterFactory): SqlDriverAdapterFactory {
+  const { connect } = factory;
+  factory.connect = async () => Object.assign(await connect.call(factory), { adapterName: "one by one" });
+  return factory;
+}
 
 /** The driver adapter of a client on `target`. */
 export function adapterFor(

@@ -4,12 +4,10 @@ import type { Store, StoreSession } from "../../src/core/contract/store.ts";
 /** Where a run can be stopped, in the order it comes by. The handler itself hits "in the handler". */
 export const CRASH_POINTS = [
   "before BEGIN",
-  "before the claim",
+  "before the claim is known",
   "after the claim",
-  "after the savepoint",
   "in the handler",
-  "before the result is stored",
-  "after the result is stored",
+  "before the outcome is stored",
   "after COMMIT",
 ] as const;
 
@@ -20,9 +18,13 @@ export type Hit = (point: CrashPoint) => Promise<void> | void;
 
 export function withCrashPoints<TTransaction>(store: Store<TTransaction>, hit: Hit): Store<TTransaction> {
   return {
-    async transaction(limits, body) {
+    async transaction(opening, body) {
       await hit("before BEGIN");
-      const result = await store.transaction(limits, (session) => body(sessionWithCrashPoints(session, hit)));
+      const result = await store.transaction(opening, async (session) => {
+        const ending = await body(sessionWithCrashPoints(session, hit));
+        if (ending.outcome !== undefined) await hit("before the outcome is stored");
+        return ending;
+      });
       await hit("after COMMIT");
       return result;
     },
@@ -42,29 +44,18 @@ function sessionWithCrashPoints<TTransaction>(
   session: StoreSession<TTransaction>,
   hit: Hit,
 ): StoreSession<TTransaction> {
-  const storing = async (store: () => Promise<boolean>) => {
-    await hit("before the result is stored");
-    const stored = await store();
-    await hit("after the result is stored");
-    return stored;
-  };
   return {
-    async claim(params) {
-      await hit("before the claim");
-      const claim = await session.claim(params);
+    async claim() {
+      await hit("before the claim is known");
+      const claim = await session.claim();
       await hit("after the claim");
       return claim;
-    },
-    async savepoint() {
-      await session.savepoint();
-      await hit("after the savepoint");
     },
     runHandler: (handler, work) => session.runHandler(handler, work),
     holds: (params) => session.holds(params),
     isBroken: () => session.isBroken(),
-    rollbackToSavepoint: () => session.rollbackToSavepoint(),
+    undo: () => session.undo(),
     renew: (params) => session.renew(params),
     recordStep: (params) => session.recordStep(params),
-    complete: (params) => storing(() => session.complete(params)),
   };
 }

@@ -55,9 +55,9 @@ export function withLeasePoints<TTransaction>(
   const keys = new Map<string, string>();
   const keyOf = (id: string) => keys.get(id) ?? "unknown";
   return {
-    async transaction(limits, body) {
+    async transaction(opening, body) {
       let recorded: { id: string; name: string } | undefined;
-      const result = await store.transaction(limits, (session) =>
+      const result = await store.transaction(opening, (session) =>
         body(
           sessionOver(session, async (params) => {
             recorded = params;
@@ -123,14 +123,12 @@ function sessionOver<TTransaction>(
   recordStep: StoreSession<TTransaction>["recordStep"],
 ): StoreSession<TTransaction> {
   return {
-    claim: (params) => session.claim(params),
+    claim: () => session.claim(),
     runHandler: (handler, work) => session.runHandler(handler, work),
     holds: (params) => session.holds(params),
-    savepoint: () => session.savepoint(),
     isBroken: () => session.isBroken(),
-    rollbackToSavepoint: () => session.rollbackToSavepoint(),
+    undo: () => session.undo(),
     renew: (params) => session.renew(params),
-    complete: (params) => session.complete(params),
     recordStep,
   };
 }

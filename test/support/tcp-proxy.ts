@@ -9,7 +9,8 @@ import { type Gate, gate } from "./gate.ts";
  */
 type When = "before" | "after" | "answered";
 
-const COMMIT = /^\s*commit\b/i;
+/** Alone, or last in a message of several statements. */
+export const COMMIT = /(?:^|;)\s*commit\s*$/i;
 
 interface Interception {
   /** The statement has come to the point asked for, and waits for one of the next two. */

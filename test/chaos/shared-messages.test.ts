@@ -1,0 +1,263 @@
+/** The messages that carry our statements with BEGIN and COMMIT, interrupted between any two of them. */
+import { PrismaPg } from "@prisma/adapter-pg";
+import { Pool, type PoolClient } from "pg";
+import { describe, expect, test } from "vitest";
+import type { TestClient } from "../support/clients.ts";
+import { onPostgres, openPostgres, type PostgresDatabase } from "../support/database.ts";
+import { PrismaClient } from "../support/generated/postgresql/client.ts";
+import {
+  failureOf,
+  idempotencyOf,
+  orderOf,
+  placing,
+  records,
+  request,
+  warningsDuring,
+} from "../support/runs.ts";
+import { openProxy } from "../support/tcp-proxy.ts";
+
+const RECORD = "idempotency_record";
+
+/** Triggers that stand still while the test holds its lock: where in the two messages a run is then. */
+const HOLDS = {
+  "between BEGIN and the claim": `BEFORE INSERT ON ${RECORD} FOR EACH ROW EXECUTE FUNCTION hold()`,
+  "after the claim, before the end of its message": `AFTER INSERT ON ${RECORD} FOR EACH ROW EXECUTE FUNCTION hold()`,
+  "before the result is stored": `BEFORE UPDATE ON ${RECORD} FOR EACH ROW EXECUTE FUNCTION hold()`,
+  "between the result and COMMIT": `AFTER UPDATE ON ${RECORD} FOR EACH ROW EXECUTE FUNCTION hold()`,
+} as const;
+
+async function createTrigger(db: PostgresDatabase, name: string, definition: string) {
+  await db.query(`CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN PERFORM pg_advisory_xact_lock_shared(42); RETURN NEW; END $$`);
+  await db.query(`CREATE ${name} TRIGGER held ${definition}`);
+  await db.query("SELECT pg_advisory_lock(42)");
+}
+
+const ended = (work: Promise<{ replayed: boolean }>) =>
+  work.then(
+    ({ replayed }) => (replayed ? "replayed" : "executed"),
+    (error: { code?: unknown }) => error.code,
+  );
+
+describe.runIf(onPostgres)("a message that several statements share", () => {
+  const interruptions = {
+    "its connection is cut": (proxy: { cutAll(): void }) => async () => proxy.cutAll(),
+    "its session is ended": (_: unknown, db: PostgresDatabase) => async (pid: number) => {
+      await db.query("SELECT pg_terminate_backend($1)", [pid]);
+    },
+  };
+
+  test.each(
+    [
+      ...Object.entries(HOLDS).map(([where, definition]) => [where, "", definition] as const),
+      [
+        "in COMMIT",
+        "CONSTRAINT",
+        `AFTER UPDATE ON ${RECORD} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hold()`,
+      ] as const,
+    ].flatMap(([where, kind, definition]) =>
+      Object.entries(interruptions).map(
+        ([what, interrupt]) => [where, what, kind, definition, interrupt] as const,
+      ),
+    ),
+  )("%s, when %s: one row, and every answer of it", async (_where, _what, kind, definition, interrupt) => {
+    await using db = await openPostgres();
+    await using proxy = await openProxy(db.url);
+    const client = await db.connect({ url: proxy.url });
+    await createTrigger(db, kind, definition);
+    const place = placing("k");
+    const first = ended(idempotencyOf(client).run(request("k"), place));
+    const [held] = await db.waitForBlockedBackend();
+    await interrupt(proxy, db)(held?.pid ?? 0);
+    await db.query("SELECT pg_advisory_unlock(42)");
+    const retry = await idempotencyOf(db.prisma).run(request("k"), place);
+    const told = await first;
+    expect(["executed", "replayed", "STORE_UNAVAILABLE"]).toContain(told);
+    expect([await db.countOrders(), (await records(db)).length]).toEqual([1, 1]);
+    // Whoever was told of success has made the row that there is.
+    expect(retry.replayed || told !== "executed").toBe(true);
+    expect(await idempotencyOf(db.prisma).run(request("k"), place)).toMatchObject({
+      value: retry.value,
+      replayed: true,
+    });
+  });
+
+  test.each(["before", "after", "answered"] as const)(
+    "cut %s it: the same, for both messages",
+    async (when) => {
+      for (const message of [/^BEGIN;/, /;\s*COMMIT$/]) {
+        await using db = await openPostgres();
+        await using proxy = await openProxy(db.url);
+        const client = await db.connect({ url: proxy.url });
+        const idempotency = idempotencyOf(client);
+        const place = placing("k");
+        proxy.intercept(message, when).cut();
+        const told = await ended(idempotency.run(request("k"), place));
+        const retry = await idempotencyOf(db.prisma).run(request("k"), place);
+        expect(["executed", "STORE_UNAVAILABLE"]).toContain(told);
+        expect(retry.replayed).toBe(told === "executed");
+        expect([await db.countOrders(), (await records(db)).length]).toEqual([1, 1]);
+      }
+    },
+  );
+
+  test("whose claim fails costs no connection, and leaves no transaction behind", async () => {
+    await using db = await openPostgres();
+    const client = await db.connect({ max: 1 });
+    await client.$queryRawUnsafe("SELECT 1");
+    const pidOf = async () =>
+      (await client.$queryRawUnsafe<{ pid: number }[]>("SELECT pg_backend_pid() AS pid"))[0]?.pid;
+    const pid = await pidOf();
+    await db.query(`ALTER TABLE ${RECORD} RENAME TO elsewhere`);
+    const idempotency = idempotencyOf(client);
+    expect((await failureOf(idempotency.run(request("k"), placing("k")))).code).toBe("STORE_MISCONFIGURED");
+    expect(await pidOf()).toBe(pid);
+    await db.query(`ALTER TABLE elsewhere RENAME TO ${RECORD}`);
+    expect((await idempotency.run(request("k"), placing("k"))).replayed).toBe(false);
+    expect(await pidOf()).toBe(pid);
+    const [{ state } = {}] = await db.query("SELECT state FROM pg_stat_activity WHERE pid = $1", [pid ?? 0]);
+    expect(state).toBe("idle");
+  });
+
+  test.each([
+    ["the row is gone", "DELETE FROM idempotency_record", "CLAIM_LOST"],
+    [
+      "a rule suppresses the write",
+      "CREATE RULE none AS ON UPDATE TO idempotency_record DO INSTEAD NOTHING",
+      "STORE_MISCONFIGURED",
+    ],
+    ["the transaction is aborted", "SELECT 1 / 0", "RESULT_UNSTORABLE"],
+    ["the transaction takes no writes", "SET TRANSACTION READ ONLY", "STORE_MISCONFIGURED"],
+  ])(
+    "whose result is not stored, as %s, commits nothing, and costs no connection",
+    async (_, statement, code) => {
+      await using db = await openPostgres();
+      const client = await db.connect({ max: 1 });
+      const run = idempotencyOf(client).run(request("k"), async ({ tx }) => {
+        await tx.order.create({ data: orderOf("k") });
+        await tx.$executeRawUnsafe(statement).catch(() => {});
+        return "done";
+      });
+      expect((await failureOf(run)).code).toBe(code);
+      expect([await db.countOrders(), await records(db)]).toEqual([0, []]);
+      const [{ n } = {}] = await client.$queryRawUnsafe<{ n: number }[]>(
+        "SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
+      );
+      expect(n).toBe(0);
+    },
+  );
+
+  test("whose COMMIT is refused by a deferred constraint is rolled back, with the database's own error", async () => {
+    await using db = await openPostgres();
+    await db.query(`CREATE TABLE child (id text REFERENCES "Order" DEFERRABLE INITIALLY DEFERRED)`);
+    const run = idempotencyOf(db.prisma).run(request("k"), async ({ tx }) => {
+      await tx.order.create({ data: orderOf("k") });
+      await tx.$executeRawUnsafe("INSERT INTO child VALUES ('nobody')");
+    });
+    await expect(run).rejects.toThrow();
+    expect([await db.countOrders(), await records(db)]).toEqual([0, []]);
+    const again = await idempotencyOf(db.prisma).run(request("k"), placing("k"));
+    expect([again.replayed, await db.countOrders()]).toEqual([false, 1]);
+  });
+});
+
+type Query = (query: string | { text?: string }) => Promise<unknown>;
+
+/** A driver whose connections answer otherwise. */
+function overPool(url: string, around: (query: Query) => Query): PrismaPg {
+  const pool = new Pool({ connectionString: url, options: "-c TimeZone=UTC" });
+  pool.on("connect", (client: PoolClient) => {
+    const query = client.query.bind(client) as unknown as Query;
+    Object.assign(client, { query: around(query) });
+  });
+  return new PrismaPg(pool, { disposeExternalPool: true });
+}
+
+const textOf = (query: Parameters<Query>[0]) => (typeof query === "string" ? query : query.text);
+
+const STRANGE: Record<string, (url: string) => PrismaPg> = {
+  "whose driver answers with the last result alone": (url) =>
+    overPool(url, (send) => async (query) => {
+      const results = await send(query);
+      return Array.isArray(results) ? (results.at(-1) as unknown) : results;
+    }),
+  "whose driver refuses several statements": (url) =>
+    overPool(url, (send) => async (query) => {
+      if (textOf(query)?.includes(";")) throw new Error("one statement at a time");
+      return send(query);
+    }),
+  "that another library has bound to itself": (url) => {
+    const factory = new PrismaPg({ connectionString: url, options: "-c TimeZone=UTC" });
+    const { connect } = factory;
+    factory.connect = async () => {
+      const adapter = await connect.call(factory);
+      const { startTransaction } = adapter;
+      adapter.startTransaction = (level) => startTransaction.call(adapter, level);
+      return adapter;
+    };
+    return factory;
+  },
+  "that begins in other words": (url) => {
+    const factory = new PrismaPg({ connectionString: url, options: "-c TimeZone=UTC" });
+    const { connect } = factory;
+    factory.connect = async () => {
+      const adapter = await connect.call(factory);
+      const { startTransaction } = adapter;
+      // As another version of the adapter may do.
+      adapter.startTransaction = async function begin(this: object, level) {
+        const { client } = this as { client: { connect(): Promise<{ query: Query }> } };
+        const renamed = async () => {
+          const connection = await client.connect();
+          const query: Query = (one) =>
+            connection.query(textOf(one) === "BEGIN" ? { text: "START TRANSACTION" } : one);
+          return Object.assign(Object.create(connection) as typeof connection, { query });
+        };
+        return startTransaction.call(
+          Object.assign(Object.create(this), { client: { connect: renamed } }),
+          level,
+        );
+      };
+      return adapter;
+    };
+    return factory;
+  },
+};
+
+describe.runIf(onPostgres)("an adapter", () => {
+  test.each(Object.entries(STRANGE))(
+    "%s is found out at the first run: its statements go one by one",
+    async (_, adapterOf) => {
+      await using db = await openPostgres();
+      await using proxy = await openProxy(db.url);
+      const prisma: TestClient = new PrismaClient({ adapter: adapterOf(proxy.url) });
+      try {
+        const run = (key: string) => idempotencyOf(prisma).run(request(key), placing(key));
+        const warnings = await warningsDuring(async () => {
+          expect([(await run("a")).replayed, (await run("a")).replayed]).toEqual([false, true]);
+          proxy.reset();
+          expect([(await run("b")).replayed, (await run("b")).replayed]).toEqual([false, true]);
+        });
+        // Once in this process, where another test may have come before.
+        expect(warnings.length).toBeLessThanOrEqual(1);
+        for (const { message } of warnings)
+          expect(message).toMatch(/^onceonly: @prisma\/adapter-pg.* one by one/);
+        expect(proxy.statements.filter((text) => text.includes(";"))).toEqual([]);
+        expect([await db.countOrders(), (await records(db)).length]).toEqual([2, 2]);
+      } finally {
+        await prisma.$disconnect();
+      }
+    },
+  );
+
+  test("may isolate its transactions: the level holds for the claim and the handler", async () => {
+    await using db = await openPostgres();
+    for (const messages of ["shared", "one by one"] as const) {
+      const client = await db.connect({ messages });
+      const { value } = await idempotencyOf(client, { transaction: { isolationLevel: "Serializable" } }).run(
+        request(messages),
+        async ({ tx }) => tx.$queryRawUnsafe<object[]>("SHOW transaction_isolation"),
+      );
+      expect(value).toEqual([{ transaction_isolation: "serializable" }]);
+    }
+  });
+});
