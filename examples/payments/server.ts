@@ -18,6 +18,8 @@ app.post("/payments", (req, res) => {
   return id === undefined ? res.sendStatus(401) : payments(req, res, { user: { id } });
 });
 
+// Without the library's models or tables it does not start.
+await idempotency.check();
 const server = app.listen(Number(process.env["PORT"] ?? 0), "127.0.0.1", () => {
   process.send?.({ type: "listening", port: (server.address() as AddressInfo).port });
 });

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createServerAdapter } from "@whatwg-node/server";
+import { createServerAdapter, useErrorHandling } from "@whatwg-node/server";
 import { withIdempotency } from "onceonly/http";
 import { createTables, idempotency, prisma } from "../database/index.ts";
 
@@ -20,7 +20,7 @@ const charge = withIdempotency(
 );
 
 await createTables();
-const adapter = createServerAdapter(charge);
+const adapter = createServerAdapter(charge, { plugins: [useErrorHandling()] });
 const LOST = 2;
 let answered = 0;
 const server = createServer((request, response) => {

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createServerAdapter } from "@whatwg-node/server";
+import { createServerAdapter, useErrorHandling } from "@whatwg-node/server";
 import { withIdempotency } from "onceonly/http";
 import { createTables, idempotency, prisma } from "../database/index.ts";
 
@@ -24,7 +24,7 @@ const pay = withIdempotency(
 
 await createTables();
 await prisma.account.create({ data: { id: "ada", balance: 100 } });
-const adapter = createServerAdapter(pay);
+const adapter = createServerAdapter(pay, { plugins: [useErrorHandling()] });
 const server = createServer((...call) => void adapter(...call)).listen(0, "127.0.0.1");
 await once(server, "listening");
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/payments`;

@@ -17,11 +17,16 @@ process.env["TENANTS"] = JSON.stringify(separate);
 /** Sends a mutation of a tenant, as a browser does, and returns what the tenant sees. */
 async function send<TRouter extends AnyTRPCRouter>(
   { router, createContext }: Pick<FetchHandlerRequestOptions<TRouter>, "router" | "createContext">,
-  [path, tenant, key]: [path: string, tenant: string, key: string],
+  [path, tenant, key, user = "ada"]: [path: string, tenant: string, key: string, user?: string],
 ): Promise<string> {
   const req = new Request(`http://localhost/trpc/${path}`, {
     method: "POST",
-    headers: { "content-type": "application/json", "x-tenant": tenant, "idempotency-key": `"${key}"` },
+    headers: {
+      "content-type": "application/json",
+      "x-tenant": tenant,
+      "x-user": user,
+      "idempotency-key": `"${key}"`,
+    },
     body: JSON.stringify({ project: "rocket" }),
   });
   const options = { endpoint: "/trpc", req, router, createContext } as FetchHandlerRequestOptions<TRouter>;
@@ -46,6 +51,11 @@ console.log(`  is it archived? ${await isArchived()}`);
 console.log(`  acme, with the same key: ${await send(sharedApp, ["archive", "acme", "k"])}`);
 console.log(`  acme, sent again: ${await send(sharedApp, ["archive", "acme", "k"])}`);
 console.log(`  is it archived? ${await isArchived()}`);
+console.log(`  acme's eu:ada: ${await send(sharedApp, ["archive", "acme", "k", "eu:ada"])}`);
+console.log(
+  `  ada of acme:eu, with the same key: ${await send(sharedApp, ["archive", "acme:eu", "k", "ada"])}`,
+);
+console.log(`  nobody of acme: ${await send(sharedApp, ["archive", "acme", "k", ""])}`);
 
 const { tenants } = await import("./separate/tenants.ts");
 const { createContext: createSeparate, separateRouter } = await import("./separate/trpc.ts");

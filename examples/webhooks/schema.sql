@@ -10,5 +10,6 @@ CREATE TABLE "Credit" (
 CREATE TABLE "DeadEvent" (
     "id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     "event" TEXT NOT NULL,
-    "reason" TEXT NOT NULL
+    "reason" TEXT NOT NULL,
+    "error" TEXT NOT NULL
 );

@@ -4,10 +4,13 @@ import type { AddressInfo } from "node:net";
 import { createServerAdapter } from "@whatwg-node/server";
 import { asMessage } from "./app/as-message.ts";
 import { asRequest } from "./app/as-request.ts";
+import { idempotency } from "./app/database.ts";
 
-const secret = process.env["WEBHOOK_SECRET"];
-if (secret === undefined)
-  throw new Error("WEBHOOK_SECRET is not set: the provider's secret for its signatures");
+const secret = process.env["WEBHOOK_SECRET"] ?? "";
+// Anybody could sign with that.
+if (secret === "") throw new Error("WEBHOOK_SECRET is not set: the provider's secret for its signatures");
+// Without the library's models or tables it does not start.
+await idempotency.check();
 
 const endpoints = new Map([
   ["/webhooks/as-request", asRequest],

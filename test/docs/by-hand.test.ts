@@ -1,4 +1,4 @@
-/** The route by hand of the guide to HTTP, and the wrapped handler of the same guide, are sent the same requests. */
+/** The servers of the guide to HTTP, as they are printed. The route by hand and the wrapped handler are sent the same requests. */
 import { once } from "node:events";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener, request, type Server } from "node:http";
@@ -16,6 +16,7 @@ const folder = `${root}test/docs/generated/by-hand`;
 
 interface Samples {
   app: RequestListener;
+  completer: { stop(): Promise<void> };
   deposit: (request: Request) => Promise<Response>;
   prisma: { $disconnect(): Promise<void> };
 }
@@ -23,7 +24,7 @@ interface Samples {
 let db: TestDatabase;
 let samples: Samples;
 const servers: Server[] = [];
-const ports: Record<"wrapped" | "by hand", number> = { wrapped: 0, "by hand": 0 };
+const ports: Record<"wrapped" | "by hand" | "leased", number> = { wrapped: 0, "by hand": 0, leased: 0 };
 
 async function listen(listener: RequestListener): Promise<number> {
   const server = createServer(listener).listen(0, "127.0.0.1");
@@ -42,13 +43,17 @@ beforeAll(async () => {
   const { app } = await load("by-hand");
   const { deposit } = await load("charges");
   const { prisma } = await load("idempotency");
-  samples = { app, deposit, prisma };
+  const { app: leased } = await load("server");
+  const { completer } = await load("payments");
+  samples = { app, completer, deposit, prisma };
   const adapter = createServerAdapter(deposit);
   ports.wrapped = await listen((...call) => void adapter(...call));
   ports["by hand"] = await listen(app);
+  ports.leased = await listen(leased);
 });
 afterAll(async () => {
   for (const server of servers) server.close();
+  await samples.completer.stop();
   await samples.prisma.$disconnect();
   vi.unstubAllEnvs();
   rmSync(folder, { recursive: true, force: true });
@@ -58,13 +63,13 @@ afterAll(async () => {
 type Key = string | string[] | undefined;
 
 /** Node's own client can send two headers of one name. */
-async function send(to: keyof typeof ports, key: Key, amount: number) {
+async function send(to: keyof typeof ports, key: Key, amount: number, path = "/deposits") {
   const headers = {
     "content-type": "application/json",
     "x-user": to,
     ...(key !== undefined && { "idempotency-key": key }),
   };
-  const options = { host: "127.0.0.1", port: ports[to], method: "POST", path: "/deposits", headers };
+  const options = { host: "127.0.0.1", port: ports[to], method: "POST", path, headers };
   const sent = request(options).end(JSON.stringify({ account: to, amount }));
   const [response] = await once(sent, "response");
   const told = ["idempotency-outcome", "idempotent-replayed", "retry-after", "content-type", "link"];
@@ -72,8 +77,16 @@ async function send(to: keyof typeof ports, key: Key, amount: number) {
     status: response.statusCode as number,
     // Express names the character set, too.
     headers: told.map((name) => [name, response.headers[name]?.replace("; charset=utf-8", "")]),
-    body: JSON.parse(await text(response)) as unknown,
+    body: bodyOf(await text(response)),
   };
+}
+
+function bodyOf(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
 }
 
 async function bothAnswer(key: Key, amount: number) {
@@ -110,6 +123,19 @@ it("a list of keys is refused with what was found", async () => {
       detail:
         "The Idempotency-Key header is a list of 2 keys, or was sent that often; send one key with one request.",
     });
+  }
+});
+
+it("the server of the leased handler shows nobody the stack of an error", async () => {
+  const down = vi.spyOn(globalThis, "fetch").mockRejectedValue(new Error("the provider is down"));
+  const printed = vi.spyOn(console, "error").mockImplementation(() => {});
+  try {
+    const response = await send("leased", '"k"', 5, "/payments");
+    expect(response).toMatchObject({ status: 500, body: "" });
+    expect(String(printed.mock.calls)).toContain("the provider is down");
+  } finally {
+    printed.mockRestore();
+    down.mockRestore();
   }
 });
 

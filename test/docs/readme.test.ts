@@ -98,6 +98,20 @@ describe("the quick start", () => {
     expect(await sentTwice(send)).toEqual(asPromised);
   });
 
+  it.each(["trpc-server.ts", "yoga-server.ts"])(
+    "does not start %s without a table of the library",
+    async (name) => {
+      await database.query("ALTER TABLE idempotency_step RENAME TO away");
+      try {
+        await expect(import(pathToFileURL(`${folder}/${name}`).href)).rejects.toMatchObject({
+          code: "STORE_MISCONFIGURED",
+        });
+      } finally {
+        await database.query("ALTER TABLE away RENAME TO idempotency_step");
+      }
+    },
+  );
+
   it("of anything else keeps its word", async () => {
     const run = await load("run.ts");
     const before = await balance();

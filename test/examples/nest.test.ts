@@ -107,11 +107,36 @@ describe.each(versions)("NestJS with Prisma %i", (prisma) => {
   });
 
   it("stores an exception that blames the request, and undoes what came before it", async () => {
-    const customer = "too much";
-    const first = await byController(server.url, customer, "k", 10_000);
-    expect(first).toMatchObject({ status: 409, outcome: "stored" });
-    expect(await byController(server.url, customer, "k", 10_000)).toEqual(first);
+    const customer = "unknown product";
+    const order = () => post(`${server.url}/orders`, customer, "k", { product: "coffee", quantity: 1 });
+    const first = await order();
+    expect(first).toMatchObject({ status: 404, outcome: "stored" });
+    await app.execute(`INSERT INTO "Product" ("name", "stock") VALUES ('coffee', 1)`);
+    expect(await order()).toEqual(first);
     expect(await app.orders(customer)).toBe(0);
+  });
+
+  it("leaves the key free after an exception that depends on when it was asked", async () => {
+    const customer = "too much";
+    const order = () => byController(server.url, customer, "k", 10_000);
+    expect(await order()).toMatchObject({ status: 409, outcome: "released" });
+    await app.execute(`UPDATE "Product" SET "stock" = 20000 WHERE "name" = 'tea'`);
+    expect(await order()).toMatchObject({ status: 201, outcome: "stored" });
+    expect(await app.orders(customer)).toBe(1);
+  });
+
+  it("without a table of the library does not start, and logs what it does not tell a client", async () => {
+    await app.execute("ALTER TABLE idempotency_record RENAME TO away");
+    try {
+      const answer = await byController(server.url, "no table", "k");
+      expect(answer).toMatchObject({ status: 500, body: { code: "STORE_MISCONFIGURED" } });
+      expect(JSON.stringify(answer.body)).not.toContain("no such table");
+      await expect.poll(() => server.errors()).toMatch(/ProblemFilter[^]*no such table/);
+      await expect(app.start()).rejects.toThrow(/did not start[^]*idempotency_record/);
+    } finally {
+      await app.execute("ALTER TABLE away RENAME TO idempotency_record");
+    }
+    expect(await byController(server.url, "no table", "k")).toMatchObject({ status: 201 });
   });
 
   it("has a service with #private members, and ends at SIGTERM", async () => {

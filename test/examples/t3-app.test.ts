@@ -110,9 +110,18 @@ describe.each(variants)("create-t3-app with Prisma $prisma, external: $isExterna
   let app: T3App;
   beforeAll(async () => {
     app = await installT3(variant);
+    // Who builds need not have the database.
+    await app.execute("ALTER TABLE idempotency_step RENAME TO away");
     await app.build();
+    await app.execute("ALTER TABLE away RENAME TO idempotency_step");
   }, 1_800_000);
   afterAll(() => app[Symbol.dispose]());
+
+  it("answers nothing without a table of the library", async () => {
+    await app.execute("ALTER TABLE idempotency_step RENAME TO away");
+    await expect(app.start("next start")).rejects.toThrow("500");
+    await app.execute("ALTER TABLE away RENAME TO idempotency_step");
+  });
 
   describe.each(modes)("%s", (mode) => {
     let server: T3Server;

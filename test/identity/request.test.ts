@@ -25,24 +25,70 @@ describe("prepareRun", () => {
     await expect(prepare({ scope: "a\0b" })).rejects.toThrow("a string with NUL");
   });
 
-  test.each([" ", "undefined", "null"])("warns once of the scope %j", async (scope) => {
+  /** In a module that is loaded anew, as other tests may have had the first warning. */
+  async function warningsOf(scopes: readonly string[]): Promise<Error[]> {
     const warnings: Error[] = [];
     const collect = (warning: Error) => void warnings.push(warning);
     process.on("warning", collect);
     try {
-      // Other tests may have had the first warning: this module is loaded anew.
       vi.resetModules();
       const { prepareRun: fresh } = await import("../../src/core/request/prepare.ts");
-      for (let call = 0; call < 3; call += 1) {
+      for (const scope of scopes) {
         expect(await fresh({ ...request, scope }, resolveOptions({}))).toMatchObject({ scope });
       }
       await new Promise((resolve) => setImmediate(resolve));
     } finally {
       process.off("warning", collect);
     }
-    expect(warnings).toMatchObject([
+    return warnings;
+  }
+
+  test.each([
+    " ",
+    "undefined",
+    "null",
+    "acme:undefined",
+    "null:ada",
+    "acme:undefined:ada",
+    "acme|null",
+    "acme/undefined",
+    "acme:",
+    ":ada",
+    ":",
+    "acme|",
+    '["acme",null]',
+    '["acme",""]',
+    '["undefined","ada"]',
+  ])("warns once of the scope %j, which a template makes of a missing id", async (scope) => {
+    expect(await warningsOf([scope, scope, scope])).toMatchObject([
       { code: "ONCEONLY_SCOPE", message: expect.stringContaining(JSON.stringify(scope)) },
     ]);
+  });
+
+  test("warns once of a template, however many tenants there are", async () => {
+    expect(await warningsOf(["acme:undefined", "globex:undefined", "initech:undefined"])).toHaveLength(1);
+  });
+
+  test("does not warn of an honest id that has a separator or one of these words in it", async () => {
+    const honest = [
+      "acme:ada",
+      "google-oauth2|118",
+      "acct:ada@example.com",
+      "https://shop.example/",
+      "/tenants/acme/",
+      "2001:db8::1",
+      "::1",
+      "fe80::",
+      "arn:aws:iam::123456789012:user/ada",
+      "urn:place:null-island",
+      "acme:nullius",
+      "undefined behaviour",
+      '["acme","ada"]',
+      "[acme]:ada",
+      "[",
+      "AT&T: the shop",
+    ];
+    expect(await warningsOf(honest)).toEqual([]);
   });
 
   test.each([0, -1, 7n, "0", " "])("takes the scope %o", async (scope) => {

@@ -1,4 +1,5 @@
 import { trpcCompleter } from "onceonly/trpc";
+import { callerOf } from "../scope.ts";
 import { tenants } from "./tenants.ts";
 import { separateRouter } from "./trpc.ts";
 
@@ -7,7 +8,8 @@ export const completers = [...tenants].map(([tenant, { idempotency }]) =>
   trpcCompleter({
     idempotency,
     router: separateRouter,
-    createContext: () => ({ tenant }),
+    // There is no request of a client: the scope says who asked.
+    createContext: ({ scope }) => callerOf(scope),
     pollMs: 200,
     onError: (error, run) => console.error(`${tenant}, attempt ${run?.attempt}:`, error),
   }),

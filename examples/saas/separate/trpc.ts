@@ -2,16 +2,17 @@ import { initTRPC } from "@trpc/server";
 import type { FetchCreateContextFnOptions } from "@trpc/server/adapters/fetch";
 import { idempotencyMiddleware } from "onceonly/trpc";
 import { z } from "zod";
+import { type Caller, scopeOf } from "../scope.ts";
 import { render } from "./render.ts";
 import { databaseOf } from "./tenants.ts";
 
-interface Context extends Partial<Pick<FetchCreateContextFnOptions, "req" | "resHeaders" | "info">> {
-  readonly tenant: string;
-}
+interface Context extends Caller, Partial<Pick<FetchCreateContextFnOptions, "req" | "resHeaders" | "info">> {}
 
 /** Stands in for the application's own authentication. */
 export function createContext({ req, resHeaders, info }: FetchCreateContextFnOptions): Context {
-  return { req, resHeaders, info, tenant: req.headers.get("x-tenant") ?? "" };
+  const tenant = req.headers.get("x-tenant") ?? "";
+  const user = req.headers.get("x-user") ?? "";
+  return { req, resHeaders, info, tenant, user };
 }
 
 const t = initTRPC.context<Context>().create();
@@ -23,7 +24,7 @@ export const separateRouter = t.router({
       idempotencyMiddleware({
         idempotency: ({ ctx }) => databaseOf(ctx.tenant).idempotency,
         mode: "lease",
-        scope: ({ ctx }) => ctx.tenant,
+        scope: ({ ctx }) => scopeOf(ctx),
       }),
     )
     .mutation(async ({ ctx: { idempotency }, input: { project } }) => {

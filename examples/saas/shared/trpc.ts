@@ -2,24 +2,25 @@ import { initTRPC } from "@trpc/server";
 import type { FetchCreateContextFnOptions } from "@trpc/server/adapters/fetch";
 import { idempotencyMiddleware } from "onceonly/trpc";
 import { z } from "zod";
+import { type Caller, scopeOf } from "../scope.ts";
 import { idempotency, tenantClient } from "./tenant-client.ts";
 
-interface Context extends Pick<FetchCreateContextFnOptions, "req" | "resHeaders" | "info"> {
-  readonly tenant: string;
+interface Context extends Caller, Pick<FetchCreateContextFnOptions, "req" | "resHeaders" | "info"> {
   readonly db: ReturnType<typeof tenantClient>;
 }
 
 /** Stands in for the application's own authentication. */
 export function createContext({ req, resHeaders, info }: FetchCreateContextFnOptions): Context {
   const tenant = req.headers.get("x-tenant") ?? "";
-  return { req, resHeaders, info, tenant, db: tenantClient(tenant) };
+  const user = req.headers.get("x-user") ?? "";
+  return { req, resHeaders, info, tenant, user, db: tenantClient(tenant) };
 }
 
 const t = initTRPC.context<Context>().create();
 
 const idempotent = idempotencyMiddleware({
   idempotency,
-  scope: ({ ctx }: { ctx: Context }) => ctx.tenant,
+  scope: ({ ctx }: { ctx: Context }) => scopeOf(ctx),
   // The handler's client is the one of this request, with its extension, in the transaction of the run.
   provide: "db",
 });

@@ -1,6 +1,6 @@
 /** The webhook as a message: an event that fails again and again is put aside, and the provider is told to stop. */
 import { consumeOnce } from "onceonly/messages";
-import { credit, identityOf, type PaymentEvent } from "./credit.ts";
+import { credit, eventOf, identityOf, type PaymentEvent } from "./credit.ts";
 import { idempotency } from "./database.ts";
 import { isSigned } from "./signature.ts";
 
@@ -10,8 +10,9 @@ const consume = consumeOnce({
   id: (event: PaymentEvent) => event.id,
   input: identityOf,
   attemptsMax: 3,
-  onPoison: async ({ id: event }, { tx, reason }) => {
-    await tx.deadEvent.create({ data: { event, reason } });
+  // At least once: for some reasons, at each delivery.
+  onPoison: async ({ id: event }, { tx, reason, error }) => {
+    await tx.deadEvent.create({ data: { event, reason, error: String(error) } });
   },
 })(async (event, { tx }) => credit(tx, "as-message", event));
 
@@ -20,6 +21,8 @@ export async function asMessage(request: Request, secret: string): Promise<Respo
   if (!isSigned(body, request.headers.get("webhook-signature"), secret)) {
     return Response.json({ error: "not signed by the provider" }, { status: 400 });
   }
-  await consume(JSON.parse(body) as PaymentEvent);
+  const event = eventOf(body);
+  if (event === undefined) return Response.json({ error: "not an event with an id" }, { status: 400 });
+  await consume(event);
   return new Response(null, { status: 204 });
 }

@@ -1,21 +1,19 @@
 /** The webhook as a request: what was answered is stored, and is the answer to every redelivery. */
 import { withIdempotency } from "onceonly/http";
-import { credit, identityOf, type PaymentEvent } from "./credit.ts";
+import { credit, eventOf, identityOf, type PaymentEvent } from "./credit.ts";
 import { idempotency } from "./database.ts";
 import { isSigned } from "./signature.ts";
-
-const eventOf = async (request: Request) => (await request.clone().json()) as PaymentEvent;
 
 const credited = withIdempotency(
   {
     idempotency,
     operation: "POST /webhooks/as-request",
     scope: () => "the provider",
-    key: async (request) => (await eventOf(request)).id,
-    input: async (request) => identityOf(await eventOf(request)),
+    key: (_request, { id }: PaymentEvent) => id,
+    input: (_request, event: PaymentEvent) => identityOf(event),
   },
-  async (request, { tx }) => {
-    await credit(tx, "as-request", (await request.json()) as PaymentEvent);
+  async (_request, { tx }, event: PaymentEvent) => {
+    await credit(tx, "as-request", event);
     return Response.json({ received: true });
   },
 );
@@ -23,7 +21,10 @@ const credited = withIdempotency(
 export async function asRequest(request: Request, secret: string): Promise<Response> {
   // Before all else: a stranger must not be able to use up an event's id.
   const body = await request.clone().text();
-  return isSigned(body, request.headers.get("webhook-signature"), secret)
-    ? credited(request)
-    : Response.json({ error: "not signed by the provider" }, { status: 400 });
+  if (!isSigned(body, request.headers.get("webhook-signature"), secret)) {
+    return Response.json({ error: "not signed by the provider" }, { status: 400 });
+  }
+  const event = eventOf(body);
+  if (event === undefined) return Response.json({ error: "not an event with an id" }, { status: 400 });
+  return credited(request, event);
 }

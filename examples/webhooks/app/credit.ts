@@ -8,6 +8,16 @@ export interface PaymentEvent {
   readonly delivery: { readonly attempt: number; readonly sentAt: string };
 }
 
+/** `undefined` if it is no event: not JSON, or without the id by which a redelivery is known. */
+export function eventOf(body: string): PaymentEvent | undefined {
+  try {
+    const event = JSON.parse(body) as Partial<PaymentEvent> | null;
+    return typeof event?.id === "string" && event.id !== "" ? (event as PaymentEvent) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** What makes an event the same event, however often it is sent. */
 export const identityOf = ({ id, type, data }: PaymentEvent) => ({ id, type, data });
 

@@ -3,10 +3,10 @@ import { IdempotencyError } from "../contract/errors.ts";
 import type { LeaseRequest, RunRequest } from "../contract/idempotency.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
 import { type ResolvedRunOptions, RUN_OPTIONS, resolveOptions } from "../contract/options.ts";
-import { warnOnce } from "../contract/warn-once.ts";
 import { NotComparableError } from "./canonical.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { checkKey, type Identity, recordId } from "./identity.ts";
+import { warnOfSuspectScope } from "./suspect-scope.ts";
 
 const OPERATION_LENGTH_MAX = 255;
 
@@ -114,19 +114,6 @@ function checkScope(scope: unknown, operation: string): string {
       { operation },
     );
   }
-  warnOfSuspect(text, operation);
+  warnOfSuspectScope(text, operation);
   return text;
-}
-
-/** What a template makes of an id that is not there. Somebody may be called so, therefore it is no error. */
-function warnOfSuspect(scope: string, operation: string): void {
-  const isSuspect = scope === "undefined" || scope === "null" || scope.trim() === "";
-  if (isSuspect) {
-    warnOnce(
-      "ONCEONLY_SCOPE",
-      scope,
-      `The scope of ${operation} is ${JSON.stringify(scope)}, which all users without an id would share; return the id ` +
-        "itself, not a template with it, so that a missing one is refused.",
-    );
-  }
 }

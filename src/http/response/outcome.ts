@@ -19,8 +19,10 @@ export type ResponseOutcome = Outcome;
  * The default outcome: `"commit"` below 400; `"store"` for 4xx, which blame the request and would blame it again;
  * `"release"` for 401, 403, 407, 408, 409, 412, 421, 423, 424, 425, 428, 429, 499 and 5xx, after which the same request
  * may succeed.
+ *
+ * A route or an exception filter by hand asks with the status alone: `outcomeOf({ status: 409 })` is `"release"`.
  */
-export function outcomeOf({ status }: ResponseHead): ResponseOutcome {
+export function outcomeOf({ status }: Pick<ResponseHead, "status"> & Partial<ResponseHead>): ResponseOutcome {
   if (status < 400) {
     return "commit";
   }

@@ -15,12 +15,16 @@ export type Prisma = 6 | 7;
 
 export interface NestApp extends Disposable {
   start(): Promise<NestServer>;
+  /** Sends a statement to the database, past the server. */
+  execute(sql: string): Promise<void>;
   /** Committed orders of a customer. */
   orders(customer: string): Promise<number>;
 }
 
 export interface NestServer {
   readonly url: string;
+  /** What it has written to stderr. */
+  errors(): string;
   /** By SIGKILL. */
   kill(): Promise<unknown>;
   /** By SIGTERM; gives the exit code. */
@@ -41,12 +45,28 @@ export async function installNest(prisma: Prisma): Promise<NestApp> {
     async start() {
       const child = fork(join(folder, "dist/main.js"), {
         env: { ...withoutTestRunner(), DATABASE_URL: url, PORT: String(port) },
-        stdio: ["ignore", "pipe", "inherit", "ipc"],
+        stdio: ["ignore", "pipe", "pipe", "ipc"],
       });
-      const address = await addressOf(child);
+      let errors = "";
+      child.stderr?.on("data", (text: Buffer) => (errors += String(text)));
+      const closed = once(child, "close");
+      const address = await addressOf(child).catch(async (cause: unknown) => {
+        await closed;
+        throw new Error(`the server did not start\n${errors}`, { cause });
+      });
       // A restarted server is where its clients look for it.
       port = Number(new URL(address).port);
-      return { url: address, kill: () => end(child, "SIGKILL"), stop: () => end(child, "SIGTERM") };
+      return {
+        url: address,
+        errors: () => errors,
+        kill: () => end(child, "SIGKILL"),
+        stop: () => end(child, "SIGTERM"),
+      };
+    },
+    async execute(sql) {
+      const client = createClient({ url });
+      await client.execute(sql);
+      client.close();
     },
     async orders(customer) {
       const client = createClient({ url });
@@ -82,7 +102,9 @@ async function addressOf(child: ChildProcess): Promise<string> {
   let printed = "";
   child.stdout?.on("data", (text: Buffer) => (printed += String(text)));
   while (!printed.includes("\n")) {
-    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}`);
+    // Nest aborts the process if it cannot start.
+    const ended = child.exitCode ?? child.signalCode;
+    if (ended !== null) throw new Error(`the server ended with ${ended}`);
     await sleep(50);
   }
   return printed.trim();

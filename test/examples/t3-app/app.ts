@@ -21,6 +21,8 @@ export interface Variant {
 export interface T3App extends Disposable {
   build(): Promise<void>;
   start(mode: Mode): Promise<T3Server>;
+  /** Sends a statement to the database, past the server. */
+  execute(sql: string): Promise<void>;
   /** Committed posts of a title. */
   posts(name: string): Promise<number>;
 }
@@ -57,6 +59,11 @@ export async function installT3({ prisma, isExternal }: Variant): Promise<T3App>
   return {
     build: async () => void (await app.run("next/dist/bin/next", ["build"], env)),
     start: (mode) => start(app, mode, env),
+    async execute(sql) {
+      const client = createClient({ url });
+      await client.execute(sql);
+      client.close();
+    },
     async posts(name) {
       const client = createClient({ url });
       const { rows } = await client.execute({
@@ -102,7 +109,12 @@ async function start({ folder }: InstalledApp, mode: Mode, env: NodeJS.ProcessEn
       stdio: ["ignore", "ignore", "inherit"],
       detached: true,
     });
-    await untilItAnswers(server, url);
+    try {
+      await untilItAnswers(server, url);
+    } catch (error) {
+      if (server.exitCode === null) process.kill(-(server.pid ?? 0), "SIGKILL");
+      throw error;
+    }
   };
   await run();
   return {

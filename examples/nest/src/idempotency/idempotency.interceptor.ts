@@ -1,8 +1,16 @@
-import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from "@nestjs/common";
+import {
+  type CallHandler,
+  type ExecutionContext,
+  HttpException,
+  Inject,
+  Injectable,
+  type NestInterceptor,
+} from "@nestjs/common";
 import type { Response } from "express";
+import { idempotencyKeyOf } from "onceonly/http";
 import { from, lastValueFrom, type Observable } from "rxjs";
+import type { AuthenticatedRequest } from "../auth/auth.guard";
 import { type AppIdempotency, httpExceptions, IDEMPOTENCY, isAnswer } from "./idempotency.module";
-import { type KeyedRequest, operationOf } from "./key.guard";
 
 /** Runs the handler, its pipes and the interceptors after this one in a transaction, once for each key. */
 @Injectable()
@@ -18,20 +26,24 @@ export class IdempotencyInterceptor implements NestInterceptor {
   }
 
   async #once(context: ExecutionContext, next: CallHandler): Promise<unknown> {
-    const request = context.switchToHttp().getRequest<KeyedRequest>();
+    const { user, headers, params, query, body } = context.switchToHttp().getRequest<AuthenticatedRequest>();
     const response = context.switchToHttp().getResponse<Response>();
-    const { idempotencyKey: key = "", user, params, query, body } = request;
+    const operation = `${context.getClass().name}.${context.getHandler().name}`;
+    // Lets no request without a usable key pass.
+    const key = idempotencyKeyOf(headers["idempotency-key"], operation);
     try {
       const { value, replayed } = await this.#idempotency.run(
         // What the client has sent, before any pipe.
-        { operation: operationOf(context), key, scope: user?.id ?? "", input: { params, query, body } },
+        { operation, key, scope: user?.id ?? "", input: { params, query, body } },
         () => lastValueFrom(next.handle(), { defaultValue: undefined }),
       );
       response.set("Idempotency-Outcome", "stored");
       if (replayed) response.set("Idempotent-Replayed", "true");
       return value;
     } catch (error) {
-      if (isAnswer(error)) response.set("Idempotency-Outcome", "stored");
+      if (error instanceof HttpException) {
+        response.set("Idempotency-Outcome", isAnswer(error) ? "stored" : "released");
+      }
       throw error;
     }
   }

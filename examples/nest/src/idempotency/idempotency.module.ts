@@ -1,5 +1,6 @@
-import { Global, HttpException, Module } from "@nestjs/common";
+import { Global, HttpException, Inject, Logger, Module, type OnModuleInit } from "@nestjs/common";
 import { createIdempotency, type Idempotency, type TransactionOf } from "onceonly";
+import { outcomeOf } from "onceonly/http";
 import { PrismaService } from "../prisma/prisma.service";
 
 export const IDEMPOTENCY = Symbol("idempotency");
@@ -16,11 +17,19 @@ export type AppIdempotency = Idempotency<TransactionOf<PrismaService>>;
   ],
   exports: [IDEMPOTENCY],
 })
-export class IdempotencyModule {}
+export class IdempotencyModule implements OnModuleInit {
+  constructor(@Inject(IDEMPOTENCY) private readonly idempotency: AppIdempotency) {}
+
+  /** A missing model or table fails the start, instead of the first request. */
+  async onModuleInit() {
+    const findings = await this.idempotency.check();
+    for (const { subject, message } of findings) new Logger("onceonly").warn(`${subject}: ${message}`);
+  }
+}
 
 /** An exception that says what is wrong with the request is its answer, and is stored. All else leaves the key free. */
 export const isAnswer = (error: unknown): error is HttpException =>
-  error instanceof HttpException && error.getStatus() < 500;
+  error instanceof HttpException && outcomeOf({ status: error.getStatus() }) === "store";
 
 /** How such an answer is stored, and becomes an exception again. */
 export const httpExceptions = {
