@@ -6,7 +6,7 @@ import { RUN_OPTIONS, type RunOptions } from "../core/contract/options.ts";
 /**
  * Why a message is handed to `onPoison`:
  *
- * - `"no_id"`: it has no id, or `id` or `input` failed on it.
+ * - `"no_id"`: it has no id, or one that is no string, or `id` or `input` failed on it.
  * - `"id_reused"`: another message with the same id was consumed; option `input` tells them apart.
  * - `"attempts"`: its handler has failed `attemptsMax` times, or ends its process.
  */
@@ -26,7 +26,7 @@ export interface ConsumeOptions<TTransaction, TMessage, TMode extends ConsumeMod
   readonly idempotency: Idempotency<TTransaction>;
   /** Who consumes, for example `"shipping"`: 1 to 200 characters. Each consumer consumes a message once. */
   readonly consumer: string;
-  /** Reads the message's id. If it returns nothing or an empty string, the message has no id. */
+  /** Reads the message's id, at once. If it returns nothing or an empty string, the message has no id. */
   readonly id: (message: TMessage) => string | null | undefined;
   /** What a redelivery must repeat, for producers that reuse ids. Default: not compared. */
   readonly input?: (message: TMessage) => unknown;
