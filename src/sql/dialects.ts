@@ -6,3 +6,9 @@ import { sqlite } from "./sqlite.ts";
 export type Provider = "postgresql" | "sqlite";
 
 export const dialects: Readonly<Record<Provider, Dialect>> = { postgresql, sqlite };
+
+/** The folder of the package that has the tables for a database. */
+export function folderOf(dialect: Dialect): string {
+  const provider = Object.entries(dialects).find(([, known]) => known === dialect)?.[0];
+  return `prisma/${provider ?? "<provider>"}`;
+}
