@@ -278,7 +278,7 @@ function idMissing(consumer: string, cause: unknown): IdempotencyError<"KEY_MISS
 }
 
 function idInvalid(consumer: string, id: unknown): IdempotencyError<"KEY_INVALID"> {
-  const isRounded = typeof id === "number" && !Number.isSafeInteger(id);
+  const isRounded = typeof id === "number" && Math.abs(id) > Number.MAX_SAFE_INTEGER;
   const found = `of type ${typeOf(id)}${typeof id === "number" ? ` (${id})` : ""}`;
   const remedy = isRounded
     ? "JSON.parse rounds such a number, and another message may get the same: read the id from the text or from a header"

@@ -1,4 +1,5 @@
 import { checkFunction, checkNumber, checkOneOf, misuse } from "../core/browser/option-checks.ts";
+import { misplaced } from "../core/contract/found.ts";
 import type { Idempotency, RunContext } from "../core/contract/idempotency.ts";
 import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
 import { RUN_OPTIONS, type RunOptions } from "../core/contract/options.ts";
@@ -98,9 +99,9 @@ export function settingsOf<TTransaction, TMessage>(
 
 const OPTIONS: OptionNames<Required<ConsumeOptions<never, never> & RunOptions>> = {
   ...RUN_OPTIONS,
-  idempotency: true,
-  consumer: true,
-  id: true,
+  idempotency: "required",
+  consumer: "required",
+  id: "required",
   input: true,
   onPoison: true,
   attemptsMax: true,
@@ -112,10 +113,11 @@ function checkOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) {
     throw misuse("(the first argument)", options, "an object such as { idempotency, consumer, id }");
   }
+  checkOptionNames(options, OPTIONS);
   const { idempotency, consumer, id, input, onPoison, attemptsMax, deliveries, mode, storeError } =
     options as Record<string, unknown>;
   if (typeof (idempotency as Partial<Idempotency<unknown>> | null | undefined)?.run !== "function") {
-    throw misuse("idempotency", idempotency, "what createIdempotency returned");
+    throw misplaced("idempotency", idempotency, "what createIdempotency returned");
   }
   const named = typeof consumer === "string" && /^[^\0]+$/.test(consumer);
   if (!named || consumer.length > CONSUMER_LENGTH_MAX) {
@@ -139,7 +141,6 @@ function checkOptions(options: unknown): void {
   if (onPoison === undefined && attemptsMax !== undefined) {
     throw misuse("onPoison", onPoison, "a function, as attemptsMax says when it is called");
   }
-  checkOptionNames(options, OPTIONS);
   if (storeError !== undefined) {
     throw misuse(
       "storeError",

@@ -3,7 +3,7 @@ import { createIdempotency } from "../../src/index.ts";
 import { consumeOnce } from "../../src/messages/index.ts";
 import { databases } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
-import { keepPoison, type Message, shipped, shipping } from "./support.ts";
+import { keepPoison, type Message, type Options, shipped, shipping } from "./support.ts";
 
 const failing = () => {
   throw new Error("out of crates");
