@@ -13,7 +13,7 @@ export interface IdempotencyOptions<TClient extends PrismaClientLike>
 
 const OPTIONS: OptionNames<Required<IdempotencyOptions<PrismaClientLike>>> = {
   ...RUN_OPTIONS,
-  prisma: true,
+  prisma: "required",
   provider: true,
   models: true,
   guard: true,

@@ -1,3 +1,4 @@
+import { misuse } from "./browser/option-checks.ts";
 import type { Codec } from "./contract/codec.ts";
 import type { Idempotency, RunResult, SettledRun } from "./contract/idempotency.ts";
 import { checkOptionNames } from "./contract/option-names.ts";
@@ -8,6 +9,7 @@ import {
   type RunOptions,
   resolveOptions,
 } from "./contract/options.ts";
+import { inLeaseMode, inTransactionMode } from "./contract/other-mode.ts";
 import type { Store } from "./contract/store.ts";
 import { abandonedRuns } from "./lease/abandoned-runs.ts";
 import { LeasedRunner } from "./lease/leased-run.ts";
@@ -54,18 +56,38 @@ function withOptions<TTransaction>(
     with: (options) => withOptions(parts, completed(options, base)),
     // Plain functions: an async one that waits takes half a kilobyte, for each run under way.
     run: (request, handler) => idempotency.runSettled(request, handler).then(resultOf),
-    runSettled: (request, handler) => prepareRun(request, base).then((run) => runner.run(run, handler)),
-    runUnkeyed: async (handler, overrides = {}) => runUnkeyed(store, completed(overrides, base), handler),
+    runSettled: (request, handler) =>
+      prepareRun(request, base).then((run) => runner.run(run, inTransaction(handler))),
+    runUnkeyed: async (handler, overrides = {}) =>
+      runUnkeyed(store, completed(overrides, base), inTransaction(handler)),
     runLeased: async (request, handler) => resultOf(await idempotency.runLeasedSettled(request, handler)),
     runLeasedSettled: async (request, handler) =>
-      leasedRunner.run(await prepareLeasedRun(request, base, inputCodec), handler),
+      leasedRunner.run(await prepareLeasedRun(request, base, inputCodec), leased(handler)),
     runLeasedUnkeyed: async (handler, overrides = {}) =>
-      runLeasedUnkeyed(store, completed(overrides, base), handler),
+      runLeasedUnkeyed(store, completed(overrides, base), leased(handler)),
     check: () => check(store),
     abandoned: abandonedRuns(store, base, inputCodec, () => idempotency),
     prune: (pruneOptions) => prune(store, pruneOptions),
   };
   return idempotency;
+}
+
+/** @throws TypeError for a handler that is none. */
+function inTransaction<TContext extends object, T>(handler: (context: TContext) => T): typeof handler {
+  checkHandler(handler, "async ({ tx }) => { ... }");
+  return (context) => handler(inTransactionMode(context));
+}
+
+/** @throws TypeError for a handler that is none. */
+function leased<TContext extends object, T>(handler: (context: TContext) => T): typeof handler {
+  checkHandler(handler, "async ({ step, transaction }) => { ... }");
+  return (context) => handler(inLeaseMode(context));
+}
+
+function checkHandler(handler: unknown, example: string): void {
+  if (typeof handler !== "function") {
+    throw misuse("(the handler)", handler, `a function such as ${example}`);
+  }
 }
 
 function completed(options: RunOptions, base: ResolvedRunOptions): ResolvedRunOptions {

@@ -42,17 +42,19 @@ export function httpCompleter<TTransaction, TArg>(
   }
   const { idempotency, handlers, createArg, ...rest } = options;
   if (createArg !== undefined && typeof createArg !== "function") {
-    throw misuse("createArg", createArg, "a function such as ({ scope }) => ({ user: { id: scope } })");
+    throw misuse("createArg", createArg, ARG_EXAMPLE);
   }
-  checkCompleterOptions(idempotency, rest);
-  const operations = operationsOf(handlers, idempotency, createArg ?? (() => undefined as TArg));
+  checkCompleterOptions(options, { handlers: "required", createArg: true });
+  const operations = operationsOf(handlers, idempotency, createArg);
   return completerOver(idempotency, async () => operations, rest);
 }
+
+const ARG_EXAMPLE = "a function such as ({ scope }) => ({ user: { id: scope } })";
 
 function operationsOf<TArg>(
   handlers: HttpCompleterOptions<unknown, TArg>["handlers"],
   idempotency: Idempotency<unknown>,
-  createArg: CreateArg<TArg>,
+  createArg: CreateArg<TArg> | undefined,
 ): ReadonlyMap<string, ResumableOperation> {
   checkHandlers(handlers);
   const operations = new Map<string, ResumableOperation>();
@@ -63,8 +65,15 @@ function operationsOf<TArg>(
         `onceonly: option handlers has two for the operation ${operation}; give each an option operation of its own.`,
       );
     }
+    if (createArg === undefined && resumable.takesArg) {
+      throw misuse(
+        "createArg",
+        createArg,
+        `${ARG_EXAMPLE}: the handler of ${operation} takes a third argument`,
+      );
+    }
     operations.set(operation, {
-      resume: (run) => resumable.resume(run, idempotency, createArg),
+      resume: (run) => resumable.resume(run, idempotency, createArg ?? (() => undefined as TArg)),
       options: resumable.optionsOver(idempotency),
     });
   }

@@ -1,5 +1,6 @@
 import type { Mode } from "../core/adapter/options.ts";
 import type { LeaseContext, RunContext } from "../core/contract/idempotency.ts";
+import { inLeaseMode, inTransactionMode } from "../core/contract/other-mode.ts";
 
 /** What a handler gets besides the request. `key` is `undefined` if a key is not required and none was sent. */
 export interface HttpContext<TTransaction> extends RunContext<TTransaction, string | undefined> {}
@@ -43,10 +44,11 @@ export function handleUntouched<TTransaction, TRequest extends Request, TArg>(
   const common = { key: undefined, attempt: 1, deriveKey: refuse };
   if (mode === "lease") {
     const { signal } = new AbortController();
-    return handle(request, { ...common, signal, step: refuse, transaction: refuse }, arg);
+    return handle(request, inLeaseMode({ ...common, signal, step: refuse, transaction: refuse }), arg);
   }
   const tx = new Proxy({}, { get: (_, name) => (typeof name === "string" ? refuse() : undefined) });
-  return handle(request, { ...common, tx: tx as TTransaction, join: refuse, afterCommit: refuse }, arg);
+  const context = { ...common, tx: tx as TTransaction, join: refuse, afterCommit: refuse };
+  return handle(request, inTransactionMode(context), arg);
 }
 
 function refusalOf(method: string, mode: Mode): () => never {

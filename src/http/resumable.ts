@@ -1,4 +1,3 @@
-import { misuse } from "../core/browser/option-checks.ts";
 import type { AbandonedRun, Idempotency } from "../core/contract/idempotency.ts";
 import type { RunOptions } from "../core/contract/options.ts";
 import type { HttpLeaseHandler } from "./context.ts";
@@ -13,6 +12,8 @@ export type CreateArg<TArg> = (run: AbandonedRun, request: Request) => TArg | Pr
 export interface ResumableHandler<TArg> {
   /** The name that its runs are recorded under. */
   readonly operation: string;
+  /** Whether its handler has a parameter for the argument that a framework passes. */
+  readonly takesArg: boolean;
   /**
    * The options of the runs over `idempotency`, with which a run is given up.
    *
@@ -34,12 +35,15 @@ export function resumableOf<TTransaction, TRequest extends Request, TArg>(
 ): ResumableHandler<TArg> {
   const runsOver = (idempotency: Idempotency<unknown>): Idempotency<TTransaction> => {
     if (!settings.idempotency.mayBe(idempotency)) {
-      throw misuse("idempotency", idempotency, `the one that the handler of ${operation} was given`);
+      throw new TypeError(
+        `onceonly: option idempotency is another one than the handler of ${operation} was given; give both the same.`,
+      );
     }
     return settings.idempotency.completed(idempotency as Idempotency<TTransaction>);
   };
   return {
     operation,
+    takesArg: handle.length > 2,
     optionsOver(idempotency) {
       const { storeError: _unused, ...options } = runsOver(idempotency).options;
       return options;

@@ -15,6 +15,7 @@ import { requestHeadersOf } from "./request/stored-request.ts";
 import { outcomeOf, type ResponseHead, type ResponseOutcome } from "./response/outcome.ts";
 import { storedHeadersOf } from "./response/stored-headers.ts";
 import { storingResponses } from "./response/undone-response.ts";
+import { explainingArg } from "./second-argument.ts";
 
 /** The options, checked and complete. */
 export interface Settings<TTransaction, TRequest extends Request, TArg> {
@@ -64,16 +65,16 @@ export function settingsOf<TTransaction, TRequest extends Request, TArg>(
   } = options;
   resolveOptions(run);
   return {
-    idempotency: new ChosenIdempotency(idempotency, (given) => {
+    idempotency: new ChosenIdempotency(explained("idempotency", idempotency), (given) => {
       const runs = given.with(run);
       return runs.with(storingResponses(runs.options));
     }),
     mode,
-    scope,
-    operation,
-    key,
-    input,
-    requireKey,
+    scope: explained("scope", scope),
+    operation: explained("operation", operation),
+    key: explained("key", key),
+    input: explained("input", input),
+    requireKey: explained("requireKey", requireKey),
     methods: new Set(methods),
     bodyBytesMax,
     requestHeaders: requestHeadersOf(requestHeaders),
@@ -85,13 +86,20 @@ export function settingsOf<TTransaction, TRequest extends Request, TArg>(
   };
 }
 
+/** For options that may be something else than a function. */
+function explained<TOption>(option: string, given: TOption): TOption {
+  return typeof given === "function"
+    ? (explainingArg(option, given as FromRequest<unknown, unknown, unknown>) as TOption)
+    : given;
+}
+
 const OPTIONS: OptionNames<Required<AnyModeOptions<never, never, never>>> = {
   ...RUN_OPTIONS,
-  idempotency: true,
+  idempotency: "required",
   mode: true,
   requestHeaders: true,
   input: true,
-  scope: true,
+  scope: "required",
   operation: true,
   key: true,
   requireKey: true,

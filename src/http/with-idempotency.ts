@@ -135,7 +135,7 @@ async function answer<TTransaction, TRequest extends Request, TArg>(
   const key = (await settings.key?.(request, arg)) ?? parseKeyHeader(request.headers.get(KEY_HEADER));
   if (key === undefined) {
     if (checkKeyRequired(typeof requireKey === "function" ? await requireKey(request, arg) : requireKey)) {
-      throw keyMissing(operation);
+      throw keyMissing(operation, settings.key !== undefined);
     }
     return runUnkeyed({ settings, handler, idempotency: await settings.idempotency.of(request, arg) }, call);
   }

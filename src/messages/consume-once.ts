@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { misuse } from "../core/browser/option-checks.ts";
+import { misuse, typeOf } from "../core/browser/option-checks.ts";
 import { answeredAtOnce } from "../core/contract/callbacks.ts";
 import { IdempotencyError, isIdempotencyError } from "../core/contract/errors.ts";
 import type { LeaseContext, RunContext } from "../core/contract/idempotency.ts";
 import { Attempts } from "./attempts.ts";
 import { isRedelivered } from "./deliveries.ts";
+import { checkAnswer } from "./handler-answer.ts";
 import {
   type ConsumeMode,
   type ConsumeOptions,
@@ -12,6 +13,7 @@ import {
   type Settings,
   settingsOf,
 } from "./options.ts";
+import { rethrowingAfter } from "./poison-errors.ts";
 import { SCOPE } from "./scope.ts";
 
 /** What a handler gets besides the message, depending on option `mode`. */
@@ -92,7 +94,7 @@ async function consume<TTransaction, TMessage, TDelivered extends TMessage>(
   }
   try {
     return await record(settings, { ...entry, isRetry: isRetry(message, deliveries) }, async (context) => {
-      await handler(message, context);
+      checkAnswer(settings.consumer, await handler(message, context));
       return "consumed";
     });
   } catch (error) {
@@ -123,7 +125,7 @@ async function consumeLeased<TTransaction, TMessage, TDelivered extends TMessage
       if (onPoison !== undefined && (await attempts.isSpent(attempt))) {
         throw new AttemptsSpentError();
       }
-      await handler(message, context);
+      checkAnswer(consumer, await handler(message, context));
       return "consumed" as const;
     });
     return { outcome: value, replayed };
@@ -166,31 +168,51 @@ interface Entry {
   readonly isRetry?: boolean;
 }
 
-/** Messages are foreign input: whatever a reader trips over, the loop goes on. */
+/** @throws TypeError for a reader that answers with a promise: it is wrong for every message, and none is to blame. */
 function entryOf<TMessage>(
-  { id, input }: Pick<Settings<unknown, TMessage>, "id" | "input">,
+  { consumer, id, input }: Pick<Settings<unknown, TMessage>, "consumer" | "id" | "input">,
   message: TMessage,
 ): Entry | { readonly key?: undefined; readonly error?: unknown } {
-  try {
-    const value: unknown = answeredAtOnce("id", id(message));
-    return typeof value === "string" && value !== ""
-      ? { key: keyOf(value), input: answeredAtOnce("input", input?.(message)) }
-      : {};
-  } catch (error) {
-    return { error };
+  const read = answerOf("id", id, message);
+  if (read.error !== undefined || read.value === undefined || read.value === null || read.value === "") {
+    return read.error === undefined ? {} : { error: read.error };
   }
+  if (typeof read.value !== "string") {
+    return { error: idInvalid(consumer, read.value) };
+  }
+  const compared = answerOf("input", input, message);
+  return compared.error === undefined
+    ? { key: keyOf(read.value), input: compared.value }
+    : { error: compared.error };
 }
 
+/** @throws TypeError as {@link entryOf} */
 function deliveriesOf<TMessage>(
   { deliveries }: Pick<Settings<unknown, TMessage>, "deliveries">,
   message: TMessage,
 ): number | undefined {
+  const { value } = answerOf("deliveries", deliveries, message);
+  // Anything else is as if the broker did not count: then the database counts.
+  return Number.isSafeInteger(value) ? (value as number) : undefined;
+}
+
+/**
+ * What a reader made of a message. Messages are foreign input: whatever a reader trips over, the loop goes on.
+ *
+ * @throws TypeError for a promise.
+ */
+function answerOf<TMessage>(
+  option: string,
+  read: ((message: TMessage) => unknown) | undefined,
+  message: TMessage,
+): { readonly value?: unknown; readonly error?: unknown } {
+  let value: unknown;
   try {
-    return answeredAtOnce("deliveries", deliveries?.(message));
-  } catch {
-    // As if the broker did not count: then the database counts.
-    return undefined;
+    value = read?.(message);
+  } catch (error) {
+    return { error: error ?? new Error(`Option ${option} threw ${String(error)}`) };
   }
+  return { value: answeredAtOnce(option, value) };
 }
 
 function isRetry(message: unknown, deliveries: number | undefined): boolean {
@@ -226,8 +248,8 @@ function poison<TTransaction, TMessage>(
 ): Promise<Consumption> {
   return record(settings, entry, async ({ tx, afterCommit }) => {
     await settings.onPoison?.(message, { tx, afterCommit, reason: "attempts", error });
-    return "poisoned";
-  });
+    return "poisoned" as const;
+  }).catch(rethrowingAfter(error));
 }
 
 /** Without a usable id there is nothing to recognise a redelivery by. */
@@ -240,9 +262,9 @@ async function poisonUnrecorded<TTransaction, TMessage>(
   if (onPoison === undefined) {
     throw reason === "no_id" && !isIdempotencyError(error) ? idMissing(consumer, error) : error;
   }
-  await idempotency.runUnkeyed(async ({ tx, afterCommit }) =>
-    onPoison(message, { tx, afterCommit, reason, error }),
-  );
+  await idempotency
+    .runUnkeyed(async ({ tx, afterCommit }) => onPoison(message, { tx, afterCommit, reason, error }))
+    .catch(rethrowingAfter(error));
   return { outcome: "poisoned", replayed: false };
 }
 
@@ -252,5 +274,18 @@ function idMissing(consumer: string, cause: unknown): IdempotencyError<"KEY_MISS
     `A message for ${consumer} has no id; have its producer set one, or give option onPoison to take such messages.`,
     { operation: consumer },
     cause === undefined ? {} : { cause },
+  );
+}
+
+function idInvalid(consumer: string, id: unknown): IdempotencyError<"KEY_INVALID"> {
+  const isRounded = typeof id === "number" && Math.abs(id) > Number.MAX_SAFE_INTEGER;
+  const found = `of type ${typeOf(id)}${typeof id === "number" ? ` (${id})` : ""}`;
+  const remedy = isRounded
+    ? "JSON.parse rounds such a number, and another message may get the same: read the id from the text or from a header"
+    : "have option id return a string, for example String(message.id)";
+  return new IdempotencyError(
+    "KEY_INVALID",
+    `The id of a message for ${consumer} is ${found}; ${remedy}. Option onPoison takes such messages.`,
+    { reason: "not_a_string" },
   );
 }

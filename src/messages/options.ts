@@ -1,4 +1,5 @@
 import { checkFunction, checkNumber, checkOneOf, misuse } from "../core/browser/option-checks.ts";
+import { misplaced } from "../core/contract/found.ts";
 import type { Idempotency, RunContext } from "../core/contract/idempotency.ts";
 import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
 import { RUN_OPTIONS, type RunOptions } from "../core/contract/options.ts";
@@ -6,7 +7,7 @@ import { RUN_OPTIONS, type RunOptions } from "../core/contract/options.ts";
 /**
  * Why a message is handed to `onPoison`:
  *
- * - `"no_id"`: it has no id, or `id` or `input` failed on it.
+ * - `"no_id"`: it has no id, or one that is no string, or `id` or `input` failed on it.
  * - `"id_reused"`: another message with the same id was consumed; option `input` tells them apart.
  * - `"attempts"`: its handler has failed `attemptsMax` times, or ends its process.
  */
@@ -26,7 +27,7 @@ export interface ConsumeOptions<TTransaction, TMessage, TMode extends ConsumeMod
   readonly idempotency: Idempotency<TTransaction>;
   /** Who consumes, for example `"shipping"`: 1 to 200 characters. Each consumer consumes a message once. */
   readonly consumer: string;
-  /** Reads the message's id. If it returns nothing or an empty string, the message has no id. */
+  /** Reads the message's id, at once. If it returns nothing or an empty string, the message has no id. */
   readonly id: (message: TMessage) => string | null | undefined;
   /** What a redelivery must repeat, for producers that reuse ids. Default: not compared. */
   readonly input?: (message: TMessage) => unknown;
@@ -98,9 +99,9 @@ export function settingsOf<TTransaction, TMessage>(
 
 const OPTIONS: OptionNames<Required<ConsumeOptions<never, never> & RunOptions>> = {
   ...RUN_OPTIONS,
-  idempotency: true,
-  consumer: true,
-  id: true,
+  idempotency: "required",
+  consumer: "required",
+  id: "required",
   input: true,
   onPoison: true,
   attemptsMax: true,
@@ -112,10 +113,11 @@ function checkOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) {
     throw misuse("(the first argument)", options, "an object such as { idempotency, consumer, id }");
   }
+  checkOptionNames(options, OPTIONS);
   const { idempotency, consumer, id, input, onPoison, attemptsMax, deliveries, mode, storeError } =
     options as Record<string, unknown>;
   if (typeof (idempotency as Partial<Idempotency<unknown>> | null | undefined)?.run !== "function") {
-    throw misuse("idempotency", idempotency, "what createIdempotency returned");
+    throw misplaced("idempotency", idempotency, "what createIdempotency returned");
   }
   const named = typeof consumer === "string" && /^[^\0]+$/.test(consumer);
   if (!named || consumer.length > CONSUMER_LENGTH_MAX) {
@@ -139,7 +141,6 @@ function checkOptions(options: unknown): void {
   if (onPoison === undefined && attemptsMax !== undefined) {
     throw misuse("onPoison", onPoison, "a function, as attemptsMax says when it is called");
   }
-  checkOptionNames(options, OPTIONS);
   if (storeError !== undefined) {
     throw misuse(
       "storeError",

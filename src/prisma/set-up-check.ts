@@ -1,5 +1,6 @@
 import type { Finding } from "../core/contract/finding.ts";
 import type { Dialect } from "../sql/dialect.ts";
+import { folderOf } from "../sql/dialects.ts";
 import type { Names } from "../sql/names.ts";
 import type { SqlClient } from "../sql/sql-client.ts";
 import {
@@ -25,7 +26,7 @@ export async function checkSetUp(
   });
   const [record, step] = [await describe(names.record.table), await describe(names.step.table)];
   return [
-    ...checkTables(names, { record, step }),
+    ...checkTables(names, { record, step }, folderOf(dialect)),
     ...(await checkServer(sql, dialect)),
     ...checkClient(client),
   ];

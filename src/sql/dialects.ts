@@ -10,3 +10,9 @@ export const dialects: Readonly<Record<Provider, Dialect>> = {
   postgresql: { ...postgresql, message: inOneMessage(postgresql) },
   sqlite,
 };
+
+/** The folder of the package that has the tables for a database. */
+export function folderOf(dialect: Dialect): string {
+  const provider = Object.entries(dialects).find(([, known]) => known === dialect)?.[0];
+  return `prisma/${provider ?? "<provider>"}`;
+}

@@ -73,6 +73,8 @@ export interface DescribedModels {
   readonly models: Readonly<Record<string, DescribedModel>> | undefined;
   /** The database schema of the connection, where the client names one. */
   readonly schema: string | undefined;
+  /** Prisma's name for the database, where the client tells it. */
+  readonly provider?: string | undefined;
 }
 
 /** A model as a client describes it, with the names in the database where they differ from those in the schema. */
@@ -140,7 +142,7 @@ function objectOf(option: string, value: unknown = {}): Readonly<Record<string, 
 }
 
 function describedNames(
-  { models: described }: DescribedModels,
+  { models: described, provider }: DescribedModels,
   name: string,
   isOptional: boolean,
 ): { table: string; schema: string | undefined; columns: object } | undefined {
@@ -151,7 +153,7 @@ function describedNames(
   if (model === undefined) {
     throw new StoreError(
       "misconfigured",
-      `The Prisma client has no model ${name}: copy prisma/<provider>/idempotency.prisma of the package onceonly ` +
+      `The Prisma client has no model ${name}: copy prisma/${provider ?? "<provider>"}/idempotency.prisma of the package onceonly ` +
         "into your schema (a folder, by `schema` in the Prisma config), run `prisma generate` and migrate.",
     );
   }

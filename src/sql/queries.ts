@@ -12,6 +12,7 @@ import type {
   StepParams,
 } from "../core/contract/store.ts";
 import type { Dialect } from "./dialect.ts";
+import { folderOf } from "./dialects.ts";
 import { faultOf } from "./faults.ts";
 import type { Names } from "./names.ts";
 import type { SqlClient } from "./sql-client.ts";
@@ -170,9 +171,10 @@ export class Queries implements LeaseStore {
     const { record, step } = this.#names;
     return new StoreError(
       "misconfigured",
-      `The database refuses to work with ${record.table} and ${step.table}: they are missing, are of another version, ` +
-        "or may not be used by this user. Migrate the models IdempotencyRecord and IdempotencyStep, or apply " +
-        "prisma/<provider>/idempotency.sql of the package onceonly. Behind a pooler such as PgBouncer, prepared " +
+      `The database refuses to work with ${record.table} and ${step.table}: one of them is missing or of another version, ` +
+        "or may not be used by this user; check() of the object that createIdempotency returned says which. Migrate the " +
+        "models IdempotencyRecord and IdempotencyStep, or apply " +
+        `${folderOf(this.#dialect)}/idempotency.sql of the package onceonly. Behind a pooler such as PgBouncer, prepared ` +
         "statements must be supported or switched off.",
       error,
     );

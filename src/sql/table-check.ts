@@ -26,23 +26,22 @@ export interface TableDescription {
   readonly hurdles: readonly HurdleRow[];
 }
 
-const APPLY =
-  "migrate the models IdempotencyRecord and IdempotencyStep, or apply prisma/<provider>/idempotency.sql of the package onceonly";
-
-/** Compares our tables with what the statements need of them. */
+/** Compares our tables with what the statements need of them. `folder` of the package has the tables. */
 export function checkTables(
   names: Names,
   described: { readonly record: TableDescription; readonly step: TableDescription },
+  folder: string,
 ): Finding[] {
   const { record, step } = names;
+  const apply = `migrate the models IdempotencyRecord and IdempotencyStep, or apply ${folder}/idempotency.sql of the package onceonly`;
   return [
-    ...checkTable(record, described.record, [record.columns.id]),
-    ...checkTable(step, described.step, [step.columns.recordId, step.columns.name]),
+    ...checkTable(record, described.record, [record.columns.id], apply),
+    ...checkTable(step, described.step, [step.columns.recordId, step.columns.name], apply),
     ...checkHurdles(record, described.record),
     ...checkHurdles(step, described.step),
     ...checkTimes(record, described.record),
     ...checkSpace(record, described.record),
-    ...checkPruning(record, described.record),
+    ...checkPruning(record, described.record, apply),
   ];
 }
 
@@ -50,23 +49,24 @@ function checkTable(
   { table, columns }: TableNames,
   { columns: present, indexes }: TableDescription,
   key: readonly string[],
+  apply: string,
 ): Finding[] {
   if (present.length === 0) {
     return [
-      { severity: "fatal", subject: `table ${table}`, message: `It is not in the database: ${APPLY}.` },
+      { severity: "fatal", subject: `table ${table}`, message: `It is not in the database: ${apply}.` },
     ];
   }
   const names = new Set(present.map(({ name }) => name));
   const missing = Object.values<string>(columns).filter((column) => !names.has(unquoted(column)));
   const findings = missing.map((column): Finding => {
-    const message = `It is missing: ${APPLY}, of this version of the package.`;
+    const message = `It is missing: ${apply}, of this version of the package.`;
     return { severity: "fatal", subject: `column ${column} of ${table}`, message };
   });
   const isKeyed = indexes.some(
     (index) => Boolean(index.isUnique) && sameColumns(index.columns.split(","), key.map(unquoted)),
   );
   if (missing.length === 0 && !isKeyed) {
-    const message = `No unique index is on (${key.join(", ")}), so nothing keeps two runs apart: ${APPLY}.`;
+    const message = `No unique index is on (${key.join(", ")}), so nothing keeps two runs apart: ${apply}.`;
     findings.push({ severity: "fatal", subject: `primary key of ${table}`, message });
   }
   return findings;
@@ -113,11 +113,12 @@ function checkSpace({ table, columns: c }: Names["record"], { columns }: TableDe
 function checkPruning(
   { table, columns: c }: Names["record"],
   { columns, indexes }: TableDescription,
+  apply: string,
 ): Finding[] {
   const expires = unquoted(c.expiresAt);
   if (columns.length === 0 || indexes.some((index) => index.columns.split(",")[0] === expires)) {
     return [];
   }
-  const message = `No index begins with it, so prune() reads the whole table: ${APPLY}.`;
+  const message = `No index begins with it, so prune() reads the whole table: ${apply}.`;
   return [{ severity: "warning", subject: `column ${c.expiresAt} of ${table}`, message }];
 }

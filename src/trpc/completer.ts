@@ -49,7 +49,7 @@ export function trpcCompleter<TTransaction, TRouter extends AnyTRPCRouter>(
       "a function such as ({ scope }) => ({ user: { id: scope } })",
     );
   }
-  checkCompleterOptions(idempotency, rest);
+  checkCompleterOptions(options, { router: "required", createContext: "required" });
   return completerOver(
     idempotency,
     async () => resumableIn(router, idempotency, async (run) => createContext(run)),

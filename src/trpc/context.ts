@@ -1,5 +1,6 @@
 import { type DEFAULT_NAME, providedClient } from "../core/adapter/provided-client.ts";
 import type { LeaseContext, RunContext } from "../core/contract/idempotency.ts";
+import { inTransactionMode } from "../core/contract/other-mode.ts";
 
 /** What a handler finds as `ctx.idempotency`. `key` is `undefined` if a key is not required and none was sent. */
 export interface MutationIdempotency extends Omit<RunContext<unknown, string | undefined>, "tx"> {}
@@ -48,5 +49,8 @@ export function providedContext<TTransaction>(
 ): ProvidedContext<string, TTransaction> {
   const { join } = idempotency;
   const [name, client] = providedClient(provide, ctx ?? {}, { tx, join });
-  return { [name]: client, idempotency } as ProvidedContext<string, TTransaction>;
+  return { [name]: client, idempotency: inTransactionMode(idempotency) } as ProvidedContext<
+    string,
+    TTransaction
+  >;
 }

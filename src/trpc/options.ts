@@ -165,11 +165,11 @@ function outputOf(transformer: TRPCDataTransformer | TRPCCombinedDataTransformer
 
 const OPTIONS: OptionNames<Required<AnyModeOptions<never, never, never>>> = {
   ...RUN_OPTIONS,
-  idempotency: true,
+  idempotency: "required",
   operation: true,
   input: true,
   bodyBytesMax: true,
-  scope: true,
+  scope: "required",
   mode: true,
   provide: true,
   key: true,

@@ -38,7 +38,7 @@ export async function runMutation<TTransaction, TContext, TInput>(
   const key = resumed?.key ?? (await telling(request, call, () => keyOf(settings.key, call, request)));
   if (key === undefined) {
     if (checkKeyRequired(typeof requireKey === "function" ? await requireKey(call) : requireKey)) {
-      throw keyMissing(call.path, request);
+      throw keyMissing(call.path, request, settings.key !== undefined);
     }
     return success(await runUnkeyed(settings, call));
   }

@@ -1,5 +1,6 @@
 import type { ExecutionArgs, ExecutionResult } from "graphql";
 import { ChosenIdempotency } from "../core/adapter/chosen-idempotency.ts";
+import { KEY_OPTION_GAVE_NONE } from "../core/adapter/key-header.ts";
 import type { ScopeValue } from "../core/adapter/options.ts";
 import { answeredAtOnce } from "../core/contract/callbacks.ts";
 import { IdempotencyError } from "../core/contract/errors.ts";
@@ -159,10 +160,10 @@ export class MutationExecutor<TContext extends object> {
   #checkMayLackKey(mutation: Mutation, fields: readonly RootField[]): void {
     if (isKeyRequired(this.#requireKey, infoOf(mutation, fields))) {
       const record = fields.map(({ fieldName }) => fieldName).join(",");
+      const carriers = `@${this.#directive}(key:) on the field, extensions.idempotencyKey in the body, or the header Idempotency-Key`;
       throw new IdempotencyError(
         "KEY_MISSING",
-        `${record} needs an idempotency key: @${this.#directive}(key:) on the field, extensions.idempotencyKey in the body, or ` +
-          "the header Idempotency-Key.",
+        `${record} needs an idempotency key: ${this.#key === undefined ? carriers : KEY_OPTION_GAVE_NONE}.`,
         { operation: record },
       );
     }

@@ -93,10 +93,10 @@ export interface IdempotencyPluginOptions<TContext extends object>
 const GRAPHQL_NAME = /^(?!__)[A-Za-z_]\w*$/;
 const OPTIONS: OptionNames<Required<IdempotencyPluginOptions<object> & RunOptions>> = {
   ...RUN_OPTIONS,
-  idempotency: true,
+  idempotency: "required",
   input: true,
   directive: true,
-  scope: true,
+  scope: "required",
   mode: true,
   provide: true,
   key: true,

@@ -71,7 +71,7 @@ const RUN_CALLBACKS: readonly (readonly [string, (fail: () => unknown) => RunOpt
 ];
 
 describe.each(databases)("callbacks of the application that fail, on $name", ({ open }) => {
-  describe.each(FAILURES)("%s:", (_, fail) => {
+  describe.each(FAILURES)("%s:", (kind, fail) => {
     test.each(RUN_CALLBACKS)(
       "%s fails its run, in either mode, and the key is free",
       async (_name, optionsOf) => {
@@ -324,6 +324,15 @@ describe.each(databases)("callbacks of the application that fail, on $name", ({ 
           await expect(first).rejects.toThrow("boom");
           expect(await consume(message)).toMatchObject({ outcome: "poisoned" });
           expect(await shipped(db)).toEqual(["no_id: a"]);
+        } else if (kind === "rejects") {
+          // No message is to blame for a reader that never can be right.
+          await expect(first).rejects.toThrow(
+            new TypeError(
+              `onceonly: option ${name} returned a promise; give a function that answers at once, without await.`,
+            ),
+          );
+          expect(await shipped(db)).toEqual([]);
+          expect(await consume(message)).toMatchObject({ outcome: "consumed" });
         } else if (name === "deliveries") {
           // As if the broker did not count.
           expect(await first).toMatchObject({ outcome: "consumed" });

@@ -51,9 +51,7 @@ describe.each(databases)("a statement of ours that fails on $name", ({ open }) =
     ["transaction_aborted", new Error("sold out")],
   ] as const)("when the handler's writes are undone: %s", async (fault, end) => {
     await using db = await open();
-    const run = failing(db, "undo", fault).run(request("k"), () =>
-      Promise.reject(new Error("sold out")),
-    );
+    const run = failing(db, "undo", fault).run(request("k"), () => Promise.reject(new Error("sold out")));
     expect([await endOf(run), await records(db)]).toEqual([end, []]);
   });
 

@@ -69,7 +69,8 @@ export function failingAt<T>(
         : store.transaction(opening, async (session) => {
             const ending = await body(broken(session));
             if (statement === "COMMIT") throw errorOf(fault);
-            if (statement === "complete" && ending.outcome) throw new NotStoredError("failed", errorOf(fault));
+            if (statement === "complete" && ending.outcome)
+              throw new NotStoredError("failed", errorOf(fault));
             return ending;
           }),
     get leases() {

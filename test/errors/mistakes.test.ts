@@ -6,8 +6,9 @@ import { createElement } from "react";
 import { renderToString } from "react-dom/server";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import { idempotencyKeyOf, withIdempotency } from "../../src/http/index.ts";
-import { createIdempotency, withAmbientTransaction } from "../../src/index.ts";
+import { httpCompleter, idempotencyKeyOf, withIdempotency } from "../../src/http/index.ts";
+import { createCompleter, createIdempotency, withAmbientTransaction } from "../../src/index.ts";
+import { consumeOnce } from "../../src/messages/index.ts";
 import { useIdempotencyKey } from "../../src/react/index.ts";
 import { auditRouter, idempotencyMiddleware } from "../../src/trpc/index.ts";
 import { openSqlite, type TestDatabase } from "../support/database.ts";
@@ -27,7 +28,16 @@ afterAll(async () => {
 });
 
 const idempotency = () => createIdempotency({ prisma: db.prisma });
+const storing = () => createIdempotency({ prisma: db.prisma, storeInput: true });
 const scope = () => "u";
+/** A leased handler that takes an argument. */
+const leased = (over = storing()) =>
+  withIdempotency(
+    { idempotency: over, scope, mode: "lease", operation: "POST /x" },
+    (_request, _context, { user }: { user: string }) => Response.json(user),
+  );
+const consuming = (id: (message: object) => string, handler: () => Promise<unknown> = async () => 1) =>
+  consumeOnce({ idempotency: idempotency(), consumer: "hooks", id })(handler)({});
 const adapterNamed = (adapterName: string) =>
   pretending(db.prisma, { _engineConfig: { adapter: { adapterName, provider: "sqlite" } } });
 
@@ -44,6 +54,13 @@ function Page() {
   return null;
 }
 
+// Members that no type has.
+type Any = any;
+
+class PrismaService {
+  readonly order = {};
+}
+
 /** As a JavaScript user writes it, or one whose types say too little. */
 const untyped = (value: unknown) => value as never;
 
@@ -51,7 +68,22 @@ const mistakes: [mistake: string, make: () => unknown, sentence: string][] = [
   [
     "prisma is no client",
     () => createIdempotency({ prisma: untyped({}) }),
-    "onceonly: option prisma is of type object; give your generated PrismaClient, not one of its transactions.",
+    "onceonly: option prisma is of type object without members; give your generated PrismaClient, not one of its transactions.",
+  ],
+  [
+    "prisma is the class",
+    () => createIdempotency({ prisma: untyped(PrismaService) }),
+    "onceonly: option prisma is the class PrismaService; give an instance, such as new PrismaService().",
+  ],
+  [
+    "prisma has another name",
+    () => createIdempotency(untyped({ client: db.prisma })),
+    "onceonly: option prisma is missing, and there is no option client; did you mean prisma?",
+  ],
+  [
+    "an option is like none",
+    () => idempotency().run(untyped({ operation: "o", colour: 1 }), async () => 1),
+    "onceonly: option key and option scope are missing, and there is no option colour; there are operation (required), key (required), scope (required), retentionMs, onDuplicate, waitMs, waitersMax, transaction, leaseMs, storeInput, retryConflicts, resultBytesMax, storeError, errors, errorClasses, codec, input, storedInput, isRetry.",
   ],
   [
     "prisma is a transaction",
@@ -81,12 +113,157 @@ const mistakes: [mistake: string, make: () => unknown, sentence: string][] = [
   [
     "a client that is none is to be ambient",
     () => withAmbientTransaction(untyped({ user: {} })),
-    "onceonly: option (the first argument) is of type object; give your generated PrismaClient, not one of its transactions.",
+    "onceonly: option (the first argument) is of type object (with user); give your generated PrismaClient, not one of its transactions.",
   ],
   [
     "a client of another database is to join",
     () => idempotency().run(request("k"), ({ join }) => Promise.resolve(join(other.prisma))),
     "onceonly: the client is of another PrismaClient than the one given to createIdempotency, so its statements cannot be in this transaction; derive it from that one by $extends, or give this one to createIdempotency.",
+  ],
+  [
+    "run without a handler",
+    () => idempotency().run(request("k"), untyped(undefined)),
+    "onceonly: option (the handler) is of type undefined; give a function such as async ({ tx }) => { ... }.",
+  ],
+  [
+    "a leased run without a handler",
+    () => idempotency().runLeased(request("k"), untyped({})),
+    "onceonly: option (the handler) is of type object; give a function such as async ({ step, transaction }) => { ... }.",
+  ],
+  [
+    "tx in mode lease",
+    () =>
+      idempotency().runLeased(
+        request("tx"),
+        untyped(async ({ tx }: Any) => tx.order.count()),
+      ),
+    'onceonly: a handler in mode lease has no tx, as it runs in no transaction; write in one that is recorded: transaction("book", ({ tx }) => ...).',
+  ],
+  [
+    "join in mode lease",
+    () =>
+      idempotency().runLeased(
+        request("join"),
+        untyped(async ({ join }: Any) => join(db.prisma)),
+      ),
+    'onceonly: a handler in mode lease has no join, as it runs in no transaction; write in one that is recorded: transaction("book", ({ join }) => ...).',
+  ],
+  [
+    "afterCommit in mode lease, without a key",
+    () => idempotency().runLeasedUnkeyed(untyped(async ({ afterCommit }: Any) => afterCommit(() => {}))),
+    "onceonly: a handler in mode lease has no afterCommit, as it runs in no transaction; do it in a step, after the one that it must follow.",
+  ],
+  [
+    "step in mode transaction",
+    () =>
+      idempotency().run(
+        request("step"),
+        untyped(async ({ step }: Any) => step("a", () => 1)),
+      ),
+    "onceonly: a handler in mode transaction has no step, as all of it is one transaction; write through tx, and use mode lease (runLeased) for calls to other services.",
+  ],
+  [
+    "transaction in mode transaction, without a key",
+    () => idempotency().runUnkeyed(untyped(async ({ transaction }: Any) => transaction("a", () => 1))),
+    "onceonly: a handler in mode transaction has no transaction, as all of it is one transaction; write through tx, and use mode lease (runLeased) for calls to other services.",
+  ],
+  [
+    "a completer over what does not store inputs",
+    () => createCompleter({ idempotency: idempotency(), handlers: { a: async () => 1 } }),
+    "onceonly: option idempotency was made without storeInput: true, and a completer executes runs from their stored input; give createIdempotency({ prisma, storeInput: true }), to the completer and to those who run.",
+  ],
+  [
+    "a completer over a client",
+    () => createCompleter({ idempotency: untyped(db.prisma), handlers: { a: async () => 1 } }),
+    "onceonly: option idempotency is a Prisma client; give what createIdempotency({ prisma, storeInput: true }) returned.",
+  ],
+  [
+    "a completer gets its handlers as an array",
+    () => createCompleter({ idempotency: storing(), handlers: untyped([leased()]) }),
+    'onceonly: option handlers is of type array; give an object such as { "orders.place": placeOrder }.',
+  ],
+  [
+    "a completer gets a handler of withIdempotency",
+    () => createCompleter({ idempotency: storing(), handlers: untyped({ a: leased() }) }),
+    'onceonly: option handlers["a"] is what withIdempotency returned, which takes a request; give it to httpCompleter.',
+  ],
+  [
+    "a completer is stopped by a number",
+    () => createCompleter({ idempotency: storing(), handlers: { a: async () => 1 } }).stop(untyped(5000)),
+    "onceonly: option (the argument of stop) is of type number (5000); give an object such as { timeoutMs: 5000 }.",
+  ],
+  [
+    "a completer is stopped with an option that does not exist",
+    () =>
+      createCompleter({ idempotency: storing(), handlers: { a: async () => 1 } }).stop(
+        untyped({ timeout: 1 }),
+      ),
+    "onceonly: there is no option timeout; did you mean timeoutMs?",
+  ],
+  [
+    "HTTP: a completer without createArg, for a handler that takes an argument",
+    () => {
+      const over = storing();
+      return httpCompleter({ idempotency: over, handlers: [leased(over)] } as never);
+    },
+    "onceonly: option createArg is of type undefined; give a function such as ({ scope }) => ({ user: { id: scope } }): the handler of POST /x takes a third argument.",
+  ],
+  [
+    "HTTP: a completer gets the option of tRPC's",
+    () => {
+      const over = storing();
+      return httpCompleter({ idempotency: over, handlers: [leased(over)], createContext: () => 1 } as never);
+    },
+    "onceonly: there is no option createContext; did you mean createArg?",
+  ],
+  [
+    "HTTP: a completer over another idempotency than its handler",
+    () => httpCompleter({ idempotency: storing(), handlers: [leased()], createArg: () => 1 } as never),
+    "onceonly: option idempotency is another one than the handler of POST /x was given; give both the same.",
+  ],
+  [
+    "messages: an option has the words of another order",
+    () => consumeOnce(untyped({ idempotency: idempotency(), consumer: "c", id: () => "1", maxAttempts: 3 })),
+    "onceonly: there is no option maxAttempts; did you mean attemptsMax?",
+  ],
+  [
+    "messages: the id is called key",
+    () => consumeOnce(untyped({ idempotency: idempotency(), consumer: "c", key: () => "1" })),
+    "onceonly: option id is missing, and there is no option key; did you mean id?",
+  ],
+  [
+    "messages: an option is like none",
+    () => consumeOnce(untyped({ idempotency: idempotency(), consumer: "c", id: () => "1", colour: 1 })),
+    "onceonly: there is no option colour; there are idempotency (required), consumer (required), id (required), retentionMs, onDuplicate, waitMs, waitersMax, transaction, leaseMs, storeInput, retryConflicts, resultBytesMax, storeError, errors, errorClasses, codec, input, onPoison, attemptsMax, deliveries, mode.",
+  ],
+  [
+    "messages: idempotency is a client",
+    () => consumeOnce({ idempotency: untyped(db.prisma), consumer: "c", id: () => "1" }),
+    "onceonly: option idempotency is a Prisma client; give what createIdempotency returned.",
+  ],
+  [
+    "messages: the id is a number",
+    () => consuming(() => untyped(7)),
+    "The id of a message for hooks is of type number (7); have option id return a string, for example String(message.id). Option onPoison takes such messages.",
+  ],
+  [
+    "messages: the id is a number that JSON.parse has rounded",
+    () => consuming(() => untyped(2 ** 53)),
+    "The id of a message for hooks is of type number (9007199254740992); JSON.parse rounds such a number, and another message may get the same: read the id from the text or from a header. Option onPoison takes such messages.",
+  ],
+  [
+    "messages: the id is async",
+    () => consuming(untyped(async () => "1")),
+    "onceonly: option id returned a promise; give a function that answers at once, without await.",
+  ],
+  [
+    "messages: the handler returns a Response that failed",
+    () =>
+      consuming(
+        () => "1",
+        async () => new Response(null, { status: 500 }),
+      ),
+    "onceonly: the handler of hooks returned a Response with the status 500, which nobody is sent; throw to have the message delivered again, and return nothing when it is consumed.",
   ],
   [
     "a handler commits",
@@ -122,6 +299,28 @@ const mistakes: [mistake: string, make: () => unknown, sentence: string][] = [
     "tRPC: no key is sent",
     () => calling({}, {}, false),
     "place needs an idempotency key: send the header Idempotency-Key; a call through createCaller or over a WebSocket has none of its own, and needs option key.",
+  ],
+  [
+    "tRPC: step in mode transaction",
+    async () => {
+      const middleware = idempotencyMiddleware({ idempotency: idempotency(), scope });
+      const place = t.procedure
+        .use(middleware)
+        .mutation(({ ctx }: Any) => ctx.idempotency.step("charge", () => 1));
+      const { body } = await trpcApp(t.router({ place }), db.prisma).send("place", { key: '"k-step"' });
+      throw new Error((JSON.parse(body) as { error: { message: string } }).error.message);
+    },
+    "onceonly: a handler in mode transaction has no step, as all of it is one transaction; write through tx, and use mode lease (runLeased) for calls to other services.",
+  ],
+  [
+    "tRPC: option key gives nothing",
+    () => calling({ key: () => undefined }, {}, false),
+    "place needs an idempotency key: option key returned nothing, and the request carries no key of its own; have option key return a string.",
+  ],
+  [
+    "tRPC: idempotency is a client",
+    () => calling({ idempotency: db.prisma }),
+    "onceonly: option idempotency is a Prisma client; give what createIdempotency returned, or a function that gives it.",
   ],
   [
     "tRPC: the scope is that of nobody",
@@ -168,6 +367,30 @@ const mistakes: [mistake: string, make: () => unknown, sentence: string][] = [
     "POST /payments needs an idempotency key: send the header Idempotency-Key, for example a UUID in double quotes.",
   ],
   [
+    "HTTP: option key gives nothing",
+    async () => {
+      const handle = withIdempotency(
+        { idempotency: idempotency(), scope, key: () => undefined },
+        () => new Response(),
+      );
+      const response = await handle(new Request("http://shop.test/hooks", { method: "POST" }));
+      throw new Error(((await response.json()) as { detail: string }).detail);
+    },
+    "POST /hooks needs an idempotency key: option key returned nothing, and the request carries no key of its own; have option key return a string.",
+  ],
+  [
+    "HTTP: the handler is called without the argument that scope takes",
+    () =>
+      withIdempotency(
+        { idempotency: idempotency(), scope: (_, { user }: Any) => user },
+        () => new Response(),
+      )(
+        new Request("http://shop.test/hooks", { method: "POST", headers: { "idempotency-key": "k" } }),
+        untyped(undefined),
+      ),
+    "onceonly: the wrapped handler was called without a second argument, which option scope takes; pass on what the framework gives: (request, context) => handler(request, context).",
+  ],
+  [
     "HTTP: a handler of another framework's arguments",
     () => withIdempotency({ idempotency: idempotency(), scope }, () => new Response())(untyped({ body: {} })),
     "onceonly: the wrapped handler got a value of type object in place of a Request; call it with a Request, as fetch-style frameworks do.",
@@ -184,11 +407,30 @@ const mistakes: [mistake: string, make: () => unknown, sentence: string][] = [
     'onceonly: option provide is "prsima", and the context holds no client under that name; did you mean "prisma"? Without the option, the handler finds its client as tx.',
   ],
   [
+    "Yoga: option key gives nothing",
+    async () => {
+      const app = yogaApp(db, { key: () => undefined }, { maskedErrors: false });
+      const { json } = await app.send({ query: 'mutation { place(item: "a") { id } }' });
+      throw new Error(json.errors[0].message);
+    },
+    "place needs an idempotency key: option key returned nothing, and the request carries no key of its own; have option key return a string.",
+  ],
+  [
     "React: a key is asked for while a server renders",
     () => renderToString(createElement(Page)),
     "onceonly: key() of useIdempotencyKey was called on a server, where there is no window; call it in an event handler.",
   ],
 ];
+
+test("what a handler lacks in its mode is no member of its context", async () => {
+  const seen: unknown[] = [];
+  const look = async (context: object) => {
+    seen.push("tx" in context, "step" in context, Object.keys({ ...context }).includes("step"));
+  };
+  await idempotency().run(request("look"), look);
+  await idempotency().runLeased(request("look leased"), look);
+  expect(seen).toEqual([true, false, false, false, true, true]);
+});
 
 test.each(mistakes)("%s", async (_, make, sentence) => {
   const error: unknown = await Promise.resolve()

@@ -213,6 +213,9 @@ describe.each(databases)('the guard "throw" on $name', ({ open }) => {
       idempotency.runLeased(request("k"), async ({ transaction }) => transaction("t", write)),
     ).rejects.toBeInstanceOf(UncoveredWriteError);
     await expect(idempotency.runUnkeyed(write)).rejects.toThrow("the handler of a call without a key writes");
+    await expect(idempotency.runUnkeyed(write)).rejects.toThrow(
+      "Write through tx, through join(client), or through a client that withAmbientTransaction returned",
+    );
   });
 });
 

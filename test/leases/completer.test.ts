@@ -398,7 +398,9 @@ describe.each(databases)("a completer on $name", ({ open }) => {
     const make = (options: object) => () =>
       createCompleter({ idempotency, handlers, ...options } as Parameters<typeof createCompleter>[0]);
     expect(make({ idempotency: leasing(db.prisma) })).toThrow("storeInput: true");
-    expect(make({ idempotency: {} })).toThrow("what createIdempotency returned");
+    expect(make({ idempotency: {} })).toThrow(
+      "what createIdempotency({ prisma, storeInput: true }) returned",
+    );
     expect(make({ attemptsMax: 0 })).toThrow(
       "option attemptsMax is of type number (0); give an integer from 1",
     );

@@ -34,7 +34,7 @@ describe("what is misused", () => {
 
   it.each<[string, object | undefined]>([
     ["(the first argument) is of type undefined; give an object", undefined],
-    ["idempotency is of type undefined; give what createIdempotency returned", { idempotency: undefined }],
+    ["idempotency is of type undefined; give what createIdempotency({", { idempotency: undefined }],
     ["handlers is of type undefined; give a list of what withIdempotency returned", { handlers: undefined }],
     ["handlers is of type array; give a list", { handlers: [] }],
     [
@@ -43,7 +43,7 @@ describe("what is misused", () => {
     ],
     ['createArg is of type string ("ada"); give a function such as', { createArg: "ada" }],
     [
-      "idempotency is of type object; give the one that the handler of POST /x was given",
+      "idempotency is another one than the handler of POST /x was given; give both the same",
       { handlers: [leased({}, withoutDatabase({ storeInput: true }))] },
     ],
     ["pollMs is of type number (0); give", { pollMs: 0 }],

@@ -1,7 +1,18 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import type { LeaseContext } from "../../src/index.ts";
 import { databases, onPostgres, openPostgres } from "../support/database.ts";
-import { door, failureOf } from "../support/runs.ts";
-import { type Context, countAccounts, deposit, leasing, paying, service, stepsOf } from "./helpers.ts";
+import { door, failureOf, warningsDuring } from "../support/runs.ts";
+import {
+  type Context,
+  countAccounts,
+  deposit,
+  leasing,
+  paying,
+  service,
+  stepsOf,
+  type Tx,
+} from "./helpers.ts";
 
 describe.each(databases)("steps on $name", ({ open }) => {
   test("get a key of their own: stable over attempts, another for each name, the same as deriveKey gives", async () => {
@@ -177,6 +188,92 @@ describe.each(databases)("steps on $name", ({ open }) => {
     go();
     expect((await run).value).toEqual([1, 2, "c", "d"]);
     expect(new Set(await stepsOf(db))).toEqual(new Set(["a", "b", "c", "d", "forgotten"]));
+  });
+
+  test.each(["runLeased", "runLeasedUnkeyed"] as const)(
+    "that fail and are seen by nobody fail their run, not the process: %s",
+    async (kind) => {
+      await using db = await open();
+      const idempotency = leasing(db.prisma);
+      const run = (
+        key: string,
+        handler: (context: LeaseContext<Tx, string | undefined>) => Promise<unknown>,
+      ) =>
+        kind === "runLeased"
+          ? idempotency.runLeased(paying(key), handler)
+          : idempotency.runLeasedUnkeyed(handler);
+      const declined = new Error("declined");
+      const charge = async () => {
+        await turn();
+        throw declined;
+      };
+      const unseen: Record<string, (context: LeaseContext<Tx, string | undefined>) => unknown> = {
+        "a step": ({ step }) => step("charge", charge),
+        "a transaction": ({ transaction }) => transaction("charge", charge),
+        "one that fails at once": ({ step }) => step("charge", () => Promise.reject(declined)),
+        "what follows a step": ({ step }) => step("charge", () => 1).then(() => Promise.reject(declined)),
+        "what hangs on a failed step": ({ step }) => step("charge", charge).then(() => 1),
+        "what is cleaned up after": ({ step }) => step("charge", charge).finally(() => {}),
+      };
+      const unhandled: unknown[] = [];
+      const collect = (reason: unknown) => unhandled.push(reason);
+      process.on("unhandledRejection", collect);
+      try {
+        for (const [what, call] of Object.entries(unseen)) {
+          const failed = run(what, async (context) => {
+            void call(context);
+            return "ok";
+          });
+          const end: unknown = await failed.catch((error: unknown) => error);
+          expect({ what, end }).toEqual({ what, end: declined });
+        }
+      } finally {
+        process.off("unhandledRejection", collect);
+      }
+      expect(unhandled).toEqual([]);
+    },
+  );
+
+  test("that fail and are seen, even late, are the handler's own affair", async () => {
+    await using db = await open();
+    const failing = () => Promise.reject(new Error("declined"));
+    const { value } = await leasing(db.prisma).runLeased(paying("k"), async ({ step, transaction }) => {
+      const early = step("early", failing);
+      await step("slow", async () => turn());
+      const seen = [
+        await early.catch(() => "late"),
+        await Promise.allSettled([step("settled", failing)]),
+        await Promise.race([step("raced", failing), Promise.resolve("first")]),
+        await step("chained", failing)
+          .then(() => 1)
+          .catch(() => "chained"),
+      ];
+      void transaction("logged", failing).catch(() => {});
+      try {
+        await step("caught", failing);
+      } catch {
+        seen.push("caught");
+      }
+      return seen.length;
+    });
+    expect(value).toBe(5);
+  });
+
+  test("that come after the end of their run, and nobody awaits, are a process warning", async () => {
+    await using db = await open();
+    let later: (() => unknown) | undefined;
+    const warnings = await warningsDuring(async () => {
+      await leasing(db.prisma).runLeased(paying("k"), async ({ step }) => {
+        later = () => void step("late", () => 1);
+      });
+      later?.();
+      await turn();
+      await turn();
+    });
+    expect(warnings.map(({ name, message }) => `${name}: ${message}`)).toEqual([
+      'OnceonlyStepWarning: A step of orders.pay that nobody awaited failed after its run: onceonly: step "late" came after ' +
+        "its handler had ended; await every step.",
+    ]);
   });
 
   test("that begin after the handler's end are refused", async () => {

@@ -3,7 +3,7 @@ import { createIdempotency } from "../../src/index.ts";
 import { consumeOnce } from "../../src/messages/index.ts";
 import { databases } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
-import { keepPoison, type Message, shipped, shipping } from "./support.ts";
+import { keepPoison, type Message, type Options, shipped, shipping } from "./support.ts";
 
 const failing = () => {
   throw new Error("out of crates");
@@ -116,6 +116,61 @@ describe.each(databases)("a message that is not consumed, on $name", ({ open }) 
     expect(await consume(message as Message)).toEqual({ outcome: "poisoned", replayed: false });
     expect(await shipped(db)).toEqual([`no_id: ${message?.body}`]);
     expect(await db.query("SELECT * FROM idempotency_record")).toEqual([]);
+  });
+
+  it("has an id of a wrong type: onPoison's error says what was found, and so does the failure without onPoison", async () => {
+    await using db = await open();
+    const errors: unknown[] = [];
+    const onPoison: Options["onPoison"] = async (_, { error }) => errors.push(error);
+    const wrong = [7, 820_982_911_946_154_500, {}, true];
+    for (const id of wrong) {
+      const message = { id: id as never, body: "a" };
+      await shipping(db.prisma, { onPoison })(message);
+      const [error] = errors.splice(0);
+      expect(error).toMatchObject({ code: "KEY_INVALID", details: { reason: "not_a_string" } });
+      await expect(shipping(db.prisma)(message)).rejects.toThrow((error as Error).message);
+    }
+  });
+
+  it("is not blamed for a reader that is async, in either mode: consume rejects, and onPoison is not called", async () => {
+    await using db = await open();
+    const idempotency = createIdempotency({ prisma: db.prisma });
+    const later = async () => "1";
+    const message = { id: "m1", body: "a" };
+    for (const wrong of [{ id: later }, { input: later }, { deliveries: later }]) {
+      const consume = shipping(db.prisma, { onPoison: keepPoison, ...(wrong as object) });
+      await expect(consume(message)).rejects.toThrow(TypeError);
+      await expect(shipping(db.prisma, wrong as object)(message)).rejects.toThrow(TypeError);
+    }
+    for (const wrong of [{ id: later }, { input: later }]) {
+      const good = { idempotency, consumer: "leased", id: () => "m1", mode: "lease", onPoison: keepPoison };
+      const consume = consumeOnce({ ...good, ...wrong } as never);
+      await expect(consume(async () => {})(message as never)).rejects.toThrow("returned a promise");
+    }
+    expect(await shipped(db)).toEqual([]);
+  });
+
+  it("is counted in the database if deliveries gives no whole number", async () => {
+    await using db = await open();
+    const deliveries = () => null as never;
+    const consume = shipping(db.prisma, { attemptsMax: 2, onPoison: keepPoison, deliveries }, failing);
+    await expect(consume({ id: "m1", body: "a" })).rejects.toThrow();
+    expect(await consume({ id: "m1", body: "a" })).toMatchObject({ outcome: "poisoned" });
+  });
+
+  it("is not consumed by a handler that returns a Response with a status of a failure", async () => {
+    await using db = await open();
+    const idempotency = createIdempotency({ prisma: db.prisma });
+    const answering = (status: number) => async () => new Response(null, { status });
+    for (const mode of ["transaction", "lease"] as const) {
+      const options = { idempotency, consumer: mode, id: ({ id }: Message) => id, mode };
+      const failed = consumeOnce(options)(answering(500))({ id: "m1", body: "a" });
+      await expect(failed).rejects.toThrow("returned a Response with the status 500");
+      expect(await consumeOnce(options)(answering(204))({ id: "m1", body: "a" })).toEqual({
+        outcome: "consumed",
+        replayed: false,
+      });
+    }
   });
 
   it("goes to onPoison as without an id, whatever its input is", async () => {
@@ -268,6 +323,29 @@ describe.each(databases)("a message that is not consumed, on $name", ({ open }) 
     broken = false;
     expect(await consume({ id: "m1", body: "a" })).toMatchObject({ outcome: "poisoned" });
     expect(await shipped(db)).toEqual(["attempts: a"]);
+  });
+
+  it("fails with the error of onPoison, whose cause is that of the handler, or of the id", async () => {
+    await using db = await open();
+    const sold = new Error("sold out");
+    const away = new Error("no dead letters", { cause: new Error("no table") });
+    const onPoison = () => Promise.reject(away);
+    const consume = shipping(db.prisma, { attemptsMax: 1, onPoison }, () => Promise.reject(sold));
+    await expect(consume({ id: "m1", body: "a" })).rejects.toBe(away);
+    expect((away.cause as Error).cause).toBe(sold);
+
+    const plain = new Error("no dead letters");
+    const unread = shipping(db.prisma, { onPoison: () => Promise.reject(plain) });
+    await expect(unread({ id: 7 as never, body: "a" })).rejects.toBe(plain);
+    expect(plain.cause).toMatchObject({ code: "KEY_INVALID" });
+
+    const rethrowing = (_: Message, { error }: { error: unknown }) => Promise.reject(error);
+    const same = shipping(db.prisma, { attemptsMax: 1, onPoison: rethrowing }, () => Promise.reject(sold));
+    await expect(same({ id: "m2", body: "a" })).rejects.toBe(sold);
+    expect(sold.cause).toBeUndefined();
+    const frozen = Object.freeze(new Error("frozen"));
+    const stiff = shipping(db.prisma, { attemptsMax: 1, onPoison: () => Promise.reject(frozen) }, failing);
+    await expect(stiff({ id: "m3", body: "a" })).rejects.toBe(frozen);
   });
 
   it("survives readers that fail on it", async () => {

@@ -1,5 +1,6 @@
 /** An option that does not exist is refused where it is given, and the nearest one is named. */
 import { describe, expect, test } from "vitest";
+import { checkOptionNames } from "../../src/core/contract/option-names.ts";
 import { withIdempotency } from "../../src/http/index.ts";
 import { createCompleter, createIdempotency } from "../../src/index.ts";
 import { consumeOnce } from "../../src/messages/index.ts";
@@ -68,11 +69,27 @@ describe("an unknown option", () => {
     expect(await idempotency.run(request("k", { waitMS: undefined }), work)).toMatchObject({ value: 1 });
   });
 
+  test.each([
+    ["maxAttempts", "attemptsMax"],
+    ["createContext", "createArg"],
+    ["TTL", "retentionMs"],
+    ["constructor", undefined],
+  ])("is told what it is called here: %s", (name, meant) => {
+    const known = { attemptsMax: true, createArg: true, retentionMs: true, codec: true } as const;
+    const remedy =
+      meant === undefined ? `there are ${Object.keys(known).join(", ")}.` : `did you mean ${meant}?`;
+    expect(() => checkOptionNames({ [name]: 1 }, known)).toThrow(`there is no option ${name}; ${remedy}`);
+    // What was given already was not meant again.
+    expect(() =>
+      checkOptionNames({ attemptsMax: 1, retries: 1 }, { attemptsMax: true, retryConflicts: true }),
+    ).toThrow("there is no option retries; did you mean retryConflicts?");
+  });
+
   test("that is like none is answered with all there are", async () => {
     await using db = await openSqlite();
     const make = () => createIdempotency({ prisma: db.prisma, database: "x" } as never);
     expect(make).toThrow(
-      /there is no option database; there are retentionMs, .*, prisma, provider, models, guard\./,
+      /there is no option database; there are prisma \(required\), retentionMs, .*, provider, models, guard\./,
     );
   });
 });

@@ -156,7 +156,7 @@ it("is an error at the call, if the function gives something else", async () => 
     () => new Response("made"),
   );
   await expect(handle(new Request("http://test/", post("a")))).rejects.toThrow(
-    "option idempotency is of type object; give a function that returns what createIdempotency returned.",
+    "option idempotency is a Prisma client; give a function that returns what createIdempotency returned.",
   );
   expect(() =>
     withIdempotency(

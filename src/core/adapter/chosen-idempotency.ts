@@ -1,4 +1,4 @@
-import { misuse } from "../browser/option-checks.ts";
+import { misplaced } from "../contract/found.ts";
 import type { Idempotency } from "../contract/idempotency.ts";
 
 /**
@@ -43,7 +43,7 @@ export class ChosenIdempotency<
     }
     const chosen: unknown = await this.#given(...args);
     if (!isIdempotency(chosen)) {
-      throw misuse("idempotency", chosen, "a function that returns what createIdempotency returned");
+      throw misplaced("idempotency", chosen, "a function that returns what createIdempotency returned");
     }
     return this.completed(chosen as Idempotency<TTransaction>);
   }

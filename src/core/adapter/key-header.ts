@@ -3,6 +3,10 @@ import { checkKey, invalidKey } from "../request/identity.ts";
 
 export { KEY_HEADER, RETRY_HEADER } from "../browser/key-header.ts";
 
+/** Where option `key` reads the key from, such as the body of a webhook, a header is no remedy. */
+export const KEY_OPTION_GAVE_NONE =
+  "option key returned nothing, and the request carries no key of its own; have option key return a string";
+
 /** Whether a request says that it is a repetition. Anybody may say so, so nothing but the order of look-ups may follow. */
 export function saysRetry(header: string | null | undefined): boolean {
   return header === "?1";

@@ -1,5 +1,6 @@
 import { checkFunction, checkOneOf, misuse } from "../browser/option-checks.ts";
 import { answeredAtOnce } from "../contract/callbacks.ts";
+import { misplaced } from "../contract/found.ts";
 import { isIdempotency } from "./chosen-idempotency.ts";
 
 /** What `scope` may return. Nothing, or an empty string, is refused with `SCOPE_MISSING`. */
@@ -27,7 +28,11 @@ export function checkAdapterOptions(
 /** @throws TypeError unless it is what `createIdempotency` returned, or a function. */
 function checkIdempotency(idempotency: unknown): void {
   if (typeof idempotency !== "function" && !isIdempotency(idempotency)) {
-    throw misuse("idempotency", idempotency, "what createIdempotency returned, or a function that gives it");
+    throw misplaced(
+      "idempotency",
+      idempotency,
+      "what createIdempotency returned, or a function that gives it",
+    );
   }
 }
 

@@ -1,7 +1,9 @@
 import leven, { closestMatch } from "leven";
 
 /** The names of all options of a type: a new one that is missing here does not compile. */
-export type OptionNames<TOptions> = Readonly<Record<keyof TOptions, true>>;
+export type OptionNames<TOptions> = Readonly<Record<keyof TOptions, true | "required">>;
+
+type KnownNames = Readonly<Record<string, true | "required">>;
 
 /**
  * Refuses an option that does not exist: what was meant by it would silently not apply. An option that is `undefined` is
@@ -9,24 +11,84 @@ export type OptionNames<TOptions> = Readonly<Record<keyof TOptions, true>>;
  *
  * `path` is what stands before its name, such as `transaction.`.
  *
- * @throws TypeError that names the nearest known option.
+ * @throws TypeError that names the option that was probably meant, or else all there are; and those that are missing.
  */
-export function checkOptionNames(
-  options: object,
-  known: Readonly<Record<string, true>>,
-  path: `${string}.` | "" = "",
-): void {
+export function checkOptionNames(options: object, known: KnownNames, path: `${string}.` | "" = ""): void {
   for (const name in options) {
-    if (known[name] !== true && (options as Record<string, unknown>)[name] !== undefined) {
-      throw unknownOption(name, Object.keys(known), path);
+    if (!Object.hasOwn(known, name) && valueOf(options, name) !== undefined) {
+      throw unknownOption(name, options, known, path);
     }
   }
 }
 
-function unknownOption(name: string, known: readonly string[], path: string): TypeError {
-  const near = nearestTo(name, known);
-  const remedy = near === undefined ? `there are ${known.join(", ")}.` : `did you mean ${path}${near}?`;
-  return new TypeError(`onceonly: there is no option ${path}${name}; ${remedy}`);
+function valueOf(options: object, name: string): unknown {
+  return (options as Record<string, unknown>)[name];
+}
+
+function unknownOption(name: string, options: object, known: KnownNames, path: string): TypeError {
+  const names = Object.keys(known);
+  const absent = names.filter((other) => valueOf(options, other) === undefined);
+  const missing = absent.filter((other) => known[other] === "required");
+  const meant = meantBy(name, absent) ?? (missing.length === 1 ? missing[0] : nearestTo(name, names));
+  const remedy =
+    meant === undefined ? `there are ${listOf(known).join(", ")}.` : `did you mean ${path}${meant}?`;
+  const first =
+    missing.length === 0
+      ? ""
+      : `option ${missing.join(" and option ")} ${missing.length === 1 ? "is" : "are"} missing, and `;
+  return new TypeError(`onceonly: ${first}there is no option ${path}${name}; ${remedy}`);
+}
+
+function listOf(known: KnownNames): readonly string[] {
+  const isRequired = (name: string) => known[name] === "required";
+  const names = Object.keys(known);
+  return [
+    ...names.filter(isRequired).map((name) => `${name} (required)`),
+    ...names.filter((name) => !isRequired(name)),
+  ];
+}
+
+/** What people call an option elsewhere, in lower case, and what is meant by it here. */
+const ALIASES: Readonly<Record<string, readonly string[]>> = {
+  client: ["prisma"],
+  prismaclient: ["prisma"],
+  key: ["id"],
+  messageid: ["id"],
+  eventid: ["id"],
+  idempotencykey: ["key"],
+  user: ["scope"],
+  userid: ["scope"],
+  tenant: ["scope"],
+  createcontext: ["createArg"],
+  createarg: ["createContext"],
+  name: ["consumer", "operation"],
+  ttl: ["retentionMs"],
+  retries: ["attemptsMax", "retryConflicts"],
+  maxretries: ["attemptsMax", "retryConflicts"],
+  interval: ["pollMs"],
+  pollinterval: ["pollMs"],
+  deadletter: ["onPoison"],
+  ondeadletter: ["onPoison"],
+};
+
+/** The option that was meant by another name of it, or by its words in another order. `absent` are those that may be. */
+function meantBy(name: string, absent: readonly string[]): string | undefined {
+  const given = name.toLowerCase();
+  const aliases = Object.hasOwn(ALIASES, given) ? (ALIASES[given] ?? []) : [];
+  return (
+    aliases.find((alias) => absent.includes(alias)) ??
+    absent.find((other) => wordsOf(other) === wordsOf(name)) ??
+    nearestTo(name, absent)
+  );
+}
+
+/** `maxAttempts` has the words of `attemptsMax`. */
+function wordsOf(name: string): string {
+  return name
+    .split(/(?=[A-Z])/)
+    .map((word) => word.toLowerCase())
+    .sort()
+    .join(" ");
 }
 
 /** The name that was probably meant; `undefined` if none is near. Upper and lower case count as one. */

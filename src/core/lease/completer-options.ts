@@ -1,5 +1,6 @@
-import { checkFunction, checkNumber, misuse } from "../browser/option-checks.ts";
+import { checkFunction, checkNumber } from "../browser/option-checks.ts";
 import { warn } from "../contract/callbacks.ts";
+import { misplaced } from "../contract/found.ts";
 import type { AbandonedRun, Idempotency } from "../contract/idempotency.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
 
@@ -56,17 +57,28 @@ const COMPLETER_OPTIONS: OptionNames<Required<CompleterOptions>> = {
   onError: true,
 };
 
-/** @throws TypeError that names the option, what it got and the remedy. */
-export function checkCompleterOptions(idempotency: unknown, options: CompleterOptions): void {
+/**
+ * Checks what all completers have. `own` are the names of those that only this one has.
+ *
+ * @throws TypeError that names the option, what it got and the remedy.
+ */
+export function checkCompleterOptions(
+  options: CompleterOptions & { readonly idempotency: unknown },
+  own: Readonly<Record<string, true | "required">>,
+): void {
+  const { idempotency } = options;
   const given = idempotency as Partial<Idempotency<unknown>> | null | undefined;
   if (given?.abandoned === undefined) {
-    throw misuse("idempotency", idempotency, "what createIdempotency returned");
-  }
-  if (given.options?.storeInput !== true) {
-    throw misuse(
+    throw misplaced(
       "idempotency",
       idempotency,
-      "one made with storeInput: true, as a completer executes runs from their stored input",
+      "what createIdempotency({ prisma, storeInput: true }) returned",
+    );
+  }
+  if (given.options?.storeInput !== true) {
+    throw new TypeError(
+      "onceonly: option idempotency was made without storeInput: true, and a completer executes runs from their stored input; " +
+        "give createIdempotency({ prisma, storeInput: true }), to the completer and to those who run.",
     );
   }
   checkNumber("attemptsMax", options.attemptsMax, 1);
@@ -75,5 +87,5 @@ export function checkCompleterOptions(idempotency: unknown, options: CompleterOp
   checkNumber("backoffMs", options.backoffMs, 0);
   checkFunction("onGiveUp", options.onGiveUp, "(run) => alert(run.key)");
   checkFunction("onError", options.onError, "(error, run) => log(error)");
-  checkOptionNames(options, COMPLETER_OPTIONS);
+  checkOptionNames(options, { idempotency: "required", ...own, ...COMPLETER_OPTIONS });
 }

@@ -4,7 +4,7 @@ import { halfJitter } from "../browser/jitter.ts";
 import { checkNumber, misuse } from "../browser/option-checks.ts";
 import { told } from "../contract/callbacks.ts";
 import type { AbandonedRun, Idempotency, LeaseContext } from "../contract/idempotency.ts";
-import { checkOptionNames } from "../contract/option-names.ts";
+import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
 import { RUN_OPTIONS, type RunOptions, resolveOptions } from "../contract/options.ts";
 import {
   COMPLETER_WARNING,
@@ -78,10 +78,10 @@ export function createCompleter<TTransaction>(options: HandlersCompleterOptions<
     throw misuse("(the first argument)", options, "an object such as { idempotency, handlers }");
   }
   const { idempotency, handlers, ...rest } = options;
-  if (typeof handlers !== "object" || handlers === null || Object.keys(handlers).length === 0) {
+  if (!isRecord(handlers) || Object.keys(handlers).length === 0) {
     throw misuse("handlers", handlers, 'an object such as { "orders.place": placeOrder }');
   }
-  checkCompleterOptions(idempotency, rest);
+  checkCompleterOptions(options, { handlers: "required" });
   const operations = new Map(
     Object.entries(handlers).map(([operation, given]) => [
       operation,
@@ -89,6 +89,10 @@ export function createCompleter<TTransaction>(options: HandlersCompleterOptions<
     ]),
   );
   return completerOver(idempotency, async () => operations, rest);
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function resumable<TTransaction>(
@@ -99,6 +103,11 @@ function resumable<TTransaction>(
   const { handler, ...options } = typeof given === "function" ? { handler: given } : given;
   if (typeof handler !== "function") {
     throw misuse(`handlers["${operation}"]`, handler, "a function such as (context, input) => ...");
+  }
+  if ("resumable" in handler) {
+    throw new TypeError(
+      `onceonly: option handlers["${operation}"] is what withIdempotency returned, which takes a request; give it to httpCompleter.`,
+    );
   }
   checkOptionNames(options, RUN_OPTIONS);
   resolveOptions(options, idempotency.options);
@@ -156,8 +165,8 @@ export function completerOver(
       await work;
       return claimed;
     },
-    async stop({ timeoutMs = 10_000 } = {}) {
-      checkNumber("timeoutMs", timeoutMs, 0);
+    async stop(options = {}) {
+      const { timeoutMs = 10_000 } = checkStopOptions(options);
       claiming.abort();
       const ended = new AbortController();
       const late = pause(timeoutMs, ended.signal).then(() => "late");
@@ -167,6 +176,18 @@ export function completerOver(
       return !isLate;
     },
   };
+}
+
+type StopOptions = NonNullable<Parameters<Completer["stop"]>[0]>;
+
+/** @throws TypeError: what was meant would silently not apply, and a process end too early or too late. */
+function checkStopOptions(options: StopOptions): StopOptions {
+  if (typeof options !== "object" || options === null) {
+    throw misuse("(the argument of stop)", options, "an object such as { timeoutMs: 5000 }");
+  }
+  checkOptionNames(options, { timeoutMs: true } satisfies OptionNames<Required<StopOptions>>);
+  checkNumber("timeoutMs", options.timeoutMs, 0);
+  return options;
 }
 
 type Settings = Required<CompleterOptions>;

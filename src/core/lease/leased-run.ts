@@ -158,11 +158,7 @@ export class LeasedRunner<TTransaction> {
       attempt === 1 ? [] : await untilAnswered(this.#store, lease, (leases) => leases.steps(run.id));
     const responses = new Map(recorded.map(({ name, response }) => [name, response]));
     const steps = new Steps(this.#store, run, lease, attempt, responses);
-    try {
-      return await handler(contextOf(run, lease, attempt, steps));
-    } finally {
-      await steps.close();
-    }
+    return steps.during(async () => handler(contextOf(run, lease, attempt, steps)));
   }
 
   async #renew(run: PreparedRun, lease: Lease): Promise<void> {

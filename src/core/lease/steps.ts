@@ -13,6 +13,7 @@ import { inHandlerTransaction } from "../run/handler-transaction.ts";
 import type { Failed } from "../run/run-end.ts";
 import { notStored, storeFailed } from "../run/run-errors.ts";
 import { type Lease, renewalOf } from "./lease.ts";
+import { StepCalls } from "./step-calls.ts";
 import { StepNames } from "./step-names.ts";
 import { untilAnswered } from "./until-answered.ts";
 
@@ -24,7 +25,7 @@ export class Steps<TTransaction> {
   readonly #attempt: number;
   readonly #recorded: ReadonlyMap<string, string>;
   readonly #names: StepNames;
-  readonly #underWay: Set<Promise<unknown>> = new Set();
+  readonly #calls: StepCalls;
   #closed = false;
 
   constructor(
@@ -40,6 +41,7 @@ export class Steps<TTransaction> {
     this.#attempt = attempt;
     this.#recorded = recorded;
     this.#names = new StepNames(run.operation);
+    this.#calls = new StepCalls(run.operation);
   }
 
   /** Runs `execute` outside of any transaction, then records its result. */
@@ -89,15 +91,22 @@ export class Steps<TTransaction> {
     });
   }
 
-  /** Refuses further steps, and waits for those under way: they belong to this attempt. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    while (this.#underWay.size > 0) {
-      await Promise.allSettled(this.#underWay);
-    }
+  /** Runs the handler, refuses further steps, and waits for those under way. @throws as {@link StepCalls.during} */
+  during<T>(handler: () => Promise<T>): Promise<T> {
+    return this.#calls.during(async () => {
+      try {
+        return await handler();
+      } finally {
+        this.#closed = true;
+      }
+    });
   }
 
-  async #once<T>(name: string, work: () => Promise<string>): Promise<T> {
+  #once<T>(name: string, work: () => Promise<string>): Promise<T> {
+    return this.#calls.watched(this.#result(name, work));
+  }
+
+  async #result<T>(name: string, work: () => Promise<string>): Promise<T> {
     this.#names.take(name, inTransaction.getStore() === this);
     this.#lease.signal.throwIfAborted();
     if (this.#closed) {
@@ -107,9 +116,7 @@ export class Steps<TTransaction> {
     if (recorded !== undefined) {
       return decodeStored(this.#run, recorded) as T;
     }
-    const response = work();
-    this.#track(response);
-    return decodeStored(this.#run, await response) as T;
+    return decodeStored(this.#run, await work()) as T;
   }
 
   /** One transaction: renew the lease, execute, record the result, COMMIT. */
@@ -199,14 +206,6 @@ export class Steps<TTransaction> {
 
   #encode(name: string, value: unknown): string {
     return encodeStored(this.#run, value, `step "${name}" of ${this.#run.operation}`);
-  }
-
-  #track(work: Promise<unknown>): void {
-    const ended: Promise<unknown> = work.then(
-      () => this.#underWay.delete(ended),
-      () => this.#underWay.delete(ended),
-    );
-    this.#underWay.add(ended);
   }
 }
 

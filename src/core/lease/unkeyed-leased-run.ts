@@ -5,6 +5,7 @@ import type { ResolvedRunOptions } from "../contract/options.ts";
 import type { Store } from "../contract/store.ts";
 import { derivedKey } from "../request/identity.ts";
 import { runUnkeyed, UNKEYED } from "../run/unkeyed-run.ts";
+import { StepCalls } from "./step-calls.ts";
 import { StepNames } from "./step-names.ts";
 
 /** Steps that are not recorded: the handler of a call without a key gets the same context as with one. */
@@ -16,6 +17,7 @@ export async function runLeasedUnkeyed<TTransaction, T>(
   const id = randomUUID();
   const { signal } = new AbortController();
   const names = new StepNames(UNKEYED);
+  const calls = new StepCalls(UNKEYED);
   const stepOf = (name: string) => {
     names.take(name, false);
     return { key: derivedKey(id, name), attempt: 1, signal };
@@ -25,14 +27,17 @@ export async function runLeasedUnkeyed<TTransaction, T>(
     attempt: 1,
     signal,
     deriveKey: (name) => derivedKey(id, name),
-    step: async (name, execute) => execute(stepOf(name)),
-    transaction: async (name, execute) => {
-      const step = stepOf(name);
-      return runUnkeyed(store, options, async ({ tx, join }) => execute({ ...step, tx, join }));
-    },
+    step: (name, execute) => calls.watched((async () => execute(stepOf(name)))()),
+    transaction: (name, execute) =>
+      calls.watched(
+        (async () => {
+          const step = stepOf(name);
+          return runUnkeyed(store, options, async ({ tx, join }) => execute({ ...step, tx, join }));
+        })(),
+      ),
   };
   try {
-    return await handler(context);
+    return await calls.during(() => handler(context));
   } catch (error) {
     throw unwrapped(error);
   }

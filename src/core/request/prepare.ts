@@ -12,9 +12,9 @@ const OPERATION_LENGTH_MAX = 255;
 
 const REQUEST_OPTIONS: OptionNames<Required<LeaseRequest>> = {
   ...RUN_OPTIONS,
-  operation: true,
-  key: true,
-  scope: true,
+  operation: "required",
+  key: "required",
+  scope: "required",
   input: true,
   storedInput: true,
   isRetry: true,

@@ -81,7 +81,7 @@ function storeMisconfigured(
     : "Its error is the cause of this one; check() of the object that createIdempotency returned looks at the set-up.";
   return new IdempotencyError(
     "STORE_MISCONFIGURED",
-    `The idempotency store cannot work for ${operation}, and a retry does not help. ${reason}${hint}`,
+    `The idempotency store cannot work: ${operation} failed, and a retry does not help. ${reason}${hint}`,
     { operation },
     { cause },
   );

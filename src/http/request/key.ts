@@ -1,4 +1,4 @@
-import { parseKeyHeader } from "../../core/adapter/key-header.ts";
+import { KEY_OPTION_GAVE_NONE, parseKeyHeader } from "../../core/adapter/key-header.ts";
 import { IdempotencyError } from "../../core/contract/errors.ts";
 
 /**
@@ -23,10 +23,12 @@ export function idempotencyKeyOf(
   return key;
 }
 
-export function keyMissing(operation: string): IdempotencyError<"KEY_MISSING"> {
-  return new IdempotencyError(
-    "KEY_MISSING",
-    `${operation} needs an idempotency key: send the header Idempotency-Key, for example a UUID in double quotes.`,
-    { operation },
-  );
+/** `isOptionGiven`: whether option `key` had looked for it first. */
+export function keyMissing(operation: string, isOptionGiven = false): IdempotencyError<"KEY_MISSING"> {
+  const remedy = isOptionGiven
+    ? KEY_OPTION_GAVE_NONE
+    : "send the header Idempotency-Key, for example a UUID in double quotes";
+  return new IdempotencyError("KEY_MISSING", `${operation} needs an idempotency key: ${remedy}.`, {
+    operation,
+  });
 }

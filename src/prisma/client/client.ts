@@ -3,7 +3,7 @@
  * because every generated client has its own copy of the classes. The `any`s come from Prisma's own signatures.
  */
 /* oxlint-disable typescript/no-explicit-any */
-import { misuse } from "../../core/browser/option-checks.ts";
+import { isClass, misplaced } from "../../core/contract/found.ts";
 
 /** Raw SQL, on a client or inside a transaction. */
 export interface RawClient {
@@ -37,7 +37,7 @@ export function checkClient(option: string, prisma: unknown): void {
   const remedy = "your generated PrismaClient, not one of its transactions";
   throw isMethod(prisma, "$queryRawUnsafe")
     ? new TypeError(`onceonly: option ${option} is a transaction of Prisma's; give ${remedy}.`)
-    : misuse(option, prisma, remedy);
+    : misplaced(option, prisma, isClass(prisma) ? `an instance, such as new ${prisma.name}()` : remedy);
 }
 
 /** It has `transaction` without a dollar sign, and the contract that it was made with. */

@@ -61,7 +61,12 @@ export function providerOf(client: object): unknown {
 export function describedBy(client: object): DescribedModels {
   const { _runtimeDataModel: model, _engineConfig: config } = client as ClientInternals;
   const schema = config?.adapter?.options?.schema;
-  return { models: model?.models, schema: typeof schema === "string" ? schema : undefined };
+  const provider = providerOf(client);
+  return {
+    models: model?.models,
+    schema: typeof schema === "string" ? schema : undefined,
+    provider: typeof provider === "string" ? provider : undefined,
+  };
 }
 
 export function transactionOptionsOf(client: object): ClientTransactionOptions {

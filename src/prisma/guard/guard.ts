@@ -151,8 +151,8 @@ export class UncoveredWriteError extends Error {
       `onceonly: the handler of ${operation} writes outside of its transaction: ` +
         `${model === undefined ? action : `${model}.${action}`} at ${callSite ?? "an unknown place"}, through ` +
         `${isRoot ? "the root client" : "another client than that of the transaction"}. ` +
-        "A rollback does not undo it, and a retry does it again. Write through tx, or through a client that " +
-        `withAmbientTransaction returned${isRoot ? "" : ", of the same PrismaClient that createIdempotency was given"}; ` +
+        "A rollback does not undo it, and a retry does it again. Write through tx, through join(client), or through a client " +
+        `that withAmbientTransaction returned${isRoot ? "" : ", of the same PrismaClient that createIdempotency was given"}; ` +
         'where it is meant, use a client that onceonly was not given, or guard: "off".',
     );
     this.model = model;

@@ -1,5 +1,6 @@
 import {
   KEY_HEADER,
+  KEY_OPTION_GAVE_NONE,
   parseKeyHeader,
   parseKeyListHeader,
   RETRY_HEADER,
@@ -51,11 +52,16 @@ export function isRetry(call: ProcedureCall<unknown, unknown>, { headers, info }
   return info !== undefined && isCallOf(info, call) && saysRetry(headerIn(headers, RETRY_HEADER));
 }
 
-export function keyMissing(operation: string, request: RequestParts): IdempotencyError<"KEY_MISSING"> {
+/** `isOptionGiven`: whether option `key` had looked for it first. */
+export function keyMissing(
+  operation: string,
+  request: RequestParts,
+  isOptionGiven = false,
+): IdempotencyError<"KEY_MISSING"> {
   const name = operation === "" ? "A mutation without a path" : operation;
   return new IdempotencyError(
     "KEY_MISSING",
-    `${name} needs an idempotency key: ${remedyOf(operation, request)}.`,
+    `${name} needs an idempotency key: ${isOptionGiven ? KEY_OPTION_GAVE_NONE : remedyOf(operation, request)}.`,
     { operation },
   );
 }

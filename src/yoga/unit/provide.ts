@@ -1,5 +1,6 @@
 import { DEFAULT_NAME, providedClient } from "../../core/adapter/provided-client.ts";
 import type { LeaseContext, RunContext } from "../../core/contract/idempotency.ts";
+import { inTransactionMode } from "../../core/contract/other-mode.ts";
 
 /** What resolvers find as `context.idempotency`. `key` is `undefined` if a key is not required and none was sent. */
 export interface MutationIdempotency extends Omit<RunContext<unknown, string | undefined>, "tx"> {}
@@ -21,7 +22,7 @@ export function inTransaction(
 ): ProvidedTo {
   return (context) => {
     const [name, client] = providedClient(provide, context, { tx, join: idempotency.join });
-    return { [name]: client, idempotency };
+    return { [name]: client, idempotency: inTransactionMode(idempotency) };
   };
 }
 
