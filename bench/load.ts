@@ -9,6 +9,8 @@ export interface Round {
   readonly p99Ms: number;
   /** Of this process, in microseconds for each operation. */
   readonly cpuMicros: number;
+  /** Of the database server, likewise; null where it cannot be seen. */
+  readonly databaseCpuMicros: number | null;
   /** Names of errors, and how many there were of each. They are not counted as operations. */
   readonly errors: Readonly<Record<string, number>>;
 }
@@ -18,9 +20,11 @@ export async function load(
   concurrency: number,
   seconds: number,
   operation: () => Promise<unknown>,
+  databaseCpu: (() => Promise<number | null>) | undefined = undefined,
 ): Promise<Round> {
   const latencies: number[] = [];
   const errors: Record<string, number> = {};
+  const databaseBefore = (await databaseCpu?.()) ?? null;
   const cpu = process.cpuUsage();
   const begin = performance.now();
   const deadline = begin + seconds * 1_000;
@@ -39,6 +43,7 @@ export async function load(
   await Promise.all(Array.from({ length: concurrency }, caller));
   const elapsed = (performance.now() - begin) / 1_000;
   const { user, system } = process.cpuUsage(cpu);
+  const databaseAfter = (await databaseCpu?.()) ?? null;
   latencies.sort((a, b) => a - b);
   return {
     operations: latencies.length,
@@ -46,6 +51,10 @@ export async function load(
     p50Ms: percentile(latencies, 0.5),
     p99Ms: percentile(latencies, 0.99),
     cpuMicros: (user + system) / latencies.length,
+    databaseCpuMicros:
+      databaseBefore === null || databaseAfter === null
+        ? null
+        : (databaseAfter - databaseBefore) / latencies.length,
     errors,
   };
 }

@@ -2,6 +2,7 @@ import { type Arena, openArena } from "./arena.ts";
 import { contenders } from "./contenders/index.ts";
 import type { DatabaseKind, Servers } from "./databases/database.ts";
 import { databases } from "./databases/index.ts";
+import { openDelayed } from "./delay.ts";
 import { machine, packageVersions } from "./machine.ts";
 import { measureAmbient } from "./questions/ambient.ts";
 import { measureDuplicates, measureOtherQueries } from "./questions/duplicates.ts";
@@ -9,6 +10,7 @@ import { measureGrowth } from "./questions/growth.ts";
 import { measureHeap } from "./questions/heap.ts";
 import { measureHttp } from "./questions/http.ts";
 import { measureKills } from "./questions/kills.ts";
+import { measureNetwork } from "./questions/network.ts";
 import { measurePrune } from "./questions/prune.ts";
 import { measureSize } from "./questions/size.ts";
 import { cellsOf, measureThroughput } from "./questions/throughput.ts";
@@ -36,12 +38,18 @@ interface Run {
 /** Asks every question that is wanted, and returns all figures. */
 export async function measure(settings: Settings, say: (line: string) => void): Promise<Results> {
   const begin = performance.now();
-  const servers = await startServers(neededBy(settings));
+  const started = await startServers(neededBy(settings));
+  await using delayed = await openDelayed(
+    started.postgres ?? "",
+    started.postgres === undefined ? 0 : settings.delayMs,
+  );
+  const servers = started.postgres === undefined ? started : { ...started, postgres: delayed.url };
   const findings: Findings = {
     versions: packageVersions(),
     missing: [],
     failed: [],
     throughput: [],
+    network: [],
     duplicates: [],
     otherQueries: [],
     kills: [],
@@ -165,6 +173,9 @@ async function onPostgres(run: Run, kind: DatabaseKind): Promise<void> {
   });
   await ask(run, kind, "trips", async () => {
     findings.trips.push(...(await measureTrips(kind, servers, settings)));
+  });
+  await ask(run, kind, "network", async () => {
+    findings.network.push(...(await measureNetwork(kind, servers, settings, say)));
   });
   await ask(run, kind, "names", () => names(run, kind));
   await ask(run, kind, "growth", async () => {

@@ -1,7 +1,10 @@
 import type { RatioName, Results } from "./results.ts";
 import { median, ratioOf } from "./stats.ts";
 
-type Findings = Pick<Results, "throughput" | "otherQueries" | "http" | "heap" | "growth" | "prune">;
+type Findings = Pick<
+  Results,
+  "throughput" | "network" | "otherQueries" | "trips" | "http" | "heap" | "growth" | "prune"
+>;
 
 /** The figures that stand for all: medians over the rounds on PostgreSQL; null where it was not measured. */
 export function ratiosOf(findings: Findings, namedStatements: boolean): Record<RatioName, number | null> {
@@ -13,6 +16,11 @@ export function ratiosOf(findings: Findings, namedStatements: boolean): Record<R
     growth[0]?.records === 10_000 ? growth.find(({ records }) => records === 10_000_000) : undefined;
   const pruned = prune.at(0);
   const versus = versusIn(findings.throughput, namedStatements);
+  const over = (roundTripMs: number) =>
+    versusIn(
+      findings.network.filter((each) => each.roundTripMs === roundTripMs),
+      namedStatements,
+    );
   return {
     fresh1_vs_bare_c1: versus("bare", "one", "fresh", 1),
     fresh1_vs_bare_c8: versus("bare", "one", "fresh", 8),
@@ -31,7 +39,45 @@ export function ratiosOf(findings: Findings, namedStatements: boolean): Record<R
     trpc_http_vs_plain_c8: overHttp(findings.http, "trpc"),
     yoga_http_vs_plain_c8: overHttp(findings.http, "yoga"),
     heap_bytes_per_key: inFlight?.difference.median ?? null,
+    fresh1_vs_bare_rtt1_c1: over(1)("bare", "one", "fresh", 1),
+    fresh1_vs_bare_rtt1_c8: over(1)("bare", "one", "fresh", 8),
+    fresh1_vs_bare_rtt2_c1: over(2)("bare", "one", "fresh", 1),
+    fresh1_vs_bare_rtt2_c8: over(2)("bare", "one", "fresh", 8),
+    fresh1_vs_dbos_rtt2_c8: over(2)("dbos", "one", "fresh", 8),
+    fresh1_vs_handwritten_tx_c8: versus("handwritten-tx", "one", "fresh", 8),
+    fresh1_vs_handwritten_tx_rtt2_c8: over(2)("handwritten-tx", "one", "fresh", 8),
+    trips_fresh_extra: tripsBetween(findings.trips),
+    trips_replay_elsewhere: tripsOf(findings.trips, "onceonly", "elsewhere"),
+    db_cpu_vs_bare_c8: databaseCpu(findings.throughput, namedStatements),
   };
+}
+
+function tripsOf(trips: Findings["trips"], name: string, load: string): number | null {
+  const found = trips.find((each) => each.contender === name && each.work === "one" && each.load === load);
+  return found?.roundTrips ?? null;
+}
+
+/** Of a fresh key, beyond those of the handler's own transaction. */
+function tripsBetween(trips: Findings["trips"]): number | null {
+  const [ours, bare] = [tripsOf(trips, "onceonly", "fresh"), tripsOf(trips, "bare", "fresh")];
+  return ours === null || bare === null ? null : ours - bare;
+}
+
+function databaseCpu(throughput: Findings["throughput"], namedStatements: boolean): number | null {
+  const cell = throughput.find(
+    (each) =>
+      each.database === "postgresql" &&
+      each.namedStatements === namedStatements &&
+      each.work === "one" &&
+      each.load === "fresh" &&
+      each.concurrency === 8,
+  );
+  const micros = (wanted: string) =>
+    cell?.contenders
+      .find((each) => each.name === wanted)
+      ?.rounds.flatMap(({ databaseCpuMicros }) => databaseCpuMicros ?? []);
+  const [ours, bare] = [micros("onceonly"), micros("bare")];
+  return ours?.length && ours.length === bare?.length ? ratioOf(ours, bare).median : null;
 }
 
 /** Operations a second of onceonly, to those of another contender under the same load. */

@@ -8,9 +8,19 @@ export const RATIOS = [
   "fresh1_vs_bare_c1",
   "fresh1_vs_bare_c8",
   "fresh1_vs_bare_c32",
+  "fresh1_vs_bare_rtt2_c1",
+  "fresh1_vs_bare_rtt2_c8",
+  "fresh1_vs_bare_rtt1_c1",
+  "fresh1_vs_bare_rtt1_c8",
+  "trips_fresh_extra",
+  "trips_replay_elsewhere",
+  "db_cpu_vs_bare_c8",
   "fresh4_vs_bare_c8",
   "fresh1_vs_handwritten_c8",
   "fresh1_vs_dbos_c8",
+  "fresh1_vs_handwritten_tx_c8",
+  "fresh1_vs_handwritten_tx_rtt2_c8",
+  "fresh1_vs_dbos_rtt2_c8",
   "replay_vs_find_c8",
   "duplicates_connections",
   "duplicates_other_p99",
@@ -46,6 +56,12 @@ export interface Measured {
   /** Keys that were used and rows that were found for them: more rows than keys is an execution too many. */
   readonly keys: number;
   readonly executions: number;
+}
+
+/** With a network between all of them and the database. */
+export interface Network extends Throughput {
+  /** Beyond that of loopback. */
+  readonly roundTripMs: number;
 }
 
 export interface Duplicates {
@@ -92,7 +108,8 @@ export interface Trips {
   readonly contender: string;
   readonly title: string;
   readonly work: string;
-  readonly load: "fresh" | "replay";
+  /** "elsewhere": replayed by an instance that has not seen the record. */
+  readonly load: "fresh" | "replay" | "elsewhere";
   readonly statements: number;
   readonly roundTrips: number;
   /** Of one run, in their order. */
@@ -166,6 +183,7 @@ export interface Results {
   readonly wrong: readonly string[];
   readonly durationSeconds: number;
   readonly throughput: readonly Throughput[];
+  readonly network: readonly Network[];
   readonly duplicates: readonly Duplicates[];
   readonly otherQueries: readonly OtherQueries[];
   readonly kills: readonly Kill[];

@@ -19,6 +19,7 @@ export async function inTurn(
   runners: readonly Runner[],
   concurrency: number,
   { rounds, seconds }: RoundSettings,
+  databaseCpu?: () => Promise<number | null>,
 ): Promise<Map<string, Round[]>> {
   const results = new Map<string, Round[]>(runners.map(({ name }) => [name, []]));
   for (const { operation } of runners) {
@@ -31,7 +32,7 @@ export async function inTurn(
       if (runner === undefined) continue;
       // The garbage of one must not be collected in the next one's time.
       await collect();
-      results.get(runner.name)?.push(await load(concurrency, seconds, runner.operation));
+      results.get(runner.name)?.push(await load(concurrency, seconds, runner.operation, databaseCpu));
     }
   }
   return results;

@@ -9,6 +9,7 @@ export const QUESTIONS = [
   "duplicates",
   "kills",
   "trips",
+  "network",
   "http",
   "heap",
   "ambient",
@@ -37,6 +38,8 @@ export interface Settings {
   readonly prune: number;
   /** Runs in flight when the heap is measured: in their handler, and waiting for a connection or a lease's end. */
   readonly inFlight: { readonly inHandler: number; readonly queued: number };
+  /** How long everything to and from the database takes on its way, in milliseconds. */
+  readonly delayMs: number;
   readonly json: string | undefined;
   readonly docs: boolean;
 }
@@ -51,6 +54,7 @@ const USAGE = `npm run bench -- [options]
                         and contenders: ${contenders.map(({ name }) => name).join(", ")}
   --databases NAME,...  ${databases.map(({ name }) => name).join(", ")}
   --rounds N  --seconds N
+  --delay-ms N          a network before the database that takes N ms each way, for all contenders alike
   --named-statements    Prisma names its statements (statementNameGenerator), for all contenders alike
   --growth N,N,...      records in the tables of the question growth, the smallest first
   --prune N             expired records that are pruned, and as many that stay`;
@@ -124,6 +128,7 @@ export function readSettings(args: readonly string[]): Settings {
     rounds: number("--rounds", values.rounds ?? String(defaults.rounds)),
     seconds: number("--seconds", values.seconds ?? String(defaults.seconds)),
     namedStatements: values["named-statements"] === true,
+    delayMs: values["delay-ms"] === undefined ? 0 : number("--delay-ms", values["delay-ms"]),
     growth: growth ?? defaults.growth,
     prune: prune ?? defaults.prune,
     json: values.json,
@@ -145,6 +150,7 @@ function parse(args: readonly string[]) {
         databases: { type: "string" },
         rounds: { type: "string" },
         seconds: { type: "string" },
+        "delay-ms": { type: "string" },
         "named-statements": { type: "boolean" },
         growth: { type: "string" },
         prune: { type: "string" },

@@ -33,6 +33,8 @@ export interface RawPool {
 
 /** What only a server can tell. */
 export interface ServerView {
+  /** Processor time that the sessions of this database have taken so far; null where the server is on another machine. */
+  cpuMicros(): Promise<number | null>;
   /**
    * Connections to this database that are at work or in a transaction, but the one that asks. Those of Prisma's client
    * and the raw pool, or `all`, which are also those that DBOS polls through.

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
 import {
@@ -94,6 +95,21 @@ async function connectRaw(url: string): Promise<RawPool> {
   };
 }
 
+const TICK_MICROS = 10_000;
+
+/** Of processes of this machine: proc_pid_stat(5), fields 14 and 15, in ticks of a hundredth of a second. */
+function cpuMicrosOf(pids: readonly number[]): number | null {
+  try {
+    return pids
+      .map((pid) => readFileSync(`/proc/${pid}/stat`, "utf8"))
+      .filter((stat) => stat.includes("(postgres"))
+      .map((stat) => stat.slice(stat.lastIndexOf(")") + 2).split(" "))
+      .reduce((sum, fields) => sum + (Number(fields[11]) + Number(fields[12])) * TICK_MICROS, 0);
+  } catch {
+    return null;
+  }
+}
+
 async function openDatabase(url: string, remove: () => Promise<void>): Promise<BenchDatabase> {
   const side = new pg.Client(url);
   await side.connect();
@@ -122,6 +138,12 @@ async function openDatabase(url: string, remove: () => Promise<void>): Promise<B
       await query(`INSERT INTO "Account" SELECT 'a' || i, 0 FROM generate_series(0, ${ACCOUNTS - 1}) AS i`);
     },
     server: {
+      async cpuMicros() {
+        const rows = await query(
+          "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'",
+        );
+        return cpuMicrosOf(rows.map(({ pid }) => Number(pid)));
+      },
       async busyConnections(all) {
         const rows = await query(
           `SELECT count(*)::int AS n FROM pg_stat_activity

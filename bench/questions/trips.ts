@@ -29,14 +29,20 @@ export async function measureTrips(
     const key = () => `trips:${contender.name}:${process.pid}:${next}`;
     const count = async (work: WorkName, load: Trips["load"], fresh: boolean) => {
       // The first opens connections, and tells the contender what it asks once.
-      await opened.run(key(), workOf(work));
+      const one = async () => {
+        if (load !== "elsewhere") return opened.run(key(), workOf(work));
+        await using other = await contender.open(environment);
+        proxy.reset();
+        return other.run(key(), workOf(work));
+      };
+      await one();
       let texts: string[] = [];
       let statements = 0;
       let roundTrips = 0;
       for (let run = 0; run < runs; run += 1) {
         if (fresh) next += 1;
         proxy.reset();
-        await opened.run(key(), workOf(work));
+        await one();
         statements += proxy.statements.length;
         roundTrips += proxy.roundTrips;
         texts = proxy.statements.map(shortened);
@@ -48,6 +54,7 @@ export async function measureTrips(
     await count("one", "fresh", true);
     await count("four", "fresh", true);
     if (contender.replays) await count("one", "replay", false);
+    if (contender.name.startsWith("onceonly")) await count("one", "elsewhere", false);
     await environment.prisma.$disconnect();
     await environment.raw.close();
   }

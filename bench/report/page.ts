@@ -93,9 +93,8 @@ an application would write it.`;
 
 const NOT_MEASURED = `## What is not measured
 
-- A network: everything is on loopback, where a round trip costs least. Over a network, round trips weigh more than CPU.
 - A separate disk for the database, replication, or more than one application process under load.
 - Pool sizes other than 10 connections.
 - Statements and round trips anywhere but on PostgreSQL; heap, growth and prune likewise.
-- CPU of the database server: "CPU" is that of the application process.
+- CPU of PostgreSQL's background processes: "database CPU" is that of the sessions.
 - Results larger than a row, long handlers, and errors.`;

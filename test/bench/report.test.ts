@@ -13,6 +13,7 @@ const round = (perSecond: number) => ({
   p50Ms: 1,
   p99Ms: 2,
   cpuMicros: 3,
+  databaseCpuMicros: 4,
   errors: {},
 });
 
@@ -30,6 +31,17 @@ function results(): Results {
     versions: { postgresql: "PostgreSQL 15" },
     missing: ["Redis is not there"],
     failed: ["size failed: Error: why\n at where"],
+    network: [
+      {
+        database: "postgresql",
+        work: "one",
+        load: "fresh",
+        concurrency: 8,
+        namedStatements: false,
+        roundTripMs: 2,
+        contenders: [measured("bare", [100, 200, 400]), measured("onceonly", [90, 180, 380])],
+      },
+    ],
     throughput: [
       {
         database: "postgresql",
@@ -67,6 +79,8 @@ describe("the benchmark's figures", () => {
     // The ratio of the medians would be 0.5.
     expect(ratioOf([80, 100, 320], [100, 200, 400])).toMatchObject({ median: 0.8, min: 0.5, max: 0.8 });
     expect(results().ratios.fresh1_vs_bare_c8).toBe(0.8);
+    expect(results().ratios.fresh1_vs_bare_rtt2_c8).toBe(0.9);
+    expect(results().ratios.db_cpu_vs_bare_c8).toBe(1);
   });
 
   it("has null for what was not measured", () => {
@@ -89,12 +103,12 @@ describe("the benchmark's figures", () => {
 describe("the page of results", () => {
   it("shows what was measured, and says what was not", () => {
     const { markdown, plots } = pageOf(results());
-    expect(markdown).toContain("| <onceonly> | 0.80 | 0.50 – 0.80 | 100 | 1.0 | 2.0 | 3 | yes |");
+    expect(markdown).toContain("| <onceonly> | 0.80 | 0.50 – 0.80 | 100 | 1.0 | 2.0 | 3 | 4 | yes |");
     expect(markdown).toContain("11 rows of 10 keys");
     expect(markdown).toContain("- Missing: Redis is not there\n- Failed: size failed: Error: why\n");
-    expect(markdown).toContain("| the same, concurrency 8 | ≥ 0.75 | 0.80 | yes |");
+    expect(markdown).toContain("| the same, concurrency 8 | ≥ 0.57 | 0.80 | yes |");
     expect(markdown).toContain("| records pruned in a second | ≥ 200,000 | not measured |  |");
-    expect([...plots.keys()]).toEqual(["performance-fresh.svg"]);
+    expect([...plots.keys()]).toEqual(["performance-fresh.svg", "performance-network.svg"]);
   });
 
   it("writes plots that are XML, with the longest bar inside the picture", () => {

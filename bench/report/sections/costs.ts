@@ -9,6 +9,7 @@ export function trips({ trips: all }: Results): Section | undefined {
     { work: "one", load: "fresh", title: "fresh key, one write" },
     { work: "four", load: "fresh", title: "fresh key, four writes" },
     { work: "one", load: "replay", title: "replay" },
+    { work: "one", load: "elsewhere", title: "replay by a process that has not seen the record" },
   ] as const;
   const contenders = [...new Set(all.map(({ contender }) => contender))];
   const found = (contender: string, { work, load }: { readonly work: string; readonly load: string }) =>

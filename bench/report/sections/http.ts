@@ -10,7 +10,7 @@ export function http({ http: all }: Results): Section | undefined {
       const [, ...rest] = rowOf(each);
       return [
         `${SERVERS[server]}, ${database}, concurrency ${concurrency}, ${each.title}`,
-        ...rest.filter((_, i) => i !== 5),
+        ...rest.filter((_, i) => i !== 5 && i !== 6),
       ];
     }),
   );

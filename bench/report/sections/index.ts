@@ -4,6 +4,7 @@ import { duplicates } from "./duplicates.ts";
 import { growth, prune } from "./growth.ts";
 import { http } from "./http.ts";
 import { kills } from "./kills.ts";
+import { network } from "./network.ts";
 import { MAIN, others, type Section } from "./section.ts";
 import { FOUR, fresh, MIXED, names, ONE, otherDatabase, replays } from "./throughput.ts";
 
@@ -17,6 +18,7 @@ export function sectionsOf(results: Results): Section[] {
   const sections = [
     fresh("fresh", "What does a fresh key cost?", ONE, on(MAIN, "one", "fresh")),
     fresh("four", "And a handler of four writes?", FOUR, on(MAIN, "four", "fresh")),
+    network(results),
     replays("replay", "How fast is a replay?", on(MAIN, "one", "replay")),
     fresh("mixed", "And one retry in ten calls?", MIXED, on(MAIN, "one", "mixed")),
     ...others(plain).map((database) =>

@@ -56,6 +56,9 @@ export function rowOf(each: Measured): string[] {
     ms(of((round) => round.p50Ms)),
     ms(of((round) => round.p99Ms)),
     whole(of((round) => round.cpuMicros)),
+    each.rounds.some(({ databaseCpuMicros }) => databaseCpuMicros === null)
+      ? ""
+      : whole(of((round) => round.databaseCpuMicros ?? 0)),
     errors > 0 ? `${correct}, ${errors} errors` : correct,
   ];
 }

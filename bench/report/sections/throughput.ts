@@ -12,6 +12,7 @@ function tableOf({ database, concurrency, contenders, work, load }: Throughput, 
     "p50 ms",
     "p99 ms",
     "CPU µs",
+    "database CPU µs",
     "once each",
   ];
   const title = caption

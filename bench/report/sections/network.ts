@@ -1,0 +1,38 @@
+import type { Results } from "../../results.ts";
+import { table } from "../markdown.ts";
+import { barOf, rowOf, type Section } from "./section.ts";
+
+export function network({ network: all }: Results): Section | undefined {
+  if (all.length === 0) return undefined;
+  const question = "And with a network between server and database?";
+  const titleOf = ({ roundTripMs, concurrency }: (typeof all)[number]) =>
+    `round trip ${roundTripMs} ms, concurrency ${concurrency}`;
+  return {
+    name: "network",
+    question,
+    text: `Fresh keys and one write, through a process that keeps every byte back for half of the round-trip time, each way. What
+costs no round trip of its own costs next to nothing there.`,
+    plot: {
+      title: question,
+      unit: "operations a second, to the bare Prisma transaction; line: range of the rounds",
+      groups: all.map((each) => ({ title: titleOf(each), bars: each.contenders.map(barOf) })),
+      mark: { value: 1, text: "bare" },
+    },
+    tables: all.map((each) =>
+      table(
+        [
+          titleOf(each),
+          "ratio",
+          "range",
+          "ops/s",
+          "p50 ms",
+          "p99 ms",
+          "CPU µs",
+          "database CPU µs",
+          "once each",
+        ],
+        each.contenders.map(rowOf),
+      ),
+    ),
+  };
+}
