@@ -20,7 +20,7 @@ export async function load(
   concurrency: number,
   seconds: number,
   operation: () => Promise<unknown>,
-  databaseCpu: (() => Promise<number | null>) | undefined = undefined,
+  databaseCpu?: () => Promise<number | null>,
 ): Promise<Round> {
   const latencies: number[] = [];
   const errors: Record<string, number> = {};

@@ -200,7 +200,7 @@ describe("a name under which the context holds nothing", () => {
   });
 
   it.each([
-    ["no client", { id: "ada" }, "is of type object; give your generated PrismaClient"],
+    ["no client", { id: "ada" }, "is of type object (with id); give your generated PrismaClient"],
     ["undefined", undefined, "holds no client under that name; name the property"],
   ])("or something else than a client: %s", async (_what, held, message) => {
     await using db = await sqlite!.open();

@@ -17,7 +17,7 @@ interface Pool {
 
 /** What an adapter uses of a connection in a transaction, and `escapeLiteral`, which only reads its argument. */
 interface Connection {
-  query(query: unknown): Promise<unknown>;
+  query(query: unknown, ...more: unknown[]): Promise<unknown>;
   on(event: string, listener: (...args: unknown[]) => void): unknown;
   removeListener(event: string, listener: (...args: unknown[]) => void): unknown;
   release(error?: unknown): void;
@@ -90,6 +90,11 @@ export async function beginSharing<TTransaction>(
     : { transaction, messages };
 }
 
+/** The arguments of `query`: adapters give the values in the first, or after it. */
+type Query = [query: string | { readonly text?: unknown }, ...more: unknown[]];
+
+const textOf = ([query]: Query): unknown => (typeof query === "string" ? query : query.text);
+
 const SET_ISOLATION = /^SET TRANSACTION ISOLATION LEVEL [A-Z ]+$/;
 const NOTHING = { rowCount: 0, rows: [], fields: [] };
 
@@ -139,13 +144,13 @@ export class SharedMessages {
     this.#end = statement;
   }
 
-  async query(query: { readonly text?: unknown }): Promise<unknown> {
+  async query(...query: Query): Promise<unknown> {
     if (!this.#isBegun) {
       return this.#begin(query);
     }
-    return query.text === "COMMIT" && this.#end !== undefined
+    return textOf(query) === "COMMIT" && this.#end !== undefined
       ? this.#commit(this.#end)
-      : this.#connection.query(query);
+      : this.#connection.query(...query);
   }
 
   on(event: string, listener: (...args: unknown[]) => void): this {
@@ -165,13 +170,13 @@ export class SharedMessages {
     }
   }
 
-  async #begin(query: { readonly text?: unknown }): Promise<unknown> {
-    const { text } = query;
+  async #begin(query: Query): Promise<unknown> {
+    const text = textOf(query);
     const isIsolation = this.#beginning.length === 1 && SET_ISOLATION.test(String(text));
     if (text !== "BEGIN" && !isIsolation) {
       this.isAsKnown = false;
       await this.#sendBeginning();
-      return this.#connection.query(query);
+      return this.#connection.query(...query);
     }
     this.#beginning.push(String(text));
     return this.#hasIsolation && !isIsolation ? NOTHING : this.#sendWithFollowers();
