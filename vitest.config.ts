@@ -12,13 +12,25 @@ const LONG_ALONE = [
   "test/examples/{demo,payments,programs,webhooks,saas,nest,ambient-services,ambient-pothos,ambient-t3,t3-app,prisma-version}.test.ts",
 ];
 
+/** The suites of races and lost connections once more, over adapters that share no messages: what other databases get. */
+const oneByOne: TestProjectInlineConfiguration = {
+  plugins: [graphqlFrom("./")],
+  test: {
+    name: "one-by-one",
+    include: ["test/{chaos,duplicates,races,transaction}/**/*.test.ts"],
+    // Counts messages.
+    exclude: ["test/duplicates/likely-duplicates.test.ts"],
+    env: { TEST_MESSAGES: "one by one", TEST_SCALE: "short", DATABASES: "postgresql" },
+  },
+};
+
 const { files, exclude, projects } = scaled({
   short: () => ({ files: testFiles(), exclude: LONG_ALONE, projects: [] }),
   long: () => ({
     // The short run has done all there is to the others.
     files: [...LONG_ALONE, ...scaledTests()],
     exclude: browserTestsLeftOut(),
-    projects: compatProjects(),
+    projects: [...compatProjects(), oneByOne],
   }),
 })();
 
