@@ -82,14 +82,14 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   ): Promise<T> {
     const names = this.#names();
     const options = this.#prismaOptions(opening.limits);
-    const begun = { names, options, opening: this.#keptUntilEnd(opening, options) };
+    const plan = { names, options, opening: this.#keptUntilEnd(opening, options) };
     const enclosing = this.#openTransaction();
     if (enclosing !== undefined) {
       checkIsolation(enclosing, opening.limits);
-      return enclosing.runNested((child) => this.#run(this.#session(child, child.begun.raw, begun), body));
+      return enclosing.runNested((child) => this.#run(this.#session(child, child.begun.raw, plan), body));
     }
     const outer = currentScope();
-    return outsideHandlers(() => this.#begin(begun, outer, body));
+    return outsideHandlers(() => this.#begin(plan, outer, body));
   }
 
   /** Storing the outcome must change no indexed column, so the claim adds the longest that may pass until then. */
@@ -115,15 +115,15 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
    * no limit. Rejects soon afterwards even if Prisma's promise does not: a BEGIN, COMMIT or ROLLBACK may hang.
    */
   #begin<T>(
-    begun: Begun,
+    plan: Plan,
     outer: HandlerScope | undefined,
     body: (session: StoreSession<TransactionOf<TClient>>) => Promise<Ending<T>>,
   ): Promise<T> {
-    const { timeout, maxWait: ownMaxWait, isolationLevel = this.#dialect.weakestIsolation } = begun.options;
-    const followers = this.#followers(begun);
+    const { timeout, maxWait: ownMaxWait, isolationLevel = this.#dialect.weakestIsolation } = plan.options;
+    const followers = this.#followers(plan);
     // A claim that travels with BEGIN waits in Prisma's time for that.
     const maxWait =
-      (ownMaxWait ?? PRISMA_MAX_WAIT_MS) + (followers === undefined ? 0 : begun.opening.limits.lockWaitMs);
+      (ownMaxWait ?? PRISMA_MAX_WAIT_MS) + (followers === undefined ? 0 : plan.opening.limits.lockWaitMs);
     let transaction: HandlerTransaction | undefined;
     let session: PrismaSession<TransactionOf<TClient>> | undefined;
     const errorOf = () => new ExpiredTransactionError(timeout, transaction?.hasNested === true);
@@ -140,7 +140,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
             outer,
           );
           transaction = open;
-          const opened = this.#session(open, driver?.under(raw) ?? raw, begun, driver?.messages);
+          const opened = this.#session(open, driver?.under(raw) ?? raw, plan, driver?.messages);
           session = opened;
           const closed = async () => {
             const error = errorOf();
@@ -150,7 +150,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
           const left = timeout - (driver?.messages?.msSinceBegin() ?? 0);
           return endingWithin(left, closed, () => this.#run(opened, body));
         };
-        const options = { ...begun.options, maxWait, timeout: TIMER_MS_MAX };
+        const options = { ...plan.options, maxWait, timeout: TIMER_MS_MAX };
         const ended = this.#client.$transaction(work, options) as Promise<T>;
         return followers === undefined
           ? ended
@@ -164,7 +164,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   #session(
     transaction: HandlerTransaction,
     raw: RawClient,
-    { names, opening: { claim, isUndoable } }: Begun,
+    { names, opening: { claim, isUndoable } }: Plan,
     messages?: SharedMessages,
   ): PrismaSession<TransactionOf<TClient>> {
     const { message } = this.#dialect;
@@ -180,7 +180,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   }
 
   /** What may follow BEGIN in its message: only where `$transaction` begins no other transaction before. */
-  #followers({ names, opening: { claim, isUndoable } }: Begun): Followers | undefined {
+  #followers({ names, opening: { claim, isUndoable } }: Plan): Followers | undefined {
     const { message } = this.#dialect;
     return claim !== undefined && message !== undefined && hasPrismasTransaction(this.#client, this.#engine)
       ? followersOf(this.#dialect, message, names, claim, isUndoable === true)
@@ -272,7 +272,7 @@ const PRISMA_TIMEOUT_MS = 5_000;
 const PRISMA_MAX_WAIT_MS = 2_000;
 
 /** A transaction that is to begin. */
-interface Begun {
+interface Plan {
   readonly opening: Opening;
   readonly names: Names;
   readonly options: PrismaTransactionOptions;
