@@ -5,7 +5,10 @@ import { checkOptionNames, type OptionNames } from "./option-names.ts";
 
 /** Limits of the transaction that a run opens. Prisma's own apply where one is absent. */
 export interface TransactionOptions {
-  /** How long to wait for a connection, in milliseconds. Default: Prisma's `maxWait`, 2,000. */
+  /**
+   * How long to wait for a connection, in milliseconds. Default: Prisma's `maxWait`, 2,000. Where the claim travels with BEGIN
+   * (`@prisma/adapter-pg`, `@prisma/adapter-neon`), the time that it may block is added to this too.
+   */
   readonly maxWaitMs?: number;
   /**
    * How long the handler's transaction may take, in milliseconds. Default: Prisma's `timeout`, 5,000.
