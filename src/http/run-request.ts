@@ -2,7 +2,7 @@ import { IdempotencyError } from "../core/contract/errors.ts";
 import type { Idempotency, SettledRun } from "../core/contract/idempotency.ts";
 import type { HttpLeaseHandler, ModeHandler } from "./context.ts";
 import { comparableRequest } from "./request/comparable-request.ts";
-import { type BufferedRequest, bufferRequest } from "./request/request-body.ts";
+import { type BufferedRequest, bufferRequest, readableRequest } from "./request/request-body.ts";
 import { requestFrom, type StoredRequest, storedRequest } from "./request/stored-request.ts";
 import { Execution, releasedResponse, responseOfHandler } from "./response/execution.ts";
 import { checkOutcome } from "./response/outcome.ts";
@@ -46,10 +46,11 @@ export async function runKeyed<TTransaction, TRequest extends Request, TArg>(
   { request, arg }: Call<TRequest, TArg>,
 ): Promise<Response> {
   const { settings, handler, idempotency } = route;
+  const { method, url } = request;
   const buffered = await bufferRequest(request, settings.bodyBytesMax, arg);
   const input =
     settings.input === undefined
-      ? await comparableRequest(request, buffered.body)
+      ? await comparableRequest({ method, url, headers: buffered.headers }, buffered.body)
       : await settings.input(buffered.unread(), arg);
   const execution = executionOf(route, identity);
   const run = async (): Promise<SettledRun<StoredResponse>> => {
@@ -58,7 +59,7 @@ export async function runKeyed<TTransaction, TRequest extends Request, TArg>(
         execution.stored(() => handler.handle(buffered.unread(), context, arg)),
       );
     }
-    const storedInput = await keptOf(settings, request, buffered);
+    const storedInput = keptOf(settings, request, buffered);
     return idempotency.runLeasedSettled({ ...identity, input, storedInput }, (context) =>
       execution.stored(() => handler.handle(requestFrom(storedInput), context, arg)),
     );
@@ -99,13 +100,14 @@ export async function runUnkeyed<TTransaction, TRequest extends Request, TArg>(
 ): Promise<Response> {
   try {
     if (handler.mode === "lease") {
-      const kept = await keptOf(settings, request, await bufferRequest(request, settings.bodyBytesMax, arg));
+      const kept = keptOf(settings, request, await bufferRequest(request, settings.bodyBytesMax, arg));
       return await idempotency.runLeasedUnkeyed((context) =>
         responseOfHandler(() => handler.handle(requestFrom(kept), context, arg)),
       );
     }
+    const readable = await readableRequest(request, arg);
     return await idempotency.runUnkeyed(async (context) => {
-      const response = await responseOfHandler(() => handler.handle(request, context, arg));
+      const response = await responseOfHandler(() => handler.handle(readable, context, arg));
       if (isResponse(response) && checkOutcome(settings.outcome(response)) !== "commit") {
         throw new ReleasedResponse(response);
       }
@@ -131,9 +133,9 @@ function executionOf(
 function keptOf(
   { requestHeaders }: Pick<Settings<never, never, never>, "requestHeaders">,
   request: Request,
-  { body }: BufferedRequest<Request>,
-): Promise<StoredRequest> {
-  return storedRequest(request, body, requestHeaders);
+  buffered: BufferedRequest<Request>,
+): StoredRequest {
+  return storedRequest(request, buffered, requestHeaders);
 }
 
 function answerOf(operation: string, settled: SettledRun<StoredResponse>, execution: Execution): Response {
