@@ -1,7 +1,9 @@
+import type { Mode } from "../core/adapter/options.ts";
 import { IdempotencyError } from "../core/contract/errors.ts";
 import type { Idempotency, SettledRun } from "../core/contract/idempotency.ts";
 import type { HttpLeaseHandler, ModeHandler } from "./context.ts";
 import { comparableRequest } from "./request/comparable-request.ts";
+import { explainingLost } from "./request/lost-members.ts";
 import { type BufferedRequest, bufferRequest, readableRequest } from "./request/request-body.ts";
 import { requestFrom, type StoredRequest, storedRequest } from "./request/stored-request.ts";
 import { Execution, releasedResponse, responseOfHandler } from "./response/execution.ts";
@@ -52,7 +54,7 @@ export async function runKeyed<TTransaction, TRequest extends Request, TArg>(
     settings.input === undefined
       ? await comparableRequest({ method, url, headers: buffered.headers }, buffered.body)
       : await settings.input(buffered.unread(), arg);
-  const execution = executionOf(route, identity);
+  const execution = executionOf(route, identity, handler.mode);
   const run = async (): Promise<SettledRun<StoredResponse>> => {
     if (handler.mode === "transaction") {
       return idempotency.runSettled({ ...identity, input }, (context) =>
@@ -61,7 +63,7 @@ export async function runKeyed<TTransaction, TRequest extends Request, TArg>(
     }
     const storedInput = keptOf(settings, request, buffered);
     return idempotency.runLeasedSettled({ ...identity, input, storedInput }, (context) =>
-      execution.stored(() => handler.handle(requestFrom(storedInput), context, arg)),
+      execution.stored(() => handler.handle(explainingLost(requestFrom(storedInput), request), context, arg)),
     );
   };
   try {
@@ -83,7 +85,7 @@ export async function resumeRun<TTransaction, TArg>(
   identity: Identity,
   { request, arg }: { readonly request: StoredRequest; readonly arg: TArg },
 ): Promise<void> {
-  const execution = executionOf({ settings, idempotency }, identity);
+  const execution = executionOf({ settings, idempotency }, identity, "lease");
   try {
     await idempotency.runLeasedSettled(identity, (context) =>
       execution.stored(() => handle(requestFrom(request), context, arg)),
@@ -102,7 +104,7 @@ export async function runUnkeyed<TTransaction, TRequest extends Request, TArg>(
     if (handler.mode === "lease") {
       const kept = keptOf(settings, request, await bufferRequest(request, settings.bodyBytesMax, arg));
       return await idempotency.runLeasedUnkeyed((context) =>
-        responseOfHandler(() => handler.handle(requestFrom(kept), context, arg)),
+        responseOfHandler(() => handler.handle(explainingLost(requestFrom(kept), request), context, arg)),
       );
     }
     const readable = await readableRequest(request, arg);
@@ -125,9 +127,13 @@ function executionOf(
     idempotency,
   }: { readonly settings: ResponseSettings; readonly idempotency: Pick<Idempotency<never>, "options"> },
   { operation }: Identity,
+  mode: Mode,
 ): Execution {
   const { storedHeaders, outcome } = settings;
-  return new Execution({ operation, storedHeaders, outcome, bytesMax: idempotency.options.resultBytesMax });
+  const { resultBytesMax: bytesMax, transaction } = idempotency.options;
+  // The heartbeat would keep the lease, and the client waiting, for as long as a body goes on.
+  const bodyMs = mode === "lease" ? transaction.timeoutMs : undefined;
+  return new Execution({ operation, storedHeaders, outcome, bytesMax, bodyMs });
 }
 
 function keptOf(
