@@ -306,6 +306,21 @@ describe.each(databases)("httpCompleter on $name", ({ open }) => {
     expect((await send({ body: "secret" })).status).toBe(201);
   });
 
+  it("a run whose createArg fails is left for later, with that error first", async () => {
+    await using db = await open();
+    const { charges, handler } = charging([down]);
+    const { handle, complete, errors } = app(db.prisma, handler);
+    await expect(handle(requestOf())).rejects.toThrow("carrier");
+    const noUser = () => Promise.reject(new Error("no such user."));
+    expect(await complete(db, noUser)).toBe(1);
+    expect(errors).toEqual([
+      "onceonly: POST /orders was not resumed: option createArg failed: no such user (no leased run of its key, scope and " +
+        "operation was begun).",
+    ]);
+    expect(await complete(db)).toBe(1);
+    expect([charges.length, await db.countOrders()]).toEqual([1, 1]);
+  });
+
   it("does not take for a request what another has stored under the name of its operation", async () => {
     await using db = await open();
     const { handler } = charging();
