@@ -18,7 +18,14 @@ export interface StoredRequest {
 const OF_THE_BODY = ["content-type", "content-encoding", "content-language"];
 
 /** They say who asks, and let anybody who reads them ask again. */
-const SECRET: ReadonlySet<string> = new Set(["authorization", "cookie", "proxy-authorization"]);
+const SECRET: ReadonlySet<string> = new Set(["authorization", "cookie", "proxy-authorization", "set-cookie"]);
+
+/** Not every token is one to sign in with: `x-page-token` is none. */
+const LIKE_SECRET = {
+  pattern:
+    /(^|-)(api-?key|secret(-key)?|password|passwd|jwt|(access|api|auth|authorization|bearer|csrf|id|refresh|security|session|xsrf)-?token)$/,
+  text: ", and of keys, tokens and passwords such as x-api-key and x-auth-token",
+};
 
 /** @throws TypeError for a name that is not a header's, or that must not be stored. */
 export function requestHeadersOf(names: unknown): ReadonlySet<string> {
@@ -26,6 +33,7 @@ export function requestHeadersOf(names: unknown): ReadonlySet<string> {
     option: "requestHeaders",
     example: "x-api-version",
     never: SECRET,
+    neverLike: LIKE_SECRET,
     reason: ", as they are stored in the clear; who asks is for the handler's third argument",
   });
   return new Set([...OF_THE_BODY, ...given]);
