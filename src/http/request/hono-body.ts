@@ -52,7 +52,10 @@ async function bytesOf(body: Cached): Promise<Uint8Array> {
 
 async function written(form: FormData, contentType: string): Promise<BodyBytes> {
   if (/urlencoded/i.test(contentType)) {
-    const fields = [...form].map(([name, value]): [string, string] => [name, String(value)]);
+    const fields = [...form].map(([name, value]): [string, string] => [
+      name,
+      typeof value === "string" ? value : value.name,
+    ]);
     return { bytes: await bytesOf(new URLSearchParams(fields).toString()) };
   }
   const message = new Response(form);

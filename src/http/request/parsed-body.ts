@@ -26,8 +26,11 @@ function fieldsOf(value: unknown, name = ""): [name: string, value: string][] {
       fieldsOf(item, typeof item === "object" ? `${name}[${index}]` : name),
     );
   }
-  if (typeof value !== "object" || value === null) {
-    return [[name, String(value ?? "")]];
+  if (value === undefined || value === null) {
+    return [[name, ""]];
+  }
+  if (typeof value !== "object") {
+    return [[name, typeof value === "string" ? value : JSON.stringify(value)]];
   }
   return Object.entries(value).flatMap(([part, item]) =>
     fieldsOf(item, name === "" ? part : `${name}[${part}]`),
