@@ -20,7 +20,7 @@ export type HttpHandler<TTransaction, TRequest, TArg> = (
 
 /**
  * A `fetch`-style handler in mode `lease`. Its request is the same for a completer: method, URL, body and the headers that option
- * `requestHeaders` names. `arg` is what the framework passes as its second argument, or `createArg` of {@link httpCompleter}
+ * `requestHeaders` names; what the framework's own class of request has besides is gone, and says so. `arg` is what the framework passes as its second argument, or `createArg` of {@link httpCompleter}
  * makes.
  */
 export type HttpLeaseHandler<TTransaction, TArg> = (

@@ -1,5 +1,6 @@
 import type { AbandonedRun, Idempotency } from "../core/contract/idempotency.ts";
 import type { RunOptions } from "../core/contract/options.ts";
+import { madeBy } from "../core/lease/completer.ts";
 import type { HttpLeaseHandler } from "./context.ts";
 import { checkStoredRequest, requestFrom } from "./request/stored-request.ts";
 import { resumeRun } from "./run-request.ts";
@@ -51,7 +52,7 @@ export function resumableOf<TTransaction, TRequest extends Request, TArg>(
     async resume(run, idempotency, createArg) {
       const { key, scope } = run;
       const request = checkStoredRequest(run.readInput(), operation);
-      const arg = await createArg(run, requestFrom(request));
+      const arg = await madeBy("createArg", () => createArg(run, requestFrom(request)));
       const route = { settings, handle, idempotency: runsOver(idempotency) };
       await resumeRun(route, { operation, key, scope }, { request, arg });
     },

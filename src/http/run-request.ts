@@ -1,8 +1,10 @@
+import type { Mode } from "../core/adapter/options.ts";
 import { IdempotencyError } from "../core/contract/errors.ts";
 import type { Idempotency, SettledRun } from "../core/contract/idempotency.ts";
 import type { HttpLeaseHandler, ModeHandler } from "./context.ts";
 import { comparableRequest } from "./request/comparable-request.ts";
-import { type BufferedRequest, bufferRequest } from "./request/request-body.ts";
+import { explainingLost } from "./request/lost-members.ts";
+import { type BufferedRequest, bufferRequest, readableRequest } from "./request/request-body.ts";
 import { requestFrom, type StoredRequest, storedRequest } from "./request/stored-request.ts";
 import { Execution, releasedResponse, responseOfHandler } from "./response/execution.ts";
 import { checkOutcome } from "./response/outcome.ts";
@@ -46,21 +48,22 @@ export async function runKeyed<TTransaction, TRequest extends Request, TArg>(
   { request, arg }: Call<TRequest, TArg>,
 ): Promise<Response> {
   const { settings, handler, idempotency } = route;
+  const { method, url } = request;
   const buffered = await bufferRequest(request, settings.bodyBytesMax, arg);
   const input =
     settings.input === undefined
-      ? await comparableRequest(request, buffered.body)
+      ? await comparableRequest({ method, url, headers: buffered.headers }, buffered.body)
       : await settings.input(buffered.unread(), arg);
-  const execution = executionOf(route, identity);
+  const execution = executionOf(route, identity, handler.mode);
   const run = async (): Promise<SettledRun<StoredResponse>> => {
     if (handler.mode === "transaction") {
       return idempotency.runSettled({ ...identity, input }, (context) =>
         execution.stored(() => handler.handle(buffered.unread(), context, arg)),
       );
     }
-    const storedInput = await keptOf(settings, request, buffered);
+    const storedInput = keptOf(settings, request, buffered);
     return idempotency.runLeasedSettled({ ...identity, input, storedInput }, (context) =>
-      execution.stored(() => handler.handle(requestFrom(storedInput), context, arg)),
+      execution.stored(() => handler.handle(explainingLost(requestFrom(storedInput), request), context, arg)),
     );
   };
   try {
@@ -82,7 +85,7 @@ export async function resumeRun<TTransaction, TArg>(
   identity: Identity,
   { request, arg }: { readonly request: StoredRequest; readonly arg: TArg },
 ): Promise<void> {
-  const execution = executionOf({ settings, idempotency }, identity);
+  const execution = executionOf({ settings, idempotency }, identity, "lease");
   try {
     await idempotency.runLeasedSettled(identity, (context) =>
       execution.stored(() => handle(requestFrom(request), context, arg)),
@@ -99,13 +102,14 @@ export async function runUnkeyed<TTransaction, TRequest extends Request, TArg>(
 ): Promise<Response> {
   try {
     if (handler.mode === "lease") {
-      const kept = await keptOf(settings, request, await bufferRequest(request, settings.bodyBytesMax, arg));
+      const kept = keptOf(settings, request, await bufferRequest(request, settings.bodyBytesMax, arg));
       return await idempotency.runLeasedUnkeyed((context) =>
-        responseOfHandler(() => handler.handle(requestFrom(kept), context, arg)),
+        responseOfHandler(() => handler.handle(explainingLost(requestFrom(kept), request), context, arg)),
       );
     }
+    const readable = await readableRequest(request, arg);
     return await idempotency.runUnkeyed(async (context) => {
-      const response = await responseOfHandler(() => handler.handle(request, context, arg));
+      const response = await responseOfHandler(() => handler.handle(readable, context, arg));
       if (isResponse(response) && checkOutcome(settings.outcome(response)) !== "commit") {
         throw new ReleasedResponse(response);
       }
@@ -123,17 +127,21 @@ function executionOf(
     idempotency,
   }: { readonly settings: ResponseSettings; readonly idempotency: Pick<Idempotency<never>, "options"> },
   { operation }: Identity,
+  mode: Mode,
 ): Execution {
   const { storedHeaders, outcome } = settings;
-  return new Execution({ operation, storedHeaders, outcome, bytesMax: idempotency.options.resultBytesMax });
+  const { resultBytesMax: bytesMax, transaction } = idempotency.options;
+  // The heartbeat would keep the lease, and the client waiting, for as long as a body goes on.
+  const bodyMs = mode === "lease" ? transaction.timeoutMs : undefined;
+  return new Execution({ operation, storedHeaders, outcome, bytesMax, bodyMs });
 }
 
 function keptOf(
   { requestHeaders }: Pick<Settings<never, never, never>, "requestHeaders">,
   request: Request,
-  { body }: BufferedRequest<Request>,
-): Promise<StoredRequest> {
-  return storedRequest(request, body, requestHeaders);
+  buffered: BufferedRequest<Request>,
+): StoredRequest {
+  return storedRequest(request, buffered, requestHeaders);
 }
 
 function answerOf(operation: string, settled: SettledRun<StoredResponse>, execution: Execution): Response {

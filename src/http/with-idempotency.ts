@@ -45,7 +45,7 @@ export type LeasedHandler<TRequest, TArg> = WrappedHandler<TRequest, TArg> & {
  * Anything else that the handler throws is rolled back and rethrown to the framework, unless `storeError` accepts it.
  *
  * Every answer to a keyed request tells in its header `Idempotency-Outcome` whether it is `stored` under the key, or the
- * key is `released` for a retry, or `refused` as that of another request. A replay has the header
+ * key is `released`, which is to say free, or `refused` as that of another request. A replay has the header
  * `Idempotent-Replayed: true`. Failures are answered with `application/problem+json`: 400 for a key
  * that is missing or malformed, or a body that is not what its Content-Type says, 409 while a duplicate is executing, 413,
  * 422 for a key used before with another request, 500 for a response that cannot be stored or read and for a scope

@@ -4,7 +4,7 @@ import type { ErrorSerializer } from "../core/contract/error-serializer.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
 import type { AbandonedRun, Idempotency } from "../core/contract/idempotency.ts";
 import type { ResolvedRunOptions, RunOptions } from "../core/contract/options.ts";
-import { type Completer, completerOver, type ResumableOperation } from "../core/lease/completer.ts";
+import { type Completer, completerOver, madeBy, type ResumableOperation } from "../core/lease/completer.ts";
 import { type CompleterOptions, checkCompleterOptions } from "../core/lease/completer-options.ts";
 import { toTRPCError } from "./errors/trpc-error.ts";
 import { fixedOperationOf } from "./request/operation.ts";
@@ -52,7 +52,7 @@ export function trpcCompleter<TTransaction, TRouter extends AnyTRPCRouter>(
   checkCompleterOptions(options, { router: "required", createContext: "required" });
   return completerOver(
     idempotency,
-    async () => resumableIn(router, idempotency, async (run) => createContext(run)),
+    async () => resumableIn(router, idempotency, (run) => madeBy("createContext", () => createContext(run))),
     rest,
   );
 }

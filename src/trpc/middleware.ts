@@ -36,8 +36,8 @@ export interface IdempotencyMiddleware<TContext, TInput, TAdded> {
  * The key is the header `Idempotency-Key`, which in a batch is a list with one member per call, or what option `key`
  * returns. Reading the header needs `req` and `info` of `createContext`'s argument in the context, or option `request`.
  *
- * The response header `Idempotency-Outcome` tells whether the answer is `stored` under the key, or the key is `released` for
- * a retry, or `refused` as that of another input; `Idempotent-Replayed: true` marks a replay. In a batch both are lists in
+ * The response header `Idempotency-Outcome` tells whether the answer is `stored` under the key, or the key is `released`, which is
+ * to say free, or `refused` as that of another input; `Idempotent-Replayed: true` marks a replay. In a batch both are lists in
  * the order of the calls (`stored, released, ?0`; `?1, ?0, ?0`). A streaming link has already got its headers, and so
  * has none of them.
  *

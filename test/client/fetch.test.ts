@@ -129,6 +129,13 @@ describe("a keyed request", () => {
     },
   );
 
+  it("is not repeated for a key that is free alone", async () => {
+    const headers = { "idempotency-outcome": "released" };
+    answers(() => new Response("no", { status: 500, headers }));
+    expect((await place()(orders(), post(order()))).status).toBe(500);
+    expect(shop.seen.length).toBe(1);
+  });
+
   it.each(["IN_PROGRESS", "LEASE_LOST"])("is repeated after a 409 that is %s", async (code) => {
     answers(() => problem(code, "later"));
     expect((await place()(orders(), post(order()))).status).toBe(201);

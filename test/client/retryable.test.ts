@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { isRetryableAnswer } from "../../src/core/browser/retryable.ts";
-import { isIdempotencyError } from "../../src/core/contract/errors.ts";
+import { IdempotencyError, isIdempotencyError } from "../../src/core/contract/errors.ts";
 import { resolveOptions } from "../../src/core/contract/options.ts";
 import { throwIfReused } from "../../src/core/outcome/stored-outcome.ts";
 import { prepareRun } from "../../src/core/request/prepare.ts";
 import { claimLost, inProgress, leaseLost } from "../../src/core/run/run-errors.ts";
+import { problemResponse } from "../../src/http/index.ts";
 
 const run = await prepareRun({ operation: "o", key: "k", scope: "s" }, resolveOptions({}));
 
@@ -27,6 +28,25 @@ describe("a tRPC client recognises by its message", () => {
   test("no other conflict", () => {
     expect(isRetryableAnswer(409, "The seat is taken.")).toBe(false);
   });
+});
+
+/** That a key is free says nothing of whether the same request can succeed. */
+test.each([
+  "IN_PROGRESS",
+  "CLAIM_LOST",
+  "LEASE_LOST",
+  "STORE_UNAVAILABLE",
+  "STORE_MISCONFIGURED",
+  "SCOPE_MISSING",
+  "RESULT_UNSTORABLE",
+  "KEY_INVALID",
+  "INPUT_INVALID",
+] as const)("an answer %s, which tells released, is repeated only if that helps", async (code) => {
+  const error = new IdempotencyError(code, "The words of the error.", { operation: "o" } as never);
+  const answer = problemResponse(error);
+  expect(answer.headers.get("idempotency-outcome")).toBe("released");
+  expect(answer.headers.has("retry-after")).toBe(error.retryable);
+  expect(isRetryableAnswer(answer.status, await answer.text())).toBe(error.retryable);
 });
 
 function thrownBy(work: () => void): unknown {

@@ -283,7 +283,7 @@ const mistakes: [mistake: string, make: () => unknown, sentence: string][] = [
   [
     "tRPC: provide holds no client",
     () => calling({ provide: "user" }),
-    'onceonly: what the context holds under the name of option provide, "user": option (the argument of join) is of type string ("ada"); give your generated PrismaClient, not one of its transactions.',
+    'onceonly: what the context holds under the name of option provide, "user": that value is of type string ("ada"); give your generated PrismaClient, not one of its transactions.',
   ],
   [
     "tRPC: idempotency is a function that gives none",

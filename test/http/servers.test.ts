@@ -6,9 +6,12 @@ import { serve } from "@hono/node-server";
 import { createServerAdapter } from "@whatwg-node/server";
 import express from "express";
 import Fastify from "fastify";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { validator } from "hono/validator";
 import { describe, expect, it } from "vitest";
+import { withIdempotency } from "../../src/http/index.ts";
+import { createIdempotency } from "../../src/index.ts";
+import type { TestClient } from "../support/clients.ts";
 import { databases } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { app, codeIn, place, read } from "./support.ts";
@@ -89,6 +92,230 @@ describe.each(databases)("servers, on $name", ({ open }) => {
       expect(await post(key, '{"a":1}')).toBe(422);
     }
     server.close();
+  });
+
+  describe.each(["transaction", "lease"] as const)("in mode %s, a body that was read before", (mode) => {
+    const FORM = "multipart/form-data; boundary=x";
+    const part = (name: string, value: string, more = "") =>
+      `--x\r\nContent-Disposition: form-data; name="${name}"${more}\r\n\r\n${value}\r\n`;
+    const URLENCODED = "application/x-www-form-urlencoded";
+    const JSON_TYPE = "application/json";
+    type Read = (request: Request) => Promise<unknown>;
+    const text: Read = (request) => request.text();
+    const json: Read = (request) => request.json();
+    const bytes: Read = async (request) => [...new Uint8Array(await request.arrayBuffer())];
+    const form: Read = async (request) =>
+      Promise.all(
+        [...(await request.formData())].map(async ([name, value]) => [
+          name,
+          typeof value === "string" ? value : [value.name, await value.text()],
+        ]),
+      );
+
+    /** The handler tells what it has read, or what it has read of it failed with. */
+    const wrapped = (prisma: TestClient, readBody: Read) => {
+      const handler = async (request: Request) => {
+        try {
+          return Response.json({ got: await readBody(request) });
+        } catch (error) {
+          return Response.json({ failed: (error as Error).name }, { status: 400 });
+        }
+      };
+      const common = {
+        idempotency: createIdempotency({ prisma }),
+        scope: "global",
+        operation: "POST /orders",
+        requireKey: false,
+      } as const;
+      return mode === "lease"
+        ? withIdempotency({ ...common, mode }, handler)
+        : withIdempotency(common, handler);
+    };
+
+    type Before = (c: Context) => Promise<unknown>;
+    const readings: Record<string, Before> = {
+      "c.req.text()": (c) => c.req.text(),
+      "c.req.json()": (c) => c.req.json().catch(() => undefined),
+      "c.req.arrayBuffer()": (c) => c.req.arrayBuffer(),
+      "c.req.blob()": (c) => c.req.blob(),
+      "c.req.parseBody()": (c) => c.req.parseBody(),
+      "c.req.formData()": (c) => c.req.formData(),
+    };
+    const fields = [
+      ["a", "1"],
+      ["a", "2"],
+      ["b", "3 4"],
+    ];
+    const file = part("f", "content", '; filename="n.txt"');
+    const bodies: [what: string, type: string, body: string | Uint8Array, Read, unknown, other: string][] = [
+      ["JSON", JSON_TYPE, '{"a":1}', json, { got: { a: 1 } }, '{"a":2}'],
+      ["malformed JSON", JSON_TYPE, '{"a":', text, { got: '{"a":' }, '{"b":'],
+      ["malformed JSON, parsed", JSON_TYPE, '{"a":', json, { failed: "SyntaxError" }, '{"b":'],
+      ["a urlencoded form", URLENCODED, "a=1&a=2&b=3+4", form, { got: fields }, "a=1"],
+      ["the text of a urlencoded form", URLENCODED, "a=1&a=2&b=3+4", text, { got: "a=1&a=2&b=3+4" }, "a=1"],
+      [
+        "a multipart form",
+        FORM,
+        `${part("a", "1")}${file}--x--\r\n`,
+        form,
+        {
+          got: [
+            ["a", "1"],
+            ["f", ["n.txt", "content"]],
+          ],
+        },
+        `${part("a", "1")}--x--\r\n`,
+      ],
+      ["text", "text/plain", "häl", text, { got: "häl" }, "lo"],
+      ["bytes", "application/octet-stream", Uint8Array.of(1, 2, 200), bytes, { got: [1, 2, 200] }, "lo"],
+      ["no body", "text/plain", "", text, { got: "" }, "lo"],
+    ];
+    const fits = (reading: string, what: string) => {
+      if (what === "bytes") return /arrayBuffer|blob/.test(reading);
+      if (/formData/.test(reading)) return / form/.test(what);
+      return !/json/.test(reading) || /JSON/.test(what);
+    };
+
+    const sender = (port: number) => async (key: string | null, type: string, body: BodyInit) => {
+      const headers = { "content-type": type, ...(key === null ? {} : { "idempotency-key": key }) };
+      const url = `http://127.0.0.1:${port}/orders`;
+      const { status, text: got, replayed } = await read(await fetch(url, { method: "POST", headers, body }));
+      return [status, status === 422 ? "" : JSON.parse(got), ...(replayed ? ["again"] : [])];
+    };
+
+    it.each(
+      Object.keys(readings).flatMap((reading) =>
+        bodies.filter(([what]) => fits(reading, what)).map((body) => [reading, ...body] as const),
+      ),
+    )(
+      "by %s of Hono, is there for the handler: %s",
+      async (reading, _what, type, body, readBody, expected, other) => {
+        await using db = await open();
+        const handle = wrapped(db.prisma, readBody);
+        let isRead = true;
+        const hono = new Hono().post("/orders", async (c) => {
+          if (isRead) await readings[reading]?.(c);
+          return handle(c.req.raw, c as never);
+        });
+        const server = serve({ fetch: hono.fetch, port: 0, hostname: "127.0.0.1" }) as Server;
+        const send = sender(await portOf(server));
+        const status = Object.hasOwn(expected as object, "failed") ? 400 : 200;
+        expect(await send("k1", type, body as BodyInit)).toEqual([status, expected]);
+        expect(await send("k1", type, other)).toEqual([422, ""]);
+        expect(await send(null, type, body as BodyInit)).toEqual([status, expected]);
+        // Nor does it matter to a retry whether something has read it.
+        isRead = false;
+        expect(await send("k1", type, body as BodyInit)).toEqual([status, expected, "again"]);
+        server.close();
+      },
+    );
+
+    it.each([
+      ["urlencoded", "form", URLENCODED, "a=1&b=2", form],
+      ["multipart", "form", FORM, `${part("a", "1")}${part("b", "2")}--x--\r\n`, form],
+    ] as const)(
+      "by a validator of Hono, is there for the handler: %s",
+      async (_what, target, type, body, readBody) => {
+        await using db = await open();
+        const handle = wrapped(db.prisma, readBody);
+        const valid = validator(target, (value) => value);
+        const hono = new Hono().post("/orders", valid, (c) => handle(c.req.raw, c as never));
+        const server = serve({ fetch: hono.fetch, port: 0, hostname: "127.0.0.1" }) as Server;
+        const send = sender(await portOf(server));
+        const got = {
+          got: [
+            ["a", "1"],
+            ["b", "2"],
+          ],
+        };
+        expect(await send("k1", type, body)).toEqual([200, got]);
+        expect(await send("k1", type, body)).toEqual([200, got, "again"]);
+        server.close();
+      },
+    );
+
+    it("by Hono, which could not read it either, is refused", async () => {
+      await using db = await open();
+      const handle = wrapped(db.prisma, text);
+      const hono = new Hono().post("/orders", async (c) => {
+        await c.req.formData().catch(() => undefined);
+        return handle(c.req.raw, c as never);
+      });
+      const server = serve({ fetch: hono.fetch, port: 0, hostname: "127.0.0.1" }) as Server;
+      const send = sender(await portOf(server));
+      expect(await send("k1", FORM, "no form")).toMatchObject([400, { code: "BODY_INVALID" }]);
+      server.close();
+    });
+
+    it.each([
+      ["json", JSON_TYPE, '{"a":1}', json, { a: 1 }],
+      ["urlencoded", URLENCODED, "a=1&a=2", json, { a: ["1", "2"] }],
+      ["text", "text/plain", "hello", text, "hello"],
+      ["raw", "application/octet-stream", Uint8Array.of(1, 200), bytes, [1, 200]],
+    ] as const)("by express.%s, is there for the handler", async (parser, type, body, readBody, expected) => {
+      await using db = await open();
+      const handle = wrapped(db.prisma, readBody);
+      const adapter = createServerAdapter((request: Request, arg) => handle(request, arg as never));
+      const parse = parser === "urlencoded" ? express.urlencoded({ extended: true }) : express[parser]();
+      const server = express().use(parse).post("/orders", adapter).listen(0, "127.0.0.1");
+      const send = sender(await portOf(server));
+      expect(await send("k1", type, body as BodyInit)).toEqual([200, { got: expected }]);
+      expect(await send("k1", type, body as BodyInit)).toEqual([200, { got: expected }, "again"]);
+      expect(await send(null, type, body as BodyInit)).toEqual([200, { got: expected }]);
+      server.close();
+    });
+
+    it.each([
+      ["JSON", JSON_TYPE, '{"a":1}', json, { a: 1 }],
+      ["a text in JSON", JSON_TYPE, '"5"', json, "5"],
+      ["an empty text in JSON", JSON_TYPE, '""', json, ""],
+      ["null in JSON", JSON_TYPE, "null", json, null],
+      ["false in JSON", JSON_TYPE, "false", json, false],
+      ["text", "text/plain", "hello", text, "hello"],
+      ["no text", "text/plain", "", text, ""],
+      [
+        "a urlencoded form",
+        URLENCODED,
+        "a=1&a=2&b%5Bc%5D=3",
+        form,
+        [
+          ["a", "1"],
+          ["a", "2"],
+          ["b[c]", "3"],
+        ],
+      ],
+      ["raw JSON", "application/vnd.raw+json", ' {"a":1}', text, ' {"a":1}'],
+      ["raw text", "application/x-raw", "12", text, "12"],
+    ] as const)("by Fastify, is there for the handler: %s", async (_what, type, body, readBody, expected) => {
+      await using db = await open();
+      const handle = wrapped(db.prisma, readBody);
+      const fastify = Fastify();
+      fastify.addContentTypeParser(URLENCODED, { parseAs: "string" }, (_req, given, done) => {
+        const { a, b } = { a: new URLSearchParams(String(given)).getAll("a"), b: { c: "3" } };
+        done(null, { a, b });
+      });
+      fastify.addContentTypeParser("application/vnd.raw+json", { parseAs: "buffer" }, (_req, given, done) =>
+        done(null, given),
+      );
+      fastify.addContentTypeParser("application/x-raw", { parseAs: "string" }, (_req, given, done) =>
+        done(null, given),
+      );
+      fastify.post("/orders", async (req, reply) => {
+        const { url, method } = req;
+        const headers = req.headers as Record<string, string>;
+        const answer = await handle(new Request(`http://test${url}`, { method, headers }), { req } as never);
+        return reply
+          .status(answer.status)
+          .headers(Object.fromEntries(answer.headers))
+          .send(await answer.text());
+      });
+      await fastify.listen({ port: 0, host: "127.0.0.1" });
+      const send = sender(await portOf(fastify.server));
+      expect(await send("k1", type, body)).toEqual([200, { got: expected }]);
+      expect(await send("k1", type, body)).toEqual([200, { got: expected }, "again"]);
+      expect(await send(null, type, body)).toEqual([200, { got: expected }]);
+      await fastify.close();
+    });
   });
 
   describe("with the Response that Hono's server puts in the place of Node's", () => {

@@ -45,6 +45,7 @@ describe("prepareRun", () => {
 
   test.each([
     " ",
+    "0",
     "undefined",
     "null",
     "acme:undefined",
@@ -82,6 +83,9 @@ describe("prepareRun", () => {
       "arn:aws:iam::123456789012:user/ada",
       "urn:place:null-island",
       "acme:nullius",
+      "acme:0",
+      "00",
+      "10",
       "undefined behaviour",
       '["acme","ada"]',
       "[acme]:ada",

@@ -21,9 +21,15 @@ describe("what is misused", () => {
     ["operation is of type function; give a name", { operation: () => "x" }],
     ['requestHeaders is of type string ("x-user"); give a list', { requestHeaders: "x-user" }],
     [
-      'requestHeaders is of type string ("Authorization"); give names of headers other than authorization, cookie, proxy-authorization, as they are stored in the clear',
+      'requestHeaders is of type string ("Authorization"); give names of headers other than authorization, cookie, proxy-authorization, set-cookie, and of keys, tokens and passwords such as x-api-key and x-auth-token, as they are stored in the clear; who asks is for the handler\'s third argument',
       { requestHeaders: ["x-user", "Authorization"] },
     ],
+    ...["Set-Cookie", "X-Api-Key", "apikey", "x-auth-token", "x-amz-security-token", "x-client-secret"].map(
+      (name): [string, object] => [
+        `requestHeaders is of type string ("${name}"); give names of headers other than`,
+        { requestHeaders: [name] },
+      ],
+    ),
     [
       "requestHeaders is of type array; give none but with mode",
       { mode: undefined, requestHeaders: ["x-user"] },
@@ -51,6 +57,11 @@ describe("what is misused", () => {
     const good = { idempotency, handlers: [leased()] };
     const given = options && { ...good, ...options };
     expect(() => httpCompleter(given as never)).toThrow(`onceonly: option ${message}`);
+  });
+
+  it("no header that only looks a little like a secret", () => {
+    const requestHeaders = ["x-page-token", "x-key-id", "x-secretary", "x-request-id", "authority"];
+    expect(() => leased({ requestHeaders })).not.toThrow();
   });
 
   it("two handlers of one operation, and an option that does not exist", () => {

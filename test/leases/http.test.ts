@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { Hono } from "hono";
 import { validator } from "hono/validator";
 import { describe, expect, it } from "vitest";
@@ -70,6 +71,60 @@ const down = (): Response => {
 const answering = (status: number) => () => Response.json({ status }, { status });
 
 describe.each(databases)("mode lease over HTTP on $name", ({ open }) => {
+  it.each([{ key: '"k1"' }, { key: null }])(
+    "the request of a framework's own class tells what is gone, with key $key",
+    async (sent) => {
+      await using db = await open();
+      class FrameworkRequest extends Request {
+        readonly user = "ada";
+        get nextUrl() {
+          return new URL(this.url);
+        }
+      }
+      const uses = {
+        nextUrl: (request: FrameworkRequest) => request.nextUrl.pathname,
+        user: (request: FrameworkRequest) => request.user,
+      };
+      for (const [name, use] of Object.entries(uses)) {
+        const { handle } = app(db.prisma, (request) => new Response(use(request as FrameworkRequest)), {
+          requireKey: false,
+        });
+        await expect(handle(new FrameworkRequest(requestOf(sent)))).rejects.toThrow(
+          `onceonly: the request of a handler in mode lease has no ${name}, as a completer could not give it again`,
+        );
+      }
+      const { handle } = app(db.prisma, (request) => new Response(`${request.url} ${request.method}`), {
+        requireKey: false,
+      });
+      const answer = await handle(new FrameworkRequest(requestOf(sent)));
+      expect(await answer.text()).toBe("http://test/orders POST");
+    },
+  );
+
+  it("a response whose body does not end in time is refused and cancelled, and its key is free", async () => {
+    await using db = await open();
+    const bodies = [
+      // One chunk after another, or none at all: neither ends.
+      () =>
+        new ReadableStream({ pull: (out) => pause(20).then(() => out.enqueue(Uint8Array.of(32))), cancel }),
+      () => new ReadableStream({ pull: () => {}, cancel }),
+      () => new Response("done").body,
+    ];
+    let cancelled = 0;
+    const cancel = () => void (cancelled += 1);
+    const { send } = app(db.prisma, () => new Response(bodies.shift()?.()), {
+      transaction: { timeoutMs: 300 },
+    });
+    for (const count of [1, 2]) {
+      const refused = await send();
+      expect(codeIn(refused)).toEqual([500, "RESULT_UNSTORABLE"]);
+      expect(refused.text).toContain("did not end within 300 ms (transaction.timeoutMs)");
+      expect(cancelled).toBe(count);
+    }
+    expect(await send()).toMatchObject({ status: 200, text: "done", replayed: false });
+    expect(await send()).toMatchObject({ status: 200, text: "done", replayed: true });
+  });
+
   it("executes once, and replays the response", async () => {
     await using db = await open();
     const { charges, handler } = charging();
@@ -249,6 +304,21 @@ describe.each(databases)("httpCompleter on $name", ({ open }) => {
     expect((await recordOf(db, "k1"))["input"]).toBeNull();
     expect(await complete(db)).toBe(0);
     expect((await send({ body: "secret" })).status).toBe(201);
+  });
+
+  it("a run whose createArg fails is left for later, with that error first", async () => {
+    await using db = await open();
+    const { charges, handler } = charging([down]);
+    const { handle, complete, errors } = app(db.prisma, handler);
+    await expect(handle(requestOf())).rejects.toThrow("carrier");
+    const noUser = () => Promise.reject(new Error("no such user."));
+    expect(await complete(db, noUser)).toBe(1);
+    expect(errors).toEqual([
+      "onceonly: POST /orders was not resumed: option createArg failed: no such user (no leased run of its key, scope and " +
+        "operation was begun).",
+    ]);
+    expect(await complete(db)).toBe(1);
+    expect([charges.length, await db.countOrders()]).toEqual([1, 1]);
   });
 
   it("does not take for a request what another has stored under the name of its operation", async () => {

@@ -313,6 +313,16 @@ describe.each(databases)("steps on $name", ({ open }) => {
     await expect(run).rejects.toBeInstanceOf(TypeError);
   });
 
+  test.each(["step", "transaction"] as const)("without a function are refused: %s", async (kind) => {
+    await using db = await open();
+    const idempotency = leasing(db.prisma);
+    const call = (context: Pick<Context, typeof kind>) => context[kind]("a", undefined as never);
+    const message = (operation: string) =>
+      `onceonly: step "a" of ${operation} has nothing to execute: its second argument is of type undefined; give a function`;
+    await expect(idempotency.runLeased(paying("k"), call)).rejects.toThrow(message("orders.pay"));
+    await expect(idempotency.runLeasedUnkeyed(call)).rejects.toThrow(message("a call without a key"));
+  });
+
   test("repeat a transaction after a write conflict only if retryConflicts asks for it", async () => {
     await using db = await open();
     const conflict = Object.assign(new Error("conflict"), { code: "P2034" });

@@ -216,8 +216,10 @@ describe.each(databases)("trpcCompleter on $name", ({ open }) => {
     expect(await completer.runOnce()).toBe(1);
     expect(errors).toMatchObject([
       {
-        message: expect.stringContaining("nested.pay was not resumed"),
-        cause: { message: "no user ada for nested.pay k 2" },
+        message: expect.stringContaining(
+          "nested.pay was not resumed: option createContext failed: no user ada for nested.pay k 2 (no leased run",
+        ),
+        cause: { cause: { message: "no user ada for nested.pay k 2" } },
       },
     ]);
     expect(service.calls.length).toBe(1);

@@ -32,6 +32,28 @@ describe.each(databases)("a result on $name", ({ open }) => {
     expect((await idempotency.run(request("k"), placing("k"))).replayed).toBe(false);
   });
 
+  test.each<[string, () => unknown, string]>([
+    ["a class", () => [new Receipt()], "at [0] (Cannot store an instance of Receipt)"],
+    ["a class at the top", () => new Receipt(), "cannot be stored (Cannot store an instance of Receipt)"],
+    ["a Response", () => ({ a: new Response() }), "at .a (Cannot store an instance of Response)"],
+    ["a promise", () => ({ a: Promise.resolve() }), "at .a (Cannot store an instance of Promise)"],
+    [
+      "a generator",
+      async () => ({ a: (async function* () {})() }),
+      "at .a (Cannot store an instance of AsyncGenerator)",
+    ],
+    ["a function", () => ({ a: () => 1 }), "at .a (Cannot store a function)"],
+    ["a symbol", () => ({ a: Symbol("a") }), "at .a (Cannot store a symbol)"],
+  ])("that cannot be stored is named in the message, by either codec: %s", async (_what, make, text) => {
+    await using db = await open();
+    const failureWith = (codec: Codec) =>
+      failureOf(idempotencyOf(db.prisma, { codec }).run(request("k"), async () => make()));
+    expect((await failureWith(devalueCodec)).message).toContain(text);
+    if (!text.includes("Receipt")) {
+      expect((await failureWith(transformerCodec(superjson))).message).toContain(text);
+    }
+  });
+
   test("may take resultBytesMax bytes of UTF-8 and not one more", async () => {
     await using db = await open();
     const idempotency = idempotencyOf(db.prisma);

@@ -42,7 +42,9 @@ function joined<TClient>(name: string, held: TClient, join: HandlerClients<unkno
   try {
     return join(held);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.replace(/^onceonly: /, "") : String(cause);
+    const text = cause instanceof Error ? cause.message : String(cause);
+    // The reader has called no `join`.
+    const reason = text.replace(/^onceonly: /, "").replace(/^option \(the argument of join\)/, "that value");
     throw new TypeError(
       `onceonly: what the context holds under the name of option provide, "${name}": ${reason}`,
       {

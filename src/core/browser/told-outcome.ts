@@ -12,7 +12,8 @@ export const OUTCOME = "idempotencyOutcome";
  * which answers are kept: of what is not told, it knows nothing, and keeps its key.
  *
  * - `"stored"`: this is the answer of that key, and every retry gets it. The intent has ended.
- * - `"released"`: this request has stored nothing. The same key may be sent again, and may then succeed.
+ * - `"released"`: this request has stored nothing, and the key is free. Whether a retry makes sense is not said by this, but by
+ *   status and code: after a mistake in the server's set-up it does not.
  * - `"refused"`: the key belongs to another request, whose answer is not this one. For this request it is of no use.
  */
 export type ToldOutcome = "stored" | "released" | "refused";

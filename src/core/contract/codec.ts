@@ -41,7 +41,7 @@ export const devalueCodec: Codec = {
       });
     } catch (error) {
       if (error instanceof DevalueError) {
-        throw new UnstorableValueError(error.message, error.path, error);
+        throw new UnstorableValueError(problemOf(error), error.path, error);
       }
       throw error;
     }
@@ -55,6 +55,23 @@ export const devalueCodec: Codec = {
     return value;
   },
 };
+
+/** The class says more than what the class is not, and there is no asynchronous way to advise. */
+function problemOf({ value, message }: DevalueError): string {
+  if (typeof value === "function" || typeof value === "symbol") {
+    return `Cannot store a ${typeof value}`;
+  }
+  const name = classNameOf(value);
+  return name === undefined || name === "Object" ? message : `Cannot store an instance of ${name}`;
+}
+
+/** Generators have no class of their own. */
+function classNameOf(value: unknown): string | undefined {
+  const { constructor } = (value ?? {}) as { readonly constructor?: unknown };
+  const name = typeof constructor === "function" ? constructor.name : "";
+  const tag = Object.prototype.toString.call(value).slice("[object ".length, -1);
+  return name || (tag === "Object" ? undefined : tag);
+}
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
@@ -101,8 +118,9 @@ function assertNoLiveValue(value: unknown, path: string, seen: Set<object>): voi
   }
   seen.add(value);
   if (isLive(value)) {
-    const prototype = Object.getPrototypeOf(value) as object | null;
-    throw new UnstorableValueError(`Cannot store a ${prototype?.constructor.name ?? "thenable"}`, path);
+    const name = classNameOf(value);
+    const what = name === undefined || name === "Object" ? "a thenable" : `an instance of ${name}`;
+    throw new UnstorableValueError(`Cannot store ${what}`, path);
   }
   if ("toJSON" in value) {
     // Decimal and the like are written as their own text, whatever functions they carry.

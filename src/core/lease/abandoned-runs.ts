@@ -152,6 +152,12 @@ function abandonedRun(record: AbandonedRecord, codec: Codec): AbandonedRun {
   };
 }
 
+/** What whoever reads logs looks for comes first. */
+function textOf(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return text.replace(/^onceonly: /, "").replace(/\.$/, "");
+}
+
 interface Resumed {
   readonly record: AbandonedRecord;
   readonly owner: string;
@@ -189,8 +195,7 @@ async function resume(
     throw cause;
   }
   await store.leases.giveBack({ id, owner, delayMs: retryDelayMs, retentionMs });
-  throw new Error(
-    `onceonly: ${operation} was not resumed: no leased run of its key, scope and operation was begun.`,
-    { cause },
-  );
+  const before = "no leased run of its key, scope and operation was begun";
+  const why = cause === undefined ? before : `${textOf(cause)} (${before})`;
+  throw new Error(`onceonly: ${operation} was not resumed: ${why}.`, { cause });
 }

@@ -123,6 +123,16 @@ function resumable<TTransaction>(
   };
 }
 
+/** What a callback of the application makes for a run that is resumed. @throws Error that names the callback, which is not in the stack. */
+export async function madeBy<T>(option: string, make: () => T | Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`onceonly: option ${option} failed: ${text}`, { cause });
+  }
+}
+
 /** A completer of operations that an adapter knows how to execute. The caller has checked the options. */
 export function completerOver(
   idempotency: Pick<Idempotency<never>, "abandoned">,

@@ -6,6 +6,16 @@ const NAME_LENGTH_MAX = 255;
 // under which a later attempt would not find the step.
 const UNSTORABLE = /\0|\p{Surrogate}/u;
 
+/** @throws TypeError for what a step cannot execute. */
+export function checkExecute(name: string, execute: unknown, operation: string): void {
+  if (typeof execute !== "function") {
+    throw new TypeError(
+      `onceonly: step "${name}" of ${operation} has nothing to execute: its second argument is of type ${typeOf(execute)}; ` +
+        "give a function such as ({ key, signal }) => ..., or ({ tx }) => ... for a transaction.",
+    );
+  }
+}
+
 /** The step names of one attempt. A step is found again by its name, so each name is used once. */
 export class StepNames {
   readonly #operation: string;

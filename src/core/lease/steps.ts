@@ -14,7 +14,7 @@ import type { Failed } from "../run/run-end.ts";
 import { notStored, storeFailed } from "../run/run-errors.ts";
 import { type Lease, renewalOf } from "./lease.ts";
 import { StepCalls } from "./step-calls.ts";
-import { StepNames } from "./step-names.ts";
+import { checkExecute, StepNames } from "./step-names.ts";
 import { untilAnswered } from "./until-answered.ts";
 
 /** The steps of one attempt: each is either taken from what earlier attempts recorded, or runs and is recorded. */
@@ -50,7 +50,7 @@ export class Steps<TTransaction> {
     execute: (step: StepContext) => Promise<T> | T,
     { reconcile }: StepOptions<T> = {},
   ): Promise<T> {
-    return this.#once(name, async () => {
+    return this.#once(name, execute, async () => {
       const context = this.#contextOf(name);
       const found = this.#attempt > 1 && reconcile !== undefined ? await reconcile(context) : undefined;
       const response = this.#encode(name, found === undefined ? await execute(context) : found);
@@ -68,7 +68,7 @@ export class Steps<TTransaction> {
     name: string,
     execute: (step: TransactionStepContext<TTransaction>) => Promise<T> | T,
   ): Promise<T> {
-    return this.#once(name, async () => {
+    return this.#once(name, execute, async () => {
       let conflictRetriesLeft = this.#run.options.retryConflicts;
       for (let retry = 0; ; retry += 1) {
         const end = await this.#transact(name, execute);
@@ -102,12 +102,13 @@ export class Steps<TTransaction> {
     });
   }
 
-  #once<T>(name: string, work: () => Promise<string>): Promise<T> {
-    return this.#calls.watched(this.#result(name, work));
+  #once<T>(name: string, execute: unknown, work: () => Promise<string>): Promise<T> {
+    return this.#calls.watched(this.#result(name, execute, work));
   }
 
-  async #result<T>(name: string, work: () => Promise<string>): Promise<T> {
+  async #result<T>(name: string, execute: unknown, work: () => Promise<string>): Promise<T> {
     this.#names.take(name, inTransaction.getStore() === this);
+    checkExecute(name, execute, this.#run.operation);
     this.#lease.signal.throwIfAborted();
     if (this.#closed) {
       throw new Error(`onceonly: step "${name}" came after its handler had ended; await every step.`);

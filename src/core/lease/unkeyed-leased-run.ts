@@ -6,7 +6,7 @@ import type { Store } from "../contract/store.ts";
 import { derivedKey } from "../request/identity.ts";
 import { runUnkeyed, UNKEYED } from "../run/unkeyed-run.ts";
 import { StepCalls } from "./step-calls.ts";
-import { StepNames } from "./step-names.ts";
+import { checkExecute, StepNames } from "./step-names.ts";
 
 /** Steps that are not recorded: the handler of a call without a key gets the same context as with one. */
 export async function runLeasedUnkeyed<TTransaction, T>(
@@ -18,8 +18,9 @@ export async function runLeasedUnkeyed<TTransaction, T>(
   const { signal } = new AbortController();
   const names = new StepNames(UNKEYED);
   const calls = new StepCalls(UNKEYED);
-  const stepOf = (name: string) => {
+  const stepOf = (name: string, execute: unknown) => {
     names.take(name, false);
+    checkExecute(name, execute, UNKEYED);
     return { key: derivedKey(id, name), attempt: 1, signal };
   };
   const context: LeaseContext<TTransaction, undefined> = {
@@ -27,11 +28,11 @@ export async function runLeasedUnkeyed<TTransaction, T>(
     attempt: 1,
     signal,
     deriveKey: (name) => derivedKey(id, name),
-    step: (name, execute) => calls.watched((async () => execute(stepOf(name)))()),
+    step: (name, execute) => calls.watched((async () => execute(stepOf(name, execute)))()),
     transaction: (name, execute) =>
       calls.watched(
         (async () => {
-          const step = stepOf(name);
+          const step = stepOf(name, execute);
           return runUnkeyed(store, options, async ({ tx, join }) => execute({ ...step, tx, join }));
         })(),
       ),

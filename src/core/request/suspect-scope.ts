@@ -35,6 +35,10 @@ function suspectIn(scope: string): string | undefined {
   if (scope.trim() === "") {
     return "blank";
   }
+  // What `Number(id ?? 0)` makes of a missing id, and a column's default.
+  if (scope === "0") {
+    return "zero";
+  }
   return EMPTY_FIRST.test(scope) ? "first" : EMPTY_LAST.test(scope) ? "last" : undefined;
 }
 

@@ -19,7 +19,8 @@ export function inProgress(
 export function claimLost({ operation }: { readonly operation: string }): IdempotencyError<"CLAIM_LOST"> {
   return new IdempotencyError(
     "CLAIM_LOST",
-    `The claim of ${operation} was lost; nothing of it was committed. Retry with the same key.`,
+    `The claim of ${operation} was lost: the record of its key was changed or deleted during the run, as its handler or a trigger ` +
+      "can do. Nothing of it was committed. Retry with the same key; if that fails in the same way, look there.",
     { operation },
   );
 }

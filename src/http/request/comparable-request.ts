@@ -1,5 +1,6 @@
 import { canonical } from "../../core/request/canonical.ts";
 import { RefusedRequestError } from "../problems/problem.ts";
+import { isJsonType, mediaType } from "./media-type.ts";
 import { ParsedBody } from "./parsed-body.ts";
 
 /**
@@ -14,7 +15,7 @@ export async function comparableRequest(
 ): Promise<unknown> {
   const { search } = new URL(url);
   const contentType = headers.get("content-type") ?? "";
-  const type = contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  const type = mediaType(contentType);
   const isEncoded = (headers.get("content-encoding") ?? "identity").trim().toLowerCase() !== "identity";
   const request = { method, path: routedPath(url), query: pairsOf(search.slice(1)) ?? search, type };
   if (body instanceof ParsedBody) {
@@ -33,7 +34,7 @@ export function routedPath(url: string): string {
 }
 
 async function comparableBody(type: string, contentType: string, body: Uint8Array): Promise<unknown> {
-  if (type === "application/json" || type.endsWith("+json")) {
+  if (isJsonType(type)) {
     return comparableJson(body);
   }
   if (type === "application/x-www-form-urlencoded") {

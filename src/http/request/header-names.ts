@@ -6,6 +6,8 @@ interface HeaderNamesOption {
   readonly example: string;
   /** In lower case. */
   readonly never: ReadonlySet<string>;
+  /** What other names are like that are never taken, and how the error's text calls those. */
+  readonly neverLike?: { readonly pattern: RegExp; readonly text: string };
   /** Why never, for the error's text. */
   readonly reason?: string;
 }
@@ -17,14 +19,19 @@ interface HeaderNamesOption {
  */
 export function headerNames(
   names: unknown,
-  { option, example, never, reason = "" }: HeaderNamesOption,
+  { option, example, never, neverLike, reason = "" }: HeaderNamesOption,
 ): string[] {
   if (!Array.isArray(names)) {
     throw misuse(option, names, `a list of header names such as ["${example}"]`);
   }
-  const unusable: unknown = names.find((name) => !isHeaderName(name) || never.has(name.toLowerCase()));
+  const isRefused = (name: string): boolean => never.has(name) || neverLike?.pattern.test(name) === true;
+  const unusable: unknown = names.find((name) => !isHeaderName(name) || isRefused(name.toLowerCase()));
   if (unusable !== undefined) {
-    throw misuse(option, unusable, `names of headers other than ${[...never].join(", ")}${reason}`);
+    throw misuse(
+      option,
+      unusable,
+      `names of headers other than ${[...never].join(", ")}${neverLike?.text ?? ""}${reason}`,
+    );
   }
   return (names as string[]).map((name) => name.toLowerCase());
 }

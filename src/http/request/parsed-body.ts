@@ -1,56 +1,85 @@
-/** A body that the framework has read and parsed before us. */
+import { isJson, mediaType } from "./media-type.ts";
+
+/** A body that Express or Fastify has read and parsed before us: nobody has its bytes any more. */
 export class ParsedBody {
   readonly value: unknown;
+  readonly #type: string;
 
-  constructor(value: unknown) {
+  constructor(value: unknown, contentType: string) {
     this.value = value;
+    this.#type = mediaType(contentType);
   }
 
-  /** What the handler can read again; `undefined` for a form, which the framework hands out itself. A replay asks for none. */
-  get bytes(): Uint8Array | undefined {
-    return bytesOf(this.value);
+  /** What the handler can read again. A replay asks for none. */
+  get bytes(): Uint8Array {
+    const isFields = this.#type === "application/x-www-form-urlencoded" && typeof this.value === "object";
+    return new TextEncoder().encode(
+      isFields ? new URLSearchParams(fieldsOf(this.value)).toString() : JSON.stringify(this.value),
+    );
   }
 }
 
-function bytesOf(value: unknown): Uint8Array | undefined {
-  if (value instanceof Uint8Array) {
-    return value;
+/** A list repeats its name, and an object puts its own into brackets, as the parser `qs` of Express reads them. */
+function fieldsOf(value: unknown, name = ""): [name: string, value: string][] {
+  if (Array.isArray(value)) {
+    return value.flatMap((item: unknown, index) =>
+      fieldsOf(item, typeof item === "object" ? `${name}[${index}]` : name),
+    );
   }
-  if (value instanceof FormData) {
-    return undefined;
+  if (value === undefined || value === null) {
+    return [[name, ""]];
   }
-  return new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
+  if (typeof value !== "object") {
+    return [[name, typeof value === "string" ? value : JSON.stringify(value)]];
+  }
+  return Object.entries(value).flatMap(([part, item]) =>
+    fieldsOf(item, name === "" ? part : `${name}[${part}]`),
+  );
 }
 
-/** The part of a framework's request that holds what was parsed. */
+/** The part of a request of Express or Fastify that holds what was parsed. */
 interface FrameworkRequest {
-  /** Of Hono: keeps what a validator has read, and gives it again. */
-  readonly bodyCache?: object;
-  readonly json?: () => Promise<unknown>;
-  readonly formData?: () => Promise<FormData>;
-  readonly arrayBuffer?: () => Promise<ArrayBuffer>;
-  /** Of Express and Fastify. */
   readonly body?: unknown;
 }
 
 /**
- * The body as the framework has parsed it, if `arg`, the second argument of the handler, tells: Hono's context, or an object
- * with the request of Express or Fastify as `req`.
+ * The body that Express or Fastify has read, if `arg`, the second argument of the handler, has their request as `req`: its bytes, if
+ * they are left, or what was made of them.
  */
-export async function parsedBodyIn(arg: unknown, contentType: string): Promise<ParsedBody | undefined> {
+export function bodyParsedBefore(arg: unknown, headers: Headers): Uint8Array | ParsedBody | undefined {
   const { req } = (arg ?? {}) as { readonly req?: FrameworkRequest };
-  if (req?.bodyCache !== undefined && Object.keys(req.bodyCache).length > 0) {
-    return new ParsedBody(await readFromHono(req, contentType));
-  }
   const body = req?.body;
-  return body === undefined || body === null || body instanceof ReadableStream
-    ? undefined
-    : new ParsedBody(body);
+  const type = headers.get("content-type") ?? "";
+  if (body === undefined || body instanceof ReadableStream || (body === null && !isNullInJson(headers))) {
+    return undefined;
+  }
+  if (body instanceof Uint8Array) {
+    return body;
+  }
+  return typeof body === "string" && !isTextInJson(body, headers)
+    ? new TextEncoder().encode(body)
+    : new ParsedBody(body, type);
 }
 
-async function readFromHono(req: FrameworkRequest, contentType: string): Promise<unknown> {
-  if (/json/i.test(contentType)) {
-    return req.json?.();
+/** Frameworks give `null` also for a body that is not there. */
+function isNullInJson(headers: Headers): boolean {
+  return isJson(headers) && Number(headers.get("content-length") ?? 0) > 0;
+}
+
+/** Whether the text is what a parser has made of JSON, and not the JSON itself: that is longer by its quotes. */
+function isTextInJson(text: string, headers: Headers): boolean {
+  const length = headers.get("content-encoding") === null ? headers.get("content-length") : null;
+  if (!isJson(headers)) {
+    return false;
   }
-  return /form/i.test(contentType) ? req.formData?.() : new Uint8Array((await req.arrayBuffer?.()) ?? []);
+  return length === null ? !isParsable(text) : Number(length) !== Buffer.byteLength(text);
+}
+
+function isParsable(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

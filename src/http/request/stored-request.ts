@@ -1,5 +1,6 @@
 import { headerNames } from "./header-names.ts";
 import { ParsedBody } from "./parsed-body.ts";
+import type { BufferedRequest } from "./request-body.ts";
 import { bytesOf, type StoredBody, storedBody } from "./stored-body.ts";
 
 /**
@@ -17,7 +18,14 @@ export interface StoredRequest {
 const OF_THE_BODY = ["content-type", "content-encoding", "content-language"];
 
 /** They say who asks, and let anybody who reads them ask again. */
-const SECRET: ReadonlySet<string> = new Set(["authorization", "cookie", "proxy-authorization"]);
+const SECRET: ReadonlySet<string> = new Set(["authorization", "cookie", "proxy-authorization", "set-cookie"]);
+
+/** Not every token is one to sign in with: `x-page-token` is none. */
+const LIKE_SECRET = {
+  pattern:
+    /(^|-)(api-?key|secret(-key)?|password|passwd|jwt|(access|api|auth|authorization|bearer|csrf|id|refresh|security|session|xsrf)-?token)$/,
+  text: ", and of keys, tokens and passwords such as x-api-key and x-auth-token",
+};
 
 /** @throws TypeError for a name that is not a header's, or that must not be stored. */
 export function requestHeadersOf(names: unknown): ReadonlySet<string> {
@@ -25,38 +33,26 @@ export function requestHeadersOf(names: unknown): ReadonlySet<string> {
     option: "requestHeaders",
     example: "x-api-version",
     never: SECRET,
+    neverLike: LIKE_SECRET,
     reason: ", as they are stored in the clear; who asks is for the handler's third argument",
   });
   return new Set([...OF_THE_BODY, ...given]);
 }
 
 /** What is kept of a request whose body has been read. */
-export async function storedRequest(
-  { method, url, headers }: Pick<Request, "method" | "url" | "headers">,
-  body: Uint8Array | ParsedBody,
+export function storedRequest(
+  { method, url }: Pick<Request, "method" | "url">,
+  { headers, body }: Pick<BufferedRequest<Request>, "headers" | "body">,
   names: ReadonlySet<string>,
-): Promise<StoredRequest> {
-  const { bytes, type } = body instanceof ParsedBody ? await written(body) : { bytes: body, type: undefined };
-  const kept = new Map<string, string>();
+): StoredRequest {
+  const bytes = body instanceof ParsedBody ? body.bytes : body;
+  const kept: [string, string][] = [];
   headers.forEach((value, name) => {
     if (names.has(name.toLowerCase())) {
-      kept.set(name.toLowerCase(), value);
+      kept.push([name.toLowerCase(), value]);
     }
   });
-  if (type !== undefined) {
-    kept.set("content-type", type);
-  }
-  return { method, url, headers: [...kept], body: bytes.length === 0 ? null : storedBody(bytes) };
-}
-
-/** A form that the framework has parsed gets another boundary between its parts. */
-async function written({ value, bytes }: ParsedBody): Promise<{ bytes: Uint8Array; type?: string }> {
-  if (bytes !== undefined) {
-    return { bytes };
-  }
-  const form = new Response(value as FormData);
-  const type = form.headers.get("content-type") ?? "";
-  return { bytes: new Uint8Array(await form.arrayBuffer()), type };
+  return { method, url, headers: kept, body: bytes.length === 0 ? null : storedBody(bytes) };
 }
 
 /** A request of its own for each execution. */

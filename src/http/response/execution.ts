@@ -1,3 +1,6 @@
+// The global ones give numbers in Workers of before 2026-02-10.
+import { clearTimeout, setTimeout } from "node:timers";
+import { IdempotencyError } from "../../core/contract/errors.ts";
 import { checkOutcome, type ResponseHead, type ResponseOutcome } from "./outcome.ts";
 import {
   isResponse,
@@ -10,6 +13,8 @@ import { rememberTold, telling } from "./told-response.ts";
 import { FailedResponse, ReleasedResponse } from "./undone-response.ts";
 
 interface ExecutionOptions extends Omit<ReadOptions, "signal"> {
+  /** How long the body of a response may take, in milliseconds; `undefined` where a transaction has a limit of its own. */
+  readonly bodyMs?: number | undefined;
   readonly outcome: (response: ResponseHead) => ResponseOutcome;
 }
 
@@ -19,6 +24,7 @@ export class Execution {
   readonly #over = new AbortController();
   /** Of the response itself: its own caller gets more of them than are stored. */
   #headers: Headers | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ExecutionOptions) {
     this.#options = options;
@@ -31,11 +37,14 @@ export class Execution {
    * @throws what the handler or its body fails with, and as {@link readResponse}.
    */
   async stored(handler: () => Response | Promise<Response>): Promise<StoredResponse> {
-    const { outcome: outcomeOf, ...reading } = this.#options;
+    const { outcome: outcomeOf, bodyMs, ...reading } = this.#options;
     const response = await responseOfHandler(handler).catch(released);
     const outcome = isResponse(response) ? checkOutcome(outcomeOf(response)) : "commit";
     if (outcome === "release") {
       throw new ReleasedResponse(response);
+    }
+    if (bodyMs !== undefined) {
+      this.#timer = setTimeout(() => this.#over.abort(endless(reading.operation, bodyMs)), bodyMs);
     }
     const stored = await readResponse(response, { ...reading, signal: this.#over.signal });
     this.#headers = response.headers;
@@ -63,8 +72,18 @@ export class Execution {
 
   /** If the run ran out of time, the reading of a body may still be under way. */
   end(): void {
+    clearTimeout(this.#timer);
     this.#over.abort();
   }
+}
+
+function endless(operation: string, bodyMs: number): IdempotencyError<"RESULT_UNSTORABLE"> {
+  return new IdempotencyError(
+    "RESULT_UNSTORABLE",
+    `The response of ${operation} has a body that did not end within ${bodyMs} ms (transaction.timeoutMs). It was not stored; ` +
+      "do what takes longer in a step, before the response.",
+    { operation },
+  );
 }
 
 /** An error of ours that the handler throws is about another key. */
