@@ -19,11 +19,11 @@ async function noted(client: unknown): Promise<void> {
 }
 
 const CLIENTS: Record<string, [isShared: boolean, make: (url: string) => TestClient]> = {
-  "Prisma's client": [true, (url) => new PrismaClient({ adapter: new PrismaPg(url) })],
+  "Prisma's client": [true, (url) => new PrismaClient({ adapter: new PrismaPg({ connectionString: url }) })],
   "a client with extensions": [
     true,
     (url) =>
-      new PrismaClient({ adapter: new PrismaPg(url) }).$extends({
+      new PrismaClient({ adapter: new PrismaPg({ connectionString: url }) }).$extends({
         query: { $allOperations: async ({ args, query }) => query(args) },
         client: { $hello: () => "hello" },
       }) as unknown as TestClient,
@@ -31,7 +31,7 @@ const CLIENTS: Record<string, [isShared: boolean, make: (url: string) => TestCli
   "an extension that begins another transaction first": [
     false,
     (url) => {
-      const plain = new PrismaClient({ adapter: new PrismaPg(url) });
+      const plain = new PrismaClient({ adapter: new PrismaPg({ connectionString: url }) });
       const transact = plain.$transaction.bind(plain) as unknown as Transact;
       return plain.$extends({
         client: {
@@ -57,13 +57,13 @@ const CLIENTS: Record<string, [isShared: boolean, make: (url: string) => TestCli
         }) as never;
       }
       const plain = PrismaClient.prototype.$transaction;
-      return new Noting({ adapter: new PrismaPg(url) }) as unknown as TestClient;
+      return new Noting({ adapter: new PrismaPg({ connectionString: url }) }) as unknown as TestClient;
     },
   ],
   "a client whose method was replaced": [
     false,
     (url) => {
-      const client = new PrismaClient({ adapter: new PrismaPg(url) });
+      const client = new PrismaClient({ adapter: new PrismaPg({ connectionString: url }) });
       const transact = client.$transaction.bind(client) as unknown as Transact;
       Object.assign(client, {
         $transaction: async (...args: unknown[]) => {
