@@ -40,6 +40,7 @@ describe.each(databases)("a statement of ours that fails on $name", ({ open }) =
     ["misconfigured", "STORE_MISCONFIGURED"],
     ["unknown", "STORE_MISCONFIGURED"],
     ["transaction_aborted", "RESULT_UNSTORABLE"],
+    ["transaction_expired", expect.objectContaining({ code: "P2028" })],
   ] as const)("when the result is stored: %s is %s, and nothing stays", async (fault, code) => {
     await using db = await open();
     const run = failing(db, "complete", fault).run(request("k"), placing("k"));

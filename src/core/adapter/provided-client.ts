@@ -1,3 +1,4 @@
+import { reasonOf } from "../contract/callbacks.ts";
 import { nearestTo } from "../contract/option-names.ts";
 import type { HandlerClients } from "../contract/store.ts";
 
@@ -42,9 +43,10 @@ function joined<TClient>(name: string, held: TClient, join: HandlerClients<unkno
   try {
     return join(held);
   } catch (cause) {
-    const text = cause instanceof Error ? cause.message : String(cause);
     // The reader has called no `join`.
-    const reason = text.replace(/^onceonly: /, "").replace(/^option \(the argument of join\)/, "that value");
+    const reason = reasonOf(cause)
+      .replace(/^onceonly: /, "")
+      .replace(/^option \(the argument of join\)/, "that value");
     throw new TypeError(
       `onceonly: what the context holds under the name of option provide, "${name}": ${reason}`,
       {

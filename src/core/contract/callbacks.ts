@@ -7,8 +7,8 @@ export function warn(name: string, text: string, error: unknown): void {
   process.emitWarning(warning);
 }
 
-/** An application may throw anything, also what cannot be shown. */
-function reasonOf(error: unknown): string {
+/** The message of what was thrown. An application may throw anything, also what cannot be shown. */
+export function reasonOf(error: unknown): string {
   try {
     const shown: unknown = error instanceof Error ? error.message : error;
     return typeof shown === "string" ? shown : inspect(shown);

@@ -49,34 +49,34 @@ function listOf(known: KnownNames): readonly string[] {
 }
 
 /** What people call an option elsewhere, in lower case, and what is meant by it here. */
-const ALIASES: Readonly<Record<string, readonly string[]>> = {
-  client: ["prisma"],
-  prismaclient: ["prisma"],
-  key: ["id"],
-  messageid: ["id"],
-  eventid: ["id"],
-  idempotencykey: ["key"],
-  user: ["scope"],
-  userid: ["scope"],
-  tenant: ["scope"],
-  createcontext: ["createArg"],
-  createarg: ["createContext"],
-  name: ["consumer", "operation"],
-  ttl: ["retentionMs"],
-  retries: ["attemptsMax", "retryConflicts"],
-  maxretries: ["attemptsMax", "retryConflicts"],
-  interval: ["pollMs"],
-  pollinterval: ["pollMs"],
-  deadletter: ["onPoison"],
-  ondeadletter: ["onPoison"],
-};
+const ALIASES: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    client: ["prisma"],
+    prismaclient: ["prisma"],
+    key: ["id"],
+    messageid: ["id"],
+    eventid: ["id"],
+    idempotencykey: ["key"],
+    user: ["scope"],
+    userid: ["scope"],
+    tenant: ["scope"],
+    createcontext: ["createArg"],
+    createarg: ["createContext"],
+    name: ["consumer", "operation"],
+    ttl: ["retentionMs"],
+    retries: ["attemptsMax", "retryConflicts"],
+    maxretries: ["attemptsMax", "retryConflicts"],
+    interval: ["pollMs"],
+    pollinterval: ["pollMs"],
+    deadletter: ["onPoison"],
+    ondeadletter: ["onPoison"],
+  }),
+);
 
 /** The option that was meant by another name of it, or by its words in another order. `absent` are those that may be. */
 function meantBy(name: string, absent: readonly string[]): string | undefined {
-  const given = name.toLowerCase();
-  const aliases = Object.hasOwn(ALIASES, given) ? (ALIASES[given] ?? []) : [];
   return (
-    aliases.find((alias) => absent.includes(alias)) ??
+    ALIASES.get(name.toLowerCase())?.find((alias) => absent.includes(alias)) ??
     absent.find((other) => wordsOf(other) === wordsOf(name)) ??
     nearestTo(name, absent)
   );

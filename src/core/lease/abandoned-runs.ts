@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
-import { answeredAtOnce } from "../contract/callbacks.ts";
+import { answeredAtOnce, reasonOf } from "../contract/callbacks.ts";
 import type { Codec } from "../contract/codec.ts";
 import { IdempotencyError } from "../contract/errors.ts";
 import type { AbandonedRun, AbandonedRuns, Idempotency, ResumeOptions } from "../contract/idempotency.ts";
@@ -154,8 +154,9 @@ function abandonedRun(record: AbandonedRecord, codec: Codec): AbandonedRun {
 
 /** What whoever reads logs looks for comes first. */
 function textOf(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return text.replace(/^onceonly: /, "").replace(/\.$/, "");
+  return reasonOf(cause)
+    .replace(/^onceonly: /, "")
+    .replace(/\.$/, "");
 }
 
 interface Resumed {

@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { halfJitter } from "../browser/jitter.ts";
 import { checkNumber, misuse } from "../browser/option-checks.ts";
-import { told } from "../contract/callbacks.ts";
+import { reasonOf, told } from "../contract/callbacks.ts";
 import type { AbandonedRun, Idempotency, LeaseContext } from "../contract/idempotency.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
 import { RUN_OPTIONS, type RunOptions, resolveOptions } from "../contract/options.ts";
@@ -128,8 +128,7 @@ export async function madeBy<T>(option: string, make: () => T | Promise<T>): Pro
   try {
     return await make();
   } catch (cause) {
-    const text = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`onceonly: option ${option} failed: ${text}`, { cause });
+    throw new Error(`onceonly: option ${option} failed: ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -47,8 +47,7 @@ function listIn(scope: string): readonly unknown[] | undefined {
     return undefined;
   }
   try {
-    const value: unknown = JSON.parse(scope);
-    return Array.isArray(value) ? value : undefined;
+    return JSON.parse(scope) as readonly unknown[];
   } catch {
     return undefined;
   }
