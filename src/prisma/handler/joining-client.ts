@@ -20,10 +20,10 @@ export class JoiningClient {
   }
 
   in(transaction: HandlerTransaction): object {
-    const { tx, raw } = transaction.begun;
+    const { tx, isExtended: isBegunExtended } = transaction.begun;
     const own = this.#isPlain ? ownClassOf(this.#engine) : undefined;
     // Without extensions on either side the transaction client is enough, and faster.
-    return this.#isPlain && tx === raw
+    return this.#isPlain && !isBegunExtended
       ? gatedClient(transaction, tx, own?.instance)
       : boundClient(
           transaction,
