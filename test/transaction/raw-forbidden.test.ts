@@ -17,13 +17,10 @@ const forbid = (): never => {
 /** An application's class that lets nobody send raw SQL. */
 function strictClient(db: TestDatabase): TestClient & AsyncDisposable {
   const Base = db.prisma.constructor as typeof PrismaClient;
-  class Strict extends Base {
-    async [Symbol.asyncDispose]() {
-      await this.$disconnect();
-    }
-  }
+  class Strict extends Base {}
   for (const name of RAW) Object.defineProperty(Strict.prototype, name, { value: forbid });
-  return new Strict({ adapter: adapterFor(db), transactionOptions: { maxWait: 60_000 } });
+  const strict = new Strict({ adapter: adapterFor(db), transactionOptions: { maxWait: 60_000 } });
+  return Object.assign(strict, { [Symbol.asyncDispose]: async () => strict.$disconnect() });
 }
 
 /** The same as a wrapper around a client and around the clients of its transactions. */

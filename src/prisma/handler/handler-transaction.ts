@@ -271,8 +271,8 @@ export interface BegunTransaction {
   readonly tx: RawClient;
   /** For our own statements, which must pass neither the application's extensions nor its own class. */
   readonly raw: RawClient;
-  /** Whether the client that began it has extensions. */
-  readonly isExtended: boolean;
+  /** The client that it was begun with. */
+  readonly client: object;
   /** The client that all clients extended from it share, and with it its transactions. */
   readonly engine: object;
   /** Prisma's name for the isolation that it has at least. */
