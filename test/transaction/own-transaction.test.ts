@@ -64,7 +64,9 @@ describe.each(databases)("a client with another method for transactions, on $nam
       );
       await expect(leased).rejects.toThrow(REFUSED);
       const idempotent = idempotencyMiddleware({ idempotency, scope: "global", provide: "prisma" });
-      const procedure = t.procedure.use(idempotent).mutation(async ({ ctx }) => call(ctx.prisma as TestClient));
+      const procedure = t.procedure
+        .use(idempotent)
+        .mutation(async ({ ctx }) => call(ctx.prisma as TestClient));
       const { body } = await app(t.router({ add: procedure }), client).send("add", { key: "k" });
       expect(body).toContain(REFUSED);
       if (how.includes("ambient")) {
