@@ -32,7 +32,7 @@ export interface AmbientOptions {
  * executed one after the other.
  * @returns a client of the same type. It is `prisma` itself if that is ambient already, or an instance of a class that you have
  * derived from `PrismaClient`: such an instance joins itself, so that its methods, whose `this` it is, do.
- * @throws TypeError if `prisma` is not a generated client, or an option is invalid.
+ * @throws TypeError if `prisma` is not a generated client or is in a wrapper that cannot join, or an option is invalid.
  * @see docs/guides/ambient.md
  */
 export function withAmbientTransaction<TClient extends PrismaClientLike>(
