@@ -277,6 +277,42 @@ describe.each(databases)("a wrapper around a client, on $name,", ({ open }) => {
     });
   });
 
+  it.each(["before", "after"])(
+    "is looked at in each call, as it may replace a model for some requests only: over a client derived %s",
+    async (moment) => {
+      await using db = await open();
+      await withRows(db);
+      const tenants = new AsyncLocalStorage<string>();
+      const early = passedOn(db.prisma);
+      const idempotency = createIdempotency({ prisma: db.prisma });
+      const base = moment === "before" ? early : passedOn(db.prisma);
+      const sometimes = new Proxy(base, {
+        get: (target, name) =>
+          name === "account" && tenants.getStore() !== undefined
+            ? narrowed(target)
+            : (Reflect.get(target, name) as unknown),
+      });
+      const run = (key: string) => idempotency.run(request(key), async ({ join }) => raise(join(sometimes)));
+      await run("for all");
+      await db.prisma.account.updateMany({ data: { balance: 0 } });
+      await expect(tenants.run("a", async () => run("for one"))).rejects.toThrow("in which account");
+      await run("for all again");
+      expect(await balances(db)).toEqual([7, 7]);
+    },
+  );
+
+  it("joins if its extension replaces methods of models, which are not called for that", async () => {
+    await using db = await open();
+    await withRows(db);
+    const called: string[] = [];
+    const names = ["findMany", "count", "deleteMany", "createMany"];
+    const methods = Object.fromEntries(names.map((name) => [name, () => called.push(name)]));
+    const early = sibling(db.prisma).$extends({ model: { $allModels: methods } }) as unknown as TestClient;
+    const idempotency = createIdempotency({ prisma: db.prisma });
+    await idempotency.run(request("k"), async ({ join }) => raise(join(early)));
+    expect([await balances(db), called]).toEqual([[7, 0], []]);
+  });
+
   it("finds at each call the client of its tenant, if it chooses one by the request", async () => {
     await using db = await open();
     await withRows(db);

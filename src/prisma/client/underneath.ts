@@ -36,8 +36,8 @@ export function likeOf(client: object): object {
   return Reflect.apply(derive, client, [{}] as never[]) as object;
 }
 
-/** Whether a model of Prisma's code is that of the client underneath `client`, and not of one with other extensions. */
-export function sendsThrough(model: object, client: object): boolean {
+/** Whether a model, of whose methods `method` is Prisma's, is that of the client underneath `client`, and not of one with other extensions. */
+export function sendsThrough(model: object, method: string, client: object): boolean {
   const engine = engineOf(client) as { _createPrismaPromise?: unknown };
   const { _createPrismaPromise: create } = engine;
   const senders: unknown[] = [];
@@ -46,7 +46,7 @@ export function sendsThrough(model: object, client: object): boolean {
     senders.push(this);
   };
   try {
-    (model as { readonly findMany: () => unknown }).findMany();
+    (model as Readonly<Record<string, () => unknown>>)[method]?.();
   } finally {
     engine._createPrismaPromise = create;
   }

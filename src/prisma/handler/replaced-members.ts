@@ -35,22 +35,28 @@ export function replacedMembersOf(client: object): readonly string[] {
   if (client === ownClassOf(engineOf(client))?.base) {
     return [];
   }
-  const extensions = extensionsOf(client) ?? client;
-  let verdicts = known.get(client);
-  if (verdicts === undefined) {
-    verdicts = new WeakMap();
-    known.set(client, verdicts);
-  }
-  let replaced = verdicts.get(extensions);
-  if (replaced === undefined) {
-    replaced = genuine === undefined ? unlikePrismas(client) : unlike(client, genuine);
-    verdicts.set(extensions, replaced);
-  }
-  return [...new Set([...replaced, ...assignedTo(client)])];
+  return [...new Set([...replacedIn(client, genuine), ...assignedTo(client)])];
 }
 
-/** By the extensions that were found underneath: a proxy may choose its client by the request it is used in. */
-const known = new WeakMap<object, WeakMap<object, readonly string[]>>();
+function replacedIn(client: object, genuine: object | undefined): readonly string[] {
+  const key = genuine ?? extensionsOf(client) ?? client;
+  const expected = known.get(key);
+  // A wrapper may replace a member in some contexts only, so each call looks at all of them.
+  if (expected !== undefined && replacedAmong(client, expected, isSame).length === 0) {
+    return [];
+  }
+  const members = membersOf(genuine ?? likeOf(client));
+  const replaced = replacedAmong(client, members, genuine === undefined ? isLikeUnder(client) : isSame);
+  if (replaced.length === 0) {
+    known.set(key, genuine === undefined ? withModelsOf(client, members) : members);
+  }
+  return replaced;
+}
+
+type Members = ReadonlyMap<string, unknown>;
+
+/** What a client is expected to have that replaces nothing: by the client underneath, or by its extensions. */
+const known = new WeakMap<object, Members>();
 
 /** The client underneath, as the application got it from Prisma or from us; `undefined` if it was derived unseen. */
 export function genuineOf(client: object): object | undefined {
@@ -103,27 +109,37 @@ function namesOf(client: object): readonly string[] {
   );
 }
 
-function unlike(client: object, genuine: object): readonly string[] {
-  return replacedAmong(client, genuine, (one, other) => one === other);
+/** Those that are the same at each access. */
+function membersOf(client: object): Members {
+  const named = namesOf(client).map((name) => [name, Reflect.get(client, name) as unknown] as const);
+  return new Map(named.filter(([name, value]) => value === Reflect.get(client, name)));
 }
 
-function unlikePrismas(client: object): readonly string[] {
-  return replacedAmong(client, likeOf(client), (one, other) =>
-    isModel(one) && isModel(other) ? isPrismasModel(one, other) && sendsThrough(one, client) : one === other,
+function withModelsOf(client: object, members: Members): Members {
+  return new Map(
+    Array.from(
+      members,
+      ([name, value]) => [name, isModel(value) ? Reflect.get(client, name) : value] as const,
+    ),
   );
 }
 
-function replacedAmong(
-  client: object,
-  genuine: object,
-  isSame: (one: unknown, other: unknown) => boolean,
-): readonly string[] {
-  const areBound = METHODS.every((name) => isBound(Reflect.get(client, name), Reflect.get(genuine, name)));
-  return namesOf(genuine).filter((name) => {
+type Comparison = (one: unknown, expected: unknown) => boolean;
+
+const isSame: Comparison = (one, expected) => one === expected;
+
+/** Compares with members of another client like the one underneath `client`. */
+const isLikeUnder =
+  (client: object): Comparison =>
+  (one, expected) =>
+    isModel(one) && isModel(expected) ? isModelUnder(client, one, expected) : one === expected;
+
+function replacedAmong(client: object, expected: Members, isLike: Comparison): readonly string[] {
+  const areBound = METHODS.every((name) => isBound(Reflect.get(client, name), expected.get(name)));
+  return [...expected.keys()].filter((name) => {
     const one: unknown = Reflect.get(client, name);
-    const other: unknown = Reflect.get(genuine, name);
-    const isStable = other === Reflect.get(genuine, name);
-    return isStable && !isSame(one, other) && !(areBound && isBound(one, other));
+    const other = expected.get(name);
+    return !isLike(one, other) && !(areBound && isBound(one, other));
   });
 }
 
@@ -138,6 +154,14 @@ function isBound(one: unknown, other: unknown): boolean {
 export function isPrismasModel(model: object, prismas: object): boolean {
   const methods = Reflect.ownKeys(prismas).filter((name) => isFunction(Reflect.get(prismas, name)));
   return methods.every((name) => isSameCode(Reflect.get(model, name), Reflect.get(prismas, name)));
+}
+
+/** Whether `model` is that of the client underneath `client`, which is like the client of `like`. */
+function isModelUnder(client: object, model: object, like: object): boolean {
+  // Methods of extensions are the same functions in both, and may do anything when they are called.
+  const isOwn = (name: string) => Reflect.get(model, name) !== Reflect.get(like, name);
+  const method = ["findMany", "updateMany", "deleteMany", "createMany"].find(isOwn);
+  return isPrismasModel(model, like) && (method === undefined || sendsThrough(model, method, client));
 }
 
 function isSameCode(one: unknown, other: unknown): boolean {
