@@ -6,7 +6,7 @@ import { checkClient, type PrismaClientLike } from "./client/client.ts";
 import { providerOf } from "./client/private-members.ts";
 import { refuseUnfitAdapter } from "./client/unfit-adapters.ts";
 import { type GuardMode, guardClient } from "./guard/guard.ts";
-import { baseOf } from "./handler/joining-client.ts";
+import { baseOf, prepareToJoin } from "./handler/joining-client.ts";
 import { PrismaStore } from "./store.ts";
 
 /** How the store reaches its tables. */
@@ -46,6 +46,7 @@ export function createPrismaStore<TClient extends PrismaClientLike>(
     );
   }
   refuseUnfitAdapter(prisma, name as Provider);
+  prepareToJoin("prisma", prisma);
   guardClient(prisma, guard);
   return new PrismaStore(baseOf(prisma), dialect, models);
 }

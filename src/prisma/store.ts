@@ -35,7 +35,7 @@ import { HandlerTransaction } from "./handler/handler-transaction.ts";
 import { unextended } from "./handler/joined-client.ts";
 import { JoiningClient } from "./handler/joining-client.ts";
 import { checkIsolation } from "./handler/nested-transaction.ts";
-import { hasPrismasTransaction } from "./handler/own-class.ts";
+import { hasPrismasTransaction, pastOverrides } from "./handler/own-class.ts";
 import {
   currentScope,
   type HandlerScope,
@@ -53,6 +53,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   readonly #client: TClient;
   /** The client without extensions, for our own statements. */
   readonly #engine: PrismaClientLike;
+  readonly #raw: RawClient;
   readonly #isExtended: boolean;
   readonly #joining: JoiningClient;
   readonly #adapter: AdapterFactory | undefined;
@@ -67,6 +68,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   constructor(client: TClient, dialect: Dialect, models: ModelOptions | undefined) {
     this.#client = client;
     this.#engine = engineOf(client) as PrismaClientLike;
+    this.#raw = pastOverrides(this.#engine, this.#engine);
     this.#isExtended = isExtended(client);
     this.#joining = new JoiningClient(client);
     this.#dialect = dialect;
@@ -133,10 +135,10 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
           if (deadline.isOver) {
             throw errorOf();
           }
-          const raw = this.#isExtended ? unextended(this.#engine, tx) : tx;
+          const raw = this.#isExtended ? unextended(this.#engine, tx) : pastOverrides(this.#engine, tx);
           const driver = driverOf();
           const open = new HandlerTransaction(
-            { tx, raw, engine: this.#engine, isolationLevel, driver },
+            { tx, raw, client: this.#client, engine: this.#engine, isolationLevel, driver },
             outer,
           );
           transaction = open;
@@ -170,7 +172,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     const { message } = this.#dialect;
     return new PrismaSession({
       transaction,
-      tx: this.#joining.in(transaction) as TransactionOf<TClient>,
+      tx: this.#joining.own(transaction) as TransactionOf<TClient>,
       raw,
       queries: new Queries(new PrismaSql(raw), this.#dialect, names),
       claim,
@@ -209,7 +211,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   }
 
   async check(): Promise<readonly Finding[]> {
-    return checkSetUp(this.#client, new PrismaSql(this.#engine), this.#dialect, this.#names());
+    return checkSetUp(this.#client, new PrismaSql(this.#raw), this.#dialect, this.#names());
   }
 
   async prune(params: PruneParams): Promise<number> {
@@ -217,7 +219,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   }
 
   #onClient(): Queries {
-    const raw = this.#dialect.commitsByItself ? this.#engine : this.#inTransactions();
+    const raw = this.#dialect.commitsByItself ? this.#raw : this.#inTransactions();
     return new Queries(new PrismaSql(raw), this.#dialect, this.#names());
   }
 
@@ -225,7 +227,10 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   #inTransactions(): RawClient {
     const options = this.#prismaOptions(NO_LIMITS);
     const send = <T>(statement: (tx: RawClient) => PromiseLike<T>): Promise<T> =>
-      this.#engine.$transaction(async (tx: RawClient) => statement(tx), options) as Promise<T>;
+      this.#engine.$transaction(
+        async (tx: RawClient) => statement(pastOverrides(this.#engine, tx)),
+        options,
+      ) as Promise<T>;
     return {
       $queryRawUnsafe: (text, ...values: unknown[]) => send((tx) => tx.$queryRawUnsafe(text, ...values)),
       $executeRawUnsafe: (text, ...values: unknown[]) => send((tx) => tx.$executeRawUnsafe(text, ...values)),

@@ -1,4 +1,4 @@
-import { type DEFAULT_NAME, providedClient } from "../core/adapter/provided-client.ts";
+import { DEFAULT_NAME, providedClient } from "../core/adapter/provided-client.ts";
 import type { LeaseContext, RunContext } from "../core/contract/idempotency.ts";
 import { inTransactionMode } from "../core/contract/other-mode.ts";
 
@@ -53,4 +53,31 @@ export function providedContext<TTransaction>(
     string,
     TTransaction
   >;
+}
+
+/**
+ * Looks at the context that the procedure had. tRPC gives it back with the result: not before, and not with an error.
+ *
+ * @throws TypeError if a middleware after ours has put another client in the place of the handler's.
+ */
+export function checkStillProvided(provide: string | undefined, path: string, result: object): void {
+  const { ctx } = result as { readonly ctx?: Readonly<Record<string, unknown>> | null };
+  const name = provide ?? DEFAULT_NAME;
+  if (isOutside(ctx?.[name])) {
+    throw new TypeError(
+      `onceonly: a middleware of ${path} after idempotencyMiddleware has put a client of its own into the context as ${name}, ` +
+        "where option provide puts the client of the transaction, so what the procedure wrote through it is no part of the " +
+        "transaction; put that middleware before idempotencyMiddleware, or have it put ctx.idempotency.join(client) there.",
+    );
+  }
+}
+
+/** Whether it is a client of Prisma's in no transaction. Clients in one, ambient clients in a handler too, show no `$transaction`. */
+function isOutside(held: unknown): boolean {
+  return (
+    typeof held === "object" &&
+    held !== null &&
+    "$transaction" in held &&
+    typeof (held as { readonly $connect?: unknown }).$connect === "function"
+  );
 }

@@ -4,7 +4,7 @@ import { outcomeOfError, type Told } from "../core/adapter/told-outcome.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
 import type { Idempotency, LeaseRequest, SettledRun } from "../core/contract/idempotency.ts";
 import type { ResumedIdentity } from "../core/lease/abandoned-runs.ts";
-import { providedContext } from "./context.ts";
+import { checkStillProvided, providedContext } from "./context.ts";
 import { rememberParserError } from "./errors/parser-error.ts";
 import { rememberTold } from "./errors/told-errors.ts";
 import type { Settings } from "./options.ts";
@@ -93,12 +93,14 @@ async function runKeyed<TTransaction, TContext, TInput>(
   const request = { operation, key, scope, input: input.compared, isRetry: isRetry(call, parts) };
   if (mode === "transaction") {
     return runs.runSettled(request, async (context) =>
-      goOn(call, providedContext(provide, call.ctx, context), input),
+      inTransaction(call, provide, context, (ctx) => goOn(call, ctx, input)),
     );
   }
   // A completer's call is parsed again, so it needs the input as it was before parsing.
   const leaseRequest: LeaseRequest = { ...request, storedInput: await call.getRawInput() };
-  return runs.runLeasedSettled(leaseRequest, async (context) => goOn(call, { idempotency: context }, input));
+  return runs.runLeasedSettled(leaseRequest, async (context) =>
+    dataOf(await goOn(call, { idempotency: context }, input)),
+  );
 }
 
 /** Calls what stands after the middleware. */
@@ -106,7 +108,7 @@ async function goOn(
   call: ProcedureCall<unknown, unknown>,
   ctx: object,
   { handedOn }: ComparableInput,
-): Promise<unknown> {
+): Promise<ProcedureResult<unknown>> {
   let isRawInputRead = false;
   const { rawInput, ...input } = handedOn();
   const getRawInput = handOn(async () => {
@@ -118,7 +120,20 @@ async function goOn(
   if (!result.ok) {
     rememberParserError(result.error, isRawInputRead);
   }
-  return dataOf(result);
+  return result;
+}
+
+/** Calls it with the client of the transaction, which nothing after the middleware may replace. */
+async function inTransaction<TTransaction>(
+  call: ProcedureCall<unknown, unknown>,
+  provide: string | undefined,
+  context: Parameters<typeof providedContext<TTransaction>>[2],
+  goOnWith: (ctx: object) => Promise<ProcedureResult<unknown>>,
+): Promise<unknown> {
+  const result = await goOnWith(providedContext(provide, call.ctx, context));
+  const data = dataOf(result);
+  checkStillProvided(provide, call.path, result);
+  return data;
 }
 
 async function runUnkeyed<TTransaction, TContext, TInput>(
@@ -127,9 +142,7 @@ async function runUnkeyed<TTransaction, TContext, TInput>(
 ): Promise<unknown> {
   const runs = await idempotency.of(call);
   return mode === "transaction"
-    ? runs.runUnkeyed(async (context) =>
-        dataOf(await call.next({ ctx: providedContext(provide, call.ctx, context) })),
-      )
+    ? runs.runUnkeyed(async (context) => inTransaction(call, provide, context, (ctx) => call.next({ ctx })))
     : runs.runLeasedUnkeyed(async (context) => dataOf(await call.next({ ctx: { idempotency: context } })));
 }
 

@@ -6,7 +6,7 @@ import type { TestClient } from "../support/clients.ts";
 import { databases } from "../support/database.ts";
 import { Prisma } from "../support/generated/postgresql/client.ts";
 import { door, request } from "../support/runs.ts";
-import { account, accountIds, application, Undo, undo } from "./support.ts";
+import { account, accountIds, application, passedOn, Undo, undo } from "./support.ts";
 
 class Counter {
   #count = 0;
@@ -275,6 +275,60 @@ describe.each(databases)("the context that a method of an extension finds, on $n
   function extend(client: TestClient) {
     return client.$extends(methods);
   }
+});
+
+describe.each(databases)("the parent that an extension calls, on $name,", ({ open }) => {
+  /** Narrows a model by way of the client that it extends, and counts how often it is asked. */
+  const narrow = (client: TestClient, prefix: string, asked: string[] = []): TestClient =>
+    client.$extends({
+      model: {
+        $allModels: {
+          updateMany(args: { data: object; where?: object }) {
+            asked.push(prefix);
+            const { $parent, $name } = Prisma.getExtensionContext(this) as unknown as {
+              $parent: Record<string, { updateMany(args: object): Promise<{ count: number }> }>;
+              $name: string;
+            };
+            const where = { AND: [{ id: { startsWith: prefix } }, args.where ?? {}] };
+            return $parent[$name]!.updateMany({ ...args, where });
+          },
+        },
+      },
+    }) as unknown as TestClient;
+
+  const all = { data: { balance: 7 } };
+
+  it.each<[string, (client: TestClient) => TestClient]>([
+    ["the client", (client) => client],
+    ["an ambient client", withAmbientTransaction],
+    ["an extended client", passedOn],
+  ])("is the client that was extended: %s", async (_kind, baseOf) => {
+    await using database = await open();
+    const base = baseOf(database.prisma);
+    await base.account.createMany({ data: ["a-1", "a-2", "b-1"].map((id) => ({ id, balance: 0 })) });
+    const asked: string[] = [];
+    const once = narrow(base, "a", asked);
+    const twice = narrow(once, "a-1", asked);
+    const ambient = withAmbientTransaction(twice);
+    const idempotency = createIdempotency({ prisma: database.prisma, guard: "throw" });
+    const counted = async (client: TestClient) => (await client.account.updateMany(all)).count;
+    expect([await counted(once), await counted(twice), await counted(ambient)]).toEqual([2, 1, 1]);
+    asked.length = 0;
+    const { value } = await idempotency.run(request("k"), async ({ join }) => {
+      const nested = join(twice).$transaction(async (tx) => counted(tx as TestClient));
+      return [await counted(join(once)), await counted(join(twice)), await counted(ambient), await nested];
+    });
+    expect(value).toEqual([2, 1, 1, 1]);
+    expect(asked).toHaveLength(7);
+    const undone = idempotency.run(request("l"), async ({ join }) => {
+      await join(twice).account.updateMany({ data: { balance: 9 } });
+      await ambient.account.updateMany({ data: { balance: 9 } });
+      return undo();
+    });
+    await expect(undone).rejects.toBeInstanceOf(Undo);
+    const rows = await database.query('SELECT balance FROM "Account" ORDER BY id');
+    expect(rows.map(({ balance }) => Number(balance))).toEqual([7, 7, 0]);
+  });
 });
 
 describe.each(databases)("an ambient client on $name", ({ open }) => {

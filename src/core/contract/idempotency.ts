@@ -110,7 +110,8 @@ export interface RunContext<TTransaction, TKey = string> {
    * The given client in this transaction: a client that the application has extended for one request, for example by the
    * filter of a tenant. Its extensions apply as they do outside.
    *
-   * @throws TypeError for a client that is not derived, by `$extends`, from the one given to `createIdempotency`.
+   * @throws TypeError for a client that is not derived, by `$extends`, from the one given to `createIdempotency`, and for one in
+   * a wrapper whose members would be lost.
    */
   readonly join: <TClient>(client: TClient) => TClient;
   readonly key: TKey;

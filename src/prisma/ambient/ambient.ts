@@ -1,14 +1,14 @@
 import { misuse } from "../../core/browser/option-checks.ts";
 import { checkClient, type PrismaClientLike } from "../client/client.ts";
-import { engineOf, isExtended } from "../client/private-members.ts";
+import { engineOf, extensionsOf, isExtended } from "../client/private-members.ts";
 import { type GuardMode, guardClient } from "../guard/guard.ts";
 import type { HandlerTransaction } from "../handler/handler-transaction.ts";
 import type { ExtensibleClient } from "../handler/joined-client.ts";
-import { baseOf, JoiningClient } from "../handler/joining-client.ts";
+import { JoiningClient, parentOf, prepareToJoin } from "../handler/joining-client.ts";
 import { type AnyFunction, isBuiltIn, isFunction, isModel, Members, wrapMethod } from "../handler/members.ts";
-import { hasOwnClass } from "../handler/own-class.ts";
+import { hasOwnClass, ownClassOf } from "../handler/own-class.ts";
 import { handlerTransactionOf } from "../handler/scope.ts";
-import { BASE } from "../handler/shared-symbols.ts";
+import { AMBIENT, BASE } from "../handler/shared-symbols.ts";
 import { joinItself } from "./join-itself.ts";
 
 /** Options of {@link withAmbientTransaction}. */
@@ -32,21 +32,22 @@ export interface AmbientOptions {
  * executed one after the other.
  * @returns a client of the same type. It is `prisma` itself if that is ambient already, or an instance of a class that you have
  * derived from `PrismaClient`: such an instance joins itself, so that its methods, whose `this` it is, do.
- * @throws TypeError if `prisma` is not a generated client, or an option is invalid.
+ * @throws TypeError if `prisma` is not a generated client or is in a wrapper that cannot join, or an option is invalid.
  * @see docs/guides/ambient.md
  */
 export function withAmbientTransaction<TClient extends PrismaClientLike>(
   prisma: TClient,
   options: AmbientOptions = {},
 ): TClient {
-  checkClient("(the first argument)", prisma);
+  checkClient(FIRST_ARGUMENT, prisma);
   if (typeof options !== "object" || options === null) {
     throw misuse("(the second argument)", options, 'an object such as { guard: "throw" }');
   }
   guardClient(prisma, options.guard);
-  if (baseOf(prisma) !== prisma) {
+  if (isAmbient(prisma)) {
     return prisma;
   }
+  prepareToJoin(FIRST_ARGUMENT, prisma);
   const client = prisma as unknown as ExtensibleClient;
   const engine = engineOf(prisma);
   if (hasOwnClass(engine) && !isExtended(prisma)) {
@@ -54,6 +55,14 @@ export function withAmbientTransaction<TClient extends PrismaClientLike>(
     return prisma;
   }
   return ambientClient(client, engine) as unknown as TClient;
+}
+
+const FIRST_ARGUMENT = "(the first argument)";
+
+/** Also what wraps an ambient client, as it joins by that. */
+function isAmbient(client: object): boolean {
+  const isOwn = !isExtended(client) && ownClassOf(engineOf(client)) !== undefined;
+  return isOwn || (client as { readonly [BASE]?: object })[BASE] !== undefined;
 }
 
 /**
@@ -97,12 +106,10 @@ function ambientClient(
     // Names without $ are those of every object, such as `constructor`.
     return String(name).startsWith("$") ? lateBound(name, method) : method;
   };
+  const parentNow = ambientParent(base, engine, () => self);
   const memberOf = (name: PropertyKey, value: unknown): unknown => {
-    if (name === "$parent") {
-      return self;
-    }
     if (isModel(value)) {
-      return ambientModel(value, self, () => {
+      return ambientModel(value, parentNow, () => {
         const client = current();
         return client === base ? value : (Reflect.get(client, name) as object);
       });
@@ -111,7 +118,12 @@ function ambientClient(
   };
   const members = new Members(memberOf);
   const ambient: ExtensibleClient = new Proxy(base, {
-    get: (_, name) => (name === BASE ? base : members.get(name, Reflect.get(base, name))),
+    get: (_, name) => {
+      if (name === BASE || name === AMBIENT) {
+        return name === BASE ? base : ambient;
+      }
+      return name === "$parent" ? parentNow() : members.get(name, Reflect.get(base, name));
+    },
     // Extensions take what has no `$transaction` for a transaction client, and stay with it.
     has: (_, name) => Reflect.has(current(), name),
   });
@@ -119,27 +131,44 @@ function ambientClient(
   return ambient;
 }
 
+/** Gives the ambient client of the one that `base` was derived from, or `self` where it was not derived. */
+function ambientParent(base: ExtensibleClient, engine: object, self: () => object): () => object {
+  const made = new WeakMap<object, object>();
+  return () => {
+    const parent = parentOf(base);
+    if (parent === undefined) {
+      return self();
+    }
+    const ambient =
+      made.get(parent) ?? (isAmbient(parent) ? parent : ambientClient(parent as ExtensibleClient, engine));
+    made.set(parent, ambient);
+    return ambient;
+  };
+}
+
 /** Gives `base`, or the client that joins the handler which the caller is in. */
 function currentClient(base: ExtensibleClient, engine: object): () => object {
   const joining = new JoiningClient(base);
-  const bound = new WeakMap<HandlerTransaction, object>();
+  const bound = new WeakMap<HandlerTransaction, { readonly extensions: unknown; readonly client: object }>();
   return () => {
     const transaction = handlerTransactionOf(engine);
     if (transaction === undefined) {
       return base;
     }
-    const client = bound.get(transaction) ?? joining.in(transaction);
-    bound.set(transaction, client);
+    const extensions = extensionsOf(base);
+    const known = bound.get(transaction);
+    if (known !== undefined && known.extensions === extensions) {
+      return known.client;
+    }
+    const client = joining.in(transaction, FIRST_ARGUMENT);
+    bound.set(transaction, { extensions, client });
     return client;
   };
 }
 
 /** May be kept, and so may its methods: each call asks anew which client's model to use. */
-function ambientModel(model: object, client: object, current: () => object): object {
+function ambientModel(model: object, parent: () => object, current: () => object): object {
   const members = new Members((name, value) => {
-    if (name === "$parent") {
-      return client;
-    }
     if (!isFunction(value)) {
       return value;
     }
@@ -151,7 +180,7 @@ function ambientModel(model: object, client: object, current: () => object): obj
     });
   });
   const proxy: object = new Proxy(model, {
-    get: (_, name) => members.get(name, Reflect.get(model, name)),
+    get: (_, name) => (name === "$parent" ? parent() : members.get(name, Reflect.get(model, name))),
   });
   return proxy;
 }

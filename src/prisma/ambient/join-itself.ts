@@ -1,4 +1,4 @@
-import { describedBy } from "../client/private-members.ts";
+import { describedBy, standingFor } from "../client/private-members.ts";
 import type { ExtensibleClient } from "../handler/joined-client.ts";
 import { type AnyFunction, isBuiltIn, isFunction, isModel } from "../handler/members.ts";
 import type { OwnClassInstance } from "../handler/own-class.ts";
@@ -24,7 +24,7 @@ export function joinItself(
     Object.defineProperty(instance, name, {
       configurable: true,
       ...(isFunction(member)
-        ? { writable: true, value: joiningMethod(own, name, member, ambient) }
+        ? { writable: true, value: standingFor(member, joiningMethod(own, name, member, ambient)) }
         : { enumerable: true, get: () => memberOf(ambient, name) }),
     });
   }

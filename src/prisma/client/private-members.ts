@@ -2,6 +2,8 @@
  * All use of a client's private members. Prisma may move them in any release, so each is optional: an option or a default
  * takes its place, or an error says what is missing.
  *
+ * What wraps a client is told from the client by members that `./underneath.ts` uses alone.
+ *
  * Other files use what is not private but not documented either: `../handler/joined-client.ts` the internal parameters of
  * query extensions, `../handler/prisma-promise.ts` `requestTransaction`, `../handler/nested-transaction.ts` the tag of Prisma's
  * promises, `../handler/members.ts` the `$name` of models, `../handler/handler-client.ts` and `../ambient/ambient.ts` their
@@ -142,6 +144,11 @@ export function isExtended(client: object): boolean {
   return (client as ClientInternals)._extensions?.isEmpty?.() !== true;
 }
 
+/** What a client's extensions are kept in: each `$extends` makes another, and what wraps a client passes it through. */
+export function extensionsOf(client: object): object | undefined {
+  return (client as ClientInternals)._extensions;
+}
+
 /** The transaction that Prisma passes along with each statement of the transaction client `tx`. */
 export function transactionInfoOf(tx: object): unknown {
   let info: unknown;
@@ -205,16 +212,25 @@ export function watchRequests(engine: object, { beforeSend, atCall }: RequestWat
     },
   };
   Object.assign(engine, watching);
-  watchedTransactions.set(watching.$transaction, transact);
+  standingFor(transact, watching.$transaction);
   return true;
 }
 
-const watchedTransactions = new WeakMap<AnyFunction, AnyFunction>();
+const originals = new WeakMap<AnyFunction, AnyFunction>();
 
-/** The method `$transaction` of a client, without our watch around it. */
+/** `ours`, which calls `original`. */
+export function standingFor<T extends AnyFunction>(original: AnyFunction, ours: T): T {
+  originals.set(ours, original);
+  return ours;
+}
+
+/** The method `$transaction` of a client, without what we have put around it. */
 export function transactionMethodOf(client: object): AnyFunction {
-  const { $transaction: method } = client as Watchable;
-  return watchedTransactions.get(method) ?? method;
+  let { $transaction: method }: { readonly $transaction: AnyFunction } = client as Watchable;
+  for (let next = originals.get(method); next !== undefined; next = originals.get(method)) {
+    method = next;
+  }
+  return method;
 }
 
 type Send = (transaction: unknown) => Promise<unknown>;

@@ -12,27 +12,33 @@ import {
   sentIn,
 } from "./prisma-promise.ts";
 import { OF_TRANSACTION } from "./shared-symbols.ts";
+import { ownTransactionError } from "./transaction-errors.ts";
 
 /**
  * The transaction client as the handler gets it: each statement asks the {@link HandlerTransaction} whether it may be sent.
  * Only for clients without extensions, because an extension could send statements that are not seen here.
  *
- * `instance` is that of the application's own class, if it joins by itself: the methods of the class are called on it.
  */
-export function gatedClient<T extends object>(transaction: HandlerTransaction, tx: T, instance?: object): T {
-  return wrapClient(new Gated(transaction), tx, instance);
+export function gatedClient(transaction: HandlerTransaction, tx: object, origin: ClientOrigin = {}): object {
+  return wrapClient(new Gated(transaction), tx, origin);
 }
 
 /**
  * A joined client that is bound to one transaction, wherever it is used and whenever its promises are awaited. It has its
- * own gate, after all extensions. `instance` as for {@link gatedClient}.
+ * own gate, after all extensions.
  */
-export function boundClient<T extends object>(
-  transaction: HandlerTransaction,
-  joined: T,
-  instance?: object,
-): T {
-  return wrapClient(new Bound(transaction), joined, instance);
+export function boundClient(transaction: HandlerTransaction, joined: object, origin: ClientOrigin): object {
+  return wrapClient(new Bound(transaction), joined, origin);
+}
+
+/** What is known about the application's client that a handler's client stands for. */
+export interface ClientOrigin {
+  /** Of the application's own class, if it joins by itself: the methods of the class are called on it. */
+  readonly instance?: object | undefined;
+  /** The client that it was derived from, in a transaction. One without extensions is its own parent. */
+  readonly parentIn?: ((transaction: HandlerTransaction) => object | undefined) | undefined;
+  /** Whether an extension or the application's class has put its own in place of `$transaction`. */
+  readonly hasOwnTransaction?: boolean;
 }
 
 /** How the statements of one transaction are sent. */
@@ -109,20 +115,21 @@ class Bound extends Sending {
   }
 }
 
-function wrapClient<T extends object>(sending: Sending, client: T, instance: object | undefined): T {
-  return new ClientMembers(sending, client, instance).proxy as T;
+function wrapClient(sending: Sending, client: object, origin: ClientOrigin): object {
+  return new ClientMembers(sending, client, origin).proxy;
 }
 
 /** Raw queries are methods of the client, all others of its models. */
 class ClientMembers implements ProxyHandler<object> {
   readonly #sending: Sending;
-  readonly #instance: object | undefined;
+  readonly #origin: ClientOrigin;
   readonly #models: Map<PropertyKey, object> = new Map();
   readonly proxy: object;
+  #parent: object | undefined;
 
-  constructor(sending: Sending, client: object, instance: object | undefined) {
+  constructor(sending: Sending, client: object, origin: ClientOrigin) {
     this.#sending = sending;
-    this.#instance = instance;
+    this.#origin = origin;
     this.proxy = new Proxy(client, this);
   }
 
@@ -131,30 +138,38 @@ class ClientMembers implements ProxyHandler<object> {
     return name !== "$transaction" && Reflect.has(client, name);
   }
 
+  get parent(): object {
+    this.#parent ??= this.#origin.parentIn?.(this.#sending.transaction) ?? this.proxy;
+    return this.#parent;
+  }
+
   get(client: object, name: PropertyKey): unknown {
     const known = this.#models.get(name);
     if (known !== undefined) {
       return known;
     }
     const sending = this.#sending;
-    const instance = this.#instance;
+    const origin = this.#origin;
+    const { instance } = origin;
     const { proxy } = this;
-    const value: unknown = Reflect.get(client, name, client);
     if (name === "$parent") {
-      return proxy;
+      return this.parent;
     }
+    const value: unknown = Reflect.get(client, name, client);
     // Even if the transaction client has none, as in Prisma 6: the type of an ambient client has it.
     if (name === "$transaction") {
       return (work: unknown, options?: unknown) =>
-        nestedTransaction(
-          sending.transaction,
-          (child) => wrapClient(sending.forNested(child), client, instance),
-          work,
-          options,
-        );
+        origin.hasOwnTransaction === true
+          ? Promise.reject(ownTransactionError())
+          : nestedTransaction(
+              sending.transaction,
+              (child) => wrapClient(sending.forNested(child), client, origin),
+              work,
+              options,
+            );
     }
     if (isModel(value)) {
-      const model = wrapModel(sending, value, proxy);
+      const model = wrapModel(sending, value, () => this.parent);
       this.#models.set(name, model);
       return model;
     }
@@ -175,13 +190,12 @@ function calledWithin(transaction: HandlerTransaction, self: object, value: unkn
     : value;
 }
 
-function wrapModel(sending: Sending, model: object, client: object): object {
-  const members = new Members((name, value) =>
-    // The context that a method of an extension finds must be in this transaction too.
-    name === "$parent" ? client : wrapMember(sending, proxy, value),
-  );
+function wrapModel(sending: Sending, model: object, parent: () => object): object {
+  const members = new Members((_, value) => wrapMember(sending, proxy, value));
   const proxy: object = new Proxy(model, {
-    get: (target, name) => members.get(name, Reflect.get(target, name, target)),
+    get: (target, name) =>
+      // The context that a method of an extension finds must be in this transaction too.
+      name === "$parent" ? parent() : members.get(name, Reflect.get(target, name, target)),
   });
   return proxy;
 }

@@ -269,8 +269,10 @@ export function handlerTransactionIn(info: unknown): HandlerTransaction | undefi
 export interface BegunTransaction {
   /** Prisma's transaction client. */
   readonly tx: RawClient;
-  /** For our own statements, which must not pass the application's extensions. */
+  /** For our own statements, which must pass neither the application's extensions nor its own class. */
   readonly raw: RawClient;
+  /** The client that it was begun with. */
+  readonly client: object;
   /** The client that all clients extended from it share, and with it its transactions. */
   readonly engine: object;
   /** Prisma's name for the isolation that it has at least. */

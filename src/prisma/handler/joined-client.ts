@@ -3,6 +3,7 @@ import type { PrismaClientLike, RawClient } from "../client/client.ts";
 import { transactionInfoOf } from "../client/private-members.ts";
 import { rawSqlOf } from "../client/raw-sql.ts";
 import { handlerTransactionIn } from "./handler-transaction.ts";
+import { pastOverrides } from "./own-class.ts";
 import { statementIn } from "./prisma-promise.ts";
 import { handlerTransactionOf } from "./scope.ts";
 
@@ -49,12 +50,15 @@ export function unextended(engine: object, tx: RawClient): RawClient {
     plain ??=
       transaction === undefined
         ? tx
-        : (engine as ExtensibleClient).$extends({
-            query: {
-              $allOperations: ({ args, query, __internalParams: params }: Query) =>
-                query(args, { ...params, transaction }),
-            },
-          });
+        : pastOverrides(
+            engine,
+            (engine as ExtensibleClient).$extends({
+              query: {
+                $allOperations: ({ args, query, __internalParams: params }: Query) =>
+                  query(args, { ...params, transaction }),
+              },
+            }),
+          );
     return plain;
   };
   return {

@@ -1,3 +1,4 @@
+import type { RawClient } from "../client/client.ts";
 import { transactionMethodOf } from "../client/private-members.ts";
 import type { ExtensibleClient } from "./joined-client.ts";
 import { OWN_CLASS } from "./shared-symbols.ts";
@@ -34,6 +35,20 @@ export function isOfOwnClass(engine: object, name: PropertyKey): boolean {
 export function hasPrismasTransaction(client: object, engine: object): boolean {
   const { $transaction: prismas } = prismasPrototype(engine) as { readonly $transaction?: unknown };
   return [client, engine].every((one) => transactionMethodOf(one) === prismas);
+}
+
+/**
+ * Sends raw statements through `client`, a client of `engine` or a transaction of one, by Prisma's own methods: the
+ * application's class, or a wrapper that it has put around the client, may forbid raw SQL to the application.
+ */
+export function pastOverrides(engine: object, client: RawClient): RawClient {
+  const prismas = prismasPrototype(engine) as RawClient;
+  return {
+    $queryRawUnsafe: <T>(text: string, ...values: unknown[]) =>
+      prismas.$queryRawUnsafe.call(client, text, ...values) as PromiseLike<T>,
+    $executeRawUnsafe: (text, ...values: unknown[]) =>
+      prismas.$executeRawUnsafe.call(client, text, ...values),
+  };
 }
 
 /** The prototype that is followed by that of all objects only: Prisma's class is derived from no other. */

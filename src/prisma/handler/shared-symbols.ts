@@ -7,6 +7,12 @@
 /** On an ambient client: the client that it wraps. */
 export const BASE: unique symbol = Symbol.for("onceonly.base.1") as never;
 
+/** On an ambient client: itself. What wraps it passes this through. */
+export const AMBIENT: unique symbol = Symbol.for("onceonly.ambient.1") as never;
+
+/** On the engine of a client: the clients that Prisma has derived from it, by what their extensions are kept in. */
+export const DERIVED: unique symbol = Symbol.for("onceonly.derived.1") as never;
+
 /** On the engine of an instance of the application's own class that is ambient: that instance. */
 export const OWN_CLASS: unique symbol = Symbol.for("onceonly.own-class.1") as never;
 

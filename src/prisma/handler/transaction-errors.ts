@@ -33,3 +33,12 @@ export class ElsewhereError extends TypeError {
     );
   }
 }
+
+/** A transaction inside a handler is a savepoint, and what replaces `$transaction` would begin another transaction. */
+export const ownTransactionError = (): TypeError =>
+  new TypeError(
+    "onceonly: $transaction of this client is replaced, by an extension or by its class, and cannot be called in a handler: " +
+      "the replacement would begin a transaction beside the handler's, and without it what it adds, such as a tenant's " +
+      "setting, would be lost. Leave it out, as the handler is in a transaction already; do what it adds in the handler, or in " +
+      "a query extension; or call $transaction of tx or of a client without the replacement.",
+  );
