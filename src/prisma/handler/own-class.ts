@@ -39,15 +39,18 @@ export function hasPrismasTransaction(client: object, engine: object): boolean {
 
 /**
  * Sends raw statements through `client`, a client of `engine` or a transaction of one, by Prisma's own methods: the
- * application's class, or a wrapper that it has put around the client, may forbid raw SQL to the application.
+ * application's class, or a wrapper that it has put around the client, may forbid raw SQL to the application. By the client's
+ * own if Prisma should have them elsewhere.
  */
 export function pastOverrides(engine: object, client: RawClient): RawClient {
-  const prismas = prismasPrototype(engine) as RawClient;
+  const prismas = prismasPrototype(engine);
+  const methodOf = (name: keyof RawClient) =>
+    Reflect.get(Reflect.has(prismas, name) ? prismas : client, name) as (
+      ...args: readonly unknown[]
+    ) => PromiseLike<never>;
   return {
-    $queryRawUnsafe: <T>(text: string, ...values: unknown[]) =>
-      prismas.$queryRawUnsafe.call(client, text, ...values) as PromiseLike<T>,
-    $executeRawUnsafe: (text, ...values: unknown[]) =>
-      prismas.$executeRawUnsafe.call(client, text, ...values),
+    $queryRawUnsafe: (...args) => methodOf("$queryRawUnsafe").apply(client, args),
+    $executeRawUnsafe: (...args) => methodOf("$executeRawUnsafe").apply(client, args),
   };
 }
 
