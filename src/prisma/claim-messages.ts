@@ -2,9 +2,9 @@ import { type ClaimParams, type CompleteParams, NotStoredError } from "../core/c
 import type { Dialect, MessageStatements } from "../sql/dialect.ts";
 import { type Quote, withLiterals } from "../sql/literal.ts";
 import type { Names } from "../sql/names.ts";
-import type { Inserted } from "../sql/queries.ts";
+import { type Inserted, isFree, type Queries } from "../sql/queries.ts";
 import { savepointName, settingOf } from "./client/savepoint.ts";
-import type { DatabaseError, SharedMessages } from "./client/shared-messages.ts";
+import { type DatabaseError, isOfDatabase, type SharedMessages } from "./client/shared-messages.ts";
 
 /** The claim that travels with BEGIN, and the outcome that travels with COMMIT. */
 export class ClaimMessages {
@@ -21,24 +21,31 @@ export class ClaimMessages {
   }
 
   /**
-   * What came of the claim; `undefined` if it did not travel.
+   * What came of the claim; `undefined` if it did not travel. If there is a row that is finished or held, the transaction has
+   * ended, as nothing is left to do in it.
    *
    * @throws what the database answered.
    */
-  inserted(): Inserted | undefined {
-    const { beginError, results } = this.#messages;
+  async inserted(claim: ClaimParams): Promise<Inserted | undefined> {
+    const { beginError, results, quote } = this.#messages;
     if (beginError !== undefined) {
       throw new AnsweredError(beginError);
     }
     if (results === undefined) {
       return undefined;
     }
-    const [inserted, found] = results;
-    const row = found?.rows[0];
-    return {
-      isInserted: (inserted?.rowCount ?? 0) > 0,
-      ...(row !== undefined && { found: this.#statements.rowOf(row) }),
-    };
+    if ((results[0]?.rowCount ?? 0) > 0) {
+      return { isInserted: true };
+    }
+    const read = withLiterals(this.#dialect.read(this.#names, claim), quote) as string;
+    const [row] = await this.#messages.endReading(read).catch((error: unknown) => {
+      throw isOfDatabase(error) ? new AnsweredError(error) : error;
+    });
+    const found = row && this.#statements.rowOf(row);
+    if (isFree(found)) {
+      await this.#messages.beginAgain();
+    }
+    return { isInserted: false, found };
   }
 
   /** Whether the outcome will be stored with COMMIT: not if a value of it cannot be written as a literal. */
@@ -53,16 +60,18 @@ export class ClaimMessages {
   }
 
   /** The error for a transaction that has rejected with `error`, perhaps as its COMMIT failed. */
-  errorOfEnd(error: unknown, explained: (error: unknown) => unknown): unknown {
+  async errorOfEnd(queries: Queries, error: unknown): Promise<unknown> {
     const { endError } = this.#messages;
     if (endError === undefined) {
       return error;
     }
-    const reason = this.#statements.reasonIn(endError.message);
-    if (reason !== undefined) {
-      return new NotStoredError(reason);
+    if (this.#statements.isNotStored(endError.message)) {
+      // The transaction that could have said is gone.
+      return new NotStoredError((await queries.hasHurdles().catch(() => false)) ? "suppressed" : "lost");
     }
-    return isOfOutcome(this.#dialect, endError) ? new NotStoredError("failed", explained(error)) : error;
+    return isOfOutcome(this.#dialect, endError)
+      ? new NotStoredError("failed", queries.explained(error))
+      : error;
   }
 }
 
@@ -82,18 +91,13 @@ function isOfOutcome(dialect: Dialect, { code, message }: DatabaseError): boolea
 /** The statements that follow BEGIN. */
 export function followersOf(
   dialect: Dialect,
-  message: MessageStatements,
   names: Names,
   claim: ClaimParams,
   isUndoable: boolean,
 ): (quote: Quote) => readonly string[] | undefined {
   return (quote) => {
-    const statements = [dialect.insert(names, claim), message.readOther(names, claim)].map((one) =>
-      withLiterals(one, quote),
-    );
-    return statements.some((text) => text === undefined)
-      ? undefined
-      : [...(statements as string[]), ...(isUndoable ? [settingOf(savepointName(0))] : [])];
+    const insert = withLiterals(dialect.insert(names, claim), quote);
+    return insert === undefined ? undefined : [insert, ...(isUndoable ? [settingOf(savepointName(0))] : [])];
   };
 }
 

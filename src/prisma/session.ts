@@ -47,7 +47,7 @@ export class PrismaSession<TTransaction> implements StoreSession<TTransaction> {
     if (claim === undefined) {
       throw new Error("onceonly: this transaction was opened without a claim");
     }
-    const inserted = this.#inserted();
+    const inserted = await this.#inserted(claim);
     const claimed = await (inserted === undefined
       ? queries.claim(claim)
       : queries.claimAfter(claim, inserted));
@@ -58,10 +58,10 @@ export class PrismaSession<TTransaction> implements StoreSession<TTransaction> {
     return claimed;
   }
 
-  #inserted(): Inserted | undefined {
+  async #inserted(claim: ClaimParams): Promise<Inserted | undefined> {
     const { queries, messages } = this.#parts;
     try {
-      return messages?.inserted();
+      return await messages?.inserted(claim);
     } catch (error) {
       throw queries.explained(error);
     }
@@ -100,9 +100,9 @@ export class PrismaSession<TTransaction> implements StoreSession<TTransaction> {
   }
 
   /** The error for a transaction that has rejected with `error`, perhaps as its COMMIT failed. */
-  errorOfEnd(error: unknown): unknown {
-    const { queries, messages } = this.#parts;
-    return messages?.errorOfEnd(error, (one) => queries.explained(one)) ?? error;
+  async errorOfEnd(queries: Queries, error: unknown): Promise<unknown> {
+    const { messages } = this.#parts;
+    return messages === undefined ? error : messages.errorOfEnd(queries, error);
   }
 
   renew(params: RenewParams): Promise<boolean> {

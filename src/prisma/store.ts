@@ -156,8 +156,8 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
         const ended = this.#client.$transaction(work, options) as Promise<T>;
         return followers === undefined
           ? ended
-          : ended.catch((error: unknown) => {
-              throw session?.errorOfEnd(error) ?? error;
+          : ended.catch(async (error: unknown) => {
+              throw session === undefined ? error : await session.errorOfEnd(this.#onClient(), error);
             });
       }),
     );
@@ -185,7 +185,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   #followers({ names, opening: { claim, isUndoable } }: Plan): Followers | undefined {
     const { message } = this.#dialect;
     return claim !== undefined && message !== undefined && hasPrismasTransaction(this.#client, this.#engine)
-      ? followersOf(this.#dialect, message, names, claim, isUndoable === true)
+      ? followersOf(this.#dialect, names, claim, isUndoable === true)
       : undefined;
   }
 

@@ -78,12 +78,10 @@ export interface Dialect {
 
 /** What takes the place of other statements where several travel as one message, in which each sees what those before it did. */
 export interface MessageStatements {
-  /** Follows `insert`: as `read`, but of a row that `insert` has not inserted. */
-  readOther(names: Names, params: ClaimParams): Write;
-  /** A row of `readOther`, from the database's texts. */
+  /** A row of `read`, from the database's texts. */
   rowOf(row: Readonly<Record<string, string | null>>): ReadRow;
   /** As `complete`, but fails if it stores nothing, so that what follows in its message is not executed. */
   completeOrFail(names: Names, params: CompleteParams): Write;
-  /** Why `completeOrFail` stored nothing, by the message of its error; `undefined` for every other error. */
-  reasonIn(message: string): "lost" | "suppressed" | undefined;
+  /** Whether a message is that of the error with which `completeOrFail` says that it has stored nothing. */
+  isNotStored(message: string): boolean;
 }

@@ -1,7 +1,6 @@
 import type { Dialect, MessageStatements } from "./dialect.ts";
-import { whereHeldBy } from "./parts.ts";
 
-const NOT_STORED = "onceonly: not stored, held by ";
+const NOT_STORED = "onceonly: not stored ";
 
 /**
  * PostgreSQL executes a text of several statements (a "simple query") in order, stops at the first error, and answers them all
@@ -9,14 +8,6 @@ const NOT_STORED = "onceonly: not stored, held by ";
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
  */
 export const inOneMessage = (dialect: Dialect): MessageStatements => ({
-  readOther(names, params) {
-    const { text, values } = dialect.read(names, params);
-    return {
-      text: `${text} AND r.${names.record.columns.owner} <> $3`,
-      values: [...values, params.owner],
-    };
-  },
-
   rowOf: ({ mine, attempt, status, fingerprint, owner, response, leased, free }) => ({
     mine: mine === "t",
     attempt: Number(attempt),
@@ -30,20 +21,13 @@ export const inOneMessage = (dialect: Dialect): MessageStatements => ({
 
   /** A cast that fails, and not one of a constant, which would fail while the statement is planned. */
   completeOrFail(names, params) {
-    const { table, columns: c } = names.record;
     const { text, values } = dialect.complete(names, params);
     return {
       text: `WITH stored AS (${text} RETURNING 1)
-SELECT CASE WHEN EXISTS (SELECT FROM stored) THEN 1
-ELSE ('${NOT_STORED}' || (SELECT count(*) FROM ${table} WHERE ${whereHeldBy(c, "$1", "$2")}))::integer END`,
+SELECT CASE count(*) WHEN 1 THEN 1 ELSE ('${NOT_STORED}' || count(*))::integer END FROM stored`,
       values,
     };
   },
 
-  reasonIn: (message) =>
-    message.includes(`${NOT_STORED}1`)
-      ? "suppressed"
-      : message.includes(`${NOT_STORED}0`)
-        ? "lost"
-        : undefined,
+  isNotStored: (message) => message.includes(NOT_STORED),
 });

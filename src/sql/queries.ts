@@ -36,6 +36,11 @@ export interface Inserted {
   readonly found?: ReadRow | undefined;
 }
 
+/** Whether a claim may take the row over that is in its way, or there is none any more. */
+export const isFree = (
+  found: ReadRow | undefined,
+): found is undefined | (ReadRow & { readonly free: true }) => found === undefined || Boolean(found.free);
+
 /** Our own statements, over whatever sends them. */
 export class Queries implements LeaseStore {
   readonly #client: SqlClient;
@@ -60,7 +65,13 @@ export class Queries implements LeaseStore {
     if (isInserted) {
       return { state: "claimed", attempt: 1 };
     }
-    return found === undefined || found.free ? this.#takeOver(params, found) : claimIn(found, params);
+    return isFree(found) ? this.#takeOver(params, found) : claimIn(found, params);
+  }
+
+  /** Whether anything keeps the writes of the application from the rows of the record's table. */
+  async hasHurdles(): Promise<boolean> {
+    const { table } = this.#names.record;
+    return (await this.#rows(this.#dialect.hurdlesOf(table))).length > 0;
   }
 
   async #insert(params: ClaimParams): Promise<Inserted> {

@@ -101,6 +101,31 @@ describe.runIf(onPostgres)("a message that several statements share", () => {
     },
   );
 
+  test.each(["before", "after", "answered"] as const)(
+    "cut %s a look at what was in the way: a replay is a replay, and what may be taken over is executed once",
+    async (when) => {
+      for (const message of [/^SELECT false AS mine/, /^BEGIN$/]) {
+        for (const isExpired of [false, true]) {
+          await using db = await openPostgres();
+          await using proxy = await openProxy(db.url);
+          const first = await idempotencyOf(db.prisma).run(request("k"), placing("k"));
+          if (isExpired) await db.query("UPDATE idempotency_record SET expires_at = now()");
+          const elsewhere = idempotencyOf(await db.connect({ url: proxy.url }));
+          proxy.intercept(message, when).cut();
+          const place = placing("again");
+          const told = await ended(elsewhere.run(request("k"), place));
+          expect([isExpired ? "executed" : "replayed", "STORE_UNAVAILABLE"]).toContain(told);
+          const last = await idempotencyOf(db.prisma).run(request("k"), place);
+          if (!isExpired) expect(last).toEqual({ ...first, replayed: true });
+          expect([await db.countOrders({ key: "again" }), (await records(db)).length]).toEqual([
+            isExpired ? 1 : 0,
+            1,
+          ]);
+        }
+      }
+    },
+  );
+
   test("whose claim fails costs no connection, and leaves no transaction behind", async () => {
     await using db = await openPostgres();
     const client = await db.connect({ max: 1 });

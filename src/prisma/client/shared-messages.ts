@@ -111,6 +111,8 @@ export class SharedMessages {
   #isBegun = false;
   #isReleased = false;
   #end: string | undefined;
+  /** Whether a message of ours has committed the transaction already. */
+  #isEnded = false;
   /** False once the adapter or the driver has done anything unknown. */
   isAsKnown = true;
   #sentAt: number | undefined;
@@ -134,6 +136,22 @@ export class SharedMessages {
     return this.#sentAt === undefined ? 0 : performance.now() - this.#sentAt;
   }
 
+  /** Commits a transaction in which nothing was written, with a look at what was in the way, and returns the rows of that. */
+  async endReading(statement: string): Promise<TextResult["rows"]> {
+    const results = await this.#connection.query({ text: `${statement};\nCOMMIT`, types: AS_TEXT });
+    if (!isResults(results, 2)) {
+      throw new Error("onceonly: the driver has answered a COMMIT in an unknown way");
+    }
+    this.#isEnded = true;
+    return results[0]?.rows ?? [];
+  }
+
+  /** After {@link endReading}, when there is something to do. */
+  async beginAgain(): Promise<void> {
+    await this.#connection.query(this.#beginning.join(";\n"));
+    this.#isEnded = false;
+  }
+
   /** Whether nothing was sent over the connection. */
   get isUnused(): boolean {
     return !this.#isBegun;
@@ -147,6 +165,13 @@ export class SharedMessages {
   async query(...query: Query): Promise<unknown> {
     if (!this.#isBegun) {
       return this.#begin(query);
+    }
+    if (this.#isEnded) {
+      // Prisma's end, whichever it is. Anything else would be committed by itself.
+      if (!/^(?:COMMIT|ROLLBACK)$/.test(String(textOf(query)))) {
+        throw new Error("onceonly: a statement came after the end of its transaction");
+      }
+      return NOTHING;
     }
     return textOf(query) === "COMMIT" && this.#end !== undefined
       ? this.#commit(this.#end)
@@ -255,7 +280,7 @@ export interface DatabaseError extends Error {
   readonly code: string;
 }
 
-function isOfDatabase(error: unknown): error is DatabaseError {
+export function isOfDatabase(error: unknown): error is DatabaseError {
   return (
     error instanceof Error &&
     /^[0-9A-Z]{5}$/.test(String((error as Partial<DatabaseError>).code)) &&
