@@ -1,4 +1,4 @@
-/** Runs the programs of the guide to leases, as they are printed, until SIGTERM. */
+/** Runs the programs of the guide to shutting down, as they are printed, until SIGTERM. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -65,7 +65,7 @@ async function start(
   const folder = `${root}test/docs/generated/ending-${name}-${kind}`;
   mkdirSync(folder, { recursive: true });
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  for (const [path, { code, file }] of filesOf("docs/guides/leases.md", folder, name)) {
+  for (const [path, { code, file }] of filesOf("docs/guides/shutting-down.md", folder, name)) {
     const given = file === "idempotency.ts" && name === "postgresql" ? POSTGRESQL : code;
     writeFileSync(path, file === "serve.ts" ? serve(given) : given);
   }
