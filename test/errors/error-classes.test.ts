@@ -231,6 +231,15 @@ describe("a stored error comes back", () => {
     expect((error.cause as Error).cause).toBeInstanceOf(TypeError);
     expect(Object.keys(error)).not.toContain("cause");
   });
+
+  test("and what was thrown without being one becomes one", () => {
+    for (const thrown of ["no", undefined, null, 7]) {
+      expect(fromStoredError(toStoredErrorWithCauses(thrown))).toMatchObject({
+        name: "Error",
+        message: String(thrown),
+      });
+    }
+  });
 });
 
 describe.each(databases)("an error of Prisma on $name", ({ open }) => {

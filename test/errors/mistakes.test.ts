@@ -242,6 +242,21 @@ const mistakes: [mistake: string, make: () => unknown, sentence: string][] = [
     "onceonly: option idempotency is a Prisma client; give what createIdempotency returned.",
   ],
   [
+    "messages: idempotency is an object of something else",
+    () => consumeOnce({ idempotency: untyped({ a: 1, b: 2, c: 3, d: 4 }), consumer: "c", id: () => "1" }),
+    "onceonly: option idempotency is of type object (with a, b, c, ...); give what createIdempotency returned.",
+  ],
+  [
+    "createIdempotency: prisma is what it returned before",
+    () => createIdempotency({ prisma: untyped(idempotency()) }),
+    "onceonly: option prisma is what createIdempotency returned; give your generated PrismaClient, not one of its transactions.",
+  ],
+  [
+    "an option is given, and again with a typo",
+    () => createIdempotency(untyped({ prisma: db.prisma, waitMs: 5, waitMS: 6 })),
+    "onceonly: there is no option waitMS; did you mean waitMs?",
+  ],
+  [
     "messages: the id is a number",
     () => consuming(() => untyped(7)),
     "The id of a message for hooks is of type number (7); have option id return a string, for example String(message.id). Option onPoison takes such messages.",
