@@ -37,8 +37,8 @@ export function sabotaged(honest: Idempotency<Tx>, prisma: PrismaClient): Idempo
   async function executeApart<T>(key: string, handler: Handler<Tx, T>): Promise<T> {
     const callbacks: (() => unknown)[] = [];
     const value = await handler({
-      tx: prisma,
-      join: (client) => client,
+      tx: disguised(prisma),
+      join: disguised,
       key,
       attempt: 1,
       deriveKey: (name) => name,
@@ -55,4 +55,11 @@ export function sabotaged(honest: Idempotency<Tx>, prisma: PrismaClient): Idempo
     run,
     runSettled: async (request, handler) => ({ status: "completed", ...(await run(request, handler)) }),
   };
+}
+
+/** Passes for the client of a transaction, which cannot connect: the package refuses what it can see. */
+function disguised<TClient>(client: TClient): TClient {
+  return new Proxy(client as object, {
+    get: (target, name) => (name === "$connect" ? undefined : (Reflect.get(target, name) as unknown)),
+  }) as TClient;
 }
