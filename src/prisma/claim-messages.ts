@@ -3,8 +3,9 @@ import type { Dialect, MessageStatements } from "../sql/dialect.ts";
 import { type Quote, withLiterals } from "../sql/literal.ts";
 import type { Names } from "../sql/names.ts";
 import { type Inserted, isFree, type Queries } from "../sql/queries.ts";
+import { type DatabaseError, isOfDatabase } from "./client/driver-answers.ts";
 import { savepointName, settingOf } from "./client/savepoint.ts";
-import { type DatabaseError, isOfDatabase, type SharedMessages } from "./client/shared-messages.ts";
+import type { SharedMessages } from "./client/shared-messages.ts";
 
 /** The claim that travels with BEGIN, and the outcome that travels with COMMIT. */
 export class ClaimMessages {
@@ -76,7 +77,11 @@ export class ClaimMessages {
 }
 
 /** Whether an error is that of our statement, and not that of COMMIT, such as that of a deferred constraint. */
-function isOfOutcome(dialect: Dialect, { code, message }: DatabaseError): boolean {
+function isOfOutcome(dialect: Dialect, { code, message, where }: DatabaseError): boolean {
+  // What the function of a trigger raises has a context. At COMMIT run those of the application that are deferred.
+  if (where !== undefined) {
+    return false;
+  }
   switch (dialect.faultOfCode(code, message)) {
     case "transaction_aborted":
     case "read_only":

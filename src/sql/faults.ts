@@ -51,7 +51,7 @@ const KIND_FAULTS: Readonly<Record<string, StoreFault>> = {
 };
 
 const CONNECTION_LOST =
-  /connection error|connection terminated|ECONNRESET|ECONNREFUSED|EPIPE|server closed the connection/i;
+  /connection error|connection terminated|ECONNRESET|ECONNREFUSED|EPIPE|server closed the connection|query read timeout/i;
 
 /**
  * Errors come in four shapes:

@@ -6,6 +6,7 @@ import type { TestClient } from "../support/clients.ts";
 import { onPostgres, openPostgres, type PostgresDatabase } from "../support/database.ts";
 import { PrismaClient } from "../support/generated/postgresql/client.ts";
 import {
+  door,
   failureOf,
   idempotencyOf,
   orderOf,
@@ -247,6 +248,52 @@ const STRANGE: Record<string, (url: string) => PrismaPg> = {
     return factory;
   },
 };
+
+describe.runIf(onPostgres)("what a deferred trigger raises at COMMIT", () => {
+  test.each(["22012", "25006", "25P02", "42501", "42P01", "0A000", "23505", "P0001"])(
+    "is told as it is, however the statements are sent: %s",
+    async (code) => {
+      await using db = await openPostgres();
+      await db.query(`CREATE FUNCTION raise() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'of the application' USING ERRCODE = '${code}'; END $$`);
+      await db.query(`CREATE CONSTRAINT TRIGGER late AFTER INSERT ON "Order" DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION raise()`);
+      for (const messages of ["shared", "one by one"] as const) {
+        const run = idempotencyOf(await db.connect({ messages })).run(request("k"), placing("k"));
+        await expect(run).rejects.toMatchObject({
+          name: "DriverAdapterError",
+          cause: { originalCode: code, originalMessage: "of the application" },
+        });
+        expect([await db.countOrders(), await records(db)]).toEqual([0, []]);
+      }
+    },
+  );
+});
+
+describe.runIf(onPostgres)("a driver that gives a statement up after a time", () => {
+  test("is not taken for another driver, and a retry helps", async () => {
+    await using db = await openPostgres();
+    await using proxy = await openProxy(db.url);
+    const prisma: TestClient = new PrismaClient({
+      adapter: new PrismaPg({ connectionString: proxy.url, query_timeout: 300 }),
+    });
+    try {
+      const idempotency = idempotencyOf(prisma);
+      const standing = door();
+      const first = idempotencyOf(db.prisma).run(request("k"), placing("k", standing.wait));
+      await standing.arrived;
+      expect(await failureOf(idempotency.run(request("k"), placing("k")))).toMatchObject({ retryable: true });
+      standing.open();
+      await first;
+      expect((await idempotency.run(request("k"), placing("k"))).replayed).toBe(true);
+      proxy.reset();
+      await idempotency.run(request("other"), placing("other"));
+      expect(proxy.statements[0]).toMatch(/^BEGIN;/);
+    } finally {
+      await prisma.$disconnect();
+    }
+  });
+});
 
 describe.runIf(onPostgres)("an adapter", () => {
   test.each(Object.entries(STRANGE))(

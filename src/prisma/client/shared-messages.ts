@@ -1,5 +1,6 @@
 import { warnOnce } from "../../core/contract/warn-once.ts";
 import type { Quote } from "../../sql/literal.ts";
+import { type DatabaseError, isOfDatabase, isResults, REFUSALS, type TextResult } from "./driver-answers.ts";
 
 /**
  * Sends statements of ours in the message of a transaction's BEGIN, and in that of its COMMIT, so that they cost no round trip.
@@ -33,12 +34,6 @@ export interface SharingAdapter<TTransaction> {
 
 /** What is to follow BEGIN in its message; `undefined` if a value of it cannot be written as a literal. */
 export type Followers = (quote: Quote) => readonly string[] | undefined;
-
-/** What the driver makes of one statement, each value as the database's text. */
-export interface TextResult {
-  readonly rowCount: number | null;
-  readonly rows: readonly Readonly<Record<string, string | null>>[];
-}
 
 const SHARING: ReadonlySet<unknown> = new Set(["@prisma/adapter-pg", "@prisma/adapter-neon"]);
 
@@ -216,6 +211,10 @@ export class SharedMessages {
     this.#sentAt = performance.now();
     const statements = [...this.#beginning, ...followers];
     let results: unknown;
+    let isSent = false;
+    setImmediate(() => {
+      isSent = true;
+    });
     try {
       results = await this.#connection.query({ text: statements.join(";\n"), types: AS_TEXT });
     } catch (error) {
@@ -223,6 +222,10 @@ export class SharedMessages {
         // Not BEGIN's failure: for that the adapter would give up the connection.
         this.beginError = error;
         return NOTHING;
+      }
+      // A driver refuses at once. Later errors, such as that of its `query_timeout`, are of the network.
+      if (isSent && !isOfDatabase(error)) {
+        throw error;
       }
       return this.#sendOneByOne(error);
     }
@@ -269,29 +272,4 @@ export class SharedMessages {
     }
     return NOTHING;
   }
-}
-
-/** How a server, or a pooler before it, refuses several statements: syntax_error, feature_not_supported, protocol_violation. */
-const REFUSALS: ReadonlySet<string> = new Set(["42601", "0A000", "08P01"]);
-
-/** What pg makes of an error that the database has answered with. */
-export interface DatabaseError extends Error {
-  /** The SQLSTATE. */
-  readonly code: string;
-}
-
-export function isOfDatabase(error: unknown): error is DatabaseError {
-  return (
-    error instanceof Error &&
-    /^[0-9A-Z]{5}$/.test(String((error as Partial<DatabaseError>).code)) &&
-    !("syscall" in error)
-  );
-}
-
-function isResults(results: unknown, length: number): results is TextResult[] {
-  return (
-    Array.isArray(results) &&
-    results.length === length &&
-    results.every((result: Partial<TextResult> | null) => Array.isArray(result?.rows))
-  );
 }
