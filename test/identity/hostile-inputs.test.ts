@@ -107,7 +107,10 @@ test("shared references and copies are one input", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(recipe, { minLength: 1, maxLength: 6 }), async (recipes) => {
       const value = build(recipes, { cycles: false });
-      expect(await canonical(copied(value))).toBe(await canonical(value));
+      const written = await canonical(copied(value)).catch((error: { reason?: unknown }) => error.reason);
+      // What is short by its references may be longer than any input without them.
+      fc.pre(written !== "too_large");
+      expect(written).toBe(await canonical(value));
     }),
     { numRuns: times({ short: 300, long: 5_000 }) },
   );
