@@ -1,4 +1,4 @@
-import type { RatioName, Results } from "./results.ts";
+import { RATIOS, type RatioName, type Results } from "./results.ts";
 import { median, ratioOf } from "./stats.ts";
 
 type Findings = Pick<
@@ -21,7 +21,7 @@ export function ratiosOf(findings: Findings, namedStatements: boolean): Record<R
       findings.network.filter((each) => each.roundTripMs === roundTripMs),
       namedStatements,
     );
-  return {
+  const found: Record<RatioName, number | null> = {
     fresh1_vs_bare_c1: versus("bare", "one", "fresh", 1),
     fresh1_vs_bare_c8: versus("bare", "one", "fresh", 8),
     fresh1_vs_bare_c32: versus("bare", "one", "fresh", 32),
@@ -50,6 +50,8 @@ export function ratiosOf(findings: Findings, namedStatements: boolean): Record<R
     trips_replay_elsewhere: tripsOf(findings.trips, "onceonly", "elsewhere"),
     db_cpu_vs_bare_c8: databaseCpu(findings.throughput, namedStatements),
   };
+  // In the order of the targets.
+  return Object.fromEntries(RATIOS.map((name) => [name, found[name]])) as typeof found;
 }
 
 function tripsOf(trips: Findings["trips"], name: string, load: string): number | null {

@@ -95,16 +95,13 @@ async function connectRaw(url: string): Promise<RawPool> {
   };
 }
 
-const TICK_MICROS = 10_000;
-
-/** Of processes of this machine: proc_pid_stat(5), fields 14 and 15, in ticks of a hundredth of a second. */
+/** Of processes of this machine: the first field of schedstat is their time on a processor, in nanoseconds. */
 function cpuMicrosOf(pids: readonly number[]): number | null {
   try {
     return pids
-      .map((pid) => readFileSync(`/proc/${pid}/stat`, "utf8"))
-      .filter((stat) => stat.includes("(postgres"))
-      .map((stat) => stat.slice(stat.lastIndexOf(")") + 2).split(" "))
-      .reduce((sum, fields) => sum + (Number(fields[11]) + Number(fields[12])) * TICK_MICROS, 0);
+      .filter((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("postgres"))
+      .map((pid) => Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ", 1)[0]) / 1_000)
+      .reduce((sum, micros) => sum + micros, 0);
   } catch {
     return null;
   }

@@ -6,7 +6,7 @@ import type { Settings } from "../settings.ts";
 import { measureThroughput } from "./throughput.ts";
 
 /** Round-trip times to the database, in milliseconds, beyond that of loopback. */
-const ROUND_TRIPS = { full: [0, 0.5, 1, 2, 5], quick: [2], smoke: [1] } as const;
+const ROUND_TRIPS = { full: [0, 0.5, 1, 2, 5], quick: [2], smoke: [1, 2] } as const;
 const COMPARED = ["bare", "handwritten-tx", "dbos", "onceonly"];
 
 /** Fresh keys, with a network between all contenders and the database. */
