@@ -1,6 +1,6 @@
 import type { Results } from "../../results.ts";
 import { table } from "../markdown.ts";
-import { barOf, rowOf, type Section } from "./section.ts";
+import { barOf, headOf, rowOf, type Section } from "./section.ts";
 
 export function network({ network: all }: Results): Section | undefined {
   if (all.length === 0) return undefined;
@@ -18,21 +18,6 @@ costs no round trip of its own costs next to nothing there.`,
       groups: all.map((each) => ({ title: titleOf(each), bars: each.contenders.map(barOf) })),
       mark: { value: 1, text: "bare" },
     },
-    tables: all.map((each) =>
-      table(
-        [
-          titleOf(each),
-          "ratio",
-          "range",
-          "ops/s",
-          "p50 ms",
-          "p99 ms",
-          "CPU µs",
-          "database CPU µs",
-          "once each",
-        ],
-        each.contenders.map(rowOf),
-      ),
-    ),
+    tables: all.map((each) => table(headOf(titleOf(each)), each.contenders.map(rowOf))),
   };
 }

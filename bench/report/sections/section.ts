@@ -39,6 +39,19 @@ export function barOf({ name, title, ratio: spread }: Measured): Bar {
 
 export const perSecondOf = ({ rounds }: Measured) => median(rounds.map((round) => round.perSecond));
 
+/** The head of a table of {@link rowOf}s. */
+export const headOf = (title: string): string[] => [
+  title,
+  "ratio",
+  "range",
+  "ops/s",
+  "p50 ms",
+  "p99 ms",
+  "CPU µs",
+  "database CPU µs",
+  "once each",
+];
+
 export function rowOf(each: Measured): string[] {
   const of = (pick: (round: Measured["rounds"][number]) => number) => median(each.rounds.map(pick));
   const errors = each.rounds.flatMap((round) => Object.values(round.errors)).reduce((a, b) => a + b, 0);

@@ -1,24 +1,13 @@
 import type { Results, Throughput } from "../../results.ts";
 import { ratio, table, whole } from "../markdown.ts";
 import type { Bar, Plot } from "../svg.ts";
-import { barOf, isOurs, MAIN, perSecondOf, rowOf, type Section, titleOf } from "./section.ts";
+import { barOf, headOf, isOurs, MAIN, perSecondOf, rowOf, type Section, titleOf } from "./section.ts";
 
 function tableOf({ database, concurrency, contenders, work, load }: Throughput, caption: boolean): string {
-  const head = [
-    `concurrency ${concurrency}`,
-    "ratio",
-    "range",
-    "ops/s",
-    "p50 ms",
-    "p99 ms",
-    "CPU µs",
-    "database CPU µs",
-    "once each",
-  ];
   const title = caption
     ? `${database}, ${work === "one" ? "one write" : "four writes"}, ${WORDS[load]}:\n\n`
     : "";
-  return title + table(head, contenders.map(rowOf));
+  return title + table(headOf(`concurrency ${concurrency}`), contenders.map(rowOf));
 }
 
 const WORDS = { fresh: "fresh keys", replay: "replays", mixed: "one retry in ten calls" } as const;
