@@ -51,9 +51,12 @@ export class ClaimMessages {
 
   /** Whether the outcome will be stored with COMMIT: not if a value of it cannot be written as a literal. */
   endWith(outcome: CompleteParams): boolean {
-    const { quote } = this.#messages;
+    const { quote, results } = this.#messages;
+    if (results === undefined) {
+      return false;
+    }
     const statement = withLiterals(this.#statements.completeOrFail(this.#names, outcome), quote);
-    if (this.#messages.results === undefined || statement === undefined) {
+    if (statement === undefined) {
       return false;
     }
     this.#messages.endWith(statement);
