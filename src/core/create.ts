@@ -17,6 +17,7 @@ import { prepareLeasedRun } from "./lease/prepare-leased-run.ts";
 import { runLeasedUnkeyed } from "./lease/unkeyed-leased-run.ts";
 import { prepareRun } from "./request/prepare.ts";
 import { Duplicates } from "./run/duplicates.ts";
+import { Outage } from "./run/outage.ts";
 import { TransactionRunner } from "./run/transaction-run.ts";
 import { runUnkeyed } from "./run/unkeyed-run.ts";
 import { check } from "./upkeep/check.ts";
@@ -32,8 +33,9 @@ export function idempotencyOver<TTransaction>(
   options: RunOptions = {},
 ): Idempotency<TTransaction> {
   const duplicates = new Duplicates();
-  const runner = new TransactionRunner(store, duplicates);
-  const leasedRunner = new LeasedRunner(store, duplicates);
+  const outage = new Outage();
+  const runner = new TransactionRunner(store, duplicates, outage);
+  const leasedRunner = new LeasedRunner(store, duplicates, outage);
   const base = resolveOptions(options, defaultsOver(store));
   return withOptions({ store, runner, leasedRunner, inputCodec: base.codec }, base);
 }

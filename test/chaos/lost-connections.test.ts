@@ -110,9 +110,9 @@ describe.runIf(onPostgres)("a connection lost during COMMIT", () => {
     { when: "before", rows: 0 },
     { when: "answered", rows: 1 },
   ] as const)(
-    "and none to be had since ($when): STORE_UNAVAILABLE, later the truth",
+    "and none to be had for outageMs ($when): STORE_UNAVAILABLE, later the truth",
     async ({ when, rows }) => {
-      await using setup = await openFragile();
+      await using setup = await openFragile({ outageMs: 500 });
       const hold = setup.proxy.intercept(COMMIT, when);
       const placing = setup.place("k").catch((error: unknown) => error);
       await hold.reached;

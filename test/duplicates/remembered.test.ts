@@ -119,7 +119,7 @@ describe.runIf(onPostgres)("a remembered record on PostgreSQL", () => {
   test("is not waited for behind a full pool longer than for a claim: STORE_UNAVAILABLE", async () => {
     await using db = await openPostgres();
     const client = await db.connect({ max: 1 });
-    const idempotency = idempotencyOf(client, { transaction: { maxWaitMs: 500 } });
+    const idempotency = idempotencyOf(client, { outageMs: 0, transaction: { maxWaitMs: 500 } });
     await idempotency.run(request("k"), placing("k"));
     const { wait, arrived, open } = door();
     let isHeld = true;

@@ -24,7 +24,7 @@ const wrong = (option: string, accepted: string[], remedy: string | RegExp) =>
     .filter(([type]) => !accepted.includes(type))
     .map(([type, value]) => ({ option, type, value, remedy }));
 
-const numbers = ["retentionMs", "waitMs", "waitersMax", "retryConflicts", "resultBytesMax"];
+const numbers = ["retentionMs", "waitMs", "waitersMax", "outageMs", "retryConflicts", "resultBytesMax"];
 
 describe("an option of the wrong type is a TypeError that names option, type and remedy", () => {
   test.each([
@@ -84,6 +84,7 @@ describe("a number at its bound is accepted", () => {
     ["retentionMs", 365 * 86_400_000],
     ["waitMs", 0],
     ["waitersMax", 0],
+    ["outageMs", 0],
     ["retryConflicts", 0],
     ["resultBytesMax", 1],
     ["waitMs", 2 ** 31 - 1],
@@ -132,6 +133,7 @@ describe("what is not given comes from", () => {
       waitMs: 10_000,
       waitersMax: 100,
       transaction: {},
+      outageMs: 60_000,
       leaseMs: 60_000,
       storeInput: false,
       retryConflicts: 0,

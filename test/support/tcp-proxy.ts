@@ -37,6 +37,8 @@ export interface TcpProxy extends AsyncDisposable {
   cutAll(): void;
   /** While true, new connections are closed at once. */
   refusing: boolean;
+  /** How many were. */
+  refusals: number;
   /** While true, nothing passes and nobody is told: neither what is sent nor what is answered, on any connection. */
   silent: boolean;
 }
@@ -202,6 +204,7 @@ class Proxy implements TcpProxy {
   statements: string[] = [];
   roundTrips = 0;
   refusing = false;
+  refusals = 0;
   silence: Gate | undefined;
   readonly #pending: Pending[] = [];
   readonly #sessions = new Set<Session>();
@@ -234,6 +237,7 @@ class Proxy implements TcpProxy {
 
   #accept(client: Socket): void {
     if (this.refusing) {
+      this.refusals += 1;
       client.destroy();
       return;
     }

@@ -6,7 +6,8 @@ import { checkOptionNames, type OptionNames } from "./option-names.ts";
 /** Limits of the transaction that a run opens. Prisma's own apply where one is absent. */
 export interface TransactionOptions {
   /**
-   * How long to wait for a connection, in milliseconds. Default: Prisma's `maxWait`, 2,000. Where the claim travels with BEGIN
+   * How long one attempt waits for a connection, in milliseconds. Default: Prisma's `maxWait`, 2,000; how long attempts are
+   * repeated, `outageMs` says. Where the claim travels with BEGIN
    * (`@prisma/adapter-pg`, `@prisma/adapter-neon`), the time that it may block is added to this too.
    */
   readonly maxWaitMs?: number;
@@ -36,6 +37,13 @@ export interface RunOptions {
   /** How many duplicates of one key wait in this process; further ones get `IN_PROGRESS`. Default 100. */
   readonly waitersMax?: number;
   readonly transaction?: TransactionOptions;
+  /**
+   * How long a run waits for a database that is away, in milliseconds: before its handler, for a connection that takes its
+   * claim, and after a COMMIT whose answer was lost, for the outcome. Then it fails with `STORE_UNAVAILABLE`. Default 60,000, which
+   * outlives a failover: Patroni's takes up to 45 seconds as it comes. A database that has not answered yet since the process
+   * began is not waited for. 0: the first failure is reported.
+   */
+  readonly outageMs?: number;
   /**
    * Mode `lease`: how long a claim is valid without a sign of life from its executor, in milliseconds; it is renewed
    * every third of that time. After a crash, a retry waits that long. Default 60,000, or `transaction.timeoutMs` if that is
@@ -83,6 +91,7 @@ const DEFAULTS: ResolvedRunOptions = {
   waitMs: 10_000,
   waitersMax: 100,
   transaction: {},
+  outageMs: 60_000,
   leaseMs: 60_000,
   storeInput: false,
   retryConflicts: 0,
@@ -165,6 +174,7 @@ function checkOptions(options: RunOptions): void {
   checkNumber("retentionMs", options.retentionMs, 1, 100 * 365 * 24 * 60 * 60 * 1_000);
   checkNumber("waitMs", options.waitMs, 0);
   checkNumber("waitersMax", options.waitersMax, 0);
+  checkNumber("outageMs", options.outageMs, 0);
   // Below that, a third of it is too short for a heartbeat to reach a busy database.
   checkNumber("leaseMs", options.leaseMs, 100);
   if (options.storeInput !== undefined && typeof options.storeInput !== "boolean") {

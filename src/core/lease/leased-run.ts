@@ -12,13 +12,13 @@ import { answerOf } from "../outcome/answer.ts";
 import { throwIfReused } from "../outcome/stored-outcome.ts";
 import { derivedKey } from "../request/identity.ts";
 import type { PreparedRun } from "../request/prepare.ts";
-import { backOff } from "../run/backoff.ts";
 import { claimParams } from "../run/claim-params.ts";
 import type { Duplicates } from "../run/duplicates.ts";
+import type { Outage } from "../run/outage.ts";
 import { refuseNested } from "../run/refuse-nested.ts";
 import type { Executed, Finished } from "../run/run-end.ts";
 import type { Flight } from "../run/single-flight.ts";
-import { POLL_MS_MAX, throwUnlessWorthRetrying, waitForLease } from "../run/waiting.ts";
+import { POLL_MS_MAX, waitForLease, waitToClaimAgain } from "../run/waiting.ts";
 import { type AdoptedClaim, takeAdoptedClaim } from "./abandoned-runs.ts";
 import { Lease, renewalOf } from "./lease.ts";
 import { Steps } from "./steps.ts";
@@ -38,10 +38,12 @@ import { untilAnswered } from "./until-answered.ts";
 export class LeasedRunner<TTransaction> {
   readonly #store: Store<TTransaction>;
   readonly #duplicates: Duplicates;
+  readonly #outage: Outage;
 
-  constructor(store: Store<TTransaction>, duplicates: Duplicates) {
+  constructor(store: Store<TTransaction>, duplicates: Duplicates, outage: Outage) {
     this.#store = store;
     this.#duplicates = duplicates;
+    this.#outage = outage;
   }
 
   async run<T>(run: PreparedRun, handler: LeaseHandler<TTransaction, T>): Promise<SettledRun<T>> {
@@ -65,7 +67,7 @@ export class LeasedRunner<TTransaction> {
     for (let poll = 0; ; poll += 1) {
       const params = claimParams(run, run.options.leaseMs);
       const claimedAt = performance.now();
-      const claim = await this.#claim(run, params);
+      const claim = await this.#claim(run, params, poll);
       switch (claim?.state) {
         case "finished":
           return { end: "replayed", record: claim.record };
@@ -80,16 +82,17 @@ export class LeasedRunner<TTransaction> {
           throwIfReused(run, claim.fingerprint);
           await waitForLease(run, poll);
           break;
-        default:
-          await backOff(poll);
+        case undefined:
       }
     }
   }
 
   /** Returns `undefined` if the claim may succeed when repeated. */
-  async #claim(run: PreparedRun, params: ClaimParams): Promise<Claim | undefined> {
+  async #claim(run: PreparedRun, params: ClaimParams, poll: number): Promise<Claim | undefined> {
     try {
-      return await this.#store.leases.claim(params);
+      const claim = await this.#store.leases.claim(params);
+      this.#outage.answered();
+      return claim;
     } catch (error) {
       const fault = this.#store.faultOf(error);
       if (fault === "unavailable") {
@@ -97,7 +100,7 @@ export class LeasedRunner<TTransaction> {
         const { id, owner, retentionMs } = params;
         this.#store.leases.giveBack({ id, owner, delayMs: 0, retentionMs }).catch(() => {});
       }
-      throwUnlessWorthRetrying(run, fault, error);
+      await waitToClaimAgain(run, this.#outage, poll, { fault, error });
       return undefined;
     }
   }

@@ -15,7 +15,7 @@ import { notStored, storeFailed } from "../run/run-errors.ts";
 import { type Lease, renewalOf } from "./lease.ts";
 import { StepCalls } from "./step-calls.ts";
 import { checkExecute, StepNames } from "./step-names.ts";
-import { untilAnswered } from "./until-answered.ts";
+import { isPassing, untilAnswered } from "./until-answered.ts";
 
 /** The steps of one attempt: each is either taken from what earlier attempts recorded, or runs and is recorded. */
 export class Steps<TTransaction> {
@@ -77,15 +77,19 @@ export class Steps<TTransaction> {
         }
         const { during, error } = end;
         const fault = this.#store.faultOf(error);
+        if (during === "begin" && isPassing(fault)) {
+          // As with every statement of a leased run: until the lease is lost.
+          await this.#lease.whileHeld(backOff(retry));
+          continue;
+        }
         const isOurs = during === "begin" || (during === "commit" && fault === "unavailable");
-        if (isOurs && fault !== "write_conflict" && !isIdempotencyError(error)) {
+        if (isOurs && !isIdempotencyError(error)) {
           throw storeFailed(this.#run, fault, error);
         }
-        if (fault !== "write_conflict" || (during !== "begin" && conflictRetriesLeft === 0)) {
+        if (fault !== "write_conflict" || conflictRetriesLeft === 0) {
           throw error;
         }
-        conflictRetriesLeft -= during === "begin" ? 0 : 1;
-        // Ends when the lease is lost.
+        conflictRetriesLeft -= 1;
         await this.#lease.whileHeld(backOff(retry));
       }
     });

@@ -4,12 +4,17 @@ import { backOff } from "../run/backoff.ts";
 import { storeFailed } from "../run/run-errors.ts";
 import type { Lease } from "./lease.ts";
 
-const PASSING: ReadonlySet<StoreFault> = new Set([
+const PASSING: ReadonlySet<StoreFault | undefined> = new Set<StoreFault>([
   "unavailable",
   "read_only",
   "write_conflict",
   "lock_timeout",
 ]);
+
+/** Whether a statement that met `fault` may succeed when repeated. */
+export function isPassing(fault: StoreFault | undefined): boolean {
+  return PASSING.has(fault);
+}
 
 /**
  * Sends a statement of a leased run until the database answers: a statement whose answer was lost may have been executed,
@@ -27,7 +32,7 @@ export async function untilAnswered<T>(
       return await lease.whileHeld(send(store.leases));
     } catch (error) {
       const fault = store.faultOf(error);
-      if (fault === undefined || !PASSING.has(fault)) {
+      if (!isPassing(fault)) {
         throw isIdempotencyError(error) ? error : storeFailed(lease, fault, error);
       }
     }

@@ -31,6 +31,8 @@ export interface PreparedRun extends Identity {
   readonly isRetry: boolean;
   /** When this caller stops waiting for duplicates, on the clock of `performance.now()`. */
   readonly deadline: number;
+  /** When this caller stops waiting for a database that is away, on the same clock. */
+  readonly outageDeadline: number;
 }
 
 /**
@@ -48,7 +50,7 @@ export async function prepareRun(request: RunRequest, base: ResolvedRunOptions):
     key: checkKey(request.key),
     scope: checkScope(request.scope, operation),
   };
-  const deadline = performance.now() + options.waitMs;
+  const now = performance.now();
   const { key, scope } = identity;
   return {
     operation,
@@ -59,7 +61,8 @@ export async function prepareRun(request: RunRequest, base: ResolvedRunOptions):
     options,
     input: null,
     isRetry: checkIsRetry(request.isRetry),
-    deadline,
+    deadline: now + options.waitMs,
+    outageDeadline: now + options.outageMs,
   };
 }
 

@@ -8,6 +8,10 @@ const CAP_MS = 250;
  * Waits before retry number `attempt` (from 0): a random time up to an exponentially growing bound ("full jitter"),
  * so that callers that collided do not collide again.
  */
-export async function backOff(attempt: number): Promise<void> {
-  await sleep(fullJitter(attempt, BASE_MS, CAP_MS));
+export async function backOff(
+  attempt: number,
+  baseMs: number = BASE_MS,
+  capMs: number = CAP_MS,
+): Promise<void> {
+  await sleep(fullJitter(attempt, baseMs, capMs));
 }

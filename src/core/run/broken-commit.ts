@@ -1,22 +1,20 @@
 import type { FinishedRecord, Store } from "../contract/store.ts";
 import type { PreparedRun } from "../request/prepare.ts";
-import { backOff } from "./backoff.ts";
 import { claimParams, transactionLimits } from "./claim-params.ts";
+import { backOffFromOutage } from "./outage.ts";
 import { storeUnavailable } from "./run-errors.ts";
-
-const WAIT_MS = 10_000;
 
 /**
  * Returns what is stored for the run after its COMMIT failed, or the answer to it was lost; `undefined` if nothing is
  * stored and nothing is on its way. Guessing could execute the run twice, or report a completed payment as failed.
  *
- * @throws {@link IdempotencyError} `STORE_UNAVAILABLE` if the database gives no answer for 10 seconds.
+ * @throws {@link IdempotencyError} `STORE_UNAVAILABLE` if the database gives no answer for `outageMs`.
  */
 export async function recordAfterBrokenCommit(
   store: Store<unknown>,
   run: PreparedRun,
 ): Promise<FinishedRecord | undefined> {
-  const deadline = performance.now() + WAIT_MS;
+  const deadline = performance.now() + run.options.outageMs;
   for (let retry = 0; ; retry += 1) {
     try {
       return await probe(store, run);
@@ -26,7 +24,7 @@ export async function recordAfterBrokenCommit(
         throw storeUnavailable(run, error);
       }
     }
-    await backOff(retry);
+    await backOffFromOutage(retry);
   }
 }
 

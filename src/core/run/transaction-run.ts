@@ -19,18 +19,19 @@ import type { Duplicates } from "./duplicates.ts";
 import { FinishedIds } from "./finished-ids.ts";
 import { rethrowing } from "./handler-errors.ts";
 import { inHandlerTransaction, type OpenTransaction } from "./handler-transaction.ts";
+import type { Outage } from "./outage.ts";
 import { refuseNested } from "./refuse-nested.ts";
 import type { Finished, Held, RunEnd } from "./run-end.ts";
 import { claimLost, notStored, storeUnavailable, writesSuppressed } from "./run-errors.ts";
 import type { Flight } from "./single-flight.ts";
-import { throwUnlessWorthRetrying, waitForLease } from "./waiting.ts";
+import { waitForLease, waitToClaimAgain } from "./waiting.ts";
 
 /**
  * Mode `transaction`: claim, handler and result commit together. All control flow of such a run is in this file:
  *
  *     run                     leads, or waits in memory for the duplicate in this process that leads (duplicates.ts)
  *     └ lead                  reads a record that is likely to be finished; otherwise
- *       └ repeat              repeats an attempt that met a held lock, a lease or a write conflict
+ *       └ repeat              repeats an attempt that met a held lock, a lease, a write conflict or an outage
  *         └ attempt           one transaction (handler-transaction.ts), in which
  *           └ claimAndExecute claims; replays, or sets a savepoint, runs the handler (answer.ts), stores its result
  *
@@ -39,11 +40,13 @@ import { throwUnlessWorthRetrying, waitForLease } from "./waiting.ts";
 export class TransactionRunner<TTransaction> {
   readonly #store: Store<TTransaction>;
   readonly #duplicates: Duplicates;
+  readonly #outage: Outage;
   readonly #seen: FinishedIds = new FinishedIds();
 
-  constructor(store: Store<TTransaction>, duplicates: Duplicates) {
+  constructor(store: Store<TTransaction>, duplicates: Duplicates, outage: Outage) {
     this.#store = store;
     this.#duplicates = duplicates;
+    this.#outage = outage;
   }
 
   run<T>(run: PreparedRun, handler: Handler<TTransaction, T>): Promise<SettledRun<T>> {
@@ -84,6 +87,9 @@ export class TransactionRunner<TTransaction> {
     let conflictRetriesLeft = run.options.retryConflicts;
     for (let retry = 0; ; retry += 1) {
       const end = await this.#attempt(run, flight, handler);
+      if (end.end !== "failed") {
+        this.#outage.answered();
+      }
       switch (end.end) {
         case "executed":
         case "replayed":
@@ -96,13 +102,11 @@ export class TransactionRunner<TTransaction> {
       }
       const fault = this.#store.faultOf(end.error);
       if (end.during === "begin") {
-        throwUnlessWorthRetrying(run, fault, end.error);
+        await waitToClaimAgain(run, this.#outage, retry, { fault, error: end.error });
       } else if (fault !== "write_conflict" || conflictRetriesLeft === 0) {
         throw end.error;
       } else {
         conflictRetriesLeft -= 1;
-      }
-      if (fault === "write_conflict") {
         await backOff(retry);
       }
     }

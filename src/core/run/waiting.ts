@@ -2,25 +2,35 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { halfJitter } from "../browser/jitter.ts";
 import type { StoreFault } from "../contract/store.ts";
 import type { PreparedRun } from "../request/prepare.ts";
+import { backOff } from "./backoff.ts";
+import { backOffFromOutage, type Outage } from "./outage.ts";
 import { inProgress, storeFailed } from "./run-errors.ts";
 
 /**
- * Decides about a claim that failed, before the handler ran: returns if it may succeed when repeated.
+ * Decides about a claim that failed, before the handler ran: waits before retry number `retry` (from 0) if the claim may succeed
+ * when repeated.
  *
  * @throws {@link IdempotencyError} `IN_PROGRESS`, `STORE_UNAVAILABLE`, `STORE_MISCONFIGURED`
  */
-export function throwUnlessWorthRetrying(
+export async function waitToClaimAgain(
   run: PreparedRun,
-  fault: StoreFault | undefined,
-  error: unknown,
-): void {
+  outage: Outage,
+  retry: number,
+  { fault, error }: { readonly fault: StoreFault | undefined; readonly error: unknown },
+): Promise<void> {
+  if (outage.isWaitedOut(fault, run)) {
+    return backOffFromOutage(retry);
+  }
   const isOverdue = performance.now() >= run.deadline;
-  if (fault === "lock_timeout") {
-    if (isOverdue || run.options.onDuplicate === "reject") {
-      throw inProgress(run, error);
-    }
-  } else if (fault !== "write_conflict" || isOverdue) {
+  if (fault === "write_conflict" && !isOverdue) {
+    return backOff(retry);
+  }
+  if (fault !== "lock_timeout") {
     throw storeFailed(run, fault, error);
+  }
+  // The claim itself has waited.
+  if (isOverdue || run.options.onDuplicate === "reject") {
+    throw inProgress(run, error);
   }
 }
 
