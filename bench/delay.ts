@@ -1,6 +1,5 @@
-import { fork } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { spawnWorker } from "../test/support/worker.ts";
+import type { DelayProxyData, DelayProxyUp } from "./children/delay-proxy.ts";
 
 export interface Delayed extends AsyncDisposable {
   readonly url: string;
@@ -10,20 +9,11 @@ export interface Delayed extends AsyncDisposable {
 export async function openDelayed(url: string, delayMs: number): Promise<Delayed> {
   if (delayMs === 0) return { url, [Symbol.asyncDispose]: async () => {} };
   const target = new URL(url);
-  const child = fork(fileURLToPath(new URL("children/delay-proxy.ts", import.meta.url)), [
-    target.hostname,
-    target.port || "5432",
-    String(delayMs),
-  ]);
-  const [port] = (await once(child, "message")) as [number];
+  const script = new URL("children/delay-proxy.ts", import.meta.url);
+  const data: DelayProxyData = { host: target.hostname, port: Number(target.port || "5432"), delayMs };
+  const proxy = spawnWorker<DelayProxyUp>(script, data);
+  const { port } = await proxy.waitFor("listening");
   target.hostname = "127.0.0.1";
   target.port = String(port);
-  return {
-    url: target.href,
-    async [Symbol.asyncDispose]() {
-      const ended = once(child, "exit");
-      child.kill();
-      await ended;
-    },
-  };
+  return { url: target.href, [Symbol.asyncDispose]: () => proxy.kill() };
 }

@@ -6,11 +6,14 @@ import { openDelayed } from "./delay.ts";
 import { machine, packageVersions } from "./machine.ts";
 import { measureAmbient } from "./questions/ambient.ts";
 import { measureDuplicates, measureOtherQueries } from "./questions/duplicates.ts";
+import { measureElsewhere } from "./questions/elsewhere.ts";
 import { measureGrowth } from "./questions/growth.ts";
 import { measureHeap } from "./questions/heap.ts";
 import { measureHttp } from "./questions/http.ts";
 import { measureKills } from "./questions/kills.ts";
 import { measureNetwork } from "./questions/network.ts";
+import { measureNode, newerNode } from "./questions/node.ts";
+import { measureProcesses } from "./questions/processes.ts";
 import { measurePrune } from "./questions/prune.ts";
 import { measureSize } from "./questions/size.ts";
 import { cellsOf, measureThroughput } from "./questions/throughput.ts";
@@ -50,6 +53,8 @@ export async function measure(settings: Settings, say: (line: string) => void): 
     failed: [],
     throughput: [],
     network: [],
+    node: [],
+    processes: [],
     duplicates: [],
     otherQueries: [],
     kills: [],
@@ -177,6 +182,12 @@ async function onPostgres(run: Run, kind: DatabaseKind): Promise<void> {
   await ask(run, kind, "network", async () => {
     findings.network.push(...(await measureNetwork(kind, servers, settings, say)));
   });
+  await ask(run, kind, "node", () => node(run, kind));
+  await ask(run, kind, "processes", async () => {
+    findings.processes.push(...(await measureProcesses(kind, servers, settings)));
+    say(`${kind.name}: replays by a process that has not seen the record`);
+    findings.throughput.push(...(await measureElsewhere(kind, servers, settings)));
+  });
   await ask(run, kind, "names", () => names(run, kind));
   await ask(run, kind, "growth", async () => {
     const { growth, size } = await measureGrowth(kind, servers, settings, say);
@@ -237,6 +248,16 @@ async function throughput(run: Run, arena: Arena, namedStatements: boolean): Pro
     say(what);
     findings.throughput.push(await measureThroughput(arena, cell, settings, namedStatements));
   }
+}
+
+async function node({ servers, settings, findings, say }: Run, kind: DatabaseKind): Promise<void> {
+  const newer = newerNode();
+  if ("path" in newer) {
+    findings.node.push(...(await measureNode(kind, servers, settings, newer.path)));
+    return;
+  }
+  findings.missing.push(newer.missing);
+  say(`MISSING: ${newer.missing}`);
 }
 
 /** The bare transaction and us with the other setting of `statementNameGenerator` than the rest has. */

@@ -29,6 +29,7 @@ export function ratiosOf(findings: Findings, namedStatements: boolean): Record<R
     fresh1_vs_handwritten_c8: versus("handwritten", "one", "fresh", 8),
     fresh1_vs_dbos_c8: versus("dbos", "one", "fresh", 8),
     replay_vs_find_c8: versus("find", "one", "replay", 8),
+    replay_elsewhere_vs_find_c8: versus("find", "one", "elsewhere", 8),
     duplicates_connections: others === undefined ? null : Math.max(...others.connections),
     duplicates_other_p99: others?.ratio.median ?? null,
     claim_10m_vs_10k: largest?.claimRatio.median ?? null,

@@ -22,6 +22,7 @@ export const RATIOS = [
   "fresh1_vs_handwritten_tx_rtt2_c8",
   "fresh1_vs_dbos_rtt2_c8",
   "replay_vs_find_c8",
+  "replay_elsewhere_vs_find_c8",
   "duplicates_connections",
   "duplicates_other_p99",
   "claim_10m_vs_10k",
@@ -34,7 +35,8 @@ export const RATIOS = [
 ] as const;
 export type RatioName = (typeof RATIOS)[number];
 
-export type LoadName = "fresh" | "replay" | "mixed";
+/** "elsewhere": replays by a process that has not seen the record. */
+export type LoadName = "fresh" | "replay" | "mixed" | "elsewhere";
 
 /** Contenders side by side under one load. */
 export interface Throughput {
@@ -51,7 +53,7 @@ export interface Measured {
   readonly name: string;
   readonly title: string;
   readonly rounds: readonly Round[];
-  /** Operations a second, to those of the bare transaction, or of `find` where the load is `replay`. */
+  /** Operations a second, to those of the bare transaction, or of `find` where the load is `replay` or `elsewhere`. */
   readonly ratio: Spread | null;
   /** Keys that were used and rows that were found for them: more rows than keys is an execution too many. */
   readonly keys: number;
@@ -62,6 +64,23 @@ export interface Measured {
 export interface Network extends Throughput {
   /** Beyond that of loopback. */
   readonly roundTripMs: number;
+}
+
+/** Under one version of Node.js, in a process of its own. */
+export interface OnNode {
+  readonly database: string;
+  readonly node: string;
+  readonly concurrency: number;
+  readonly contenders: readonly Measured[];
+}
+
+/** With the callers spread over so many processes. */
+export interface Processes {
+  readonly database: string;
+  readonly processes: number;
+  /** Of all processes together. */
+  readonly concurrency: number;
+  readonly contenders: readonly Measured[];
 }
 
 export interface Duplicates {
@@ -184,6 +203,8 @@ export interface Results {
   readonly durationSeconds: number;
   readonly throughput: readonly Throughput[];
   readonly network: readonly Network[];
+  readonly node: readonly OnNode[];
+  readonly processes: readonly Processes[];
   readonly duplicates: readonly Duplicates[];
   readonly otherQueries: readonly OtherQueries[];
   readonly kills: readonly Kill[];

@@ -1,9 +1,15 @@
 import { collect } from "./collect.ts";
-import { load, type Round } from "./load.ts";
+import { type CpuMeter, load, type Round } from "./load.ts";
 
 export interface Runner {
   readonly name: string;
   readonly operation: () => Promise<unknown>;
+}
+
+/** One whose callers need not be in this process. */
+export interface Player {
+  readonly name: string;
+  play(seconds: number, databaseCpu?: CpuMeter): Promise<Round>;
 }
 
 interface RoundSettings {
@@ -11,28 +17,41 @@ interface RoundSettings {
   readonly seconds: number;
 }
 
+/** {@link takeTurns}, with `concurrency` callers in this process. */
+export function inTurn(
+  runners: readonly Runner[],
+  concurrency: number,
+  settings: RoundSettings,
+  databaseCpu?: CpuMeter,
+): Promise<Map<string, Round[]>> {
+  const players = runners.map(({ name, operation }) => ({
+    name,
+    play: (seconds: number, meter?: CpuMeter) => load(concurrency, seconds, operation, meter),
+  }));
+  return takeTurns(players, settings, databaseCpu);
+}
+
 /**
  * All in turn, round after round, each round begun by another one, so that what changes on the machine meanwhile meets
  * everybody.
  */
-export async function inTurn(
-  runners: readonly Runner[],
-  concurrency: number,
+export async function takeTurns(
+  players: readonly Player[],
   { rounds, seconds }: RoundSettings,
-  databaseCpu?: () => Promise<number | null>,
+  databaseCpu?: CpuMeter,
 ): Promise<Map<string, Round[]>> {
-  const results = new Map<string, Round[]>(runners.map(({ name }) => [name, []]));
-  for (const { operation } of runners) {
-    await load(concurrency, Math.min(0.3, seconds / 2), operation);
+  const results = new Map<string, Round[]>(players.map(({ name }) => [name, []]));
+  for (const player of players) {
+    await player.play(Math.min(0.3, seconds / 2));
     await collect();
   }
   for (let round = 0; round < rounds; round += 1) {
-    for (let turn = 0; turn < runners.length; turn += 1) {
-      const runner = runners[(round + turn) % runners.length];
-      if (runner === undefined) continue;
+    for (let turn = 0; turn < players.length; turn += 1) {
+      const player = players[(round + turn) % players.length];
+      if (player === undefined) continue;
       // The garbage of one must not be collected in the next one's time.
       await collect();
-      results.get(runner.name)?.push(await load(concurrency, seconds, runner.operation, databaseCpu));
+      results.get(player.name)?.push(await player.play(seconds, databaseCpu));
     }
   }
   return results;

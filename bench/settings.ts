@@ -10,6 +10,8 @@ export const QUESTIONS = [
   "kills",
   "trips",
   "network",
+  "node",
+  "processes",
   "http",
   "heap",
   "ambient",

@@ -46,7 +46,13 @@ const ABSENT = [
 
 const all = run([], {});
 if (all !== undefined) {
-  const { ratios, missing, wrong, growth } = all.results;
+  const { ratios, missing, wrong, growth, node, processes } = all.results;
+  const majors = node.map((each) => each.node.split(".")[0]);
+  expect(`two versions of Node.js are measured: ${majors.join()}`, new Set(majors).size === 2);
+  expect("one process and two are measured", processes.map((each) => each.processes).join() === "1,2");
+  for (const { name, executions, keys } of [...node, ...processes].flatMap((each) => each.contenders)) {
+    expect(`${name} in a child: ${executions} rows of ${keys} keys`, keys > 0 && executions === keys);
+  }
   expect(
     "growth is measured",
     growth.every(({ claims, replays }) => claims.length + replays.length === 2),

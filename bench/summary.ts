@@ -1,4 +1,4 @@
-import type { Results } from "./results.ts";
+import type { Measured, Results } from "./results.ts";
 import { median } from "./stats.ts";
 import { reached, targets } from "./targets.ts";
 
@@ -20,20 +20,15 @@ export function printSummary(results: Results, print: (line: string) => void): v
   for (const { database, work, load, concurrency, namedStatements, contenders } of results.throughput) {
     const names = namedStatements ? ", named statements" : "";
     print(`\n${database}: ${work} write(s), ${load}, concurrency ${concurrency}${names}`);
-    for (const { title, rounds, ratio, keys, executions } of contenders) {
-      const perSecond = median(rounds.map((round) => round.perSecond));
-      const p99 = median(rounds.map((round) => round.p99Ms));
-      const cpu = median(rounds.map((round) => round.cpuMicros));
-      const errors = rounds.reduce(
-        (sum, round) => sum + Object.values(round.errors).reduce((a, b) => a + b, 0),
-        0,
-      );
-      print(
-        `  ${title.padEnd(30)} x${fixed(ratio?.median)} (${fixed(ratio?.min)}-${fixed(ratio?.max)})` +
-          `${fixed(perSecond, 0).padStart(8)}/s  p99 ${fixed(p99, 1)} ms  cpu ${fixed(cpu, 0)} us` +
-          `  ${executions} rows of ${keys} keys${errors > 0 ? `, ${errors} errors` : ""}`,
-      );
-    }
+    for (const each of contenders) print(lineOf(each));
+  }
+  const inProcesses = [
+    ...results.node.map((each) => ({ ...each, where: `Node.js ${each.node}` })),
+    ...results.processes.map((each) => ({ ...each, where: `${each.processes} process(es)` })),
+  ];
+  for (const { database, where, concurrency, contenders } of inProcesses) {
+    print(`\n${database}: ${where}, fresh, ${concurrency} callers in all`);
+    for (const each of contenders) print(lineOf(each));
   }
   for (const each of results.duplicates) {
     const errors = Object.entries(each.errors).map(([name, count]) => `${count} ${name}`);
@@ -98,4 +93,19 @@ export function printSummary(results: Results, print: (line: string) => void): v
   for (const line of results.failed) print(`FAILED: ${line}`);
   for (const line of results.missing) print(`MISSING: ${line}`);
   print(`took ${results.durationSeconds} s`);
+}
+
+function lineOf({ title, rounds, ratio, keys, executions }: Measured): string {
+  const perSecond = median(rounds.map((round) => round.perSecond));
+  const p99 = median(rounds.map((round) => round.p99Ms));
+  const cpu = median(rounds.map((round) => round.cpuMicros));
+  const errors = rounds.reduce(
+    (sum, round) => sum + Object.values(round.errors).reduce((a, b) => a + b, 0),
+    0,
+  );
+  return (
+    `  ${title.padEnd(30)} x${fixed(ratio?.median)} (${fixed(ratio?.min)}-${fixed(ratio?.max)})` +
+    `${fixed(perSecond, 0).padStart(8)}/s  p99 ${fixed(p99, 1)} ms  cpu ${fixed(cpu, 0)} us` +
+    `  ${executions} rows of ${keys} keys${errors > 0 ? `, ${errors} errors` : ""}`
+  );
 }

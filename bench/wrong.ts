@@ -3,10 +3,12 @@ import type { Results } from "./results.ts";
 /** Every execution that should not have been. What a design allows is found as well as what is a bug. */
 export function wrongIn({
   throughput,
+  node,
+  processes,
   duplicates,
   kills,
   http,
-}: Pick<Results, "throughput" | "duplicates" | "kills" | "http">): string[] {
+}: Pick<Results, "throughput" | "node" | "processes" | "duplicates" | "kills" | "http">): string[] {
   const lines: string[] = [];
   for (const { database, work, load, concurrency, contenders } of throughput) {
     for (const { name, executions, keys } of contenders) {
@@ -14,6 +16,16 @@ export function wrongIn({
       lines.push(
         `${name}: ${executions} executions of ${keys} keys (${database}, ${work}, ${load}, ${concurrency})`,
       );
+    }
+  }
+  const inProcesses = [
+    ...node.map((each) => ({ ...each, where: `Node.js ${each.node}` })),
+    ...processes.map((each) => ({ ...each, where: `${each.processes} processes` })),
+  ];
+  for (const { database, where, contenders } of inProcesses) {
+    for (const { name, executions, keys } of contenders) {
+      if (executions > keys)
+        lines.push(`${name}: ${executions} executions of ${keys} keys (${where}, ${database})`);
     }
   }
   for (const { database, server, variants } of http) {

@@ -1,4 +1,5 @@
 import type { PrismaClient } from "../generated/postgresql/client.ts";
+import type { CpuMeter } from "../load.ts";
 
 /** The generated clients of all databases have the same models, so one type stands for them. */
 export type Client = PrismaClient;
@@ -33,8 +34,8 @@ export interface RawPool {
 
 /** What only a server can tell. */
 export interface ServerView {
-  /** Processor time that the sessions of this database have taken so far; null where the server is on another machine. */
-  cpuMicros(): Promise<number | null>;
+  /** Of the sessions of this database. */
+  readonly cpuMicros: CpuMeter;
   /**
    * Connections to this database that are at work or in a transaction, but the one that asks. Those of Prisma's client
    * and the raw pool, or `all`, which are also those that DBOS polls through.

@@ -96,15 +96,17 @@ async function connectRaw(url: string): Promise<RawPool> {
 }
 
 /** Of processes of this machine: the first field of schedstat is their time on a processor, in nanoseconds. */
-function cpuMicrosOf(pids: readonly number[]): number | null {
-  try {
-    return pids
-      .filter((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("postgres"))
-      .map((pid) => Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ", 1)[0]) / 1_000)
-      .reduce((sum, micros) => sum + micros, 0);
-  } catch {
-    return null;
+function cpuMicrosOf(pids: readonly number[]): Map<number, number> | null {
+  const found = new Map<number, number>();
+  for (const pid of pids) {
+    try {
+      if (!readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("postgres")) continue;
+      found.set(pid, Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ", 1)[0]) / 1_000);
+    } catch {
+      // A session that has just ended, or one on another machine.
+    }
   }
+  return found.size === 0 ? null : found;
 }
 
 async function openDatabase(url: string, remove: () => Promise<void>): Promise<BenchDatabase> {

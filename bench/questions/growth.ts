@@ -1,30 +1,13 @@
 import { createIdempotency } from "onceonly";
-import { recordId } from "../../src/core/request/identity.ts";
-import { INPUT, OPERATION, SCOPE } from "../contenders/onceonly.ts";
-import type {
-  BenchDatabase,
-  Client,
-  DatabaseKind,
-  FillParams,
-  RecordTable,
-  Servers,
-} from "../databases/database.ts";
+import type { BenchDatabase, DatabaseKind, Servers } from "../databases/database.ts";
 import type { Growth, Size } from "../results.ts";
 import { inTurn, type Runner } from "../rounds.ts";
 import type { Settings } from "../settings.ts";
 import { place, workOf } from "../shop.ts";
 import { ratioOf } from "../stats.ts";
+import { type Filled, fill, requestOf } from "./filled.ts";
 
 const CONCURRENCY = 8;
-/** Of each table, the records that are replayed: spread over all of it. */
-const REPLAYED = 50_000;
-
-interface Filled {
-  readonly records: number;
-  readonly fillSeconds: number;
-  readonly prisma: Client;
-  readonly keys: readonly string[];
-}
 
 /** The same claims and replays over tables of different sizes, in turn. All are filled first, as users' would be. */
 export async function measureGrowth(
@@ -78,48 +61,6 @@ async function overTables(
   return { growth, size };
 }
 
-const requestOf = (key: string) => ({ operation: OPERATION, scope: SCOPE, key, input: INPUT });
-
-async function fill(
-  database: BenchDatabase,
-  table: RecordTable,
-  prisma: Client,
-  records: number,
-): Promise<Filled> {
-  const begin = performance.now();
-  const sample = await sampleRecord(database, prisma);
-  const count = Math.min(REPLAYED, records);
-  const keys = Array.from({ length: count }, (_, index) => `known-${index}`);
-  const step = Math.floor(records / count);
-  const known = keys.map((key, index) => ({
-    position: (index + 1) * step,
-    key,
-    // Of the sources: the package tells nobody how ids are made. That it is still so is checked below.
-    id: recordId({ scope: SCOPE, operation: OPERATION, key }),
-  }));
-  await database.empty();
-  await table.insert({ count: records, expired: 0, known, sample });
-  await table.settle();
-  const { replayed } = await createIdempotency({ prisma }).run(
-    requestOf(keys[count - 1] ?? ""),
-    async () => null,
-  );
-  if (!replayed) throw new Error("a record that was filled in is not found by its key");
-  return { records, fillSeconds: (performance.now() - begin) / 1_000, prisma, keys };
-}
-
-/** A finished record, as the library writes it. */
-export async function sampleRecord(database: BenchDatabase, prisma: Client): Promise<FillParams["sample"]> {
-  await createIdempotency({ prisma }).run(requestOf("sample"), ({ tx }) =>
-    place(tx, "sample", workOf("one")),
-  );
-  const [row] = await database.query(
-    `SELECT fingerprint, response FROM idempotency_record WHERE key = 'sample'`,
-  );
-  const { fingerprint, response } = row ?? {};
-  return { scope: SCOPE, operation: OPERATION, fingerprint: String(fingerprint), response: String(response) };
-}
-
 function claiming({ records, prisma }: Filled): Runner {
   const idempotency = createIdempotency({ prisma });
   let next = 0;
@@ -133,12 +74,12 @@ function claiming({ records, prisma }: Filled): Runner {
   };
 }
 
-function replaying({ records, prisma, keys }: Filled): Runner {
+function replaying({ records, prisma, known }: Filled): Runner {
   const idempotency = createIdempotency({ prisma });
   return {
     name: String(records),
     operation: async () => {
-      const key = keys[Math.floor(Math.random() * keys.length)] ?? "";
+      const key = known[Math.floor(Math.random() * known.length)]?.key ?? "";
       const { replayed } = await idempotency.run(requestOf(key), async () => null);
       if (!replayed) throw new Error("executed a key that has a record");
     },

@@ -3,7 +3,7 @@ import type { Client, DatabaseKind, Servers } from "../databases/database.ts";
 import type { Prune } from "../results.ts";
 import type { Settings } from "../settings.ts";
 import { median } from "../stats.ts";
-import { sampleRecord } from "./growth.ts";
+import { sampleRecord } from "./filled.ts";
 
 const ROUNDS = 3;
 

@@ -51,9 +51,7 @@ export async function measureThroughput(
     runners.push({ name: FIND, operation: await find(arena) });
   }
 
-  const results = await inTurn(runners, concurrency, settings, () =>
-    arena.database.server === undefined ? Promise.resolve(null) : arena.database.server.cpuMicros(),
-  );
+  const results = await inTurn(runners, concurrency, settings, arena.database.server?.cpuMicros);
   const basis = results.get(load === "replay" ? FIND : "bare");
   const contenders: Measured[] = [];
   for (const [name, rounds] of results) {

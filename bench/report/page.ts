@@ -93,7 +93,7 @@ an application would write it.`;
 
 const NOT_MEASURED = `## What is not measured
 
-- A separate disk for the database, replication, or more than one application process under load.
+- A separate disk for the database, replication, or more than two application processes under load.
 - Pool sizes other than 10 connections.
 - Statements and round trips anywhere but on PostgreSQL; heap, growth and prune likewise.
 - CPU of PostgreSQL's background processes: "database CPU" is that of the sessions.

@@ -42,7 +42,33 @@ function results(): Results {
         contenders: [measured("bare", [100, 200, 400]), measured("onceonly", [90, 180, 380])],
       },
     ],
+    node: ["v20.20.2", "v24.22.3"].map((node, at) => ({
+      database: "postgresql",
+      node,
+      concurrency: 8,
+      contenders: [
+        measured("bare", [100, 200, 400]),
+        measured("onceonly", at === 0 ? [1, 2, 4] : [70, 140, 280]),
+      ],
+    })),
+    processes: [1, 2].map((processes) => ({
+      database: "postgresql",
+      processes,
+      concurrency: 8,
+      contenders: [
+        measured("bare", [100, 200, 400]),
+        measured("onceonly", [60, 120, 240], processes === 2 ? 12 : 10),
+      ],
+    })),
     throughput: [
+      {
+        database: "postgresql",
+        work: "one",
+        load: "elsewhere",
+        concurrency: 8,
+        namedStatements: false,
+        contenders: [measured("onceonly", [40, 80, 160]), measured("find", [100, 200, 400])],
+      },
       {
         database: "postgresql",
         work: "one",
@@ -81,6 +107,7 @@ describe("the benchmark's figures", () => {
     expect(results().ratios.fresh1_vs_bare_c8).toBe(0.8);
     expect(results().ratios.fresh1_vs_bare_rtt2_c8).toBe(0.9);
     expect(results().ratios.db_cpu_vs_bare_c8).toBe(1);
+    expect(results().ratios.replay_elsewhere_vs_find_c8).toBe(0.4);
   });
 
   it("has null for what was not measured", () => {
@@ -92,7 +119,10 @@ describe("the benchmark's figures", () => {
   });
 
   it("finds executions that should not have been", () => {
-    expect(results().wrong).toEqual(["bare: 11 executions of 10 keys (postgresql, one, fresh, 8)"]);
+    expect(results().wrong).toEqual([
+      "bare: 11 executions of 10 keys (postgresql, one, fresh, 8)",
+      "onceonly: 12 executions of 10 keys (2 processes, postgresql)",
+    ]);
   });
 
   it("has an aim for each figure", () => {
@@ -108,7 +138,16 @@ describe("the page of results", () => {
     expect(markdown).toContain("- Missing: Redis is not there\n- Failed: size failed: Error: why\n");
     expect(markdown).toContain("| the same, concurrency 8 | ≥ 0.57 | 0.80 | yes |");
     expect(markdown).toContain("| records pruned in a second | ≥ 200,000 | not measured |  |");
-    expect([...plots.keys()]).toEqual(["performance-fresh.svg", "performance-network.svg"]);
+    const sections = ["fresh", "network", "node", "processes", "elsewhere"];
+    expect([...plots.keys()]).toEqual(sections.map((name) => `performance-${name}.svg`));
+  });
+
+  it("sets the versions of Node.js and the numbers of processes beside each other", () => {
+    const { markdown } = pageOf(results());
+    expect(markdown).toContain("| Node.js 24.22.3, concurrency 8 | ratio |");
+    expect(markdown).toContain("| <onceonly> | 0.70 | 0.70 – 0.70 | 140 |");
+    expect(markdown).toContain("| 2 processes, 8 callers in all | ratio |");
+    expect(markdown).toContain("12 rows of 10 keys");
   });
 
   it("writes plots that are XML, with the longest bar inside the picture", () => {

@@ -43,7 +43,7 @@ export async function startLeasedShop(
 ): Promise<LeasedWorker> {
   const named = { ...data, target: { ...target, url: renamed(target, data.by) } };
   const script = new URL("leased-process.ts", import.meta.url);
-  const worker = spawnWorker<FromLeasedShop, ToLeasedShop>(script, named, imports);
+  const worker = spawnWorker<FromLeasedShop, ToLeasedShop>(script, named, { imports });
   await worker.waitFor("ready");
   return Object.assign(worker, { by: data.by });
 }

@@ -59,8 +59,16 @@ class Inbox<M extends Message> {
   }
 }
 
-function start(script: URL, imports: readonly URL[]): ChildProcess {
+interface WorkerOptions {
+  /** Loaded before the script. */
+  readonly imports?: readonly URL[];
+  /** The path of the Node.js to run on; that of this process by default. */
+  readonly node?: string | undefined;
+}
+
+function start(script: URL, { imports = [], node = process.execPath }: WorkerOptions): ChildProcess {
   return fork(fileURLToPath(bundleOf(script)), [], {
+    execPath: node,
     execArgv: imports.flatMap((module) => ["--import", bundleOf(module).href]),
     // Keeps Date, BigInt, Map and the like.
     serialization: "advanced",
@@ -68,13 +76,13 @@ function start(script: URL, imports: readonly URL[]): ChildProcess {
   });
 }
 
-/** `script` calls `parentPort()` to get `data` and to talk. `imports` are loaded before it. */
+/** `script` calls `parentPort()` to get `data` and to talk. */
 export function spawnWorker<Up extends Message, Down extends Message = never>(
   script: URL,
   data: unknown,
-  imports: readonly URL[] = [],
+  options: WorkerOptions = {},
 ): Worker<Up, Down> {
-  const child = start(script, imports);
+  const child = start(script, options);
   const inbox = new Inbox<Up>();
   let errors = "";
   child.stderr?.on("data", (chunk) => {

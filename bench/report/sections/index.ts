@@ -5,8 +5,9 @@ import { growth, prune } from "./growth.ts";
 import { http } from "./http.ts";
 import { kills } from "./kills.ts";
 import { network } from "./network.ts";
+import { node, processes } from "./processes.ts";
 import { MAIN, others, type Section } from "./section.ts";
-import { FOUR, fresh, MIXED, names, ONE, otherDatabase, replays } from "./throughput.ts";
+import { FOUR, fresh, MIXED, names, ONE, otherDatabase, replays, SEEN, UNSEEN } from "./throughput.ts";
 
 /** In the order of the page. A question that was not asked has no section. */
 export function sectionsOf(results: Results): Section[] {
@@ -19,7 +20,10 @@ export function sectionsOf(results: Results): Section[] {
     fresh("fresh", "What does a fresh key cost?", ONE, on(MAIN, "one", "fresh")),
     fresh("four", "And a handler of four writes?", FOUR, on(MAIN, "four", "fresh")),
     network(results),
-    replays("replay", "How fast is a replay?", on(MAIN, "one", "replay")),
+    node(results),
+    processes(results),
+    replays("replay", "How fast is a replay?", SEEN, on(MAIN, "one", "replay")),
+    replays("elsewhere", "And a retry that lands in another process?", UNSEEN, on(MAIN, "one", "elsewhere")),
     fresh("mixed", "And one retry in ten calls?", MIXED, on(MAIN, "one", "mixed")),
     ...others(plain).map((database) =>
       otherDatabase(database, [

@@ -10,7 +10,12 @@ function tableOf({ database, concurrency, contenders, work, load }: Throughput, 
   return title + table(headOf(`concurrency ${concurrency}`), contenders.map(rowOf));
 }
 
-const WORDS = { fresh: "fresh keys", replay: "replays", mixed: "one retry in ten calls" } as const;
+const WORDS = {
+  fresh: "fresh keys",
+  replay: "replays",
+  mixed: "one retry in ten calls",
+  elsewhere: "replays elsewhere",
+} as const;
 
 const BARE = "to the bare Prisma transaction";
 
@@ -50,13 +55,24 @@ export function fresh(
   };
 }
 
-export function replays(name: string, question: string, cells: readonly Throughput[]): Section | undefined {
+export const SEEN = `Every call repeats a mutation that has finished. The baseline is a bare \`findUnique\` of the row that onceonly
+reads.`;
+
+export const UNSEEN = `Every call repeats a mutation that has finished in another process: the records are there, and none has been seen by
+the process that is asked. Each key is asked for once. Such a replay begins as a new run does, with a transaction and a claim; the
+baseline, a bare \`findUnique\` of the same rows, does not, and Prisma joins those that come at the same moment into one query.`;
+
+export function replays(
+  name: string,
+  question: string,
+  text: string,
+  cells: readonly Throughput[],
+): Section | undefined {
   if (cells.length === 0) return undefined;
   return {
     name,
     question,
-    text: `Every call repeats a mutation that has finished. The baseline is a bare \`findUnique\` of the row that onceonly
-reads.`,
+    text,
     plot: {
       title: question,
       unit: "operations a second, to a findUnique of the record; line: range of the rounds",
@@ -99,7 +115,7 @@ export function otherDatabase(database: string, cells: readonly Throughput[]): S
 export function names(results: Results): Section | undefined {
   const both = results.throughput.filter(
     ({ database, concurrency, work, load }) =>
-      database === MAIN && concurrency === 8 && work === "one" && load !== "mixed",
+      database === MAIN && concurrency === 8 && work === "one" && load !== "mixed" && load !== "elsewhere",
   );
   if (!both.some((each) => each.namedStatements) || both.every((each) => each.namedStatements))
     return undefined;
