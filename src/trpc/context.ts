@@ -1,4 +1,5 @@
 import { DEFAULT_NAME, providedClient } from "../core/adapter/provided-client.ts";
+import { isClient } from "../core/contract/found.ts";
 import type { LeaseContext, RunContext } from "../core/contract/idempotency.ts";
 import { inTransactionMode } from "../core/contract/other-mode.ts";
 
@@ -63,21 +64,13 @@ export function providedContext<TTransaction>(
 export function checkStillProvided(provide: string | undefined, path: string, result: object): void {
   const { ctx } = result as { readonly ctx?: Readonly<Record<string, unknown>> | null };
   const name = provide ?? DEFAULT_NAME;
-  if (isOutside(ctx?.[name])) {
+  const held = ctx?.[name];
+  // Clients in a transaction, ambient clients in a handler too, show no `$transaction`.
+  if (isClient(held) && "$transaction" in held) {
     throw new TypeError(
       `onceonly: a middleware of ${path} after idempotencyMiddleware has put a client of its own into the context as ${name}, ` +
         "where option provide puts the client of the transaction, so what the procedure wrote through it is no part of the " +
         "transaction; put that middleware before idempotencyMiddleware, or have it put ctx.idempotency.join(client) there.",
     );
   }
-}
-
-/** Whether it is a client of Prisma's in no transaction. Clients in one, ambient clients in a handler too, show no `$transaction`. */
-function isOutside(held: unknown): boolean {
-  return (
-    typeof held === "object" &&
-    held !== null &&
-    "$transaction" in held &&
-    typeof (held as { readonly $connect?: unknown }).$connect === "function"
-  );
 }

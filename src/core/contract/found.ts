@@ -10,10 +10,10 @@ function thingOf(value: unknown): string {
   if (isClass(value)) {
     return `the class ${value.name}`;
   }
-  const { $transaction, $connect, runSettled } = (value ?? {}) as Record<string, unknown>;
-  if (typeof $transaction === "function" && typeof $connect === "function") {
+  if (isClient(value)) {
     return "a Prisma client";
   }
+  const { runSettled } = (value ?? {}) as Record<string, unknown>;
   if (typeof runSettled === "function") {
     return "what createIdempotency returned";
   }
@@ -21,6 +21,12 @@ function thingOf(value: unknown): string {
   const members =
     typeof value === "object" && value !== null && !Array.isArray(value) ? membersOf(value) : "";
   return `of type ${typeOf(value)}${shown}${members}`;
+}
+
+/** Whether it is a client of Prisma's, by its looks. One in a transaction has no `$connect`, unless it is one of ours. */
+export function isClient(value: unknown): value is object {
+  const { $transaction, $connect } = (value ?? {}) as Record<string, unknown>;
+  return typeof value === "object" && typeof $transaction === "function" && typeof $connect === "function";
 }
 
 export function isClass(value: unknown): value is { readonly name: string } {
