@@ -1,5 +1,5 @@
 import { DEFAULT_NAME, providedClient } from "../core/adapter/provided-client.ts";
-import { isClient } from "../core/contract/found.ts";
+import { isOutside } from "../core/contract/client-kind.ts";
 import type { LeaseContext, RunContext } from "../core/contract/idempotency.ts";
 import { inTransactionMode } from "../core/contract/other-mode.ts";
 
@@ -64,9 +64,7 @@ export function providedContext<TTransaction>(
 export function checkStillProvided(provide: string | undefined, path: string, result: object): void {
   const { ctx } = result as { readonly ctx?: Readonly<Record<string, unknown>> | null };
   const name = provide ?? DEFAULT_NAME;
-  const held = ctx?.[name];
-  // Clients in a transaction, ambient clients in a handler too, show no `$transaction`.
-  if (isClient(held) && "$transaction" in held) {
+  if (isOutside(ctx?.[name])) {
     throw new TypeError(
       `onceonly: a middleware of ${path} after idempotencyMiddleware has put a client of its own into the context as ${name}, ` +
         "where option provide puts the client of the transaction, so what the procedure wrote through it is no part of the " +

@@ -1,4 +1,5 @@
 import { typeOf } from "../browser/option-checks.ts";
+import { isClient } from "./client-kind.ts";
 
 /** As `misuse`, where what was found is probably some other object of the application: it is named, and not only its type. */
 export function misplaced(option: string, value: unknown, remedy: string): TypeError {
@@ -21,12 +22,6 @@ function thingOf(value: unknown): string {
   const members =
     typeof value === "object" && value !== null && !Array.isArray(value) ? membersOf(value) : "";
   return `of type ${typeOf(value)}${shown}${members}`;
-}
-
-/** Whether it is a client of Prisma's, by its looks. One in a transaction has no `$connect`, unless it is one of ours. */
-export function isClient(value: unknown): value is object {
-  const { $transaction, $connect } = (value ?? {}) as Record<string, unknown>;
-  return typeof value === "object" && typeof $transaction === "function" && typeof $connect === "function";
 }
 
 export function isClass(value: unknown): value is { readonly name: string } {
