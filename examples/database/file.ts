@@ -18,6 +18,7 @@ export function temporaryDatabase(): string {
 export async function createTablesIn(url: string, schema: URL): Promise<void> {
   const client = createClient({ url });
   const tables = [schema, OURS].map((file) => readFileSync(file, "utf8"));
-  await client.executeMultiple(`PRAGMA journal_mode = WAL;\n${tables.join("\n")}`);
+  await client.execute("PRAGMA journal_mode = WAL");
+  await client.executeMultiple(tables.join("\n"));
   client.close();
 }

@@ -28,7 +28,8 @@ interface Customer {
 /** What `prisma migrate` does in an application. */
 async function createTables(): Promise<void> {
   const sql = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
-  await database.executeMultiple(`PRAGMA journal_mode = WAL;\n${sql("./schema.sql")}`);
+  await database.execute("PRAGMA journal_mode = WAL");
+  await database.executeMultiple(sql("./schema.sql"));
   await database.executeMultiple(sql("../../prisma/sqlite/idempotency.sql"));
 }
 

@@ -1,4 +1,5 @@
 import { DEFAULT_NAME, providedClient } from "../core/adapter/provided-client.ts";
+import { isOutside } from "../core/contract/client-kind.ts";
 import type { LeaseContext, RunContext } from "../core/contract/idempotency.ts";
 import { inTransactionMode } from "../core/contract/other-mode.ts";
 
@@ -70,14 +71,4 @@ export function checkStillProvided(provide: string | undefined, path: string, re
         "transaction; put that middleware before idempotencyMiddleware, or have it put ctx.idempotency.join(client) there.",
     );
   }
-}
-
-/** Whether it is a client of Prisma's in no transaction. Clients in one, ambient clients in a handler too, show no `$transaction`. */
-function isOutside(held: unknown): boolean {
-  return (
-    typeof held === "object" &&
-    held !== null &&
-    "$transaction" in held &&
-    typeof (held as { readonly $connect?: unknown }).$connect === "function"
-  );
 }

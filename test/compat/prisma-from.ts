@@ -18,6 +18,9 @@ export interface PrismaFrom {
   relocate(file: string): string;
 }
 
+/** Two SQLite libraries in one process break each other's locks on a file, so the tests take that of the adapter. */
+const ITS_OWN = /^(?:@prisma\/|@libsql\/client$)/;
+
 const GENERATED = /^(?:test\/support|examples\/[^/]+)\/generated(?:\/|$)/;
 
 /** `folder` is absolute, and two below `test`. */
@@ -25,7 +28,7 @@ export function prismaFrom(folder: string): PrismaFrom {
   const root = resolve(folder, "../../..");
   return {
     redirect(source, from) {
-      if (!source.startsWith("@prisma/")) return { source, from };
+      if (!ITS_OWN.test(source)) return { source, from };
       const own = join(folder, `${source.replace("@prisma/", "")}.js`);
       if (from !== own && existsSync(own)) return { source: own, from };
       return { source, from: join(folder, "package.json") };

@@ -65,7 +65,7 @@ function prisma6(folder: string): TestProjectInlineConfiguration {
       include: [
         "test/{ambient,duplicates,errors,guard,replay,retention,store,transaction}/**/*.test.ts",
         "test/leases/{runs,steps,completer}.test.ts",
-        "test/examples/{payments,saas,webhooks,programs,prisma-version,ambient-services,ambient-pothos,ambient-t3}.test.ts",
+        "test/examples/{payments,saas,webhooks,programs,prisma-version,demo,ambient-services,ambient-pothos,ambient-t3}.test.ts",
       ],
       // Asks the schema engine of Prisma 7.
       exclude: ["test/store/schema-drift.test.ts"],

@@ -1,6 +1,7 @@
-/** Says which Prisma the examples get in a process; started as they are, it asks a process of its own too. */
+/** Says which Prisma the examples get in a process, and which SQLite; started as they are, it asks a process of its own too. */
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { createClient } from "@libsql/client";
 import * as payments from "../../examples/payments/generated/client.ts";
 import * as saas from "../../examples/saas/generated/client.ts";
 import * as webhooks from "../../examples/webhooks/generated/client.ts";
@@ -11,6 +12,8 @@ export type Versions = Record<string, string>;
 export interface FromVersions {
   type: "versions";
   versions: Versions;
+  /** The files of the SQLite libraries that the process has loaded. */
+  sqlite: string[];
 }
 
 type AnyClient = new (options: object) => { _clientVersion: string };
@@ -24,9 +27,15 @@ for (const [name, { PrismaClient }] of Object.entries(clients)) {
   versions[name] = new (PrismaClient as unknown as AnyClient)({ adapter })._clientVersion;
 }
 
+// The examples and the tests open files themselves too.
+createClient({ url: ":memory:" }).close();
+const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: string[] };
+const sqlite = sharedObjects.filter((file) => /libsql.*\.node$/.test(file));
+
+const found: FromVersions = { type: "versions", versions, sqlite };
 if (process.send === undefined) {
-  console.log(JSON.stringify(versions));
+  console.log(JSON.stringify(found));
   fork(fileURLToPath(import.meta.url)).on("message", (message: FromVersions) =>
-    console.log(JSON.stringify(message.versions)),
+    console.log(JSON.stringify(message)),
   );
-} else process.send({ type: "versions", versions } satisfies FromVersions);
+} else process.send(found);

@@ -265,6 +265,28 @@ describe.each(databases)("servers, on $name", ({ open }) => {
       server.close();
     });
 
+    it("by Express, which makes an object of nothing, is nothing for the handler, unless it was sent", async () => {
+      await using db = await open();
+      const handle = wrapped(db.prisma, text);
+      const adapter = createServerAdapter((request: Request, arg) => handle(request, arg as never));
+      const server = express()
+        .use(express.json(), (req, _res, next) => {
+          req.body ??= {};
+          next();
+        })
+        .post("/orders", adapter)
+        .listen(0, "127.0.0.1");
+      const send = sender(await portOf(server));
+      for (const [key, type] of Object.entries({ k1: JSON_TYPE, k2: "text/plain" })) {
+        expect(await send(key, type, "")).toEqual([200, { got: "" }]);
+        expect(await send(key, type, "")).toEqual([200, { got: "" }, "again"]);
+        expect(await send(null, type, "")).toEqual([200, { got: "" }]);
+      }
+      expect(await send("k3", JSON_TYPE, "{}")).toEqual([200, { got: "{}" }]);
+      expect(await send("k3", JSON_TYPE, "")).toEqual([422, ""]);
+      server.close();
+    });
+
     it.each([
       ["JSON", JSON_TYPE, '{"a":1}', json, { a: 1 }],
       ["a text in JSON", JSON_TYPE, '"5"', json, "5"],

@@ -325,6 +325,35 @@ describe.each(databases)("a message that is not consumed, on $name", ({ open }) 
     expect(await shipped(db)).toEqual(["attempts: a"]);
   });
 
+  it("gives an error that onPoison throws again and again one cause, the last, and no circle", async () => {
+    await using db = await open();
+    const away = new Error("no dead letters");
+    const options: Partial<Options> = { attemptsMax: 1, onPoison: () => Promise.reject(away) };
+    const reasons = ["1", "2", "3"].map((text) => new Error(text));
+    for (const reason of reasons) {
+      const consume = shipping(db.prisma, options, () => Promise.reject(reason));
+      await expect(consume({ id: `m${reason.message}`, body: "a" })).rejects.toBe(away);
+    }
+    expect(away.cause).toBe(reasons[2]);
+    expect(reasons.map(({ cause }) => cause)).toEqual([undefined, undefined, undefined]);
+
+    // The driver's error is the cause of ours, and what onPoison passes on.
+    const driver = new Error("connection lost");
+    const onPoison: Options["onPoison"] = (_, { error }) => Promise.reject((error as Error).cause as Error);
+    const passing = shipping(db.prisma, { attemptsMax: 1, onPoison }, () =>
+      Promise.reject(new Error("no order", { cause: driver })),
+    );
+    await expect(passing({ id: "m4", body: "a" })).rejects.toBe(driver);
+    expect(driver.cause).toBeUndefined();
+
+    const coded = new Error("no dead letters", { cause: "E42" });
+    const keeping = shipping(db.prisma, { attemptsMax: 1, onPoison: () => Promise.reject(coded) }, () =>
+      Promise.reject(new Error("sold out")),
+    );
+    await expect(keeping({ id: "m5", body: "a" })).rejects.toBe(coded);
+    expect(coded.cause).toBe("E42");
+  });
+
   it("fails with the error of onPoison, whose cause is that of the handler, or of the id", async () => {
     await using db = await open();
     const sold = new Error("sold out");

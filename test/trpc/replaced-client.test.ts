@@ -3,8 +3,9 @@ import { createIdempotency } from "../../src/create-idempotency.ts";
 import { withAmbientTransaction } from "../../src/prisma/ambient/ambient.ts";
 import { idempotencyMiddleware } from "../../src/trpc/index.ts";
 import { account, accountIds, passedOn } from "../ambient/support.ts";
-import type { TestClient } from "../support/clients.ts";
+import { adapterFor, type TestClient } from "../support/clients.ts";
 import { databases } from "../support/database.ts";
+import type { PrismaClient } from "../support/generated/postgresql/client.ts";
 import { app, t } from "./support.ts";
 
 type Joins = { join: (client: TestClient) => TestClient };
@@ -21,8 +22,7 @@ function procedure(prisma: TestClient, other: (context: Joins) => TestClient, re
     .use(idempotent)
     .use(({ ctx, next }) =>
       next({ ctx: { prisma: other((ctx as unknown as { idempotency: Joins }).idempotency) } }),
-    )
-    .mutation(() => "done");
+    );
 }
 
 describe.each(databases)("a middleware after ours, on $name,", ({ open }) => {
@@ -33,7 +33,7 @@ describe.each(databases)("a middleware after ours, on $name,", ({ open }) => {
   ])("may not put there what is in no transaction: %s", async (_what, otherOf) => {
     await using db = await open();
     for (const key of ["k", undefined]) {
-      const add = procedure(db.prisma, otherOf(db.prisma), key !== undefined);
+      const add = procedure(db.prisma, otherOf(db.prisma), key !== undefined).mutation(() => "done");
       const { body, status } = await app(t.router({ add }), db.prisma).send(
         "add",
         key === undefined ? {} : { key },
@@ -57,10 +57,47 @@ describe.each(databases)("a middleware after ours, on $name,", ({ open }) => {
   ])("may put there what is in the transaction: %s", async (_what, otherOf) => {
     await using db = await open();
     for (const key of ["k", undefined]) {
-      const add = procedure(db.prisma, otherOf(db.prisma), key !== undefined);
+      const add = procedure(db.prisma, otherOf(db.prisma), key !== undefined).mutation(() => "done");
       const { body } = await app(t.router({ add }), db.prisma).send("add", key === undefined ? {} : { key });
       expect(body).toContain("done");
     }
+  });
+
+  it("may put there an instance of the application's own class that is ambient, but not what was derived from it before", async () => {
+    await using db = await open();
+    class Service extends (db.prisma.constructor as typeof PrismaClient) {
+      readonly #adding = "a";
+      readonly early = this.$extends({ name: "early" });
+
+      async add() {
+        await this.account.create(account(this.#adding));
+      }
+    }
+    const service = new Service({ adapter: adapterFor(db) });
+    const early = service.early as unknown as TestClient;
+    withAmbientTransaction(service);
+    for (const key of ["k", undefined]) {
+      const add = procedure(service, () => service, key !== undefined).mutation(async ({ ctx }) => {
+        await (ctx as unknown as { prisma: Service }).prisma.add();
+        throw new Error("undone");
+      });
+      const { body } = await app(t.router({ add }), service).send("add", key === undefined ? {} : { key });
+      expect(body).toContain("undone");
+      expect(await accountIds(db)).toEqual([]);
+      const done = procedure(service, () => service, key !== undefined).mutation(() => "done");
+      const kept = await app(t.router({ keep: done }), service).send(
+        "keep",
+        key === undefined ? {} : { key },
+      );
+      expect(JSON.parse(kept.body)).toEqual({ result: { data: "done" } });
+      const outside = procedure(service, () => early, key !== undefined).mutation(() => "done");
+      const refused = await app(t.router({ outside }), service).send(
+        "outside",
+        key === undefined ? {} : { key },
+      );
+      expect(refused.body).toContain("has put a client of its own");
+    }
+    await service.$disconnect();
   });
 
   it("may put a client of its own elsewhere", async () => {

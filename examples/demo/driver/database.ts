@@ -22,7 +22,8 @@ export class Database {
   /** What `prisma migrate` does in an application. WAL lets others read while one writes; the file remembers it. */
   static async create(url: string): Promise<Database> {
     const client = createClient({ url });
-    await client.executeMultiple(`PRAGMA journal_mode = WAL;\n${sqlOf("../schema.sql")}`);
+    await client.execute("PRAGMA journal_mode = WAL");
+    await client.executeMultiple(sqlOf("../schema.sql"));
     await client.executeMultiple(sqlOf("../../../prisma/sqlite/idempotency.sql"));
     client.close();
     const database = new Database(url);

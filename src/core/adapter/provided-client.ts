@@ -1,4 +1,4 @@
-import { reasonOf } from "../contract/callbacks.ts";
+import { reasonWithin } from "../contract/callbacks.ts";
 import { nearestTo } from "../contract/option-names.ts";
 import type { HandlerClients } from "../contract/store.ts";
 
@@ -44,9 +44,7 @@ function joined<TClient>(name: string, held: TClient, join: HandlerClients<unkno
     return join(held);
   } catch (cause) {
     // The reader has called no `join`.
-    const reason = reasonOf(cause)
-      .replace(/^onceonly: /, "")
-      .replace(/^option \(the argument of join\)/, "that value");
+    const reason = reasonWithin(cause).replace(/^option \(the argument of join\)/, "that value");
     throw new TypeError(
       `onceonly: what the context holds under the name of option provide, "${name}": ${reason}`,
       {

@@ -17,6 +17,11 @@ export function reasonOf(error: unknown): string {
   }
 }
 
+/** As {@link reasonOf}, for a sentence that says itself that it is ours. */
+export function reasonWithin(error: unknown): string {
+  return reasonOf(error).replace(/^onceonly: /, "");
+}
+
 /**
  * Calls a callback of the application that is only told of something, and waits for it. Whatever it throws changes nothing
  * of what it was told: it becomes a process warning of this name.

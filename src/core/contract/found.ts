@@ -1,4 +1,5 @@
 import { typeOf } from "../browser/option-checks.ts";
+import { isClient } from "./client-kind.ts";
 
 /** As `misuse`, where what was found is probably some other object of the application: it is named, and not only its type. */
 export function misplaced(option: string, value: unknown, remedy: string): TypeError {
@@ -10,10 +11,10 @@ function thingOf(value: unknown): string {
   if (isClass(value)) {
     return `the class ${value.name}`;
   }
-  const { $transaction, $connect, runSettled } = (value ?? {}) as Record<string, unknown>;
-  if (typeof $transaction === "function" && typeof $connect === "function") {
+  if (isClient(value)) {
     return "a Prisma client";
   }
+  const { runSettled } = (value ?? {}) as Record<string, unknown>;
   if (typeof runSettled === "function") {
     return "what createIdempotency returned";
   }

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
-import { answeredAtOnce, reasonOf } from "../contract/callbacks.ts";
+import { answeredAtOnce, reasonWithin } from "../contract/callbacks.ts";
 import type { Codec } from "../contract/codec.ts";
 import { IdempotencyError } from "../contract/errors.ts";
 import type { AbandonedRun, AbandonedRuns, Idempotency, ResumeOptions } from "../contract/idempotency.ts";
@@ -152,13 +152,6 @@ function abandonedRun(record: AbandonedRecord, codec: Codec): AbandonedRun {
   };
 }
 
-/** What whoever reads logs looks for comes first. */
-function textOf(cause: unknown): string {
-  return reasonOf(cause)
-    .replace(/^onceonly: /, "")
-    .replace(/\.$/, "");
-}
-
 interface Resumed {
   readonly record: AbandonedRecord;
   readonly owner: string;
@@ -197,6 +190,7 @@ async function resume(
   }
   await store.leases.giveBack({ id, owner, delayMs: retryDelayMs, retentionMs });
   const before = "no leased run of its key, scope and operation was begun";
-  const why = cause === undefined ? before : `${textOf(cause)} (${before})`;
+  // What whoever reads logs looks for comes first.
+  const why = cause === undefined ? before : `${reasonWithin(cause).replace(/\.$/, "")} (${before})`;
   throw new Error(`onceonly: ${operation} was not resumed: ${why}.`, { cause });
 }

@@ -56,9 +56,19 @@ export function bodyParsedBefore(arg: unknown, headers: Headers): Uint8Array | P
   if (body instanceof Uint8Array) {
     return body;
   }
+  if (isMadeOfNothing(body, headers)) {
+    return new Uint8Array(0);
+  }
   return typeof body === "string" && !isTextInJson(body, headers)
     ? new TextEncoder().encode(body)
     : new ParsedBody(body, type);
+}
+
+/** Express gives an empty object also for an empty body, and Express 4 for none at all. */
+function isMadeOfNothing(body: unknown, headers: Headers): boolean {
+  const length = headers.get("content-length");
+  const isNothingSent = length === null ? !headers.has("content-type") : Number(length) === 0;
+  return isNothingSent && typeof body === "object" && body !== null && Object.keys(body).length === 0;
 }
 
 /** Frameworks give `null` also for a body that is not there. */

@@ -1,3 +1,4 @@
+import { JOINS_ITSELF } from "../../core/contract/client-kind.ts";
 import { describedBy, standingFor } from "../client/private-members.ts";
 import type { ExtensibleClient } from "../handler/joined-client.ts";
 import { type AnyFunction, isBuiltIn, isFunction, isModel } from "../handler/members.ts";
@@ -19,6 +20,7 @@ export function joinItself(
   const own = { instance, base: asMade(instance, made) };
   const ambient = ambientOf(own);
   Object.defineProperty(engine, OWN_CLASS, { value: own });
+  Object.defineProperty(instance, JOINS_ITSELF, { value: instance });
   for (const [name, member] of made) {
     // Prisma puts it on the engine, from where clients derived from the instance inherit methods, but not models.
     Object.defineProperty(instance, name, {
