@@ -63,8 +63,8 @@ const USAGE = `npm run bench -- [options]
 
 const MODES = {
   full: {
-    rounds: 7,
-    seconds: 1.5,
+    rounds: 5,
+    seconds: 1.2,
     concurrencies: [1, 8, 32],
     replayedKeys: 2_000,
     growth: [10_000, 1_000_000, 10_000_000],

@@ -33,7 +33,7 @@ export async function measureHttp(
   };
   await using server = spawnWorker<HttpServerUp>(script, data);
   const { port } = await server.waitFor("listening");
-  const levels = settings.mode === "full" ? settings.concurrencies : [8];
+  const levels = settings.mode === "full" ? [1, 8] : [8];
   const found: Http[] = [];
   for (const name of ["trpc", "yoga"] as const) {
     for (const concurrency of levels) {
