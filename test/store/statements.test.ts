@@ -36,6 +36,8 @@ const FINISHED = 'SELECT "id" AS id, "status" AS status, "fing';
 const CLAIM = "WITH bound AS MATERIALIZED ( SELECT coalesce";
 const COMPLETE = 'UPDATE "idempotency_record" SET "status" = $';
 const COMPLETE_OR_FAIL = 'WITH stored AS (UPDATE "idempotency_record"';
+const RENEW = 'UPDATE "idempotency_record" SET "locked_unti';
+const RECORD = 'INSERT INTO "idempotency_step" ("record_id",';
 const HANDLER = "SELECT 'handler'";
 
 const handler = ({ tx }: { tx: { $queryRawUnsafe: (sql: string) => PromiseLike<unknown> } }) =>
@@ -64,6 +66,15 @@ describe.runIf(onPostgres)("what reaches PostgreSQL", () => {
     const [messages, roundTrips] = await fresh(db, { transaction: { isolationLevel: "Serializable" } });
     const begin = `BEGIN + SET TRANSACTION ISOLATION LEVEL SERIALIZABLE + ${INSERT}`;
     expect([messages, roundTrips]).toEqual([[begin, HANDLER, `${COMPLETE_OR_FAIL} + COMMIT`], 3]);
+  });
+
+  test("for a leased run with one transaction is the claim, that transaction, which renews the lease, and the result", async () => {
+    await using db = await watched();
+    await idempotencyOf(db.client).runLeased(request("k"), ({ transaction }) =>
+      transaction("order", handler),
+    );
+    const transaction = ["BEGIN", RENEW, HANDLER, RECORD, "COMMIT"];
+    expect(shapes(db.proxy.statements).slice(1)).toEqual([CLAIM, ...transaction, COMPLETE]);
   });
 
   test("for a replay of a record that another process made is two messages", async () => {

@@ -100,7 +100,9 @@ export class Lease {
     } finally {
       this.#pauses -= 1;
       this.#watch();
-      void this.#renew();
+      if (performance.now() - this.#renewedAt >= this.#beatMs) {
+        void this.#renew();
+      }
     }
   }
 
@@ -122,9 +124,13 @@ export class Lease {
     source.addEventListener("abort", abort, { once: true, signal: this.#stopped.signal });
   }
 
+  get #beatMs(): number {
+    return this.#run.options.leaseMs / 3;
+  }
+
   async #beat(): Promise<void> {
     const { signal } = this.#stopped;
-    const pauseMs = this.#run.options.leaseMs / 3;
+    const pauseMs = this.#beatMs;
     for (let failures = 0; !signal.aborted; ) {
       const retryMs = RETRY_MS * 2 ** failures * (0.5 + Math.random() / 2);
       // Without `ref`, a run under way does not keep its process alive.
@@ -165,7 +171,7 @@ export class Lease {
     }
     const { leaseMs } = this.#run.options;
     // After a long pause there must be time for a renewal.
-    const leftMs = Math.max(this.#renewedAt + leaseMs - performance.now(), leaseMs / 3);
+    const leftMs = Math.max(this.#renewedAt + leaseMs - performance.now(), this.#beatMs);
     this.#watchdog = setTimeout(() => this.lose(undefined, false), leftMs);
     this.#watchdog.unref();
   }

@@ -129,12 +129,13 @@ export class Steps<TTransaction> {
     name: string,
     execute: (step: TransactionStepContext<TTransaction>) => Promise<T> | T,
   ): Promise<StepEnd> {
-    const end = await this.#lease.paused(() =>
-      inHandlerTransaction(
+    let renewedAt = 0;
+    const end = await this.#lease.paused(async () => {
+      const ended = await inHandlerTransaction(
         this.#store,
         { limits: transactionLimits(this.#run, { lockWaitMs: 0 }), operation: this.#run.operation },
         async (transaction) => {
-          await this.#renewIn(transaction.session);
+          renewedAt = await this.#renewIn(transaction.session);
           const context = this.#contextOf(name);
           const response = await inTransaction
             .run(this, () =>
@@ -146,8 +147,12 @@ export class Steps<TTransaction> {
           await this.#recordIn(transaction.session, name, response);
           return { value: response };
         },
-      ),
-    );
+      );
+      if (ended.state === "committed") {
+        this.#lease.renewedAt(renewedAt);
+      }
+      return ended;
+    });
     const isRecorded =
       end.state === "committed" || (end.state === "unknown" && (await this.#isRecorded(name)));
     if (isRecorded) {
@@ -158,12 +163,13 @@ export class Steps<TTransaction> {
     return { end: "failed", during, error: end.error };
   }
 
-  async #renewIn(session: StoreSession<TTransaction>): Promise<void> {
+  /** Returns when the renewal was sent: it counts from then on, once it is committed. */
+  async #renewIn(session: StoreSession<TTransaction>): Promise<number> {
     const sentAt = performance.now();
     if (!(await session.renew(renewalOf(this.#run, this.#lease.owner)))) {
       throw await this.#lease.whyUnchanged(session);
     }
-    this.#lease.renewedAt(sentAt);
+    return sentAt;
   }
 
   async #recordIn(session: StoreSession<TTransaction>, name: string, response: string): Promise<void> {
