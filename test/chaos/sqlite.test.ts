@@ -22,9 +22,10 @@ describe("a process killed around COMMIT on sqlite", () => {
     const kills = times({ short: 8, long: 20 });
     const start = (n: number) => startShop({ target, by: `victim${n}` });
     let offsetMs = 1;
-    for (let n = 0, next = start(0); n < kills; n += 1) {
-      await using victim = await next;
-      if (n + 1 < kills) next = start(n + 1);
+    const bothSides = () => new Set(outcomes).size === 2;
+    // On a busy machine it takes more of them to draw near.
+    for (let n = 0; n < kills || !bothSides(); n += 1) {
+      await using victim = await start(n);
       victim.send({ type: "place", key: `k${n}`, stopAt: "before the outcome is stored" });
       await victim.waitFor("at");
       victim.send({ type: "go" });
@@ -37,7 +38,6 @@ describe("a process killed around COMMIT on sqlite", () => {
       // Draws near to the moment of COMMIT, from both sides.
       offsetMs *= replayed ? 0.3 + 0.4 * random.next() : 1.5 + random.next();
     }
-    expect(new Set(outcomes)).toEqual(new Set([true, false]));
     expect(await inconsistencies(database)).toEqual([]);
   });
 });

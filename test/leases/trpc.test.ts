@@ -251,7 +251,11 @@ describe.each(databases)("leased mutations over HTTP on $name", ({ open }) => {
       const connections = db.provider === "sqlite" ? 1 : 2;
       const prisma = await db.connect({ max: connections });
       let isAway = true;
-      const leased = leasedOn(prisma, { storeError: () => true, transaction: { maxWaitMs: 500 } });
+      const leased = leasedOn(prisma, {
+        storeError: () => true,
+        outageMs: 0,
+        transaction: { maxWaitMs: 500 },
+      });
       const pay = t.procedure
         .meta({ idempotency: { requireKey } })
         .use(leased)

@@ -212,7 +212,7 @@ describe.each(databases)("leased mutations of Yoga on $name", ({ open }) => {
     let isAway = false;
     await using app = await serve(db, {
       prisma,
-      core: { transaction: { maxWaitMs: 500 } },
+      core: { outageMs: 0, transaction: { maxWaitMs: 500 } },
       options: { requireKey: false },
       between: async ({ idempotency }) => {
         if (!isAway) return;

@@ -10,12 +10,13 @@ import { backOff } from "../run/backoff.ts";
 import { transactionLimits } from "../run/claim-params.ts";
 import { rethrowing } from "../run/handler-errors.ts";
 import { inHandlerTransaction } from "../run/handler-transaction.ts";
+import { isAway } from "../run/outage.ts";
 import type { Failed } from "../run/run-end.ts";
 import { notStored, storeFailed } from "../run/run-errors.ts";
 import { type Lease, renewalOf } from "./lease.ts";
 import { StepCalls } from "./step-calls.ts";
 import { checkExecute, StepNames } from "./step-names.ts";
-import { isPassing, untilAnswered } from "./until-answered.ts";
+import { untilAnswered } from "./until-answered.ts";
 
 /** The steps of one attempt: each is either taken from what earlier attempts recorded, or runs and is recorded. */
 export class Steps<TTransaction> {
@@ -69,7 +70,9 @@ export class Steps<TTransaction> {
     execute: (step: TransactionStepContext<TTransaction>) => Promise<T> | T,
   ): Promise<T> {
     return this.#once(name, execute, async () => {
-      let conflictRetriesLeft = this.#run.options.retryConflicts;
+      const { retryConflicts, outageMs } = this.#run.options;
+      const outageDeadline = performance.now() + outageMs;
+      let conflictRetriesLeft = retryConflicts;
       for (let retry = 0; ; retry += 1) {
         const end = await this.#transact(name, execute);
         if (end.end === "recorded") {
@@ -77,8 +80,9 @@ export class Steps<TTransaction> {
         }
         const { during, error } = end;
         const fault = this.#store.faultOf(error);
-        if (during === "begin" && isPassing(fault)) {
-          // As with every statement of a leased run: until the lease is lost.
+        const isWaitedOut = isAway(fault) && performance.now() < outageDeadline;
+        if (during === "begin" && (fault === "write_conflict" || isWaitedOut)) {
+          // Ends when the lease is lost.
           await this.#lease.whileHeld(backOff(retry));
           continue;
         }

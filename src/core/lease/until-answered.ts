@@ -11,11 +11,6 @@ const PASSING: ReadonlySet<StoreFault | undefined> = new Set<StoreFault>([
   "lock_timeout",
 ]);
 
-/** Whether a statement that met `fault` may succeed when repeated. */
-export function isPassing(fault: StoreFault | undefined): boolean {
-  return PASSING.has(fault);
-}
-
 /**
  * Sends a statement of a leased run until the database answers: a statement whose answer was lost may have been executed,
  * and what the step did outside must not be done again for want of a connection. Stops when the lease is lost.
@@ -32,7 +27,7 @@ export async function untilAnswered<T>(
       return await lease.whileHeld(send(store.leases));
     } catch (error) {
       const fault = store.faultOf(error);
-      if (!isPassing(fault)) {
+      if (!PASSING.has(fault)) {
         throw isIdempotencyError(error) ? error : storeFailed(lease, fault, error);
       }
     }

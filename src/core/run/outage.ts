@@ -9,6 +9,11 @@ const BASE_MS = 25;
 // Many runs may wait at the same time, and the database that comes back has to meet them all.
 const CAP_MS = 2_000;
 
+/** Whether `fault` is of a database that is not there for a while. */
+export function isAway(fault: StoreFault | undefined): boolean {
+  return AWAY.has(fault);
+}
+
 /** Tells a database that is away for a while, for which runs wait, from one that was never there: a mistake in the set-up. */
 export class Outage {
   #hasAnswered = false;
@@ -20,7 +25,7 @@ export class Outage {
 
   /** Whether a run that met `fault` before anything was executed waits for the database. */
   isWaitedOut(fault: StoreFault | undefined, { outageDeadline }: PreparedRun): boolean {
-    return AWAY.has(fault) && this.#hasAnswered && performance.now() < outageDeadline;
+    return isAway(fault) && this.#hasAnswered && performance.now() < outageDeadline;
   }
 }
 
