@@ -182,8 +182,8 @@ RETURNING ${selected(names, ABANDONED_ROW)}`,
   },
 
   /**
-   * Locks the rows it deletes and skips those that a claim is taking over. Rows are addressed by `ctid`, which cannot
-   * change while they are locked. Index used: `expires_at`.
+   * Locks the rows it deletes and skips those that a claim is taking over. Rows are found by `ctid`, which cannot change while
+   * they are locked; in a partitioned table, other rows of other partitions have the same. Index used: `expires_at`.
    */
   prune({ record: { table, columns: c }, step }, { limit }) {
     return [
@@ -195,7 +195,7 @@ RETURNING ${selected(names, ABANDONED_ROW)}`,
 ), steps AS (
   DELETE FROM ${step.table} WHERE ${step.columns.recordId} IN (SELECT id FROM doomed)
 )
-DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed))`,
+DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed)) AND ${c.id} IN (SELECT id FROM doomed)`,
         values: [limit],
       },
     ];

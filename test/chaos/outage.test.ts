@@ -3,15 +3,16 @@ import { describe, expect, it } from "vitest";
 import { idempotentFetch } from "../../src/client/index.ts";
 import type { RunOptions } from "../../src/core/contract/options.ts";
 import { withIdempotency } from "../../src/http/index.ts";
+import type { ClientOptions } from "../support/clients.ts";
 import { onPostgres, openPostgres } from "../support/database.ts";
 import { failureOf, idempotencyOf, placing, request } from "../support/runs.ts";
 import { COMMIT, openProxy } from "../support/tcp-proxy.ts";
 
 /** An application whose database is behind a proxy. */
-async function openBehindProxy(options: RunOptions = {}) {
+async function openBehindProxy(options: RunOptions = {}, messages: ClientOptions["messages"] = "shared") {
   const db = await openPostgres();
   const proxy = await openProxy(db.url);
-  const prisma = await db.connect({ url: proxy.url, max: 2 });
+  const prisma = await db.connect({ url: proxy.url, max: 2, messages });
   return {
     db,
     proxy,
@@ -127,6 +128,14 @@ describe.runIf(onPostgres)("a run that meets a database that is away", () => {
     // One on each connection that the pool has lost, at most.
     expect(app.proxy.refusals).toBeLessThanOrEqual(2);
   });
+});
+
+it.runIf(onPostgres)("a replay whose COMMIT was lost is asked for again", async () => {
+  await using app = await openBehindProxy({}, "one by one");
+  await idempotencyOf(app.db.prisma).run(request("k"), placing("k"));
+  await app.idempotency.run(request("before"), placing("before"));
+  app.proxy.cutCommit("before");
+  expect(await app.idempotency.run(request("k"), placing("k"))).toMatchObject({ replayed: true });
 });
 
 describe.runIf(onPostgres)("a run whose COMMIT was lost with the database", () => {

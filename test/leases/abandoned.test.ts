@@ -91,4 +91,19 @@ describe.each(databases)("abandoned runs on $name", ({ name, open }) => {
     const [attempts] = await database.query("SELECT max(attempt) AS most FROM idempotency_record");
     expect(Number(attempts?.["most"])).toBe(2);
   });
+
+  test("are given back by what resumes them without beginning a leased run, which is told so", async () => {
+    await using database = await open();
+    await abandon(database, ["k"]);
+    const idempotency = createIdempotency({ prisma: database.prisma, storeInput: true });
+    const run = await idempotency.abandoned.claim(["count"]);
+    const { signal } = new AbortController();
+    await expect(
+      idempotency.abandoned.resume(run as never, async () => "nothing", { signal, retryDelayMs: 0 }),
+    ).rejects.toThrow(
+      "onceonly: count was not resumed: no leased run of its key, scope and operation was begun.",
+    );
+    const { replayed } = await idempotency.runLeased(requestOf("k"), async () => "done");
+    expect(replayed).toBe(false);
+  });
 });

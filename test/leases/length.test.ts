@@ -73,4 +73,22 @@ describe.each(databases)("LEASE_LOST on $name", ({ open }) => {
     expect({ code, details }).toMatchObject({ code: "LEASE_LOST", details: { takenOver: true } });
     expect(message).toContain("another executor has it, or the record was deleted");
   });
+
+  test("is what each of several steps is told, with one loss of the signal", async () => {
+    await using db = await open();
+    let losses = 0;
+    const losing = leasing(db.prisma).runLeased(paying("k"), async ({ step, signal }) => {
+      signal.addEventListener("abort", () => {
+        losses += 1;
+      });
+      await db.query("DELETE FROM idempotency_record");
+      const ends = await Promise.allSettled(["a", "b", "c"].map((name) => step(name, () => name)));
+      expect(ends.map((end) => end.status === "rejected" && (end.reason as Error).name)).toEqual(
+        Array(3).fill("IdempotencyError"),
+      );
+      throw (ends[0] as PromiseRejectedResult).reason;
+    });
+    expect((await failureOf(losing)).code).toBe("LEASE_LOST");
+    expect(losses).toBe(1);
+  });
 });

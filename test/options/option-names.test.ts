@@ -93,3 +93,9 @@ describe("an unknown option", () => {
     );
   });
 });
+
+test("an unknown option that is like none is taken for the one that is required and missing", () => {
+  expect(() => checkOptionNames({ colour: 1, key: "k" }, { key: "required", scope: "required" }, "")).toThrow(
+    "onceonly: option scope is missing, and there is no option colour; did you mean scope?",
+  );
+});

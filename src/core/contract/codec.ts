@@ -61,13 +61,13 @@ function problemOf({ value, message }: DevalueError): string {
   if (typeof value === "function" || typeof value === "symbol") {
     return `Cannot store a ${typeof value}`;
   }
-  const name = classNameOf(value);
+  const name = classNameOf(value as object);
   return name === undefined || name === "Object" ? message : `Cannot store an instance of ${name}`;
 }
 
 /** Generators have no class of their own. */
-function classNameOf(value: unknown): string | undefined {
-  const { constructor } = (value ?? {}) as { readonly constructor?: unknown };
+function classNameOf(value: object): string | undefined {
+  const { constructor } = value as { readonly constructor?: unknown };
   const name = typeof constructor === "function" ? constructor.name : "";
   const tag = Object.prototype.toString.call(value).slice("[object ".length, -1);
   return name || (tag === "Object" ? undefined : tag);
