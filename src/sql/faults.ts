@@ -50,8 +50,18 @@ const KIND_FAULTS: Readonly<Record<string, StoreFault>> = {
   TlsConnectionError: "misconfigured",
 };
 
-const CONNECTION_LOST =
-  /connection error|connection terminated|ECONNRESET|ECONNREFUSED|EPIPE|server closed the connection|query read timeout/i;
+/** Drivers hand over most errors of the network as they are. "timeout exceeded" is what a full pool of `pg` says. */
+const NO_CONNECTION = new RegExp(
+  [
+    "connection error",
+    "connection terminated",
+    "server closed the connection",
+    "query read timeout",
+    "timeout exceeded when trying to connect",
+    "\\b(?:EAI_AGAIN|ECONNABORTED|ECONNREFUSED|ECONNRESET|EHOSTDOWN|EHOSTUNREACH|ENETDOWN|ENETUNREACH|EPIPE|ETIMEDOUT)\\b",
+  ].join("|"),
+  "i",
+);
 
 /**
  * Errors come in four shapes:
@@ -85,7 +95,7 @@ function faultOfItself(dialect: Dialect, error: unknown): StoreFault | undefined
     KIND_FAULTS[cause?.kind ?? ""] ??
     PRISMA_FAULTS[code ?? ""] ??
     (code === "P2028" ? transactionFaultOf(message) : undefined) ??
-    (CONNECTION_LOST.test(message) ? "unavailable" : undefined)
+    (NO_CONNECTION.test(message) ? "unavailable" : undefined)
   );
 }
 

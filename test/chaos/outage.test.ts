@@ -90,6 +90,24 @@ describe.runIf(onPostgres)("a run that meets a database that is away", () => {
     expect([charges, place.runs, await app.db.countOrders()]).toEqual([1, 1, 1]);
   });
 
+  it("waits with a transaction of a leased run no longer than its lease is held", async () => {
+    const LEASE = { leaseMs: 1_500, transaction: { timeoutMs: 1_000 } };
+    await using app = await openBehindProxy(LEASE);
+    const place = placing("k");
+    let signal: AbortSignal | undefined;
+    const run = app.idempotency.runLeased(request("k"), (context) => {
+      ({ signal } = context);
+      app.leave();
+      return context.transaction("order", place);
+    });
+    expect(await failureOf(run)).toMatchObject({ code: "LEASE_LOST", details: { takenOver: false } });
+    expect([signal?.aborted, place.runs]).toEqual([true, 0]);
+    app.comeBack();
+    const retry = app.idempotency.runLeased(request("k"), ({ transaction }) => transaction("order", place));
+    expect(await retry).toMatchObject({ replayed: false });
+    expect([place.runs, await app.db.countOrders()]).toEqual([1, 1]);
+  });
+
   it("replays what was stored before", async () => {
     await using app = await openInOutage();
     const run = app.idempotency.run(request("before"), placing("before"));

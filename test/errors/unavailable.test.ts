@@ -109,6 +109,41 @@ describe.runIf(onPostgres)("on postgresql, a store that", () => {
     expect(place.runs).toBe(0);
   });
 
+  test("cannot be reached by the network is STORE_UNAVAILABLE", async () => {
+    await using db = await openPostgres();
+    const url = new URL(db.url);
+    // To a host that has gone, the kernel gives such errors; to this one at once.
+    url.hostname = "255.255.255.255";
+    const idempotency = idempotencyOf(await db.connect({ url: url.href }));
+    const ends = [
+      idempotency.run(request("k"), placing("k")),
+      idempotency.runLeased(request("l"), async () => "never"),
+    ];
+    for (const end of ends) {
+      const { code, cause } = await failureOf(end);
+      expect([code, String(cause)]).toEqual(["STORE_UNAVAILABLE", expect.stringContaining("ENETUNREACH")]);
+    }
+  });
+
+  test("has a full pool, whose own limit ends the waiting, is STORE_UNAVAILABLE", async () => {
+    await using db = await openPostgres();
+    const client = await db.connect({ max: 1, connectionTimeoutMs: 200 });
+    const { wait, arrived, open } = door();
+    const holder = client.$transaction(wait, { timeout: 60_000 });
+    await arrived;
+    const idempotency = idempotencyOf(client);
+    const place = placing("k");
+    const ends = [
+      idempotency.run(request("k"), place),
+      idempotency.runLeased(request("l"), async () => "never"),
+    ];
+    for (const end of ends) expect((await failureOf(end)).code).toBe("STORE_UNAVAILABLE");
+    open();
+    await holder;
+    expect((await idempotency.run(request("k"), place)).replayed).toBe(false);
+    expect(place.runs).toBe(1);
+  });
+
   test("refuses the password or the database is STORE_MISCONFIGURED", async () => {
     await using db = await openPostgres();
     const url = new URL(db.url);

@@ -16,6 +16,8 @@ export interface ClientOptions {
   variant?: Variant;
   /** Connections in the pool (PostgreSQL). */
   max?: number;
+  /** How long the pool itself waits for a connection (PostgreSQL). Default: for ever. */
+  connectionTimeoutMs?: number;
   /** Called with the text of each statement that reaches the driver but BEGIN, whoever sends it. */
   log?: (statement: string) => void;
   /** PostgreSQL start-up options. */
@@ -69,6 +71,7 @@ const adapters: Record<Provider, (url: string, options: ClientOptions) => SqlDri
     const config = {
       connectionString: url,
       max: options.max ?? 10,
+      connectionTimeoutMillis: options.connectionTimeoutMs ?? 0,
       // The adapter reads and writes timestamptz wrongly in a session whose time zone is not UTC.
       options: options.serverOptions ?? "-c TimeZone=UTC",
     };

@@ -91,17 +91,29 @@ export class Lease {
     return Promise.race([work, this.#loss]);
   }
 
-  /** Runs `work` without heartbeats: they would wait for its transaction, which has renewed the lease itself. */
-  async paused<T>(work: () => Promise<T>): Promise<T> {
-    this.#pauses += 1;
-    clearTimeout(this.#watchdog);
+  /**
+   * Runs `work`, without heartbeats from when it calls `hold`: they would wait for its transaction, which has renewed the lease
+   * itself. A transaction that cannot begin holds nothing, and the lease may be lost meanwhile.
+   */
+  async paused<T>(work: (hold: () => void) => Promise<T>): Promise<T> {
+    let isHeld = false;
+    const hold = () => {
+      // An extension of the application may repeat a transaction.
+      if (!isHeld) {
+        isHeld = true;
+        this.#pauses += 1;
+        clearTimeout(this.#watchdog);
+      }
+    };
     try {
-      return await work();
+      return await work(hold);
     } finally {
-      this.#pauses -= 1;
-      this.#watch();
-      if (performance.now() - this.#renewedAt >= this.#beatMs) {
-        void this.#renew();
+      if (isHeld) {
+        this.#pauses -= 1;
+        this.#watch();
+        if (performance.now() - this.#renewedAt >= this.#beatMs) {
+          void this.#renew();
+        }
       }
     }
   }

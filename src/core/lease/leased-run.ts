@@ -14,7 +14,7 @@ import { derivedKey } from "../request/identity.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 import { claimParams } from "../run/claim-params.ts";
 import type { Duplicates } from "../run/duplicates.ts";
-import type { Outage } from "../run/outage.ts";
+import { type Outage, Waiting } from "../run/outage.ts";
 import { refuseNested } from "../run/refuse-nested.ts";
 import type { Executed, Finished } from "../run/run-end.ts";
 import type { Flight } from "../run/single-flight.ts";
@@ -64,10 +64,11 @@ export class LeasedRunner<TTransaction> {
     flight: Flight<FinishedRecord>,
     handler: LeaseHandler<TTransaction, T>,
   ): Promise<Finished<T>> {
+    const waiting = new Waiting(this.#outage, run);
     for (let poll = 0; ; poll += 1) {
       const params = claimParams(run, run.options.leaseMs);
       const claimedAt = performance.now();
-      const claim = await this.#claim(run, params, poll);
+      const claim = await this.#claim(run, params, waiting, poll);
       switch (claim?.state) {
         case "finished":
           return { end: "replayed", record: claim.record };
@@ -88,10 +89,15 @@ export class LeasedRunner<TTransaction> {
   }
 
   /** Returns `undefined` if the claim may succeed when repeated. */
-  async #claim(run: PreparedRun, params: ClaimParams, poll: number): Promise<Claim | undefined> {
+  async #claim(
+    run: PreparedRun,
+    params: ClaimParams,
+    waiting: Waiting,
+    poll: number,
+  ): Promise<Claim | undefined> {
     try {
       const claim = await this.#store.leases.claim(params);
-      this.#outage.answered();
+      waiting.answered();
       return claim;
     } catch (error) {
       const fault = this.#store.faultOf(error);
@@ -100,7 +106,7 @@ export class LeasedRunner<TTransaction> {
         const { id, owner, retentionMs } = params;
         this.#store.leases.giveBack({ id, owner, delayMs: 0, retentionMs }).catch(() => {});
       }
-      await waitToClaimAgain(run, this.#outage, poll, { fault, error });
+      await waitToClaimAgain(run, waiting, poll, { fault, error });
       return undefined;
     }
   }

@@ -134,12 +134,13 @@ export class Steps<TTransaction> {
     execute: (step: TransactionStepContext<TTransaction>) => Promise<T> | T,
   ): Promise<StepEnd> {
     let renewedAt = 0;
-    const end = await this.#lease.paused(async () => {
+    const end = await this.#lease.paused(async (hold) => {
       const ended = await inHandlerTransaction(
         this.#store,
         { limits: transactionLimits(this.#run, { lockWaitMs: 0 }), operation: this.#run.operation },
         async (transaction) => {
           renewedAt = await this.#renewIn(transaction.session);
+          hold();
           const context = this.#contextOf(name);
           const response = await inTransaction
             .run(this, () =>

@@ -1,31 +1,78 @@
 import type { StoreFault } from "../contract/store.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 import { backOff } from "./backoff.ts";
+import { Turns } from "./turns.ts";
 
-/** A server that changes its role refuses writes for a moment. */
-const AWAY: ReadonlySet<StoreFault | undefined> = new Set<StoreFault>(["unavailable", "read_only"]);
+const AWAY: ReadonlySet<StoreFault | undefined> = new Set<StoreFault>([
+  "unavailable",
+  // A server that changes its role refuses writes for a moment.
+  "read_only",
+  // All of its time went by before the claim was answered.
+  "transaction_expired",
+]);
 
 const BASE_MS = 25;
-// Many runs may wait at the same time, and the database that comes back has to meet them all.
 const CAP_MS = 2_000;
 
-/** Whether `fault` is of a database that is not there for a while. */
+/**
+ * How many runs ask for the database at a time while it is away. An attempt that is given up keeps its place in the driver's
+ * queue, and the database that comes back serves it in vain: thousands at a time would keep each other out for good.
+ */
+const TURNS = 16;
+
+/** Whether `fault`, met before anything was executed, is of a database that is not there for a while. */
 export function isAway(fault: StoreFault | undefined): boolean {
   return AWAY.has(fault);
 }
 
 /** Tells a database that is away for a while, for which runs wait, from one that was never there: a mistake in the set-up. */
 export class Outage {
-  #hasAnswered = false;
+  readonly turns: Turns = new Turns(TURNS);
+  hasAnswered = false;
+}
 
-  /** The database has answered a run. */
-  answered(): void {
-    this.#hasAnswered = true;
+/** One run that may have to wait for the database. It keeps its turn from its first failure until the database has answered. */
+export class Waiting {
+  readonly #outage: Outage;
+  readonly #deadline: number;
+  #hasTurn = false;
+
+  constructor(outage: Outage, { outageDeadline }: PreparedRun) {
+    this.#outage = outage;
+    this.#deadline = outageDeadline;
   }
 
-  /** Whether a run that met `fault` before anything was executed waits for the database. */
-  isWaitedOut(fault: StoreFault | undefined, { outageDeadline }: PreparedRun): boolean {
-    return isAway(fault) && this.#hasAnswered && performance.now() < outageDeadline;
+  /**
+   * Waits before retry number `retry` (from 0) of a run that met `fault` before anything was executed. Returns `false`, perhaps
+   * at once, if the run waits no longer.
+   */
+  async out(fault: StoreFault | undefined, retry: number): Promise<boolean> {
+    const leftMs = this.#deadline - performance.now();
+    if (!isAway(fault) || !this.#outage.hasAnswered || leftMs <= 0) {
+      this.end();
+      return false;
+    }
+    this.#hasTurn ||= await this.#outage.turns.take(leftMs);
+    if (!this.#hasTurn) {
+      return false;
+    }
+    await backOffFromOutage(retry);
+    // An attempt that was given up may be answered meanwhile, which ends our turn, but not our waiting.
+    return true;
+  }
+
+  /** The database has answered. */
+  answered(): void {
+    this.#outage.hasAnswered = true;
+    this.end();
+  }
+
+  /** The run waits no longer. */
+  end(): void {
+    if (this.#hasTurn) {
+      this.#hasTurn = false;
+      this.#outage.turns.pass();
+    }
   }
 }
 

@@ -19,7 +19,7 @@ import type { Duplicates } from "./duplicates.ts";
 import { FinishedIds } from "./finished-ids.ts";
 import { rethrowing } from "./handler-errors.ts";
 import { inHandlerTransaction, type OpenTransaction } from "./handler-transaction.ts";
-import type { Outage } from "./outage.ts";
+import { type Outage, Waiting } from "./outage.ts";
 import { refuseNested } from "./refuse-nested.ts";
 import type { Finished, Held, RunEnd } from "./run-end.ts";
 import { claimLost, notStored, storeUnavailable, writesSuppressed } from "./run-errors.ts";
@@ -65,9 +65,14 @@ export class TransactionRunner<TTransaction> {
       this.#seen.add(run.id);
       return { end: "replayed", record };
     }
-    const finished = await this.#repeat(run, flight, handler);
-    this.#seen.add(run.id);
-    return finished;
+    const waiting = new Waiting(this.#outage, run);
+    try {
+      const finished = await this.#repeat({ run, flight, waiting }, handler);
+      this.#seen.add(run.id);
+      return finished;
+    } finally {
+      waiting.end();
+    }
   }
 
   /** Whatever goes wrong here, the claim meets too, and knows what to do about it. */
@@ -79,17 +84,11 @@ export class TransactionRunner<TTransaction> {
     }
   }
 
-  async #repeat<T>(
-    run: PreparedRun,
-    flight: RunFlight,
-    handler: Handler<TTransaction, T>,
-  ): Promise<Finished<T>> {
+  async #repeat<T>(leading: Leading, handler: Handler<TTransaction, T>): Promise<Finished<T>> {
+    const { run, waiting } = leading;
     let conflictRetriesLeft = run.options.retryConflicts;
     for (let retry = 0; ; retry += 1) {
-      const end = await this.#attempt(run, flight, handler);
-      if (end.end !== "failed") {
-        this.#outage.answered();
-      }
+      const end = await this.#attempt(leading, handler);
       switch (end.end) {
         case "executed":
         case "replayed":
@@ -102,7 +101,7 @@ export class TransactionRunner<TTransaction> {
       }
       const fault = this.#store.faultOf(end.error);
       if (end.during === "begin") {
-        await waitToClaimAgain(run, this.#outage, retry, { fault, error: end.error });
+        await waitToClaimAgain(run, waiting, retry, { fault, error: end.error });
       } else if (fault !== "write_conflict" || conflictRetriesLeft === 0) {
         throw end.error;
       } else {
@@ -117,11 +116,8 @@ export class TransactionRunner<TTransaction> {
    *
    * @throws {@link IdempotencyError} `STORE_UNAVAILABLE` if the database was away during COMMIT.
    */
-  async #attempt<T>(
-    run: PreparedRun,
-    flight: RunFlight,
-    handler: Handler<TTransaction, T>,
-  ): Promise<RunEnd<T>> {
+  async #attempt<T>(leading: Leading, handler: Handler<TTransaction, T>): Promise<RunEnd<T>> {
+    const { run, flight } = leading;
     const claim = claimParams(run);
     const { operation, options } = run;
     const limits = transactionLimits(run, claim);
@@ -129,7 +125,7 @@ export class TransactionRunner<TTransaction> {
     const ended = await inHandlerTransaction(
       this.#store,
       { limits, claim, isUndoable, operation },
-      (transaction) => this.#execute(transaction, { run, claim, flight }, handler),
+      (transaction) => this.#execute(transaction, { ...leading, claim }, handler),
     );
     if (ended.state === "rolled back") {
       flight.executing(undefined);
@@ -174,13 +170,14 @@ export class TransactionRunner<TTransaction> {
 
   async #execute<T>(
     transaction: OpenTransaction<TTransaction>,
-    { run, claim, flight }: Attempt,
+    { run, claim, flight, waiting }: Attempt,
     handler: Handler<TTransaction, T>,
   ): Promise<Ending<Finished<T> | Held>> {
     const { session, afterCommit } = transaction;
     // An extension of the application may repeat a transaction: what it claimed before is rolled back.
     flight.executing(undefined);
     const claimed = await session.claim();
+    waiting.answered();
     switch (claimed.state) {
       case "finished":
         return { value: { end: "replayed", record: claimed.record } };
@@ -225,10 +222,14 @@ export class TransactionRunner<TTransaction> {
 
 type RunFlight = Flight<FinishedRecord>;
 
-interface Attempt {
+interface Leading {
   readonly run: PreparedRun;
-  readonly claim: ClaimParams;
   readonly flight: RunFlight;
+  readonly waiting: Waiting;
+}
+
+interface Attempt extends Leading {
+  readonly claim: ClaimParams;
 }
 
 function execute<TTransaction, T>(

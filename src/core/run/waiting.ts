@@ -3,7 +3,7 @@ import { halfJitter } from "../browser/jitter.ts";
 import type { StoreFault } from "../contract/store.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 import { backOff } from "./backoff.ts";
-import { backOffFromOutage, type Outage } from "./outage.ts";
+import type { Waiting } from "./outage.ts";
 import { inProgress, storeFailed } from "./run-errors.ts";
 
 /**
@@ -14,12 +14,12 @@ import { inProgress, storeFailed } from "./run-errors.ts";
  */
 export async function waitToClaimAgain(
   run: PreparedRun,
-  outage: Outage,
+  waiting: Waiting,
   retry: number,
   { fault, error }: { readonly fault: StoreFault | undefined; readonly error: unknown },
 ): Promise<void> {
-  if (outage.isWaitedOut(fault, run)) {
-    return backOffFromOutage(retry);
+  if (await waiting.out(fault, retry)) {
+    return;
   }
   const isOverdue = performance.now() >= run.deadline;
   if (fault === "write_conflict" && !isOverdue) {
