@@ -83,7 +83,7 @@ function assemble({ name, schema, output, provider }: Target, folder: string): S
     files.push({ path: "generator.prisma", content: generatorBlock(name, outputPath) });
   }
   if (!/^model IdempotencyRecord /m.test(app)) {
-    const model = join(root, "prisma", providerOf(files), "idempotency.prisma");
+    const model = join(root, "prisma", folderOf(providerOf(files)), "idempotency.prisma");
     files.push({ path: "idempotency.prisma", content: readFileSync(model, "utf8") });
   }
   return files;
@@ -94,6 +94,9 @@ function providerOf(files: SchemaFile[]): string {
   if (provider === undefined) throw new Error("a schema names no datasource provider");
   return provider;
 }
+
+/** Prisma has one name for MariaDB and MySQL. */
+const folderOf = (provider: string): string => (provider === "mysql" ? "mariadb" : provider);
 
 async function prismaGenerate(folder: string): Promise<void> {
   const cli = require.resolve("prisma/build/index.js");

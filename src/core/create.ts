@@ -67,7 +67,7 @@ function withOptions<TTransaction>(
       leasedRunner.run(await prepareLeasedRun(request, base, inputCodec), leased(handler)),
     runLeasedUnkeyed: async (handler, overrides = {}) =>
       runLeasedUnkeyed(store, completed(overrides, base), leased(handler)),
-    check: () => check(store),
+    check: () => check(store, base),
     abandoned: abandonedRuns(store, base, inputCodec, () => idempotency),
     prune: (pruneOptions) => prune(store, pruneOptions),
   };

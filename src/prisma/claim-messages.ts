@@ -1,5 +1,6 @@
 import { type ClaimParams, type CompleteParams, NotStoredError } from "../core/contract/store.ts";
-import type { Dialect, MessageStatements } from "../sql/dialect.ts";
+import type { MessageStatements } from "../sql/capabilities.ts";
+import type { Dialect } from "../sql/dialect.ts";
 import { type Quote, withLiterals } from "../sql/literal.ts";
 import type { Names } from "../sql/names.ts";
 import { type Inserted, isFree, type Queries } from "../sql/queries.ts";
@@ -30,7 +31,7 @@ export class ClaimMessages {
   async inserted(claim: ClaimParams): Promise<Inserted | undefined> {
     const { beginError, results, quote } = this.#messages;
     if (beginError !== undefined) {
-      throw new AnsweredError(beginError);
+      throw this.#statements.errorOf(beginError);
     }
     if (results === undefined) {
       return undefined;
@@ -40,7 +41,7 @@ export class ClaimMessages {
     }
     const read = withLiterals(this.#dialect.read(this.#names, claim), quote) as string;
     const [row] = await this.#messages.endReading(read).catch((error: unknown) => {
-      throw isOfDatabase(error) ? new AnsweredError(error) : error;
+      throw isOfDatabase(error) ? this.#statements.errorOf(error) : error;
     });
     const found = row && this.#statements.rowOf(row);
     if (isFree(found)) {
@@ -107,13 +108,4 @@ export function followersOf(
     const insert = withLiterals(dialect.insert(names, claim), quote);
     return insert === undefined ? undefined : [insert, ...(isUndoable ? [settingOf(savepointName(0))] : [])];
   };
-}
-
-/** What the adapter makes of an error that the database has answered with. */
-class AnsweredError extends Error {
-  override readonly name = "DriverAdapterError";
-
-  constructor({ code, message }: DatabaseError) {
-    super(message, { cause: { kind: "postgres", originalCode: code, originalMessage: message } });
-  }
 }

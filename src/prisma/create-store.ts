@@ -1,10 +1,11 @@
 import { checkOneOf, typeOf } from "../core/browser/option-checks.ts";
 import type { Dialect } from "../sql/dialect.ts";
-import { dialects, type Provider } from "../sql/dialects.ts";
+import { dialects, type Provider, providerNamed } from "../sql/dialects.ts";
 import { checkModels, type ModelOptions } from "../sql/names.ts";
+import { refuseUnfitAdapter } from "./client/adapters.ts";
 import { checkClient, type PrismaClientLike } from "./client/client.ts";
 import { providerOf } from "./client/private-members.ts";
-import { refuseUnfitAdapter } from "./client/unfit-adapters.ts";
+
 import { type GuardMode, guardClient } from "./guard/guard.ts";
 import { baseOf, prepareToJoin } from "./handler/joining-client.ts";
 import { PrismaStore } from "./store.ts";
@@ -13,7 +14,7 @@ import { PrismaStore } from "./store.ts";
 export interface PrismaStoreOptions<TClient extends PrismaClientLike> {
   /** The application's own generated client (Prisma 6.19+ or 7), extended or not. */
   readonly prisma: TClient;
-  /** The database. Default: read from the client. */
+  /** The database. Default: read from the client, in which MariaDB is `"mysql"`. */
   readonly provider?: Provider;
   /** Names of tables and columns. Default: read from the client. */
   readonly models?: ModelOptions;
@@ -35,17 +36,18 @@ export function createPrismaStore<TClient extends PrismaClientLike>(
   const supported = Object.keys(dialects);
   checkOneOf("provider", provider, supported);
   checkModels(models);
-  const name = provider ?? providerOf(prisma);
+  const named = providerOf(prisma);
+  const name = provider ?? (typeof named === "string" ? providerNamed(named) : named);
   const dialect: Dialect | undefined = supported.includes(name as Provider)
     ? dialects[name as Provider]
     : undefined;
   if (dialect === undefined) {
     throw new TypeError(
       `onceonly: the database of option prisma is ${typeof name === "string" ? `"${name}"` : `unknown (${typeOf(name)})`}; ` +
-        `supported are ${supported.join(" and ")}. If it is one of them, give option provider.`,
+        `supported are ${supported.join(", ")}. If it is one of them, give option provider.`,
     );
   }
-  refuseUnfitAdapter(prisma, name as Provider);
+  refuseUnfitAdapter(prisma, name as Provider, providerNamed);
   prepareToJoin("prisma", prisma);
   guardClient(prisma, guard);
   return new PrismaStore(baseOf(prisma), dialect, models);

@@ -3,7 +3,7 @@ import type { Statement, Write } from "../sql/statement.ts";
 import type { RawClient } from "./client/client.ts";
 import { outsideHandlers } from "./handler/scope.ts";
 
-/** Sends our own statements through a Prisma client or one of its transactions. They belong to no handler. */
+/** Sends our own statements in one transaction of a Prisma client. They belong to no handler. */
 export class PrismaSql implements SqlClient {
   readonly #raw: RawClient;
 
@@ -17,5 +17,9 @@ export class PrismaSql implements SqlClient {
 
   affectedRowsOf({ text, values }: Write): Promise<number> {
     return outsideHandlers(async () => this.#raw.$executeRawUnsafe(text, ...values));
+  }
+
+  inTransaction<T>(work: (sql: PrismaSql) => Promise<T>): Promise<T> {
+    return work(this);
   }
 }

@@ -90,13 +90,21 @@ export class PrismaSession<TTransaction> implements StoreSession<TTransaction> {
     let isStored: boolean;
     try {
       await this.#throwIfEnded();
-      isStored = messages?.endWith(outcome) === true || (await queries.complete(outcome));
+      isStored = messages?.endWith(outcome) === true || (await this.#complete(outcome));
     } catch (error) {
       throw new NotStoredError("failed", error);
     }
     if (!isStored) {
       throw new NotStoredError((await queries.holds(outcome)) ? "suppressed" : "lost");
     }
+  }
+
+  /** Both are sent before either is answered. */
+  async #complete(outcome: CompleteParams): Promise<boolean> {
+    const { queries, raw } = this.#parts;
+    const confirmed = raw instanceof DriverClient ? raw.confirm() : undefined;
+    const [isStored] = await Promise.all([queries.complete(outcome), confirmed]);
+    return isStored;
   }
 
   /** The error for a transaction that has rejected with `error`, perhaps as its COMMIT failed. */

@@ -1,4 +1,5 @@
 import type { Finding } from "../core/contract/finding.ts";
+import type { CheckedLimits } from "../core/contract/store.ts";
 import type { Dialect } from "../sql/dialect.ts";
 import { folderOf } from "../sql/dialects.ts";
 import type { Names } from "../sql/names.ts";
@@ -18,6 +19,7 @@ export async function checkSetUp(
   sql: SqlClient,
   dialect: Dialect,
   names: Names,
+  limits: CheckedLimits,
 ): Promise<Finding[]> {
   const describe = async (table: string): Promise<TableDescription> => ({
     columns: await sql.rowsOf<ColumnRow>(dialect.columnsOf(table)),
@@ -25,17 +27,18 @@ export async function checkSetUp(
     hurdles: await sql.rowsOf<HurdleRow>(dialect.hurdlesOf(table)),
   });
   const [record, step] = [await describe(names.record.table), await describe(names.step.table)];
+  const [server] = await sql.rowsOf<ServerRow>(dialect.server());
   return [
     ...checkTables(names, { record, step }, folderOf(dialect)),
-    ...(await checkServer(sql, dialect)),
+    ...(dialect.findings?.(names, { record, step, server: server && { ...server }, ...limits }) ?? []),
+    ...checkServer(server),
     ...checkClient(client),
   ];
 }
 
 const CLOCKS_MS_MAX = 60_000;
 
-async function checkServer(sql: SqlClient, dialect: Dialect): Promise<Finding[]> {
-  const [server] = await sql.rowsOf<ServerRow>(dialect.server());
+function checkServer(server: ServerRow | undefined): Finding[] {
   const findings: Finding[] = [];
   if (server === undefined) {
     return findings;

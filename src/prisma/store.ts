@@ -1,6 +1,7 @@
 import { TIMER_MS_MAX } from "../core/browser/option-checks.ts";
 import type { Finding } from "../core/contract/finding.ts";
 import type {
+  CheckedLimits,
   Ending,
   FinishedRecord,
   LeaseStore,
@@ -11,7 +12,9 @@ import type {
   StoreSession,
   TransactionLimits,
 } from "../core/contract/store.ts";
+import type { Capabilities } from "../sql/capabilities.ts";
 import type { Dialect } from "../sql/dialect.ts";
+import { namingOf } from "../sql/dialects.ts";
 import { faultOf } from "../sql/faults.ts";
 import { type ModelOptions, type Names, namesIn } from "../sql/names.ts";
 import { Queries } from "../sql/queries.ts";
@@ -43,6 +46,7 @@ import {
   inHandler,
   outsideHandlers,
 } from "./handler/scope.ts";
+import { OwnStatements } from "./own-statements.ts";
 import { PrismaSql } from "./prisma-sql.ts";
 import { PrismaSession } from "./session.ts";
 import { checkSetUp } from "./set-up-check.ts";
@@ -53,11 +57,12 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   readonly #client: TClient;
   /** The client without extensions, for our own statements. */
   readonly #engine: PrismaClientLike;
-  readonly #raw: RawClient;
   readonly #isExtended: boolean;
   readonly #joining: JoiningClient;
   readonly #adapter: AdapterFactory | undefined;
   readonly #dialect: Dialect;
+  readonly #capabilities: Capabilities;
+  readonly #own: OwnStatements;
   readonly #models: ModelOptions | undefined;
   /** Has its own limit, as no transaction limits it: it could wait for ever for a full pool or on a dead connection. */
   readonly #replayable: Batch<FinishedRecord> = new Batch((ids) =>
@@ -68,10 +73,11 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   constructor(client: TClient, dialect: Dialect, models: ModelOptions | undefined) {
     this.#client = client;
     this.#engine = engineOf(client) as PrismaClientLike;
-    this.#raw = pastOverrides(this.#engine, this.#engine);
     this.#isExtended = isExtended(client);
     this.#joining = new JoiningClient(client);
     this.#dialect = dialect;
+    this.#capabilities = dialect.capabilities;
+    this.#own = new OwnStatements(this.#engine, dialect, () => this.#prismaOptions(NO_LIMITS));
     this.#models = models;
     this.#adapter = adapterFactoryOf(client);
     this.timeoutMs = transactionOptionsOf(client).timeout ?? PRISMA_TIMEOUT_MS;
@@ -90,6 +96,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
       checkIsolation(enclosing, opening.limits);
       return enclosing.runNested((child) => this.#run(this.#session(child, child.begun.raw, plan), body));
     }
+    await this.#own.ready(options.maxWait ?? PRISMA_MAX_WAIT_MS);
     const outer = currentScope();
     return outsideHandlers(() => this.#begin(plan, outer, body));
   }
@@ -121,7 +128,12 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     outer: HandlerScope | undefined,
     body: (session: StoreSession<TransactionOf<TClient>>) => Promise<Ending<T>>,
   ): Promise<T> {
-    const { timeout, maxWait: ownMaxWait, isolationLevel = this.#dialect.weakestIsolation } = plan.options;
+    const {
+      timeout,
+      maxWait: ownMaxWait,
+      isolationLevel = this.#capabilities.weakestIsolation,
+    } = plan.options;
+    const { endsTransaction } = this.#capabilities;
     const followers = this.#followers(plan);
     // A claim that travels with BEGIN waits in Prisma's time for that.
     const maxWait =
@@ -130,36 +142,48 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     let session: PrismaSession<TransactionOf<TClient>> | undefined;
     const errorOf = () => new ExpiredTransactionError(timeout, transaction?.hasNested === true);
     return endingWithin(timeout + maxWait + GRACE_MS, errorOf, (deadline) =>
-      withDriverTransaction(this.#adapter, { inHandler, followers }, (driverOf) => {
-        const work = (tx: TransactionOf<TClient> & RawClient) => {
-          if (deadline.isOver) {
-            throw errorOf();
-          }
-          const raw = this.#isExtended ? unextended(this.#engine, tx) : pastOverrides(this.#engine, tx);
-          const driver = driverOf();
-          const open = new HandlerTransaction(
-            { tx, raw, client: this.#client, engine: this.#engine, isolationLevel, driver },
-            outer,
-          );
-          transaction = open;
-          const opened = this.#session(open, driver?.under(raw) ?? raw, plan, driver?.messages);
-          session = opened;
-          const closed = async () => {
-            const error = errorOf();
-            await open.close(error);
-            return error;
+      withDriverTransaction(
+        this.#adapter,
+        { inHandler, followers, rules: this.#capabilities },
+        (driverOf) => {
+          const work = (tx: TransactionOf<TClient> & RawClient) => {
+            if (deadline.isOver) {
+              throw errorOf();
+            }
+            const raw = this.#isExtended ? unextended(this.#engine, tx) : pastOverrides(this.#engine, tx);
+            const driver = driverOf();
+            const open = new HandlerTransaction(
+              {
+                tx,
+                raw,
+                client: this.#client,
+                engine: this.#engine,
+                isolationLevel,
+                endsTransaction,
+                driver,
+              },
+              outer,
+            );
+            transaction = open;
+            const opened = this.#session(open, driver?.under(raw) ?? raw, plan, driver?.messages);
+            session = opened;
+            const closed = async () => {
+              const error = errorOf();
+              await open.close(error);
+              return error;
+            };
+            const left = timeout - (driver?.messages?.msSinceBegin() ?? 0);
+            return endingWithin(left, closed, () => this.#run(opened, body));
           };
-          const left = timeout - (driver?.messages?.msSinceBegin() ?? 0);
-          return endingWithin(left, closed, () => this.#run(opened, body));
-        };
-        const options = { ...plan.options, maxWait, timeout: TIMER_MS_MAX };
-        const ended = this.#client.$transaction(work, options) as Promise<T>;
-        return followers === undefined
-          ? ended
-          : ended.catch(async (error: unknown) => {
-              throw session === undefined ? error : await session.errorOfEnd(this.#onClient(), error);
-            });
-      }),
+          const options = { ...plan.options, maxWait, timeout: TIMER_MS_MAX };
+          const ended = this.#client.$transaction(work, options) as Promise<T>;
+          return followers === undefined
+            ? ended
+            : ended.catch(async (error: unknown) => {
+                throw session === undefined ? error : await session.errorOfEnd(this.#onClient(), error);
+              });
+        },
+      ),
     );
   }
 
@@ -169,7 +193,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     { names, opening: { claim, isUndoable } }: Plan,
     messages?: SharedMessages,
   ): PrismaSession<TransactionOf<TClient>> {
-    const { message } = this.#dialect;
+    const { message } = this.#capabilities;
     return new PrismaSession({
       transaction,
       tx: this.#joining.own(transaction) as TransactionOf<TClient>,
@@ -183,7 +207,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
 
   /** What may follow BEGIN in its message: only where `$transaction` begins no other transaction before. */
   #followers({ names, opening: { claim, isUndoable } }: Plan): Followers | undefined {
-    const { message } = this.#dialect;
+    const { message } = this.#capabilities;
     return claim !== undefined && message !== undefined && hasPrismasTransaction(this.#client, this.#engine)
       ? followersOf(this.#dialect, names, claim, isUndoable === true)
       : undefined;
@@ -210,8 +234,8 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     return this.#onClient();
   }
 
-  async check(): Promise<readonly Finding[]> {
-    return checkSetUp(this.#client, new PrismaSql(this.#raw), this.#dialect, this.#names());
+  async check(limits: CheckedLimits): Promise<readonly Finding[]> {
+    return checkSetUp(this.#client, this.#own, this.#dialect, this.#names(), limits);
   }
 
   async prune(params: PruneParams): Promise<number> {
@@ -219,27 +243,12 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   }
 
   #onClient(): Queries {
-    const raw = this.#dialect.commitsByItself ? this.#raw : this.#inTransactions();
-    return new Queries(new PrismaSql(raw), this.#dialect, this.#names());
-  }
-
-  /** Sends each statement in its own transaction. */
-  #inTransactions(): RawClient {
-    const options = this.#prismaOptions(NO_LIMITS);
-    const send = <T>(statement: (tx: RawClient) => PromiseLike<T>): Promise<T> =>
-      this.#engine.$transaction(
-        async (tx: RawClient) => statement(pastOverrides(this.#engine, tx)),
-        options,
-      ) as Promise<T>;
-    return {
-      $queryRawUnsafe: (text, ...values: unknown[]) => send((tx) => tx.$queryRawUnsafe(text, ...values)),
-      $executeRawUnsafe: (text, ...values: unknown[]) => send((tx) => tx.$executeRawUnsafe(text, ...values)),
-    };
+    return new Queries(this.#own, this.#dialect, this.#names());
   }
 
   /** Read at the first use: an application without the models starts, and its first keyed mutation reports them missing. */
   #names(): Names {
-    this.#known ??= namesIn(describedBy(this.#client), this.#models);
+    this.#known ??= namesIn(describedBy(this.#client), this.#models, namingOf(this.#dialect));
     return this.#known;
   }
 
@@ -250,7 +259,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     lockWaitMs,
   }: TransactionLimits): PrismaTransactionOptions {
     const own = transactionOptionsOf(this.#client);
-    const maxWait = maxWaitMs ?? own.maxWait ?? this.#dialect.maxWaitMs;
+    const maxWait = maxWaitMs ?? own.maxWait ?? this.#capabilities.maxWaitMs;
     const isolation = isolationLevel ?? own.isolationLevel;
     return {
       timeout: Math.min((timeoutMs ?? this.timeoutMs) + lockWaitMs, TIMER_MS_MAX),

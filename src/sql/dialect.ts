@@ -1,5 +1,7 @@
+import type { Finding } from "../core/contract/finding.ts";
 import type {
   AbandonedParams,
+  CheckedLimits,
   ClaimParams,
   CompleteParams,
   GiveBackParams,
@@ -8,8 +10,10 @@ import type {
   StepParams,
   StoreFault,
 } from "../core/contract/store.ts";
-import type { Names } from "./names.ts";
-import type { ReadParams, ReadRow, Statement, Write } from "./statement.ts";
+import type { Capabilities } from "./capabilities.ts";
+import type { Names, QuoteMark } from "./names.ts";
+import type { Insertion, Pruning, ReadParams, Statement, Write } from "./statement.ts";
+import type { TableDescription } from "./table-check.ts";
 
 /**
  * Everything that differs between databases: the statements, and what their errors mean. To add a database, write one
@@ -23,12 +27,13 @@ import type { ReadParams, ReadRow, Statement, Write } from "./statement.ts";
  */
 export interface Dialect {
   /**
-   * Inserts the row. Affects one row if it was inserted and none if it existed already, even if written as an upsert.
+   * Inserts the row. Affects one row if it was inserted and none if it existed already, even if written as an upsert; or
+   * returns a {@link ReadRow} in either case, as it says, with `mine` true only if it was inserted.
    *
    * The first statement of its transaction, and the only one of ours before the handler of a fresh key: if it limits its
    * wait for a lock, it has lifted that limit by the time it reports an inserted row.
    */
-  insert(names: Names, params: ClaimParams): Write;
+  insert(names: Names, params: ClaimParams): Insertion;
   /**
    * Inserts the row; or takes over an expired one, or one with the same fingerprint that is in progress and whose lease has
    * lapsed, was given back or never was; or returns the row as it is. Returns at most one {@link RecordRow}, with `mine` true only if this statement
@@ -54,34 +59,44 @@ export interface Dialect {
   steps(names: Names, id: string): Statement;
   /** Claims one record whose lease has lapsed, and skips those being claimed: at most one {@link AbandonedRow}. */
   claimAbandoned(names: Names, params: AbandonedParams): Statement;
-  /** Deletes expired records that nobody holds, and their steps. The last statement affects one row for each record. */
-  prune(names: Names, params: PruneParams): readonly Write[];
+  /** Deletes expired records that nobody holds, and their steps. The last write affects one row for each record. */
+  prune(names: Names, params: PruneParams): Pruning;
   /** Reads the columns of a table, named as in SQL: rows of `table-check.ts`. None if there is no such table. */
   columnsOf(table: string): Statement;
   /** Reads the indexes of a table that hold for all of its rows, the primary key among them. */
   indexesOf(table: string): Statement;
   /** Reads what may keep our writes from the rows of a table: rows of `table-check.ts`. */
   hurdlesOf(table: string): Statement;
-  /** Reads one row: whether the server refuses writes (`readOnly`), and its clock in milliseconds (`nowMs`). */
+  /** Reads one row: whether the server refuses writes (`readOnly`), its clock in milliseconds (`nowMs`), and what `findings` asks. */
   server(): Statement;
   /** What an error of the database or its driver means, by its code, and by its message if the code is ambiguous. */
   faultOfCode(code: string, message: string): StoreFault | undefined;
-  /** For drivers that take several statements as one message; `undefined` where the database or its drivers take none. */
-  readonly message?: MessageStatements;
-  /** Whether a write outside a transaction is committed once it is answered. If not, each of ours gets a transaction. */
-  readonly commitsByItself: boolean;
-  /** Prisma's name for the isolation level that every transaction has at least, whatever the server's default. */
-  readonly weakestIsolation: string;
-  /** How long BEGIN may wait, in milliseconds, unless the application says; `undefined` for Prisma's default. */
-  readonly maxWaitMs: number | undefined;
+  readonly capabilities: Capabilities;
+  /** What stands around names. */
+  readonly quoteMark: QuoteMark;
+  /**
+   * Whether a claim waits for whoever has locked its row, and not only for a transaction that may make it. Leases are then
+   * read before they are claimed.
+   */
+  readonly claimLocks: boolean;
+  /** The server's own name for itself, where one name of Prisma's stands for servers of several makes. */
+  readonly make?: ServerMake;
+  /** What else the tables and the server need that only this database has. */
+  findings?(names: Names, found: Examined): readonly Finding[];
 }
 
-/** What takes the place of other statements where several travel as one message, in which each sees what those before it did. */
-export interface MessageStatements {
-  /** A row of `read`, from the database's texts. */
-  rowOf(row: Readonly<Record<string, string | null>>): ReadRow;
-  /** As `complete`, but fails if it stores nothing, so that what follows in its message is not executed. */
-  completeOrFail(names: Names, params: CompleteParams): Write;
-  /** Whether a message is that of the error with which `completeOrFail` says that it has stored nothing. */
-  isNotStored(message: string): boolean;
+/** Tells a server that the statements are for from others of the same protocol. */
+export interface ServerMake {
+  /** Reads one row with the server's `version`. */
+  readonly statement: Statement;
+  /** Why such a server cannot be used; `undefined` if it can. */
+  readonly reasonAgainst: (version: string) => string | undefined;
+}
+
+/** What `check` has found. */
+export interface Examined extends CheckedLimits {
+  readonly record: TableDescription;
+  readonly step: TableDescription;
+  /** The row of {@link Dialect.server}. */
+  readonly server: Readonly<Record<string, unknown>> | undefined;
 }

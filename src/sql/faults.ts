@@ -9,6 +9,8 @@ interface PrismaErrorLike {
   readonly code?: string;
   readonly meta?: { readonly code?: string; readonly driverAdapterError?: { readonly cause?: DriverCause } };
   readonly cause?: DriverCause;
+  readonly errno?: unknown;
+  readonly sqlState?: unknown;
 }
 
 interface DriverCause {
@@ -64,11 +66,12 @@ const NO_CONNECTION = new RegExp(
 );
 
 /**
- * Errors come in four shapes:
+ * Errors come in five shapes:
  *
  * - from a model query, with Prisma's own code;
  * - from a raw query, `P2010` with the database's code in `meta`;
  * - from the driver, a bare `DriverAdapterError`: for a failed COMMIT, and for our own writes in a transaction;
+ * - from a connection that we hold ourselves, what the driver makes of the database's answer;
  * - from a lost connection, a plain `Error`.
  */
 export function faultOf(dialect: Dialect, error: unknown): StoreFault | undefined {
@@ -85,10 +88,11 @@ function faultOfItself(dialect: Dialect, error: unknown): StoreFault | undefined
   if (typeof error !== "object" || error === null) {
     return undefined;
   }
-  const { name, code, meta, cause: bareCause, message: given } = error as PrismaErrorLike;
+  const { name, code, meta, cause: bareCause, message: given, errno, sqlState } = error as PrismaErrorLike;
   const message = typeof given === "string" ? given : "";
   const cause = meta?.driverAdapterError?.cause ?? (name === "DriverAdapterError" ? bareCause : undefined);
-  const databaseCode = cause?.originalCode ?? meta?.code;
+  const driverCode = typeof errno === "number" && sqlState !== undefined ? errno : undefined;
+  const databaseCode = cause?.originalCode ?? meta?.code ?? driverCode;
   const databaseMessage = cause?.originalMessage ?? "";
   return (
     (databaseCode === undefined ? undefined : dialect.faultOfCode(String(databaseCode), databaseMessage)) ??

@@ -39,6 +39,9 @@ const SHIPPED = {
 type Shipped = typeof SHIPPED;
 type Kind = keyof Shipped;
 
+/** What stands around a name in SQL: a double quote by the standard. */
+export type QuoteMark = '"' | "`";
+
 /** The names of one table as written in SQL: quoted, the table with its schema. */
 export interface TableNames<TKind extends Kind = Kind> {
   readonly table: string;
@@ -73,8 +76,6 @@ export interface DescribedModels {
   readonly models: Readonly<Record<string, DescribedModel>> | undefined;
   /** The database schema of the connection, where the client names one. */
   readonly schema: string | undefined;
-  /** Prisma's name for the database, where the client tells it. */
-  readonly provider?: string | undefined;
 }
 
 /** A model as a client describes it, with the names in the database where they differ from those in the schema. */
@@ -90,17 +91,37 @@ interface DescribedModel {
  *
  * @throws StoreError `misconfigured` if the client was generated without the models.
  */
-export function namesIn(client: DescribedModels, models: ModelOptions | undefined): Names {
-  return { record: tableNames(client, "record", models), step: tableNames(client, "step", models) };
+export function namesIn(
+  client: DescribedModels,
+  models: ModelOptions | undefined,
+  style: NamingStyle,
+): Names {
+  return {
+    record: tableNames(client, "record", models, style),
+    step: tableNames(client, "step", models, style),
+  };
+}
+
+/** How a database writes names, and where the package has its models. */
+export interface NamingStyle {
+  readonly quoteMark: QuoteMark;
+  /** The folder of the package that has the models. */
+  readonly folder: string;
 }
 
 function tableNames<TKind extends Kind>(
   client: DescribedModels,
   kind: TKind,
   models: ModelOptions | undefined,
+  { quoteMark: mark, folder }: NamingStyle,
 ): TableNames<TKind> {
+  const quoted = (name: string) => mark + name.replaceAll(mark, mark + mark) + mark;
   const given: ModelNames<string> | undefined = models?.[kind];
-  const described = describedNames(client, SHIPPED[kind].model, given !== undefined);
+  const described = describedNames(
+    client.models,
+    SHIPPED[kind].model,
+    given === undefined ? folder : undefined,
+  );
   const schema = given?.schema ?? described?.schema ?? client.schema;
   const table = given?.table ?? described?.table ?? SHIPPED[kind].table;
   const columns = { ...SHIPPED[kind].columns, ...described?.columns, ...given?.columns };
@@ -142,18 +163,19 @@ function objectOf(option: string, value: unknown = {}): Readonly<Record<string, 
 }
 
 function describedNames(
-  { models: described, provider }: DescribedModels,
+  described: DescribedModels["models"],
   name: string,
-  isOptional: boolean,
+  /** `undefined` where the client need not have the model. */
+  folder: string | undefined,
 ): { table: string; schema: string | undefined; columns: object } | undefined {
   const model = described?.[name];
-  if (described === undefined || (model === undefined && isOptional)) {
+  if (described === undefined || (model === undefined && folder === undefined)) {
     return undefined;
   }
   if (model === undefined) {
     throw new StoreError(
       "misconfigured",
-      `The Prisma client has no model ${name}: copy prisma/${provider ?? "<provider>"}/idempotency.prisma of the package onceonly ` +
+      `The Prisma client has no model ${name}: copy ${folder}/idempotency.prisma of the package onceonly ` +
         "into your schema (a folder, by `schema` in the Prisma config), run `prisma generate` and migrate.",
     );
   }
@@ -164,12 +186,15 @@ function describedNames(
   };
 }
 
-/** Quoting by the SQL standard, which PostgreSQL and SQLite share. */
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
 /** The name as the database keeps it. */
 export function unquoted(name: string): string {
-  return name.slice(1, -1).replaceAll('""', '"');
+  const mark = name.slice(0, 1);
+  return name.slice(1, -1).replaceAll(mark + mark, mark);
+}
+
+/** Of the name of a table, without quotes: its schema, if it names one, and its own name. */
+export function partsOf(table: string): { readonly schema: string | undefined; readonly name: string } {
+  const parts = table.match(/(["`])(?:(?!\1).|\1\1)*\1(?!\1)/gs) ?? [];
+  const [name = table, schema] = parts.map(unquoted).toReversed();
+  return { schema, name };
 }

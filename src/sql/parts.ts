@@ -48,6 +48,7 @@ export function whereAbandoned(c: Columns, now: string): string {
 }
 
 /** A record that may be pruned. */
-export function whereExpired(c: Columns, now: string): string {
-  return `${c.expiresAt} <= ${now} AND (${c.lockedUntil} IS NULL OR ${c.lockedUntil} <= ${now})`;
+export function whereExpired(c: Columns, now: string, row = ""): string {
+  const lockedUntil = row + c.lockedUntil;
+  return `${row}${c.expiresAt} <= ${now} AND (${lockedUntil} IS NULL OR ${lockedUntil} <= ${now})`;
 }

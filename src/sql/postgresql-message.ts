@@ -1,4 +1,5 @@
-import type { Dialect, MessageStatements } from "./dialect.ts";
+import type { MessageStatements } from "./capabilities.ts";
+import type { Dialect } from "./dialect.ts";
 
 const NOT_STORED = "onceonly: not stored ";
 
@@ -30,4 +31,15 @@ SELECT CASE count(*) WHEN 1 THEN 1 ELSE ('${NOT_STORED}' || count(*))::integer E
   },
 
   isNotStored: (message) => message.includes(NOT_STORED),
+
+  errorOf: (answer) => new AnsweredError(answer),
 });
+
+/** What the adapter makes of an error that the database has answered with. */
+class AnsweredError extends Error {
+  override readonly name = "DriverAdapterError";
+
+  constructor({ code, message }: { readonly code: string; readonly message: string }) {
+    super(message, { cause: { kind: "postgres", originalCode: code, originalMessage: message } });
+  }
+}

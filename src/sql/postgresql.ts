@@ -1,5 +1,6 @@
-import type { ClaimParams, StoreFault } from "../core/contract/store.ts";
+import type { ClaimParams } from "../core/contract/store.ts";
 import type { Dialect } from "./dialect.ts";
+import { endsTransaction } from "./ending.ts";
 import {
   claimedColumns,
   claimedForMs,
@@ -9,6 +10,7 @@ import {
   whereHeldBy,
   whereReplayable,
 } from "./parts.ts";
+import { faultOfPostgresql } from "./postgresql-faults.ts";
 import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "./statement.ts";
 
 /** Not `now()`, which stands still from BEGIN on: a claim may wait after that. */
@@ -186,7 +188,7 @@ RETURNING ${selected(names, ABANDONED_ROW)}`,
    * they are locked; in a partitioned table, other rows of other partitions have the same. Index used: `expires_at`.
    */
   prune({ record: { table, columns: c }, step }, { limit }) {
-    return [
+    const writes = [
       {
         text: `WITH doomed AS MATERIALIZED (
   SELECT ctid AS place, ${c.id} AS id FROM ${table}
@@ -199,6 +201,7 @@ DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed)) AND ${c.
         values: [limit],
       },
     ];
+    return { writes };
   },
 
   columnsOf: (table) => ({
@@ -229,13 +232,19 @@ UNION ALL SELECT 'row-level security', relname::text FROM pg_class WHERE oid = t
     values: [],
   }),
 
-  faultOfCode: (code) => FAULTS[code] ?? CLASS_FAULTS[code.slice(0, 2)],
+  faultOfCode: faultOfPostgresql,
 
-  commitsByItself: true,
-  // https://www.postgresql.org/docs/current/transaction-iso.html: ReadUncommitted is the same there.
-  weakestIsolation: "ReadCommitted",
+  quoteMark: '"',
+  claimLocks: false,
 
-  maxWaitMs: undefined,
+  capabilities: {
+    commitsByItself: true,
+    // https://www.postgresql.org/docs/current/transaction-iso.html: ReadUncommitted is the same there.
+    weakestIsolation: "ReadCommitted",
+
+    maxWaitMs: undefined,
+    endsTransaction,
+  },
 };
 
 /** The setting in which `insert` keeps the old `lock_timeout` until the transaction ends. Empty in later transactions. */
@@ -252,42 +261,3 @@ function claimValues(params: ClaimParams): Write["values"] {
   const expiresInMs = claimedForMs(params);
   return [id, scope, operation, key, fingerprint, owner, expiresInMs, String(lockWaitMs), leaseMs, input];
 }
-
-/** Classes of SQLSTATE codes. */
-const CLASS_FAULTS: Readonly<Record<string, StoreFault>> = {
-  "08": "unavailable", // connection exception
-  "28": "misconfigured", // invalid authorization specification
-};
-
-/** SQLSTATE codes: https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const FAULTS: Readonly<Record<string, StoreFault>> = {
-  "40000": "write_conflict", // transaction_rollback
-  "40001": "write_conflict", // serialization_failure
-  "40P01": "write_conflict", // deadlock_detected
-  "55P03": "lock_timeout", // lock_not_available
-  "57014": "lock_timeout", // query_canceled: a statement_timeout shorter than the claim's wait
-  "25P02": "transaction_aborted", // in_failed_sql_transaction
-  "25006": "read_only", // read_only_sql_transaction
-  // Passing.
-  "25P03": "unavailable", // idle_in_transaction_session_timeout: the connection is closed
-  "25P04": "unavailable", // transaction_timeout: the connection is closed
-  "40003": "unavailable", // statement_completion_unknown
-  "53000": "unavailable", // insufficient_resources
-  "53100": "unavailable", // disk_full
-  "53200": "unavailable", // out_of_memory
-  "53300": "unavailable", // too_many_connections
-  "57P01": "unavailable", // admin_shutdown
-  "57P02": "unavailable", // crash_shutdown
-  "57P03": "unavailable", // cannot_connect_now
-  "57P05": "unavailable", // idle_session_timeout
-  // Permanent.
-  "26000": "misconfigured", // invalid_sql_statement_name: a pooler gave the prepared statement to another connection
-  "3D000": "misconfigured", // invalid_catalog_name
-  "3F000": "misconfigured", // invalid_schema_name
-  "42501": "misconfigured", // insufficient_privilege
-  "42703": "misconfigured", // undefined_column
-  "42P01": "misconfigured", // undefined_table
-  "42P05": "misconfigured", // duplicate_prepared_statement
-  "42P10": "misconfigured", // invalid_column_reference: no unique index for ON CONFLICT
-  "57P04": "misconfigured", // database_dropped
-};

@@ -7,6 +7,7 @@ import type {
   FinishedRecord,
   GiveBackParams,
   LeaseStore,
+  PruneParams,
   RecordedStep,
   RenewParams,
   StepParams,
@@ -19,6 +20,7 @@ import type { SqlClient } from "./sql-client.ts";
 import type {
   AbandonedRow,
   FinishedRow,
+  ReadParams,
   ReadRow,
   RecordRow,
   Statement,
@@ -54,10 +56,12 @@ export class Queries implements LeaseStore {
   }
 
   async claim(params: ClaimParams): Promise<Claim> {
-    // A lease is polled. Only `claim` looks at one without waiting for a step that has locked its row.
-    return params.leaseMs === null
-      ? this.claimAfter(params, await this.#insert(params))
-      : this.#takeOver(params);
+    if (params.leaseMs === null) {
+      return this.claimAfter(params, await this.#insert(params));
+    }
+    // A lease is polled, and must be looked at without waiting for a step that has locked its row.
+    const found = this.#dialect.claimLocks ? await this.#read(params) : undefined;
+    return isFree(found) ? this.#takeOver(params) : claimIn(found, params);
   }
 
   /** The claim whose row an `insert` has inserted, or has found in its way. */
@@ -75,12 +79,18 @@ export class Queries implements LeaseStore {
   }
 
   async #insert(params: ClaimParams): Promise<Inserted> {
-    return (await this.#affectsRow(this.#dialect.insert(this.#names, params)))
+    const insertion = this.#dialect.insert(this.#names, params);
+    if (insertion.returnsRow === true) {
+      const found = await this.#first<ReadRow>(insertion);
+      return found?.mine ? { isInserted: true } : { isInserted: false, found };
+    }
+    return (await this.#affectsRow(insertion))
       ? { isInserted: true }
-      : {
-          isInserted: false,
-          found: await this.#first<ReadRow>(this.#dialect.read(this.#names, params)),
-        };
+      : { isInserted: false, found: await this.#read(params) };
+  }
+
+  #read(params: ReadParams): Promise<ReadRow | undefined> {
+    return this.#first<ReadRow>(this.#dialect.read(this.#names, params));
   }
 
   async #takeOver(params: ClaimParams, before?: ReadRow): Promise<Claim> {
@@ -90,7 +100,7 @@ export class Queries implements LeaseStore {
       if (claimed !== undefined) {
         return claimIn(claimed, params, found);
       }
-      found = await this.#first<ReadRow>(this.#dialect.read(this.#names, params));
+      found = await this.#read(params);
       if (found !== undefined && !found.free) {
         return claimIn(found, params);
       }
@@ -104,7 +114,7 @@ export class Queries implements LeaseStore {
   }
 
   async outcomeOf(id: string): Promise<FinishedRecord | undefined> {
-    const row = await this.#first<RecordRow>(this.#dialect.read(this.#names, { id, fingerprint: "" }));
+    const row = await this.#read({ id, fingerprint: "" });
     return row && finishedIn(row);
   }
 
@@ -115,7 +125,7 @@ export class Queries implements LeaseStore {
   }
 
   async holds({ id, owner }: { readonly id: string; readonly owner: string }): Promise<boolean> {
-    const row = await this.#first<RecordRow>(this.#dialect.read(this.#names, { id, fingerprint: "" }));
+    const row = await this.#read({ id, fingerprint: "" });
     return row?.status === "in_progress" && row.owner === owner;
   }
 
@@ -144,12 +154,23 @@ export class Queries implements LeaseStore {
     return row && { ...row, attempt: Number(row.attempt) };
   }
 
-  async prune(params: { readonly limit: number }): Promise<number> {
-    let pruned = 0;
-    for (const statement of this.#dialect.prune(this.#names, params)) {
-      pruned = await this.#explaining(this.#client.affectedRowsOf(statement));
+  /** In a transaction, where a batch is read before it is deleted. */
+  async prune(params: PruneParams): Promise<number> {
+    const pruning = this.#dialect.prune(this.#names, params);
+    if ("writes" in pruning) {
+      return this.#inTurn(pruning.writes);
     }
-    return pruned;
+    const rows = await this.#rows<{ readonly id: string }>(pruning.batch);
+    return rows.length === 0 ? 0 : this.#inTurn(pruning.writesFor(rows.map(({ id }) => id)));
+  }
+
+  /** What the last of them affects. */
+  async #inTurn(writes: readonly Write[]): Promise<number> {
+    let affected = 0;
+    for (const write of writes) {
+      affected = await this.#explaining(this.#client.affectedRowsOf(write));
+    }
+    return affected;
   }
 
   /** Such a statement changes one row at most. MySQL and MariaDB count it twice if an upsert finds it. */
@@ -176,7 +197,7 @@ export class Queries implements LeaseStore {
 
   /** The error to throw for one of the database: for that of a wrong set-up, one that says what to do. */
   explained(error: unknown): unknown {
-    if (faultOf(this.#dialect, error) !== "misconfigured") {
+    if (error instanceof StoreError || faultOf(this.#dialect, error) !== "misconfigured") {
       return error;
     }
     const { record, step } = this.#names;

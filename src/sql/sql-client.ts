@@ -6,4 +6,6 @@ export interface SqlClient {
   rowsOf<TRow>(statement: Statement): Promise<TRow[]>;
   /** How many rows a statement has changed. */
   affectedRowsOf(statement: Write): Promise<number>;
+  /** All of the work or nothing of it: in the transaction that this is, or in one of its own. */
+  inTransaction<T>(work: (sql: SqlClient) => Promise<T>): Promise<T>;
 }

@@ -1,5 +1,6 @@
 import type { ClaimParams, StoreFault } from "../core/contract/store.ts";
 import type { Dialect } from "./dialect.ts";
+import { endsTransaction } from "./ending.ts";
 import { type Names, unquoted } from "./names.ts";
 import {
   claimedColumns,
@@ -142,7 +143,7 @@ RETURNING ${selected(names, ABANDONED_ROW)}`,
   prune(names, { limit }) {
     const { record, step } = names;
     const hasSteps = `EXISTS (SELECT 1 FROM ${step.table} WHERE ${step.columns.recordId} = ${record.table}.${record.columns.id})`;
-    return [
+    const writes = [
       {
         text: `DELETE FROM ${step.table} WHERE ${step.columns.recordId} IN (${toPrune(names)})`,
         values: [limit],
@@ -152,6 +153,7 @@ RETURNING ${selected(names, ABANDONED_ROW)}`,
         values: [limit],
       },
     ];
+    return { writes };
   },
 
   columnsOf: (table) => ({
@@ -183,15 +185,21 @@ FROM pragma_index_list(?) AS i WHERE NOT i.partial`,
     return /no such (table|column)/.test(message) ? "misconfigured" : FAULTS[primary];
   },
 
-  // After SQLITE_BUSY, libsql leaves the refused statement open. Later statements on that connection take the write lock
-  // and are answered, but not committed: they are lost with the process (measured with libsql 0.5). A transaction has its
-  // own connection, which ends with it. If it got such a connection all the same, its COMMIT would fail.
-  commitsByItself: false,
-  // https://www.sqlite.org/isolation.html
-  weakestIsolation: "Serializable",
+  quoteMark: '"',
+  claimLocks: false,
 
-  // The transactions of one client queue for a mutex before BEGIN: they wait here where others wait for a lock.
-  maxWaitMs: 10_000,
+  capabilities: {
+    // After SQLITE_BUSY, libsql leaves the refused statement open. Later statements on that connection take the write lock
+    // and are answered, but not committed: they are lost with the process (measured with libsql 0.5). A transaction has its
+    // own connection, which ends with it. If it got such a connection all the same, its COMMIT would fail.
+    commitsByItself: false,
+    // https://www.sqlite.org/isolation.html
+    weakestIsolation: "Serializable",
+
+    // The transactions of one client queue for a mutex before BEGIN: they wait here where others wait for a lock.
+    maxWaitMs: 10_000,
+    endsTransaction,
+  },
 };
 
 /** Inserts `?1` to `?9`. */

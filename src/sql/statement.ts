@@ -1,4 +1,4 @@
-import type { Names } from "./names.ts";
+import type { Names, QuoteMark } from "./names.ts";
 
 /** One parameterised SQL statement. */
 export interface Statement {
@@ -13,6 +13,20 @@ export interface Statement {
 export interface Write extends Statement {
   readonly values: readonly (string | number | null)[];
 }
+
+/** A write that makes a row; or a statement that does, and returns the row that it has made or found. */
+export interface Insertion extends Write {
+  readonly returnsRow?: true;
+}
+
+/** Writes that delete a batch; or the reading of a batch that stays locked, and the writes that delete it, in one transaction. */
+export type Pruning =
+  | { readonly writes: readonly Write[] }
+  | {
+      /** Rows with an `id`. */
+      readonly batch: Statement;
+      readonly writesFor: (ids: readonly string[]) => readonly Write[];
+    };
 
 /** Reads the record `id` on behalf of a run with this fingerprint. */
 export interface ReadParams {
@@ -65,12 +79,13 @@ export interface StepRow {
   readonly response: string;
 }
 
-/** The list for a SELECT or RETURNING: columns under the names of their fields. */
+/** The list for a SELECT or RETURNING: columns under the names of their fields, in quotes where those may be reserved words. */
 export function selected(
   { record: { columns } }: Names,
   fields: readonly (keyof Names["record"]["columns"])[],
+  mark: QuoteMark | "" = "",
 ): string {
-  return fields.map((field) => `${columns[field]} AS ${field}`).join(", ");
+  return fields.map((field) => `${columns[field]} AS ${mark}${field}${mark}`).join(", ");
 }
 
 /** The fields of a {@link RecordRow} that are columns. */

@@ -5,6 +5,8 @@ import { type Names, type TableNames, unquoted } from "./names.ts";
 export interface ColumnRow {
   readonly name: string;
   readonly type: string;
+  /** What keeps the table, where a database has several. */
+  readonly engine?: string;
 }
 
 /** An index as the database describes it: its columns in order, with commas between them. */
@@ -98,16 +100,19 @@ function checkTimes({ table, columns: c }: Names["record"], { columns }: TableDe
     }));
 }
 
-/** A text that is cut, or refused, could not be replayed. */
+/** A text that is cut, or refused, could not be replayed. An operation and a key have 255 characters at most. */
 function checkSpace({ table, columns: c }: Names["record"], { columns }: TableDescription): Finding[] {
-  const texts = [c.scope, c.operation, c.key, c.response, c.input].map(unquoted);
-  return columns
-    .filter(({ name, type }) => texts.includes(name) && /char.*\(\d+\)/i.test(type))
-    .map(({ name, type }) => ({
-      severity: "warning",
-      subject: `column ${name} of ${table}`,
-      message: `It is a ${type}, and a longer text fails the run. Make it a text.`,
-    }));
+  const texts = [c.scope, c.response, c.input].map(unquoted);
+  const names = [c.operation, c.key].map(unquoted);
+  const isShort = ({ name, type }: ColumnRow) => {
+    const [, length] = /char.*\((\d+)\)/i.exec(type) ?? [];
+    return length !== undefined && (texts.includes(name) || (names.includes(name) && Number(length) < 255));
+  };
+  return columns.filter(isShort).map(({ name, type }) => ({
+    severity: "warning",
+    subject: `column ${name} of ${table}`,
+    message: `It is a ${type}, and a longer text fails the run. Make it a text.`,
+  }));
 }
 
 function checkPruning(

@@ -194,6 +194,7 @@ describe.each(databases)("a nested transaction in a handler on $name", ({ name, 
     const ending = {
       sqlite: `INSERT OR ROLLBACK INTO "Account" VALUES ('before', 0, 0)`,
       postgresql: `RELEASE SAVEPOINT ${savepointName(1)}`,
+      mariadb: `RELEASE SAVEPOINT ${savepointName(1)}`,
     }[name];
     const later: unknown[] = [];
     const run = idempotency.run(request("k"), async () => {

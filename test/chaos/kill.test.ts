@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { CRASH_POINTS } from "../support/crash-points.ts";
-import { databases, onPostgres, openPostgres, type TestDatabase } from "../support/database.ts";
+import {
+  databases,
+  type LockingDatabase,
+  onPostgres,
+  openPostgres,
+  type TestDatabase,
+} from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { type Answer, inconsistencies, openShop, ordersOf } from "../support/shop.ts";
 import { renamed, startShop } from "../support/shop-worker.ts";
@@ -48,6 +54,7 @@ describe.each(databases)("a process killed on $name", ({ name, open }) => {
       const waiting = openShop({ prisma: database.prisma, by: "heir", onFault }).place("k");
       // SQLite has no queue of waiters: a duplicate is turned away and comes again.
       if (name === "sqlite") await turnedAway.opened;
+      else if (name === "mariadb") await (database as LockingDatabase).waitForBlockedBackend();
       else await expect.poll(() => blockedBackends(database)).toBe(1);
       expect(await database.countOrders()).toBe(0);
       await victim.kill();

@@ -3,7 +3,7 @@ import { PrismaPg } from "@prisma/adapter-pg";
 import { Pool, type PoolClient } from "pg";
 import { describe, expect, test } from "vitest";
 import type { TestClient } from "../support/clients.ts";
-import { onPostgres, openPostgres, type PostgresDatabase } from "../support/database.ts";
+import { type LockingDatabase, onPostgres, openPostgres } from "../support/database.ts";
 import { PrismaClient } from "../support/generated/postgresql/client.ts";
 import {
   door,
@@ -27,7 +27,7 @@ const HOLDS = {
   "between the result and COMMIT": `AFTER UPDATE ON ${RECORD} FOR EACH ROW EXECUTE FUNCTION hold()`,
 } as const;
 
-async function createTrigger(db: PostgresDatabase, name: string, definition: string) {
+async function createTrigger(db: LockingDatabase, name: string, definition: string) {
   await db.query(`CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN PERFORM pg_advisory_xact_lock_shared(42); RETURN NEW; END $$`);
   await db.query(`CREATE ${name} TRIGGER held ${definition}`);
@@ -43,7 +43,7 @@ const ended = (work: Promise<{ replayed: boolean }>) =>
 describe.runIf(onPostgres)("a message that several statements share", () => {
   const interruptions = {
     "its connection is cut": (proxy: { cutAll(): void }) => async () => proxy.cutAll(),
-    "its session is ended": (_: unknown, db: PostgresDatabase) => async (pid: number) => {
+    "its session is ended": (_: unknown, db: LockingDatabase) => async (pid: number) => {
       await db.query("SELECT pg_terminate_backend($1)", [pid]);
     },
   };

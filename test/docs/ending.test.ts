@@ -10,7 +10,7 @@ import { describe, expect, it, type TestContext } from "vitest";
 import { bundleOf } from "../support/bundle.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
-import type { Provider } from "../support/providers.ts";
+import type { ExampleProvider, Provider } from "../support/providers.ts";
 import { root } from "./markdown.ts";
 import { filesOf } from "./samples.ts";
 
@@ -65,7 +65,11 @@ async function start(
   const folder = `${root}test/docs/generated/ending-${name}-${kind}`;
   mkdirSync(folder, { recursive: true });
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  for (const [path, { code, file }] of filesOf("docs/guides/shutting-down.md", folder, name)) {
+  for (const [path, { code, file }] of filesOf(
+    "docs/guides/shutting-down.md",
+    folder,
+    name as ExampleProvider,
+  )) {
     const given = file === "idempotency.ts" && name === "postgresql" ? POSTGRESQL : code;
     writeFileSync(path, file === "serve.ts" ? serve(given) : given);
   }

@@ -170,7 +170,8 @@ describe.each(databases)("duplicates in one process on $name", ({ open }) => {
     openDoor();
     const ends = await Promise.all([first, ...waiters]);
     expect(new Set(ends.map(({ value }) => value.id)).size).toBe(1);
-    expect(statements).toEqual(alone);
+    // Asked once.
+    expect(statements).toEqual(alone.filter((text) => !text.includes("VERSION()")));
     expect(await records(db)).toHaveLength(2);
   });
 });

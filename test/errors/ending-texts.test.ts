@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { endsTransaction } from "../../src/sql/ending.ts";
-import { databases, onPostgres, openPostgres, type PostgresDatabase } from "../support/database.ts";
+import { databases, type LockingDatabase, onPostgres, openPostgres } from "../support/database.ts";
 import { growthOf, LINEAR } from "../support/growth.ts";
 import { idempotencyOf, orderOf, records, request } from "../support/runs.ts";
 import { times } from "../support/scale.ts";
@@ -141,7 +141,7 @@ const text = fc
   .map(([statements, ending, after, rest]) => [...statements, ending].join("; ") + after + rest);
 
 describe.runIf(onPostgres)("a text that ends the transaction on PostgreSQL", () => {
-  let database: PostgresDatabase;
+  let database: LockingDatabase;
   let client: Client;
   beforeAll(async () => {
     database = await openPostgres();

@@ -63,7 +63,7 @@ describe.each(databases)("a handler on $name that would end its transaction", ({
         }
       }
       // Those are Prisma's.
-      expect([writes(), commits(), rollbacks()]).toEqual([12, 0, name === "sqlite" ? 0 : 12]);
+      expect([writes(), commits(), rollbacks()]).toEqual([12, 0, name === "postgresql" ? 12 : 0]);
       const retry = await idempotency.run(request("k"), ({ tx }) => place(tx));
       expect([retry.replayed, ...(await left(database))]).toEqual([false, 1, 1]);
     },
@@ -135,9 +135,11 @@ describe.each(databases)("a handler on $name that would end its transaction", ({
   it("may go back to savepoints, and make functions and triggers with a body", async () => {
     await using database = await open();
     const body =
-      name === "sqlite"
-        ? `CREATE TRIGGER t AFTER INSERT ON "Account" BEGIN DELETE FROM "Account"; END;`
-        : "CREATE FUNCTION one() RETURNS int LANGUAGE SQL BEGIN ATOMIC SELECT 1; END";
+      name === "mariadb"
+        ? "CREATE TEMPORARY TABLE scratch (id INT)"
+        : name === "sqlite"
+          ? `CREATE TRIGGER t AFTER INSERT ON "Account" BEGIN DELETE FROM "Account"; END;`
+          : "CREATE FUNCTION one() RETURNS int LANGUAGE SQL BEGIN ATOMIC SELECT 1; END";
     const run = idempotencyOf(database.prisma).run(request("k"), async ({ tx }) => {
       await tx.$executeRawUnsafe(body);
       for (const back of ["ROLLBACK TO mine", "/* x */ rollback transaction to savepoint mine"]) {

@@ -12,9 +12,9 @@ import { type Gate, gate } from "../support/gate.ts";
 import { openProxy } from "../support/tcp-proxy.ts";
 
 const REQUEST = { operation: "work", key: "k", scope: "u" };
-const isRenewal = (statement: string) => /^UPDATE \S+ SET "?locked_until"? = /.test(statement);
+const isRenewal = (statement: string) => /^UPDATE \S+ SET ["`]?locked_until["`]? = /.test(statement);
 
-describe.concurrent.each(databases)("heartbeats on $name", ({ name, open }) => {
+describe.concurrent.each(databases)("heartbeats on $name", ({ open }) => {
   test("come every third of the lease while the run lasts, and none after it, however it ends", async ({
     expect,
   }) => {
@@ -68,7 +68,12 @@ describe.concurrent.each(databases)("heartbeats on $name", ({ name, open }) => {
     done.open();
     await going;
   });
+});
 
+/** An idle pool of the driver of MariaDB keeps its process by itself. */
+const leavingProcesses = databases.filter(({ name }) => name !== "mariadb");
+
+describe.each(leavingProcesses)("heartbeats on $name", ({ name, open }) => {
   test.for([3_000, 60_000])(
     "do not keep a process alive that has nothing else to do, with a lease of %i ms",
     async (leaseMs, { onTestFinished }) => {

@@ -44,10 +44,7 @@ export async function lapse(db: TestDatabase): Promise<void> {
 }
 
 export async function recordOf(db: TestDatabase, key: string): Promise<Record<string, unknown>> {
-  const rows = await db.query(
-    `SELECT * FROM idempotency_record WHERE key = ${db.provider === "sqlite" ? "?1" : "$1"}`,
-    [key],
-  );
+  const rows = await db.query(`SELECT * FROM idempotency_record WHERE key = ${db.placeholder(1)}`, [key]);
   return rows[0] ?? {};
 }
 

@@ -227,7 +227,7 @@ describe.each(databases)("a leased run on $name", ({ open }) => {
       leaseMs: 2_400,
       transaction: { timeoutMs: 2_400 },
     });
-    const renewals = () => statements.filter((text) => /SET "locked_until" =/.test(text)).length;
+    const renewals = () => statements.filter((text) => /SET ["`]locked_until["`] =/.test(text)).length;
     await idempotency.runLeased(paying("k"), async () => {
       await expect.poll(renewals).toBeGreaterThanOrEqual(2);
     });

@@ -38,7 +38,7 @@ test.each(databases)("a provider other than the adapter's is refused, on $name",
   await using db = await open();
   const other = name === "sqlite" ? "postgresql" : "sqlite";
   expect(() => createIdempotency({ prisma: db.prisma, provider: other })).toThrow(
-    new RegExp(`adapter-(libsql|pg), whose database is "${name}"; the provider is "${other}"`),
+    new RegExp(`adapter-(libsql|pg|mariadb), whose database is "${name}"; the provider is "${other}"`),
   );
 });
 

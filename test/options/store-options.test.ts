@@ -52,12 +52,12 @@ describe.each(databases)("createIdempotency on $name", ({ name, open }) => {
     for (const provider of ["mysql", "postgres", "", null, 5]) {
       expect(() => create({ prisma: db.prisma, provider })).toThrow(TypeError);
       expect(() => create({ prisma: db.prisma, provider })).toThrow("option provider");
-      expect(() => create({ prisma: db.prisma, provider })).toThrow('"postgresql" or "sqlite"');
+      expect(() => create({ prisma: db.prisma, provider })).toThrow('"mariadb" or "postgresql" or "sqlite"');
     }
-    for (const provider of ["mysql", "cockroachdb", undefined]) {
+    for (const provider of ["sqlserver", "cockroachdb", undefined]) {
       const other = pretending(db.prisma, { _activeProvider: provider });
       expect(() => create({ prisma: other })).toThrow(TypeError);
-      expect(() => create({ prisma: other })).toThrow("supported are postgresql and sqlite");
+      expect(() => create({ prisma: other })).toThrow("supported are mariadb, postgresql, sqlite");
     }
   });
 

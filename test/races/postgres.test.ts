@@ -1,6 +1,6 @@
 import { Client } from "pg";
 import { describe, expect, test } from "vitest";
-import { onPostgres, openPostgres, type PostgresDatabase } from "../support/database.ts";
+import { type LockingDatabase, onPostgres, openPostgres } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { scaled } from "../support/scale.ts";
 import { inconsistencies, openShop, ordersOf } from "../support/shop.ts";
@@ -9,7 +9,7 @@ import { COMMIT, openProxy } from "../support/tcp-proxy.ts";
 import { byKey, executed, ordersNamed, patient, startProcesses } from "./processes.ts";
 
 /** A row that a handler updates first, held by a transaction of the test's own: it stops every execution. */
-async function closeGate(database: PostgresDatabase) {
+async function closeGate(database: LockingDatabase) {
   await database.query(`INSERT INTO "Account" (id, balance) VALUES ('gate', 0)`);
   const client = new Client(renamed(database, "gate"));
   await client.connect();
@@ -25,7 +25,7 @@ async function closeGate(database: PostgresDatabase) {
 }
 
 /** Connections by the name of their process. */
-async function connectionsByProcess(database: PostgresDatabase): Promise<Record<string, number>> {
+async function connectionsByProcess(database: LockingDatabase): Promise<Record<string, number>> {
   const rows = await database.query(
     `SELECT application_name AS name, count(*)::int AS n FROM pg_stat_activity
      WHERE datname = current_database() AND application_name ~ '^p[0-9]+$' GROUP BY 1 ORDER BY 1`,

@@ -5,6 +5,9 @@ import { failureOf, idempotencyOf, pretending, records } from "../support/runs.t
 
 const check = (db: TestDatabase) => idempotencyOf(db.prisma).check();
 
+const quotedIn = ({ provider }: TestDatabase, name: string) =>
+  provider === "mariadb" ? `\`${name}\`` : `"${name}"`;
+
 async function fatalIn(db: TestDatabase): Promise<string[]> {
   const error = await failureOf(check(db));
   expect(error).toMatchObject({ code: "STORE_MISCONFIGURED", retryable: false });
@@ -24,27 +27,38 @@ describe.each(databases)("check() on $name", ({ open }) => {
   test.each(["idempotency_record", "idempotency_step"])("throws for a missing table: %s", async (table) => {
     await using db = await open();
     await db.query(`DROP TABLE ${table}`);
-    expect(await fatalIn(db)).toEqual([`table "${table}"`]);
+    expect(await fatalIn(db)).toEqual([`table ${quotedIn(db, table)}`]);
   });
 
   test("throws for a missing column, as an older version of the tables has it", async () => {
     await using db = await open();
     await db.query("ALTER TABLE idempotency_record DROP COLUMN input");
-    expect(await fatalIn(db)).toEqual(['column "input" of "idempotency_record"']);
+    expect(await fatalIn(db)).toEqual([
+      `column ${quotedIn(db, "input")} of ${quotedIn(db, "idempotency_record")}`,
+    ]);
   });
 
   test("warns of a missing index for prune", async () => {
     await using db = await open();
-    await db.query("DROP INDEX idempotency_record_expires_at_idx");
-    expect(await check(db)).toMatchObject([
-      { severity: "warning", subject: 'column "expires_at" of "idempotency_record"' },
-    ]);
+    const table = db.provider === "mariadb" ? " ON idempotency_record" : "";
+    await db.query(`DROP INDEX idempotency_record_expires_at_idx${table}`);
+    const subject = `column ${quotedIn(db, "expires_at")} of ${quotedIn(db, "idempotency_record")}`;
+    expect(await check(db)).toMatchObject([{ severity: "warning", subject }]);
   });
 
   test("warns of triggers that could keep a write from its row", async () => {
     await using db = await open();
     if (db.provider === "sqlite") {
       await db.query("CREATE TRIGGER audit BEFORE UPDATE ON idempotency_record BEGIN SELECT 1; END");
+    } else if (db.provider === "mariadb") {
+      for (const [name, time] of [
+        ["audit", "BEFORE"],
+        ["after_all", "AFTER"],
+      ]) {
+        await db.query(
+          `CREATE TRIGGER ${name} ${time} UPDATE ON idempotency_record FOR EACH ROW SET @seen = 1`,
+        );
+      }
     } else {
       await db.query("CREATE FUNCTION same() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'");
       const trigger = (name: string, time: string) =>
@@ -53,7 +67,7 @@ describe.each(databases)("check() on $name", ({ open }) => {
       await db.query(trigger("after_all", "AFTER UPDATE"));
     }
     expect(await check(db)).toMatchObject([
-      { severity: "warning", subject: 'trigger audit on "idempotency_record"' },
+      { severity: "warning", subject: `trigger audit on ${quotedIn(db, "idempotency_record")}` },
     ]);
   });
 
@@ -61,7 +75,7 @@ describe.each(databases)("check() on $name", ({ open }) => {
     await using db = await open();
     await db.query("ALTER TABLE idempotency_record RENAME TO old");
     await db.query("CREATE TABLE idempotency_record AS SELECT * FROM old");
-    expect(await fatalIn(db)).toEqual(['primary key of "idempotency_record"']);
+    expect(await fatalIn(db)).toEqual([`primary key of ${quotedIn(db, "idempotency_record")}`]);
   });
 
   test("warns of a Prisma that lacks what is read, and of versions that are not tested", async () => {

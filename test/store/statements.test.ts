@@ -260,7 +260,7 @@ describe.each(databases)("what reaches the driver on $name", ({ name, open }) =>
     const client = await db.connect({ log: (text) => statements.push(text) });
     await idempotencyOf(client).run(request("k"), placing("k"));
     const order = statements.findIndex((text) => /INSERT INTO .*Order/.test(text));
-    const claim = statements.findIndex((text) => /INSERT INTO "idempotency_record"/.test(text));
+    const claim = statements.findIndex((text) => /INSERT INTO ["`]idempotency_record["`]/.test(text));
     expect(claim).toBeGreaterThanOrEqual(0);
     expect(claim).toBeLessThan(order);
     expect(statements.filter((text) => text.includes("idempotency_record"))).toHaveLength(2);

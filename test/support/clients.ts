@@ -1,9 +1,12 @@
 /** Opens generated Prisma clients. Imports nothing of vitest, so child processes may use it too. */
 import type { Config as LibsqlConfig } from "@libsql/client";
 import { PrismaLibSql } from "@prisma/adapter-libsql";
+import { PrismaMariaDb } from "@prisma/adapter-mariadb";
 import { PrismaPg } from "@prisma/adapter-pg";
 import type { SqlDriverAdapterFactory, SqlQueryable } from "@prisma/driver-adapter-utils";
+import { type AdapterFactory, observeTransactions } from "../../src/prisma/client/driver.ts";
 import type { PrismaClient } from "./generated/postgresql/client.ts";
+import { optionsOf, SQL_MODE } from "./mariadb-databases.ts";
 import type { Provider } from "./providers.ts";
 
 /** "mapped": table and columns of IdempotencyRecord have other names. "classic": `prisma-client-js`. */
@@ -14,7 +17,7 @@ export type TestClient = PrismaClient;
 
 export interface ClientOptions {
   variant?: Variant;
-  /** Connections in the pool (PostgreSQL). */
+  /** Connections in the pool (PostgreSQL, MariaDB). */
   max?: number;
   /** How long the pool itself waits for a connection (PostgreSQL). Default: for ever. */
   connectionTimeoutMs?: number;
@@ -30,6 +33,10 @@ export interface ClientOptions {
   intMode?: "number" | "bigint";
   /** Whether statements of ours may share the messages of BEGIN and COMMIT (PostgreSQL). */
   messages?: "shared" | "one by one";
+  /** Further options of the driver's pool (MariaDB). */
+  pool?: Readonly<Record<string, unknown>>;
+  /** Options of the adapter (MariaDB). */
+  adapter?: Readonly<Record<string, unknown>>;
 }
 
 /** TEST_MESSAGES has whole suites run the other way. */
@@ -50,6 +57,10 @@ const modules: Record<Provider, Partial<Record<Variant, () => Promise<unknown>>>
     plain: () => import("./generated/postgresql/client.ts"),
     mapped: () => import("./generated/postgresql-mapped/client.ts"),
     classic: () => import("./generated/postgresql-classic/index.js"),
+  },
+  mariadb: {
+    plain: () => import("./generated/mariadb/client.ts"),
+    mapped: () => import("./generated/mariadb-mapped/client.ts"),
   },
 };
 
@@ -83,6 +94,18 @@ const adapters: Record<Provider, (url: string, options: ClientOptions) => SqlDri
     });
     return (options.messages ?? MESSAGES) === "shared" ? factory : unknown(factory);
   },
+  mariadb(url, options) {
+    const config = {
+      ...optionsOf(url),
+      connectionLimit: options.max ?? 10,
+      minimumIdle: 1,
+      acquireTimeout: 60_000,
+      connectTimeout: 60_000,
+      sessionVariables: { sql_mode: SQL_MODE },
+      ...options.pool,
+    };
+    return new PrismaMariaDb(config, { onConnectionError: () => {}, ...options.adapter });
+  },
 };
 
 /** With adapters of a name that the package does not know. */
@@ -107,8 +130,10 @@ export async function connect(target: ClientTarget, options: ClientOptions = {})
   const Client = await loadClient(target.provider, options.variant ?? "plain");
   const adapter = adapterFor(target, options);
   const { log } = options;
+  if (log !== undefined) logStatements(adapter, log);
+  // As `createIdempotency` does, which has to come before the first query there. Some tests call it later.
+  if (target.provider === "mariadb") observeTransactions(adapter as unknown as AdapterFactory);
   if (log === undefined) return new Client({ adapter, transactionOptions });
-  logStatements(adapter, log);
   return new Client({ adapter, transactionOptions, log: [{ emit: "event", level: "query" }] });
 }
 

@@ -34,7 +34,7 @@ export function withCrashPoints<TTransaction>(store: Store<TTransaction>, hit: H
     timeoutMs: store.timeoutMs,
     runningHandler: () => store.runningHandler(),
     faultOf: (error) => store.faultOf(error),
-    check: () => store.check(),
+    check: (limits) => store.check(limits),
     prune: (params) => store.prune(params),
     replayable: (id) => store.replayable(id),
   };

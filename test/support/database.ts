@@ -7,6 +7,14 @@ import { createClient, type Client as LibsqlClient } from "@libsql/client";
 import { Pool } from "pg";
 import { type ClientOptions, connect, type TestClient } from "./clients.ts";
 import { ddl } from "./ddl.ts";
+import {
+  createMariadbDatabase,
+  dropMariadbDatabase,
+  type MariadbRun,
+  sideConnection,
+  urlOfMariadb,
+} from "./mariadb-databases.ts";
+import { inMariadb } from "./mariadb-sql.ts";
 import { createDatabase, dropDatabase, type PostgresRun, urlOf } from "./postgres-databases.ts";
 import { type Provider, selectedProviders } from "./providers.ts";
 
@@ -27,7 +35,8 @@ export interface TestDatabase extends AsyncDisposable {
   query(sql: string, parameters?: (string | number | null)[]): Promise<Row[]>;
 }
 
-export interface PostgresDatabase extends TestDatabase {
+/** One that locks rows, and tells who waits for a lock. */
+export interface LockingDatabase extends TestDatabase {
   /** Waits until `count` sessions wait for a lock that another holds, and returns what they wait with. */
   waitForBlockedBackend(count?: number): Promise<{ pid: number; query: string }[]>;
 }
@@ -112,10 +121,7 @@ async function currentRun(): Promise<PostgresRun> {
 }
 
 /** `run` is needed outside vitest only, where there is no global set-up. */
-export async function openPostgres(
-  options: ClientOptions = {},
-  run?: PostgresRun,
-): Promise<PostgresDatabase> {
+export async function openPostgres(options: ClientOptions = {}, run?: PostgresRun): Promise<LockingDatabase> {
   const server = run ?? (await currentRun());
   const name = await createDatabase(server, options.variant ?? "plain");
   const url = urlOf(server, name);
@@ -127,31 +133,99 @@ export async function openPostgres(
   const remove = () => dropDatabase(server, name);
   const database = await openDatabase({ provider: "postgresql", url, options, side, remove });
   return Object.assign(database, {
-    waitForBlockedBackend: (count = 1) => waitForBlockedBackend(side, count),
+    waitForBlockedBackend: (count = 1) => waitForBlocked(() => blockedInPostgres(side), count),
   });
 }
 
-async function waitForBlockedBackend(side: Side, count: number): Promise<{ pid: number; query: string }[]> {
-  const sql = `SELECT pid, query FROM pg_stat_activity
-    WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0`;
+const blockedInPostgres = (side: Side) =>
+  side.query(
+    `SELECT pid, query FROM pg_stat_activity
+    WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0`,
+    [],
+  );
+
+/** What transactions of this database wait for a lock. `information_schema.innodb_trx` is not renewed while it is asked often. */
+async function blockedInMariadb(side: Side): Promise<Row[]> {
+  const [{ Status: status } = {}] = await side.query("SHOW ENGINE INNODB STATUS", []);
+  const waiting = String(status).matchAll(/^LOCK WAIT [^]*?^MariaDB thread id (\d+)/gm);
+  const ids = Array.from(waiting, ([, id]) => Number(id));
+  const sessions = await side.query(
+    "SELECT id AS pid, info AS query FROM information_schema.processlist WHERE db = DATABASE() AND info IS NOT NULL",
+    [],
+  );
+  return sessions.filter(({ pid }) => ids.includes(Number(pid)));
+}
+
+function mariadbSide(connection: Awaited<ReturnType<typeof sideConnection>>): Side {
+  return {
+    async query(sql, parameters) {
+      const said = inMariadb(sql, parameters);
+      const rows: unknown = await connection.query(said.sql, said.parameters);
+      return Array.isArray(rows) ? (rows as Row[]) : [];
+    },
+    placeholder: () => "?",
+    close: () => connection.end(),
+  };
+}
+
+async function currentMariadb(): Promise<MariadbRun> {
+  const { inject } = await import("vitest");
+  const run = inject("mariadb");
+  if (run === undefined) {
+    throw new Error("no MariaDB: set TEST_MARIADB_URL, such as mariadb://root@127.0.0.1:3306");
+  }
+  return run;
+}
+
+/** `run` is needed outside vitest only, where there is no global set-up. */
+export async function openMariadb(options: ClientOptions = {}, run?: MariadbRun): Promise<LockingDatabase> {
+  const server = run ?? (await currentMariadb());
+  const name = await createMariadbDatabase(server, options.variant ?? "plain");
+  const url = urlOfMariadb(server, name);
+  const connection = await sideConnection(url);
+  connection.on("error", () => {});
+  const side = mariadbSide(connection);
+  const remove = () => dropMariadbDatabase(server, name);
+  const database = await openDatabase({ provider: "mariadb", url, options, side, remove });
+  return Object.assign(database, {
+    waitForBlockedBackend: (count = 1) => waitForBlocked(() => blockedInMariadb(side), count),
+  });
+}
+
+async function waitForBlocked(
+  look: () => Promise<Row[]>,
+  count: number,
+): Promise<{ pid: number; query: string }[]> {
   // The texts are copied before the locks are looked at, so the first look at a session may show an older text.
   let seen: unknown[] = [];
   for (let waited = 0; waited < 10_000; waited += 10) {
-    const blocked = await side.query(sql, []);
+    const blocked = await look();
     const waiting = blocked.filter(({ pid }) => seen.includes(pid));
     if (waiting.length >= count) return waiting as { pid: number; query: string }[];
     seen = blocked.map(({ pid }) => pid);
     await sleep(10);
   }
-  const sessions = await side.query("SELECT pid, state, wait_event, query FROM pg_stat_activity", []);
-  throw new Error(`fewer than ${count} sessions are blocked: ${JSON.stringify(sessions)}`);
+  throw new Error(`fewer than ${count} sessions are blocked: ${JSON.stringify(await look())}`);
 }
 
 /** For `describe.each`. */
 export const databases: { name: Provider; open: (options?: ClientOptions) => Promise<TestDatabase> }[] = [
   { name: "sqlite" as const, open: openSqlite },
   { name: "postgresql" as const, open: (options?: ClientOptions) => openPostgres(options) },
+  { name: "mariadb" as const, open: (options?: ClientOptions) => openMariadb(options) },
 ].filter(({ name }) => selectedProviders().includes(name));
+
+/** For `describe.each`: those that lock rows, and tell who waits. */
+export const lockingDatabases: {
+  name: Provider;
+  open: (options?: ClientOptions) => Promise<LockingDatabase>;
+}[] = [
+  { name: "postgresql" as const, open: (options?: ClientOptions) => openPostgres(options) },
+  { name: "mariadb" as const, open: (options?: ClientOptions) => openMariadb(options) },
+].filter(({ name }) => selectedProviders().includes(name));
+
+/** For `describe.runIf`, with {@link openMariadb}: what only MariaDB does. */
+export const onMariadb: boolean = databases.some(({ name }) => name === "mariadb");
 
 /** For `describe.runIf`, with {@link openPostgres}: what only PostgreSQL does. */
 export const onPostgres: boolean = databases.some(({ name }) => name === "postgresql");

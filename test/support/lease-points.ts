@@ -77,7 +77,7 @@ export function withLeasePoints<TTransaction>(
     },
     runningHandler: () => store.runningHandler(),
     faultOf: (error) => store.faultOf(error),
-    check: () => store.check(),
+    check: (limits) => store.check(limits),
     prune: (params) => store.prune(params),
     replayable: (id) => store.replayable(id),
   };

@@ -90,7 +90,9 @@ export async function expire(db: TestDatabase, key = "%"): Promise<void> {
   const past =
     db.provider === "sqlite"
       ? "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '-1 seconds')"
-      : "now() - interval '1 s'";
+      : db.provider === "mariadb"
+        ? "UTC_TIMESTAMP(3) - INTERVAL 1 SECOND"
+        : "now() - interval '1 s'";
   await db.query(`UPDATE idempotency_record SET expires_at = ${past} WHERE key LIKE ${db.placeholder(1)}`, [
     key,
   ]);

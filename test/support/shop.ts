@@ -110,7 +110,7 @@ export function failureText(error: unknown): string {
 /** Orders of one key, as committed. */
 export async function ordersOf(database: TestDatabase, key: string): Promise<Order[]> {
   const rows = await database.query(
-    `SELECT id AS "orderId", customer AS "by" FROM "Order" WHERE key = ${database.provider === "sqlite" ? "?1" : "$1"}`,
+    `SELECT id AS "orderId", customer AS "by" FROM "Order" WHERE key = ${database.placeholder(1)}`,
     [key],
   );
   return rows as unknown as Order[];

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { account, undo } from "../ambient/support.ts";
 import type { ClientOptions, TestClient } from "../support/clients.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
+import type { Provider } from "../support/providers.ts";
 import { door, idempotencyOf, orderOf, placing, request } from "../support/runs.ts";
 
 /** A client, what it says it sent, and what reached its driver. */
@@ -17,16 +18,21 @@ type Listen = (event: "query", listener: (event: { query: string }) => void) => 
 
 /** The first words of the statements about records. */
 const ofOurs = (statements: string[]) =>
-  statements.filter((text) => text.includes("idempotency_record")).map((text) => text.slice(0, 6));
+  statements
+    .filter((text) => text.includes("idempotency_record"))
+    .map((text) => text.replace(/^SET STATEMENT .*? FOR /, "").slice(0, 6));
+
+/** On MariaDB the claim returns a row, which only the client can read. */
+const throughClient = (name: Provider) => (name === "mariadb" ? ["INSERT"] : []);
 
 const place = (client: TestClient, key: string) => idempotencyOf(client).run(request(key), placing(key));
 
-describe.each(databases)("our writes on $name", ({ open }) => {
+describe.each(databases)("our writes on $name", ({ name, open }) => {
   it("go to the driver past the client, in the client's transaction", async () => {
     await using database = await open();
     const { client, sent, arrived } = await overheard(database);
     await place(client, "k");
-    expect([sent(), arrived()]).toEqual([[], ["INSERT", "UPDATE"]]);
+    expect([sent(), arrived()]).toEqual([throughClient(name), ["INSERT", "UPDATE"]]);
     expect(await database.countOrders()).toBe(1);
     // Twice for one client is once for its driver.
     idempotencyOf(client);
@@ -34,23 +40,26 @@ describe.each(databases)("our writes on $name", ({ open }) => {
     expect(arrived()).toEqual(["INSERT", "UPDATE", "INSERT", "UPDATE"]);
   });
 
-  it("go through the client where it was connected before, with the same effect", async () => {
-    await using database = await open();
-    const { client, sent, arrived } = await overheard(database);
-    await client.$connect();
-    await place(client, "k");
-    expect([sent(), arrived()]).toEqual([
-      ["INSERT", "UPDATE"],
-      ["INSERT", "UPDATE"],
-    ]);
-    const failing = idempotencyOf(client).run(request("l"), async ({ tx }) => {
-      await tx.order.create({ data: orderOf("l") });
-      return undo();
-    });
-    await expect(failing).rejects.toThrow();
-    expect(await database.countOrders()).toBe(1);
-    expect(await database.query("SELECT key FROM idempotency_record")).toEqual([{ key: "k" }]);
-  });
+  it.runIf(name !== "mariadb")(
+    "go through the client where it was connected before, with the same effect",
+    async () => {
+      await using database = await open();
+      const { client, sent, arrived } = await overheard(database);
+      await client.$connect();
+      await place(client, "k");
+      expect([sent(), arrived()]).toEqual([
+        ["INSERT", "UPDATE"],
+        ["INSERT", "UPDATE"],
+      ]);
+      const failing = idempotencyOf(client).run(request("l"), async ({ tx }) => {
+        await tx.order.create({ data: orderOf("l") });
+        return undo();
+      });
+      await expect(failing).rejects.toThrow();
+      expect(await database.countOrders()).toBe(1);
+      expect(await database.query("SELECT key FROM idempotency_record")).toEqual([{ key: "k" }]);
+    },
+  );
 
   it("go on past the client when the handler went back to a savepoint", async () => {
     await using database = await open();
@@ -63,7 +72,7 @@ describe.each(databases)("our writes on $name", ({ open }) => {
       return undo();
     });
     await expect(stored).rejects.toThrow();
-    expect([sent(), arrived()]).toEqual([[], ["INSERT", "UPDATE"]]);
+    expect([sent(), arrived()]).toEqual([throughClient(name), ["INSERT", "UPDATE"]]);
     expect(await database.query("SELECT status FROM idempotency_record")).toEqual([{ status: "failed" }]);
   });
 

@@ -33,7 +33,7 @@ export interface Store<TTransaction> {
   /** What kind of failure an error of this store is; `undefined` for every error that is not the store's own. */
   faultOf(error: unknown): StoreFault | undefined;
   /** Looks at the set-up, and writes nothing. */
-  check(): Promise<readonly Finding[]>;
+  check(limits: CheckedLimits): Promise<readonly Finding[]>;
   /** Deletes up to `limit` records whose retention has run out, skipping those in use. Returns how many. */
   prune(params: PruneParams): Promise<number>;
 }
@@ -177,6 +177,12 @@ export interface CompleteParams extends Owned {
   readonly response: string;
   /** How long the record is kept from now on, in milliseconds; `null` where the claim has said that already. */
   readonly retentionMs: number | null;
+}
+
+/** What the set-up must allow. */
+export interface CheckedLimits {
+  /** The longest result that a run stores by default, in bytes. */
+  readonly resultBytesMax: number;
 }
 
 export interface PruneParams {

@@ -1,15 +1,15 @@
 import { IdempotencyError } from "../contract/errors.ts";
 import type { Finding } from "../contract/finding.ts";
-import type { Store } from "../contract/store.ts";
+import type { CheckedLimits, Store } from "../contract/store.ts";
 import { storeFailed } from "../run/run-errors.ts";
 
 const OPERATION = "check";
 
 /** Has the store look at its set-up, and throws what is fatal. */
-export async function check(store: Store<unknown>): Promise<readonly Finding[]> {
+export async function check(store: Store<unknown>, limits: CheckedLimits): Promise<readonly Finding[]> {
   let findings: readonly Finding[];
   try {
-    findings = await store.check();
+    findings = await store.check(limits);
   } catch (error) {
     throw storeFailed({ operation: OPERATION }, store.faultOf(error), error);
   }

@@ -1,14 +1,17 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { endsTransaction } from "../../sql/ending.ts";
-import type { RawClient } from "./client.ts";
+import { StoreError } from "../../sql/store-error.ts";
 import {
-  beginSharing,
-  type Followers,
-  type SharedMessages,
-  type SharingAdapter,
-  sharesMessages,
-} from "./shared-messages.ts";
-import { EndedTransactionError, EndingError } from "./transaction-errors.ts";
+  type Adapter,
+  type AdapterStatement,
+  type AdapterTransaction,
+  type BegunByAdapter,
+  beginWith,
+  type TransactionRules,
+} from "./adapter-transaction.ts";
+import type { RawClient } from "./client.ts";
+import type { GuardedConnection } from "./guarded-connection.ts";
+import type { Followers, SharedMessages } from "./shared-messages.ts";
+import { EndedTransactionError, EndingError, HandlerMistakeError } from "./transaction-errors.ts";
 
 /**
  * Sends our own writes straight to the driver adapter, past Prisma's client, in the transaction that Prisma has begun with
@@ -22,19 +25,11 @@ export interface AdapterFactory {
   connect(): Promise<Adapter>;
 }
 
-type Adapter = SharingAdapter<AdapterTransaction>;
-
-interface AdapterTransaction {
-  executeRaw(statement: AdapterStatement): Promise<number>;
-  queryRaw(statement: AdapterStatement): Promise<unknown>;
-  commit(): Promise<void>;
-  rollback(): Promise<void>;
-}
-
-interface AdapterStatement {
-  readonly sql: string;
-  readonly args: readonly unknown[];
-  readonly argTypes: readonly { readonly scalarType: string; readonly arity: string }[];
+interface BeginningOptions {
+  /** Whether the caller is code of a handler. */
+  readonly inHandler: () => boolean;
+  readonly rules: TransactionRules;
+  readonly followers: Followers | undefined;
 }
 
 /** What we learn about a transaction while Prisma begins it. */
@@ -42,13 +37,15 @@ class Beginning {
   readonly factory: AdapterFactory;
   /** Whether the caller is code of a handler. Prisma begins and ends transactions outside of them. */
   readonly inHandler: () => boolean;
+  readonly rules: TransactionRules;
   #followers: Followers | undefined;
   #begun: DriverTransaction | undefined;
   #isAmbiguous = false;
 
-  constructor(factory: AdapterFactory, inHandler: () => boolean, followers: Followers | undefined) {
+  constructor(factory: AdapterFactory, { inHandler, rules, followers }: BeginningOptions) {
     this.factory = factory;
     this.inHandler = inHandler;
+    this.rules = rules;
     this.#followers = followers;
   }
 
@@ -93,13 +90,10 @@ export function observeTransactions(factory: AdapterFactory | undefined): void {
       if (beginning?.factory !== factory || beginning.inHandler()) {
         return start.call(this, isolationLevel);
       }
-      const followers = sharesMessages(adapter) ? beginning.takeFollowers() : undefined;
-      const { transaction, messages } =
-        followers === undefined
-          ? { transaction: await start.call(this, isolationLevel), messages: undefined }
-          : await beginSharing(adapter, start, isolationLevel, followers);
-      beginning.add(new DriverTransaction(transaction, beginning.inHandler, messages));
-      return transaction;
+      const asked = { around: this, adapter, start };
+      const begun = await beginWith(asked, isolationLevel, beginning.rules, () => beginning.takeFollowers());
+      beginning.add(new DriverTransaction(begun, beginning));
+      return begun.transaction;
     };
     return adapter;
   };
@@ -108,18 +102,35 @@ export function observeTransactions(factory: AdapterFactory | undefined): void {
 /**
  * Calls `begin`, in which a client over `factory` begins a transaction, with `followers` in the message of its BEGIN if that can
  * be. `driver()`, called inside that transaction, returns the driver's side of it, or `undefined` if more than one could be
- * meant. `inHandler()` tells whether its caller is code of a handler.
+ * meant.
  */
 export function withDriverTransaction<T>(
   factory: AdapterFactory | undefined,
-  { inHandler, followers }: { readonly inHandler: () => boolean; readonly followers: Followers | undefined },
+  options: BeginningOptions,
   begin: (driver: () => DriverTransaction | undefined) => T,
 ): T {
+  const known = (driver?: DriverTransaction) => guarded(driver, options.rules);
   if (factory === undefined) {
-    return begin(() => undefined);
+    return begin(known);
   }
-  const beginning = new Beginning(factory, inHandler, followers);
-  return beginnings.run(beginning, () => begin(() => beginning.driver));
+  const beginning = new Beginning(factory, options);
+  return beginnings.run(beginning, () => begin(() => known(beginning.driver)));
+}
+
+/** @throws StoreError `misconfigured` if the transaction can vanish, and it could not be noticed. */
+function guarded(
+  driver: DriverTransaction | undefined,
+  { vanishing }: TransactionRules,
+): DriverTransaction | undefined {
+  if (vanishing !== undefined && driver?.guard === undefined) {
+    throw new StoreError(
+      "misconfigured",
+      "This database may end a transaction by itself, which could not be noticed: the client has connected before createIdempotency " +
+        "got it, or an extension begins more than one transaction at a time, or the client has no driver adapter. Call " +
+        "createIdempotency before the first query and before $connect, with a client over @prisma/adapter-mariadb.",
+    );
+  }
+  return driver;
 }
 
 /**
@@ -131,16 +142,20 @@ export class DriverTransaction {
   /** A plain property, as every statement reads it. */
   isOver = false;
   /** Set when something of the handler would have ended the transaction, and was not sent. */
-  refused: EndingError | undefined;
+  #refused: EndingError | undefined;
+  readonly #rules: TransactionRules;
+  /** What its connection is guarded by, where a transaction can vanish. */
+  readonly guard: GuardedConnection | undefined;
   /** The messages that it shares with statements of ours, if it does. */
   readonly messages: SharedMessages | undefined;
 
   constructor(
-    transaction: AdapterTransaction,
-    inHandler: () => boolean,
-    messages: SharedMessages | undefined,
+    { transaction, messages, guard }: BegunByAdapter,
+    { inHandler, rules }: Pick<BeginningOptions, "inHandler" | "rules">,
   ) {
     this.messages = messages;
+    this.guard = guard;
+    this.#rules = rules;
     const execute = transaction.executeRaw.bind(transaction);
     const query = transaction.queryRaw.bind(transaction);
     const commit = transaction.commit.bind(transaction);
@@ -164,6 +179,12 @@ export class DriverTransaction {
     };
   }
 
+  /** What the handler has done to its transaction that it must not do. */
+  get mistake(): HandlerMistakeError | undefined {
+    const lost = this.guard?.lost;
+    return this.#refused ?? (lost instanceof HandlerMistakeError ? lost : undefined);
+  }
+
   /** Sends nothing more but the end. What is left of an operation under way fails at once. */
   close(): void {
     this.isOver = true;
@@ -171,7 +192,7 @@ export class DriverTransaction {
 
   /** Notes the end before it is sent: afterwards the connection has no transaction, and may soon serve another. */
   #refusalOf(sql: string, inHandler: () => boolean): Error | undefined {
-    const isEnding = endsTransaction(sql);
+    const isEnding = this.#rules.endsTransaction(sql);
     if (isEnding && isByPrisma(sql) && !inHandler()) {
       this.isOver = true;
       return undefined;
@@ -180,9 +201,9 @@ export class DriverTransaction {
       return new EndedTransactionError();
     }
     if (isEnding) {
-      this.refused ??= new EndingError();
+      this.#refused ??= new EndingError();
     }
-    return isEnding ? this.refused : undefined;
+    return isEnding ? this.#refused : undefined;
   }
 
   /** `tx`, with its writes sent straight to the driver while the transaction is open. Prisma refuses later ones. */
@@ -207,6 +228,11 @@ export class DriverClient implements RawClient {
 
   get isOver(): boolean {
     return this.#driver.isOver;
+  }
+
+  /** @throws why nothing of the transaction may be committed, where the database may have ended it. */
+  async confirm(): Promise<void> {
+    await this.#driver.guard?.confirm();
   }
 
   $queryRawUnsafe<T>(text: string, ...values: unknown[]): PromiseLike<T> {

@@ -54,7 +54,7 @@ interface CallSite {
   readonly columnNumber: number | null;
 }
 
-/** The provider of the schema's data source, for example `"postgresql"`. */
+/** The provider of the schema's data source, by Prisma's name. */
 export function providerOf(client: object): unknown {
   return (client as ClientInternals)._activeProvider;
 }
@@ -63,11 +63,9 @@ export function providerOf(client: object): unknown {
 export function describedBy(client: object): DescribedModels {
   const { _runtimeDataModel: model, _engineConfig: config } = client as ClientInternals;
   const schema = config?.adapter?.options?.schema;
-  const provider = providerOf(client);
   return {
     models: model?.models,
     schema: typeof schema === "string" ? schema : undefined,
-    provider: typeof provider === "string" ? provider : undefined,
   };
 }
 

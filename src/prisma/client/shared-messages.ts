@@ -1,5 +1,6 @@
 import { warnOnce } from "../../core/contract/warn-once.ts";
 import type { Quote } from "../../sql/literal.ts";
+import { sharesMessagesByName } from "./adapters.ts";
 import { type DatabaseError, isOfDatabase, isResults, REFUSALS, type TextResult } from "./driver-answers.ts";
 
 /**
@@ -35,14 +36,14 @@ export interface SharingAdapter<TTransaction> {
 /** What is to follow BEGIN in its message; `undefined` if a value of it cannot be written as a literal. */
 export type Followers = (quote: Quote) => readonly string[] | undefined;
 
-const SHARING: ReadonlySet<unknown> = new Set(["@prisma/adapter-pg", "@prisma/adapter-neon"]);
-
 /** Adapters that have done something else. */
 const unfit = new WeakSet<object>();
 
 export function sharesMessages(adapter: SharingAdapter<unknown>): boolean {
   return (
-    SHARING.has(adapter.adapterName) && typeof adapter.underlyingDriver === "function" && !unfit.has(adapter)
+    sharesMessagesByName(adapter.adapterName) &&
+    typeof adapter.underlyingDriver === "function" &&
+    !unfit.has(adapter)
   );
 }
 

@@ -21,3 +21,15 @@ export class EndedTransactionError extends Error {
     super("Transaction already closed: a statement came after its end, and was not sent.");
   }
 }
+
+/** A statement has ended its transaction, and was sent, as its text does not tell. `text` is that of the statement. */
+export class VanishedTransactionError extends HandlerMistakeError {
+  constructor(text: string) {
+    const [words = ""] = /^\s*\w+(?:\s+\w+)?/.exec(text) ?? [];
+    super(
+      `onceonly: the transaction of the handler was over after a statement that begins with "${words.trim()}", which has ended it: ` +
+        "a procedure that commits, or that defines tables. What came before it may be committed, and the run is not: the next " +
+        "attempt executes the handler again. Nothing more is sent in this transaction. Leave such statements out of handlers.",
+    );
+  }
+}

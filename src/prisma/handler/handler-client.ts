@@ -1,4 +1,3 @@
-import { endsTransaction } from "../../sql/ending.ts";
 import { rawSqlOf } from "../client/raw-sql.ts";
 import type { HandlerTransaction } from "./handler-transaction.ts";
 import { isBuiltIn, isFunction, isModel, Members, wrapMethod } from "./members.ts";
@@ -82,7 +81,7 @@ class Gated extends Sending {
   }
 
   override forRaw(args: readonly unknown[]): Sending {
-    return endsTransaction(rawSqlOf(args)) ? new Refusing(this.transaction) : this;
+    return this.transaction.begun.endsTransaction(rawSqlOf(args)) ? new Refusing(this.transaction) : this;
   }
 }
 

@@ -219,7 +219,7 @@ export class HandlerTransaction {
   }
 
   get #loss(): Error | undefined {
-    return this.outermost.#lost ?? this.begun.driver?.refused;
+    return this.outermost.#lost ?? this.begun.driver?.mistake;
   }
 
   /** Not private, as {@link isPartOf}. */
@@ -277,6 +277,8 @@ export interface BegunTransaction {
   readonly engine: object;
   /** Prisma's name for the isolation that it has at least. */
   readonly isolationLevel: string;
+  /** Whether a statement in the text ends it. */
+  readonly endsTransaction: (sql: string) => boolean;
   /** Its side of the driver, if that is watched. */
   readonly driver: DriverTransaction | undefined;
 }

@@ -1,4 +1,3 @@
-import { endsTransaction } from "../../sql/ending.ts";
 import type { PrismaClientLike, RawClient } from "../client/client.ts";
 import { transactionInfoOf } from "../client/private-members.ts";
 import { rawSqlOf } from "../client/raw-sql.ts";
@@ -28,7 +27,7 @@ export function joinedClient(client: ExtensibleClient, engine: object): Extensib
         if (transaction === undefined) {
           return query(args);
         }
-        return model === undefined && endsTransaction(rawSqlOf(args))
+        return model === undefined && transaction.begun.endsTransaction(rawSqlOf(args))
           ? transaction.refuseEnding()
           : transaction.send(
               () => query(args, { ...params, transaction: named ?? transaction.info }),

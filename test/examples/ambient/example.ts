@@ -1,6 +1,6 @@
 /** An application whose code imports its client, as the tests see it. */
 import type { TestDatabase } from "../../support/database.ts";
-import type { Provider } from "../../support/providers.ts";
+import type { ExampleProvider } from "../../support/providers.ts";
 
 /** What came back for one request. */
 export interface Answer {
@@ -17,7 +17,7 @@ type Send = (key: string, fails: boolean) => Promise<Answer>;
 
 export interface Example {
   name: "t3" | "pothos" | "services";
-  clients: Record<Provider, () => Promise<unknown>>;
+  clients: Record<ExampleProvider, () => Promise<unknown>>;
   /** Loads the application, which takes its client from `globalThis.prisma`. */
   load: () => Promise<Send>;
   /** Rows that are there from the beginning. */

@@ -1,5 +1,6 @@
 /** A process of an example, told by IPC what to send to it and where to stop. */
 import { adapterFor, type ClientTarget } from "../../support/clients.ts";
+import type { ExampleProvider } from "../../support/providers.ts";
 import { type ParentPort, parentPort, spawnWorker, type Worker } from "../../support/worker.ts";
 import type { Answer, Example } from "./example.ts";
 import { pothos } from "./pothos.ts";
@@ -50,7 +51,9 @@ export async function runExample(): Promise<void> {
     port.send({ type: "stopped", statement });
     await new Promise(() => {});
   });
-  const { PrismaClient } = (await clients[target.provider]()) as { PrismaClient: AnyClient };
+  const { PrismaClient } = (await clients[target.provider as ExampleProvider]()) as {
+    PrismaClient: AnyClient;
+  };
   // Many wait for few connections here, on a machine that is busy.
   const client = new PrismaClient({ adapter, transactionOptions: { maxWait: 120_000, timeout: 120_000 } });
   // Where the examples keep theirs over the reloads of a development server.

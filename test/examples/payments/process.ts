@@ -1,5 +1,7 @@
 /** The server of the payments example, over a database of the tests. */
+
 import { adapterFor, type ClientTarget } from "../../support/clients.ts";
+import type { ExampleProvider } from "../../support/providers.ts";
 import { parentPort } from "../../support/worker.ts";
 
 export interface ServerData {
@@ -19,7 +21,9 @@ const clients = {
 };
 
 const { data } = await parentPort<ServerData, FromServer>();
-const { PrismaClient } = (await clients[data.target.provider]()) as unknown as { PrismaClient: AnyClient };
+const { PrismaClient } = (await clients[data.target.provider as ExampleProvider]()) as unknown as {
+  PrismaClient: AnyClient;
+};
 const prisma = new PrismaClient({ adapter: adapterFor(data.target) });
 await prisma.payment.count();
 Object.assign(globalThis, { prisma });

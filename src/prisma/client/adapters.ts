@@ -1,0 +1,74 @@
+import { type AdapterInfo, adapterInfoOf } from "./private-members.ts";
+
+/** What a driver adapter can do beside what Prisma asks of it. */
+interface AdapterCapabilities {
+  /** Takes several statements as one message, and begins transactions as `./shared-messages.ts` knows it. */
+  readonly sharesMessages?: true;
+  /** Why it cannot keep the promise, if it cannot; of some packages, that depends on the factory. */
+  readonly reasonAgainst?: (factory: string) => string | undefined;
+}
+
+/** By the name of its package. Of others nothing is known but what Prisma asks. */
+const ADAPTERS: Readonly<Record<string, AdapterCapabilities>> = {
+  "@prisma/adapter-pg": { sharesMessages: true },
+  "@prisma/adapter-neon": {
+    sharesMessages: true,
+    // One package, two adapters: only that over WebSocket has transactions.
+    reasonAgainst: (factory) =>
+      /http/i.test(factory)
+        ? "over HTTP it has no transactions; use PrismaNeon, which connects by WebSocket"
+        : undefined,
+  },
+  // Seen with 7.10: a write outside of a transaction was reported as done, and was gone after that one's rollback.
+  "@prisma/adapter-better-sqlite3": {
+    reasonAgainst: () =>
+      "a write beside an open transaction joins it, and is lost with it; use @prisma/adapter-libsql",
+  },
+  // "Cloudflare D1 does not support interactive transactions."
+  "@prisma/adapter-d1": {
+    reasonAgainst: () =>
+      "D1 has no transactions that a handler could run in; use @prisma/adapter-libsql or PostgreSQL",
+  },
+  // https://github.com/prisma/orm/issues/29138
+  "@prisma/adapter-planetscale": {
+    reasonAgainst: () => "it reports a COMMIT that failed as done; use PostgreSQL",
+  },
+};
+
+/** Whether a connection of an adapter takes several statements as one message. `name` is what it calls itself. */
+export function sharesMessagesByName(name: unknown): boolean {
+  return typeof name === "string" && ADAPTERS[name]?.sharesMessages === true;
+}
+
+/**
+ * Refuses a client whose driver adapter cannot keep the promise, or is of another database than `provider`. `providerNamed`
+ * gives our name for an adapter's.
+ *
+ * @throws TypeError that names the adapter and the remedy.
+ */
+export function refuseUnfitAdapter(
+  client: object,
+  provider: string,
+  providerNamed: (name: string) => string,
+): void {
+  const info = adapterInfoOf(client);
+  if (info === undefined) {
+    return;
+  }
+  const reason = reasonAgainst(info);
+  if (reason !== undefined) {
+    throw new TypeError(
+      `onceonly: option prisma is a client over ${info.name}, which cannot keep the promise: ${reason}.`,
+    );
+  }
+  const own = providerNamed(info.provider);
+  if (own !== provider) {
+    throw new TypeError(
+      `onceonly: option prisma is a client over ${info.name}, whose database is "${own}"; the provider is "${provider}". ` +
+        "Leave option provider out, or make the client with the adapter of that database.",
+    );
+  }
+}
+
+const reasonAgainst = ({ name, factory }: AdapterInfo): string | undefined =>
+  ADAPTERS[name]?.reasonAgainst?.(factory);

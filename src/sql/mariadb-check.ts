@@ -1,0 +1,141 @@
+import type { Finding } from "../core/contract/finding.ts";
+import type { Examined, ServerMake } from "./dialect.ts";
+import { type Names, unquoted } from "./names.ts";
+import type { ColumnRow, TableDescription } from "./table-check.ts";
+
+const SUPPORTED = "MariaDB 10.6 or later";
+
+/** MySQL speaks the same protocol, and Prisma calls both by its name. */
+export const makeOfMariadb: ServerMake = {
+  statement: { text: "SELECT VERSION() AS version", values: [] },
+
+  reasonAgainst: (version) => {
+    if (!/mariadb/i.test(version)) {
+      return (
+        `The database server calls itself version ${version}, which is not MariaDB: MySQL, and what only speaks its protocol, is ` +
+        `not supported. Use ${SUPPORTED}, or PostgreSQL.`
+      );
+    }
+    // Some put the version of a protocol before their own: 5.5.5-10.11.6-MariaDB.
+    const [, major, minor] = /(?:^|-)(\d+)\.(\d+)\.\d+-MariaDB/i.exec(version) ?? [];
+    return Number(major) > 10 || (Number(major) === 10 && Number(minor) >= 6)
+      ? undefined
+      : `The database server is of version ${version}; onceonly needs ${SUPPORTED}.`;
+  },
+};
+
+/** What Prisma's schema cannot say of the tables, and what of the server can get in the way. */
+export function findingsOfMariadb(
+  { record, step }: Names,
+  { record: ofRecord, step: ofStep, server, resultBytesMax }: Examined,
+): Finding[] {
+  const { columns: c } = record;
+  const { columns: s } = step;
+  const texts = [c.id, c.fingerprint, c.owner, c.status];
+  return [
+    ...checkColumns(record.table, ofRecord, texts, BINARY),
+    ...checkColumns(step.table, ofStep, [s.recordId], BINARY),
+    ...checkColumns(step.table, ofStep, [s.name], EXACT),
+    ...checkColumns(record.table, ofRecord, [c.response, c.input], LONG),
+    ...checkColumns(step.table, ofStep, [s.response], LONG),
+    ...checkColumns(record.table, ofRecord, [c.lockedUntil, c.createdAt, c.expiresAt, c.completedAt], TIME),
+    ...checkColumns(step.table, ofStep, [s.recordCreatedAt], TIME),
+    ...checkEngine(record.table, ofRecord),
+    ...checkEngine(step.table, ofStep),
+    ...checkPacket(server, resultBytesMax),
+    ...checkCluster(server),
+  ];
+}
+
+/** What the type of a column must match, its collation included, and what comes of it if it does not. */
+interface Requirement {
+  readonly pattern: RegExp;
+  readonly message: (type: string) => string;
+}
+
+const REMEDY =
+  "apply prisma/mariadb/idempotency.sql of the package onceonly, as Prisma's migrations cannot say it";
+
+const BINARY: Requirement = {
+  pattern: /_bin$|binary/i,
+  message: (type) => `It is a ${type}, which takes different texts for the same: ${REMEDY}.`,
+};
+const EXACT: Requirement = {
+  pattern: /_nopad_bin$|varbinary/i,
+  message: (type) =>
+    `It is a ${type}, which takes names for the same that differ by case, accents or spaces at their end: ${REMEDY}.`,
+};
+const LONG: Requirement = {
+  pattern: /^(?:long|medium)/i,
+  message: (type) => `It is a ${type}, too short for what is to be stored there: make it a longtext.`,
+};
+const TIME: Requirement = {
+  pattern: /^datetime\([3-6]\)/i,
+  message: (type) =>
+    `It is a ${type}: a timestamp shifts between sessions in different time zones, and less than milliseconds are too coarse. ` +
+    "Make it a datetime(3).",
+};
+
+function checkColumns(
+  table: string,
+  { columns }: TableDescription,
+  checked: readonly string[],
+  { pattern, message }: Requirement,
+): Finding[] {
+  const names = checked.map(unquoted);
+  return columns
+    .filter(({ name, type }: ColumnRow) => names.includes(name) && !pattern.test(type))
+    .map(({ name, type }) => ({
+      severity: "fatal",
+      subject: `column ${name} of ${table}`,
+      message: message(type),
+    }));
+}
+
+function checkEngine(table: string, { columns: [column] }: TableDescription): Finding[] {
+  const engine = column?.engine ?? "InnoDB";
+  return engine === "InnoDB"
+    ? []
+    : [
+        {
+          severity: "fatal",
+          subject: `table ${table}`,
+          message: `Its engine is ${engine}, which has no transactions: ALTER TABLE ${table} ENGINE = InnoDB.`,
+        },
+      ];
+}
+
+/** A statement holds more than the result, and as a text it may be twice as long. */
+const OVERHEAD_BYTES = 65_536;
+
+function checkPacket(server: Examined["server"], resultBytesMax: number): Finding[] {
+  const packetBytesMax = Number(server?.["packetBytesMax"] ?? Infinity);
+  const needed = 2 * resultBytesMax + OVERHEAD_BYTES;
+  return packetBytesMax >= needed
+    ? []
+    : [
+        {
+          severity: "warning",
+          subject: "max_allowed_packet of the database server",
+          message:
+            `It is ${packetBytesMax} bytes. A result of resultBytesMax (${resultBytesMax}) bytes may need ${needed}: the server would ` +
+            "refuse to store it, and close the connection. Raise the one, or lower the other.",
+        },
+      ];
+}
+
+function checkCluster(server: Examined["server"]): Finding[] {
+  if (!server?.["isCluster"] || (Number(server["syncWait"]) & 1) === 1) {
+    return [];
+  }
+  return [
+    {
+      severity: "warning",
+      subject: "wsrep_sync_wait of the sessions",
+      message:
+        "The server is a node of a Galera cluster, where what one node has committed others show only later: a retry there may " +
+        'execute its handler, which is then undone. Give the pool initSql: "SET SESSION wsrep_sync_wait = 1", and the adapter ' +
+        "the option useTextProtocol: true, with which aborts by other nodes were always reported.",
+    },
+  ];
+}

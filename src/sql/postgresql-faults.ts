@@ -1,0 +1,43 @@
+import type { StoreFault } from "../core/contract/store.ts";
+
+export const faultOfPostgresql = (code: string): StoreFault | undefined =>
+  FAULTS[code] ?? CLASS_FAULTS[code.slice(0, 2)];
+
+/** Classes of SQLSTATE codes. */
+const CLASS_FAULTS: Readonly<Record<string, StoreFault>> = {
+  "08": "unavailable", // connection exception
+  "28": "misconfigured", // invalid authorization specification
+};
+
+/** SQLSTATE codes: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const FAULTS: Readonly<Record<string, StoreFault>> = {
+  "40000": "write_conflict", // transaction_rollback
+  "40001": "write_conflict", // serialization_failure
+  "40P01": "write_conflict", // deadlock_detected
+  "55P03": "lock_timeout", // lock_not_available
+  "57014": "lock_timeout", // query_canceled: a statement_timeout shorter than the claim's wait
+  "25P02": "transaction_aborted", // in_failed_sql_transaction
+  "25006": "read_only", // read_only_sql_transaction
+  // Passing.
+  "25P03": "unavailable", // idle_in_transaction_session_timeout: the connection is closed
+  "25P04": "unavailable", // transaction_timeout: the connection is closed
+  "40003": "unavailable", // statement_completion_unknown
+  "53000": "unavailable", // insufficient_resources
+  "53100": "unavailable", // disk_full
+  "53200": "unavailable", // out_of_memory
+  "53300": "unavailable", // too_many_connections
+  "57P01": "unavailable", // admin_shutdown
+  "57P02": "unavailable", // crash_shutdown
+  "57P03": "unavailable", // cannot_connect_now
+  "57P05": "unavailable", // idle_session_timeout
+  // Permanent.
+  "26000": "misconfigured", // invalid_sql_statement_name: a pooler gave the prepared statement to another connection
+  "3D000": "misconfigured", // invalid_catalog_name
+  "3F000": "misconfigured", // invalid_schema_name
+  "42501": "misconfigured", // insufficient_privilege
+  "42703": "misconfigured", // undefined_column
+  "42P01": "misconfigured", // undefined_table
+  "42P05": "misconfigured", // duplicate_prepared_statement
+  "42P10": "misconfigured", // invalid_column_reference: no unique index for ON CONFLICT
+  "57P04": "misconfigured", // database_dropped
+};
