@@ -4,8 +4,7 @@ import { dialects, type Provider, providerNamed } from "../sql/dialects.ts";
 import { checkModels, type ModelOptions } from "../sql/names.ts";
 import { refuseUnfitAdapter } from "./client/adapters.ts";
 import { checkClient, type PrismaClientLike } from "./client/client.ts";
-import { providerOf } from "./client/private-members.ts";
-
+import { adapterInfoOf, providerOf } from "./client/private-members.ts";
 import { type GuardMode, guardClient } from "./guard/guard.ts";
 import { baseOf, prepareToJoin } from "./handler/joining-client.ts";
 import { PrismaStore } from "./store.ts";
@@ -47,7 +46,7 @@ export function createPrismaStore<TClient extends PrismaClientLike>(
         `supported are ${supported.join(", ")}. If it is one of them, give option provider.`,
     );
   }
-  refuseUnfitAdapter(prisma, name as Provider, providerNamed);
+  refuseUnfitAdapter(adapterInfoOf(prisma), name as Provider, providerNamed);
   prepareToJoin("prisma", prisma);
   guardClient(prisma, guard);
   return new PrismaStore(baseOf(prisma), dialect, models);

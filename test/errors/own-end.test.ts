@@ -142,7 +142,8 @@ describe.each(databases)("a handler on $name that would end its transaction", ({
           : "CREATE FUNCTION one() RETURNS int LANGUAGE SQL BEGIN ATOMIC SELECT 1; END";
     const run = idempotencyOf(database.prisma).run(request("k"), async ({ tx }) => {
       await tx.$executeRawUnsafe(body);
-      for (const back of ["ROLLBACK TO mine", "/* x */ rollback transaction to savepoint mine"]) {
+      const word = name === "mariadb" ? "work" : "transaction";
+      for (const back of ["ROLLBACK TO mine", `/* x */ rollback ${word} to savepoint mine`]) {
         await tx.$executeRawUnsafe("SAVEPOINT mine");
         await place(tx);
         await tx.$executeRawUnsafe(back);

@@ -10,7 +10,7 @@ test.each([
   ["lease", inLeaseMode({ key: "k" })],
 ])("a context of mode %s is printed, spread and tagged as a plain object", (_, context) => {
   expect(inspect(context)).toContain("key: 'k'");
-  expect(String(context)).toBe("[object Object]");
+  expect(Object.prototype.toString.call(context)).toBe("[object Object]");
   expect({ ...context }).toEqual({ key: "k" });
   expect(["tx" in context, "step" in context]).toEqual([false, false]);
 });

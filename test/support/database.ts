@@ -215,15 +215,6 @@ export const databases: { name: Provider; open: (options?: ClientOptions) => Pro
   { name: "mariadb" as const, open: (options?: ClientOptions) => openMariadb(options) },
 ].filter(({ name }) => selectedProviders().includes(name));
 
-/** For `describe.each`: those that lock rows, and tell who waits. */
-export const lockingDatabases: {
-  name: Provider;
-  open: (options?: ClientOptions) => Promise<LockingDatabase>;
-}[] = [
-  { name: "postgresql" as const, open: (options?: ClientOptions) => openPostgres(options) },
-  { name: "mariadb" as const, open: (options?: ClientOptions) => openMariadb(options) },
-].filter(({ name }) => selectedProviders().includes(name));
-
 /** For `describe.runIf`, with {@link openMariadb}: what only MariaDB does. */
 export const onMariadb: boolean = databases.some(({ name }) => name === "mariadb");
 

@@ -1,4 +1,12 @@
-import { type AdapterInfo, adapterInfoOf } from "./private-members.ts";
+/** What a driver adapter says of itself. */
+export interface AdapterInfo {
+  /** The name of its package. */
+  readonly name: string;
+  /** Its word for the database, for example `"postgres"`. */
+  readonly provider: string;
+  /** The name of the class of its factory. */
+  readonly factory: string;
+}
 
 /** What a driver adapter can do beside what Prisma asks of it. */
 interface AdapterCapabilities {
@@ -41,17 +49,16 @@ export function sharesMessagesByName(name: unknown): boolean {
 }
 
 /**
- * Refuses a client whose driver adapter cannot keep the promise, or is of another database than `provider`. `providerNamed`
- * gives our name for an adapter's.
+ * Refuses the driver adapter of option `prisma` if it cannot keep the promise, or is of another database than `provider`.
+ * `providerNamed` gives our name for an adapter's.
  *
  * @throws TypeError that names the adapter and the remedy.
  */
 export function refuseUnfitAdapter(
-  client: object,
+  info: AdapterInfo | undefined,
   provider: string,
   providerNamed: (name: string) => string,
 ): void {
-  const info = adapterInfoOf(client);
   if (info === undefined) {
     return;
   }

@@ -12,6 +12,7 @@
 /* oxlint-disable no-underscore-dangle -- the names are Prisma's */
 
 import type { DescribedModels } from "../../sql/names.ts";
+import type { AdapterInfo } from "./adapters.ts";
 import type { AdapterFactory } from "./driver.ts";
 
 interface ClientInternals {
@@ -111,16 +112,6 @@ export function lackingMembersOf(
   return members
     .filter(([value]) => value === undefined)
     .map(([, member, consequence]) => ({ member, consequence }));
-}
-
-/** What a driver adapter says of itself. */
-export interface AdapterInfo {
-  /** The name of its package. */
-  readonly name: string;
-  /** Its word for the database, for example `"postgres"`. */
-  readonly provider: string;
-  /** The name of the class of its factory. */
-  readonly factory: string;
 }
 
 /** What the client's driver adapter says of itself; `undefined` if it has none, or says nothing. */
