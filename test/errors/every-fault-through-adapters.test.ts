@@ -63,6 +63,7 @@ describe.each(databases)("a fault of a statement of ours on $name", ({ open }) =
     idempotencyOver<Tx>(failingAt(createPrismaStore({ prisma: db.prisma }), statement, fault), {
       storeError: (error) => (error as Error).message === "sold out",
       waitMs: 0,
+      outageMs: 0,
     });
 
   describe.each(named)("through $name", ({ adapter }) => {

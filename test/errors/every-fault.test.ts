@@ -21,6 +21,7 @@ describe.each(databases)("a statement of ours that fails on $name", ({ open }) =
     idempotencyOver<Tx>(failingAt(createPrismaStore({ prisma: db.prisma }), statement, fault, times), {
       storeError: (error) => (error as Error).message === "sold out",
       waitMs: 0,
+      outageMs: 0,
     });
 
   describe.each(["transaction", "claim"] as const)("before the handler: %s", (statement) => {
