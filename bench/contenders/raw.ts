@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { describedBy } from "../../src/prisma/client/private-members.ts";
-import { dialects } from "../../src/sql/dialects.ts";
+import { dialects, namingOf } from "../../src/sql/dialects.ts";
 import { namesIn } from "../../src/sql/names.ts";
 import { type Placed, placeRaw } from "../shop.ts";
 import { type Contender, running } from "./contender.ts";
@@ -17,7 +17,7 @@ export const raw: Contender = {
   async open({ database, prisma, raw: pool }) {
     // Of the sources, so that they are the statements of the day. A change of the interface fails in the type check.
     const dialect = dialects[database.name];
-    const names = namesIn(describedBy(prisma), undefined);
+    const names = namesIn(describedBy(prisma), undefined, namingOf(dialect));
     return running(async (key, work) => {
       const id = createHash("sha256").update(key).digest("base64url");
       const owner = randomBytes(16).toString("base64url");
