@@ -7,6 +7,7 @@ import { type Names, partsOf } from "./names.ts";
 import {
   claimedColumns,
   claimedForMs,
+  selectedSteps,
   whereAbandoned,
   whereExpired,
   whereFree,
@@ -145,13 +146,8 @@ ON DUPLICATE KEY UPDATE ${replaced(s.recordCreatedAt)}, ${replaced(s.response)},
   },
 
   /** Takes no lock. It runs after the claim, hence after every step that an earlier owner could still commit. */
-  steps({ record: { table, columns: c }, step }, id) {
-    const s = step.columns;
-    return {
-      text: `SELECT s.${s.name} AS name, s.${s.response} AS response FROM ${step.table} AS s
-JOIN ${table} AS r ON r.${c.id} = s.${s.recordId} AND r.${c.createdAt} = s.${s.recordCreatedAt} WHERE r.${c.id} = ?`,
-      values: [id],
-    };
+  steps(names, id) {
+    return { text: selectedSteps(names, "?"), values: [id] };
   },
 
   /**

@@ -1,5 +1,5 @@
 import type { ClaimParams } from "../core/contract/store.ts";
-import type { TableNames } from "./names.ts";
+import type { Names, TableNames } from "./names.ts";
 
 /**
  * Parts of statements that are the same in every SQL: lists of columns, and conditions. The dialect passes its own
@@ -51,4 +51,11 @@ export function whereAbandoned(c: Columns, now: string): string {
 export function whereExpired(c: Columns, now: string, row = ""): string {
   const lockedUntil = row + c.lockedUntil;
   return `${row}${c.expiresAt} <= ${now} AND (${lockedUntil} IS NULL OR ${lockedUntil} <= ${now})`;
+}
+
+/** All of the statement that reads the steps of a record, but not those of an expired one that had its id. */
+export function selectedSteps({ record: { table, columns: c }, step }: Names, id: string): string {
+  const s = step.columns;
+  return `SELECT s.${s.name} AS name, s.${s.response} AS response FROM ${step.table} AS s
+JOIN ${table} AS r ON r.${c.id} = s.${s.recordId} AND r.${c.createdAt} = s.${s.recordCreatedAt} WHERE r.${c.id} = ${id}`;
 }

@@ -4,6 +4,7 @@ import { endsTransaction } from "./ending.ts";
 import {
   claimedColumns,
   claimedForMs,
+  selectedSteps,
   whereAbandoned,
   whereExpired,
   whereFree,
@@ -153,13 +154,8 @@ ON CONFLICT (${s.recordId}, ${s.name}) DO UPDATE SET
   },
 
   /** Takes no lock. It runs after the claim, hence after every step that an earlier owner could still commit. */
-  steps({ record: { table, columns: c }, step }, id) {
-    const s = step.columns;
-    return {
-      text: `SELECT s.${s.name} AS name, s.${s.response} AS response FROM ${step.table} AS s
-JOIN ${table} AS r ON r.${c.id} = s.${s.recordId} AND r.${c.createdAt} = s.${s.recordCreatedAt} WHERE r.${c.id} = $1`,
-      values: [id],
-    };
+  steps(names, id) {
+    return { text: selectedSteps(names, "$1"), values: [id] };
   },
 
   /**

@@ -5,6 +5,7 @@ import { type Names, unquoted } from "./names.ts";
 import {
   claimedColumns,
   claimedForMs,
+  selectedSteps,
   whereAbandoned,
   whereExpired,
   whereFree,
@@ -110,13 +111,8 @@ ON CONFLICT (${s.recordId}, ${s.name}) DO UPDATE SET
     };
   },
 
-  steps({ record: { table, columns: c }, step }, id) {
-    const s = step.columns;
-    return {
-      text: `SELECT s.${s.name} AS name, s.${s.response} AS response FROM ${step.table} AS s
-JOIN ${table} AS r ON r.${c.id} = s.${s.recordId} AND r.${c.createdAt} = s.${s.recordCreatedAt} WHERE r.${c.id} = ?`,
-      values: [id],
-    };
+  steps(names, id) {
+    return { text: selectedSteps(names, "?"), values: [id] };
   },
 
   /** Takes the write lock, so nobody else is claiming and SKIP LOCKED is not needed. Index used: `locked_until`. */
