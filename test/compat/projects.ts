@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { Plugin, TestProjectInlineConfiguration } from "vitest/config";
+import { mariadbTestsLeftOut } from "../support/providers.ts";
 import { prismaFrom } from "./prisma-from.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -67,8 +68,8 @@ function prisma6(folder: string): TestProjectInlineConfiguration {
         "test/leases/{runs,steps,completer}.test.ts",
         "test/examples/{payments,saas,webhooks,programs,prisma-version,demo,ambient-services,ambient-pothos,ambient-t3}.test.ts",
       ],
-      // Asks the schema engine of Prisma 7.
-      exclude: ["test/store/schema-drift.test.ts"],
+      // The first asks the schema engine of Prisma 7.
+      exclude: ["test/store/schema-drift.test.ts", ...mariadbTestsLeftOut()],
       globalSetup: [`${folder}generate.ts`],
       setupFiles: [`${folder}setup.ts`],
     },
