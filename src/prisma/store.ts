@@ -50,6 +50,7 @@ import { OwnStatements } from "./own-statements.ts";
 import { PrismaSql } from "./prisma-sql.ts";
 import { PrismaSession } from "./session.ts";
 import { checkSetUp } from "./set-up-check.ts";
+import { TimelyLeases } from "./timely-leases.ts";
 
 /** The {@link Store} port over a generated Prisma client and raw SQL. */
 export class PrismaStore<TClient extends PrismaClientLike> implements Store<TransactionOf<TClient>> {
@@ -96,7 +97,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
       checkIsolation(enclosing, opening.limits);
       return enclosing.runNested((child) => this.#run(this.#session(child, child.begun.raw, plan), body));
     }
-    await this.#own.ready(options.maxWait ?? PRISMA_MAX_WAIT_MS);
+    await this.#own.ready(options.maxWait);
     const outer = currentScope();
     return outsideHandlers(() => this.#begin(plan, outer, body));
   }
@@ -136,8 +137,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     const { endsTransaction } = this.#capabilities;
     const followers = this.#followers(plan);
     // A claim that travels with BEGIN waits in Prisma's time for that.
-    const maxWait =
-      (ownMaxWait ?? PRISMA_MAX_WAIT_MS) + (followers === undefined ? 0 : plan.opening.limits.lockWaitMs);
+    const maxWait = ownMaxWait + (followers === undefined ? 0 : plan.opening.limits.lockWaitMs);
     let transaction: HandlerTransaction | undefined;
     let session: PrismaSession<TransactionOf<TClient>> | undefined;
     const errorOf = () => new ExpiredTransactionError(timeout, transaction?.hasNested === true);
@@ -231,7 +231,8 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   }
 
   get leases(): LeaseStore {
-    return this.#onClient();
+    const { maxWait } = this.#prismaOptions(NO_LIMITS);
+    return new TimelyLeases(maxWait, this.#own, this.#dialect, this.#names());
   }
 
   async check(limits: CheckedLimits): Promise<readonly Finding[]> {
@@ -259,11 +260,11 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     lockWaitMs,
   }: TransactionLimits): PrismaTransactionOptions {
     const own = transactionOptionsOf(this.#client);
-    const maxWait = maxWaitMs ?? own.maxWait ?? this.#capabilities.maxWaitMs;
+    const maxWait = maxWaitMs ?? own.maxWait ?? this.#capabilities.maxWaitMs ?? PRISMA_MAX_WAIT_MS;
     const isolation = isolationLevel ?? own.isolationLevel;
     return {
       timeout: Math.min((timeoutMs ?? this.timeoutMs) + lockWaitMs, TIMER_MS_MAX),
-      ...(maxWait === undefined ? {} : { maxWait }),
+      maxWait,
       ...(isolation === undefined ? {} : { isolationLevel: isolation }),
     };
   }
@@ -294,6 +295,6 @@ interface Plan {
 
 interface PrismaTransactionOptions {
   readonly timeout: number;
-  readonly maxWait?: number;
+  readonly maxWait: number;
   readonly isolationLevel?: string;
 }

@@ -5,7 +5,7 @@ import type { PreparedRun } from "../../src/core/request/prepare.ts";
 import { Outage, Waiting } from "../../src/core/run/outage.ts";
 import { onPostgres, openPostgres } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
-import { idempotencyOf, request } from "../support/runs.ts";
+import { idempotencyOf, request, warningsDuring } from "../support/runs.ts";
 import { openProxy } from "../support/tcp-proxy.ts";
 
 const TURNS = 16;
@@ -75,6 +75,34 @@ test.each([
   expect(first).toBe("nobody");
   if (runs[0] !== undefined) await end(runs[0].waiting);
   expect(await next).toBe(true);
+});
+
+test.each([
+  ["with an answer", async (waiting: Waiting) => waiting.answered()],
+  ["with another fault", (waiting: Waiting) => waiting.out("lock_timeout", 1)],
+])("an outage that ends %s has taken nothing of the time to wait for a duplicate", async (_, end) => {
+  const { outage } = waitingRuns(0);
+  const now = performance.now();
+  const run = { outageDeadline: now + 60_000, deadline: now + 10 } as PreparedRun;
+  const waiting = new Waiting(outage, run);
+  await waiting.out("unavailable", 0);
+  await waiting.out("unavailable", 1);
+  const awayMs = performance.now() - now;
+  await end(waiting);
+  // What went by before the first failure is not of the outage.
+  expect(run.deadline - now - 10).toBeGreaterThan(awayMs / 2);
+  const deadline = run.deadline;
+  waiting.end();
+  expect(run.deadline).toBe(deadline);
+});
+
+test("a database that refuses writes is told of once", async () => {
+  const { outage } = waitingRuns(0);
+  const warnings = await warningsDuring(async () => {
+    await waitingAt(outage, 60_000).out("read_only", 0);
+    await waitingAt(outage, 60_000).out("read_only", 0);
+  });
+  expect(warnings).toEqual([expect.objectContaining({ code: "ONCEONLY_READ_ONLY" })]);
 });
 
 test.runIf(onPostgres)(

@@ -21,6 +21,8 @@ export interface ClientOptions {
   max?: number;
   /** How long the pool itself waits for a connection (PostgreSQL). Default: for ever. */
   connectionTimeoutMs?: number;
+  /** How long the client waits for a connection to begin a transaction with. Default: a minute. */
+  maxWaitMs?: number;
   /** Called with the text of each statement that reaches the driver but BEGIN, whoever sends it. */
   log?: (statement: string) => void;
   /** PostgreSQL start-up options. */
@@ -124,7 +126,7 @@ export function adapterFor(
 }
 
 // Prisma's own 2 seconds for a connection are not always enough on a busy machine, where the first one takes longest.
-const transactionOptions = { maxWait: 60_000 };
+const MAX_WAIT_MS = 60_000;
 
 export async function connect(target: ClientTarget, options: ClientOptions = {}): Promise<TestClient> {
   const Client = await loadClient(target.provider, options.variant ?? "plain");
@@ -133,6 +135,7 @@ export async function connect(target: ClientTarget, options: ClientOptions = {})
   if (log !== undefined) logStatements(adapter, log);
   // As `createIdempotency` does, which has to come before the first query there. Some tests call it later.
   if (target.provider === "mariadb") observeTransactions(adapter as unknown as AdapterFactory);
+  const transactionOptions = { maxWait: options.maxWaitMs ?? MAX_WAIT_MS };
   if (log === undefined) return new Client({ adapter, transactionOptions });
   return new Client({ adapter, transactionOptions, log: [{ emit: "event", level: "query" }] });
 }

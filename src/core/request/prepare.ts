@@ -29,8 +29,8 @@ export interface PreparedRun extends Identity {
   readonly input: string | null;
   /** A hint about what to ask the database first. */
   readonly isRetry: boolean;
-  /** When this caller stops waiting for duplicates, on the clock of `performance.now()`. */
-  readonly deadline: number;
+  /** When this caller stops waiting for duplicates, on the clock of `performance.now()`. Put off by a database that is away. */
+  deadline: number;
   /** When this caller stops waiting for a database that is away, on the same clock. */
   readonly outageDeadline: number;
 }

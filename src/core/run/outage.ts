@@ -1,4 +1,5 @@
 import type { StoreFault } from "../contract/store.ts";
+import { warnOnce } from "../contract/warn-once.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 import { backOff } from "./backoff.ts";
 import { Turns } from "./turns.ts";
@@ -34,12 +35,13 @@ export class Outage {
 /** One run that may have to wait for the database. It keeps its turn from its first failure until the database has answered. */
 export class Waiting {
   readonly #outage: Outage;
-  readonly #deadline: number;
+  readonly #run: PreparedRun;
   #hasTurn = false;
+  #awaySince: number | undefined;
 
-  constructor(outage: Outage, { outageDeadline }: PreparedRun) {
+  constructor(outage: Outage, run: PreparedRun) {
     this.#outage = outage;
-    this.#deadline = outageDeadline;
+    this.#run = run;
   }
 
   /**
@@ -47,10 +49,14 @@ export class Waiting {
    * at once, if the run waits no longer.
    */
   async out(fault: StoreFault | undefined, retry: number): Promise<boolean> {
-    const leftMs = this.#deadline - performance.now();
+    const leftMs = this.#run.outageDeadline - performance.now();
     if (!isAway(fault) || !this.#outage.hasAnswered || leftMs <= 0) {
       this.end();
       return false;
+    }
+    this.#awaySince ??= performance.now();
+    if (fault === "read_only") {
+      warnOfReadOnly();
     }
     this.#hasTurn ||= await this.#outage.turns.take(leftMs);
     if (!this.#hasTurn) {
@@ -67,13 +73,26 @@ export class Waiting {
     this.end();
   }
 
-  /** The run waits no longer. */
+  /** The run waits no longer, and has lost nothing of its time to wait for a duplicate. */
   end(): void {
+    if (this.#awaySince !== undefined) {
+      this.#run.deadline += performance.now() - this.#awaySince;
+      this.#awaySince = undefined;
+    }
     if (this.#hasTurn) {
       this.#hasTurn = false;
       this.#outage.turns.pass();
     }
   }
+}
+
+function warnOfReadOnly(): void {
+  warnOnce(
+    "ONCEONLY_READ_ONLY",
+    "",
+    "onceonly: The database refuses writes. Each run waits for up to outageMs, as for a server that changes its role. If it stays so, the " +
+      "client is connected to a standby, or default_transaction_read_only is on: idempotency.check() says which.",
+  );
 }
 
 /** Waits before look number `retry` (from 0) for a database that is away. */
