@@ -24,10 +24,7 @@ const oneByOne: TestProjectInlineConfiguration = {
   },
 };
 
-/**
- * The suites of what a database must do, on MariaDB, where there is a server: in CI a step of its own sees to that. The others are
- * about what comes before a database.
- */
+/** The suites of what a database must do, on MariaDB, where there is a server. The others are about what comes before a database. */
 function onMariadb(): TestProjectInlineConfiguration[] {
   if (mariadbUrl() === undefined) {
     const message =
