@@ -1,7 +1,8 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { LeaseContext } from "../../src/index.ts";
 import { databases, onPostgres, openPostgres } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import { door, failureOf, warningsDuring } from "../support/runs.ts";
 import {
   type Context,
@@ -340,6 +341,43 @@ describe.each(databases)("steps on $name", ({ open }) => {
     expect((await book(2, "a")).value).toBe(3);
     await expect(book(1, "b")).rejects.toBe(conflict);
     expect(await countAccounts(db)).toBe(1);
+  });
+
+  test("in a transaction that the client itself repeats are recorded once, and the lease is renewed afterwards", async () => {
+    const renewals: string[] = [];
+    const log = (sql: string) => {
+      if (/^UPDATE \S+ SET ["`]?locked_until["`]? = /.test(sql)) renewals.push(sql);
+    };
+    await using db = await open({ log });
+    const retrying = db.prisma.$extends({
+      client: {
+        $transaction: (body: (tx: never) => Promise<unknown>, options?: object): Promise<unknown> =>
+          db.prisma
+            .$transaction(body as never, options)
+            .catch(() => db.prisma.$transaction(body as never, options)),
+      },
+    });
+    // Whose heartbeat comes every twenty minutes.
+    const idempotency = leasing(retrying as unknown as typeof db.prisma, { leaseMs: 3_600_000 });
+    let tries = 0;
+    let within = 0;
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => now());
+    const { value } = await idempotency.runLeased(paying("k"), async ({ transaction }) => {
+      await transaction("book", async ({ tx }) => {
+        tries += 1;
+        await deposit(tx, "a");
+        if (tries === 1) throw new Error("first");
+        // As if it had taken longer than that.
+        clock.mockImplementation(() => now() + 1_500_000);
+        within = renewals.length;
+      });
+      await eventually(() => expect(renewals.length).toBeGreaterThan(within));
+      return tries;
+    });
+    clock.mockRestore();
+    expect(value).toBe(2);
+    expect([await countAccounts(db), await stepsOf(db)]).toEqual([1, ["book"]]);
   });
 });
 

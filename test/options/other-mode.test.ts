@@ -18,5 +18,6 @@ test.each([
 test("the tx that a leased handler does not have can be looked at, and not be used", () => {
   const { tx } = inLeaseMode({}) as Absent;
   expect(inspect(tx)).toBe("{}");
+  expect(Object.prototype.toString.call(tx)).toBe("[object Object]");
   expect(() => Reflect.get(tx, "order")).toThrow("a handler in mode lease has no tx");
 });
