@@ -192,6 +192,7 @@ type Query = (query: string | { text?: string }) => Promise<unknown>;
 /** A driver whose connections answer otherwise. */
 function overPool(url: string, around: (query: Query) => Query): PrismaPg {
   const pool = new Pool({ connectionString: url, options: "-c TimeZone=UTC" });
+  pool.on("error", () => {});
   pool.on("connect", (client: PoolClient) => {
     const query = client.query.bind(client) as unknown as Query;
     Object.assign(client, { query: around(query) });

@@ -25,6 +25,7 @@ export class CatalogAdapter extends PrismaPg {
 
   constructor(url: string) {
     const pool = new CatalogPool({ connectionString: url });
+    pool.on("error", () => {});
     super(pool, { disposeExternalPool: true });
     this.#pool = pool;
   }

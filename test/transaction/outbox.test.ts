@@ -10,6 +10,7 @@ async function withQueue() {
   const pgPool = new Pool({ connectionString: db.url });
   // The end of the database may come to a connection before its own.
   pgPool.on("connect", (client) => client.on("error", () => {}));
+  pgPool.on("error", () => {});
   const utils = await makeWorkerUtils({ pgPool });
   await utils.migrate();
   await utils.release();
