@@ -72,7 +72,7 @@ export async function openArena(
       },
       async count(contender) {
         const [row] = await database.query(
-          `SELECT count(*) AS executions, count(DISTINCT "key") AS keys FROM "Order" WHERE "key" LIKE $1`,
+          `SELECT count(*) AS executions, count(DISTINCT "key") AS "keys" FROM "Order" WHERE "key" LIKE $1`,
           [`${token}:${contender}:%`],
         );
         return { keys: Number(row?.["keys"]), executions: Number(row?.["executions"]) };

@@ -1,6 +1,9 @@
 import { spawnWorker } from "../test/support/worker.ts";
 import type { DelayProxyData, DelayProxyUp } from "./children/delay-proxy.ts";
 
+/** Of servers whose URL names none. */
+const PORTS: Readonly<Record<string, number>> = { "mariadb:": 3306, "postgresql:": 5432, "postgres:": 5432 };
+
 export interface Delayed extends AsyncDisposable {
   readonly url: string;
 }
@@ -10,7 +13,11 @@ export async function openDelayed(url: string, delayMs: number): Promise<Delayed
   if (delayMs === 0) return { url, [Symbol.asyncDispose]: async () => {} };
   const target = new URL(url);
   const script = new URL("children/delay-proxy.ts", import.meta.url);
-  const data: DelayProxyData = { host: target.hostname, port: Number(target.port || "5432"), delayMs };
+  const data: DelayProxyData = {
+    host: target.hostname,
+    port: Number(target.port || PORTS[target.protocol]),
+    delayMs,
+  };
   const proxy = spawnWorker<DelayProxyUp>(script, data);
   const { port } = await proxy.waitFor("listening");
   target.hostname = "127.0.0.1";

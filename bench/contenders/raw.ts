@@ -13,7 +13,7 @@ export const raw: Contender = {
   title: "raw driver, our statements",
   replays: true,
   needs: undefined,
-  databases: "all",
+  databases: ["postgresql", "sqlite"],
   async open({ database, prisma, raw: pool }) {
     // Of the sources, so that they are the statements of the day. A change of the interface fails in the type check.
     const dialect = dialects[database.name];

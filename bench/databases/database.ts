@@ -5,7 +5,7 @@ import type { CpuMeter } from "../load.ts";
 export type Client = PrismaClient;
 export type Tx = Parameters<Parameters<Client["$transaction"]>[0]>[0];
 
-export type DatabaseName = "postgresql" | "sqlite";
+export type DatabaseName = "postgresql" | "sqlite" | "mariadb";
 
 /** The one configuration that all contenders through Prisma share. */
 export interface PrismaSettings {
@@ -87,6 +87,8 @@ export interface Servers {
   /** URL of a superuser or of one who may create databases; undefined where there is no server. */
   readonly postgres: string | undefined;
   readonly redis: string | undefined;
+  /** URL of one who may create databases. */
+  readonly mariadb: string | undefined;
 }
 
 /** One row of the configuration: to measure another database, write one of these. */
@@ -94,6 +96,8 @@ export interface DatabaseKind {
   readonly name: DatabaseName;
   /** The server it needs, if any. */
   readonly needs: keyof Servers | undefined;
+  /** Which questions it is asked. */
+  readonly asks: "everything" | "speed";
   open(servers: Servers): Promise<BenchDatabase>;
   /** For a process that shares a database with others. */
   connect(url: string, settings?: PrismaSettings): Promise<Client>;

@@ -20,6 +20,7 @@ import { ddl } from "./schema.ts";
 export const postgresql: DatabaseKind = {
   name: "postgresql",
   needs: "postgres",
+  asks: "everything",
   async open({ postgres }) {
     if (postgres === undefined) throw new Error("no PostgreSQL");
     const name = `onceonly_bench_${randomBytes(6).toString("hex")}`;

@@ -19,6 +19,7 @@ import { ddl } from "./schema.ts";
 export const sqlite: DatabaseKind = {
   name: "sqlite",
   needs: undefined,
+  asks: "everything",
   async open() {
     const directory = await mkdtemp(join(tmpdir(), "onceonly-bench-"));
     const { href: url } = pathToFileURL(join(directory, "bench.db"));

@@ -1,12 +1,12 @@
 import type { Results } from "../../results.ts";
 import { table } from "../markdown.ts";
-import { barOf, headOf, rowOf, type Section } from "./section.ts";
+import { barOf, headOf, MAIN, titleOf as nameOf, rowOf, type Section } from "./section.ts";
 
 export function network({ network: all }: Results): Section | undefined {
   if (all.length === 0) return undefined;
   const question = "And with a network between server and database?";
-  const titleOf = ({ roundTripMs, concurrency }: (typeof all)[number]) =>
-    `round trip ${roundTripMs} ms, concurrency ${concurrency}`;
+  const titleOf = ({ database, roundTripMs, concurrency }: (typeof all)[number]) =>
+    `${database === MAIN ? "" : `${nameOf(database)}, `}round trip ${roundTripMs} ms, concurrency ${concurrency}`;
   return {
     name: "network",
     question,

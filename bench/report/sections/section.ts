@@ -21,7 +21,11 @@ export function others(findings: readonly { readonly database: string }[]): stri
   return [...new Set(findings.map(({ database }) => database))].filter((name) => name !== MAIN);
 }
 
-const TITLES: Readonly<Record<string, string>> = { postgresql: "PostgreSQL", sqlite: "SQLite" };
+const TITLES: Readonly<Record<string, string>> = {
+  postgresql: "PostgreSQL",
+  sqlite: "SQLite",
+  mariadb: "MariaDB",
+};
 export const titleOf = (database: string) => TITLES[database] ?? database;
 
 export const isOurs = (name: string) => name.startsWith("onceonly");

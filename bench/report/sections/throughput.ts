@@ -88,6 +88,7 @@ export function replays(
 
 /** What is special about a database. */
 const ABOUT: Readonly<Record<string, string>> = {
+  mariadb: `A guard notices transactions that the database ends by itself, and each statement of ours goes alone.`,
   sqlite: `Through libsql, in WAL mode. There is one writer, and Prisma's transactions wait for each other before they begin.`,
 };
 
