@@ -40,12 +40,11 @@ function onMariadb(): TestProjectInlineConfiguration[] {
         include: [
           "test/{ambient,chaos,duplicates,errors,guard,leases,races,replay,retention,store,transaction}/**/*.test.ts",
         ],
-        // Collations, which Prisma's schema cannot say; texts, triggers and levels in the SQL of others (CONTRIBUTING.md).
+        // Collations, which Prisma's schema cannot say; texts and triggers in the SQL of others (CONTRIBUTING.md).
         exclude: [
           "test/*/sqlite.test.ts",
           "test/store/schema-drift.test.ts",
           "test/errors/{ending-texts,suppressed-writes}.test.ts",
-          "test/{ambient/nested,guard/guard}.test.ts",
         ],
         env: { TEST_SCALE: "short", DATABASES: "mariadb" },
       },

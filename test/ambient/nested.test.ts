@@ -163,7 +163,10 @@ describe.each(databases)("a nested transaction in a handler on $name", ({ name, 
       const transaction = isolationLevel === undefined ? {} : { isolationLevel };
       return (await idempotency.run(request(key, { transaction }), work)).value;
     };
-    expect(await run("a", asking("ReadCommitted"))).toBe("ReadCommitted");
+    // The level that a server of MariaDB has by default is not known.
+    const [given, known] =
+      name === "mariadb" ? ["ReadCommitted", "ReadUncommitted"] : [undefined, "ReadCommitted"];
+    expect(await run("a", asking("ReadCommitted"), given)).toBe("ReadCommitted");
     expect(await run("b", asking("Serializable"), "Serializable")).toBe("Serializable");
     expect(await run("c", asking("RepeatableRead"), "Serializable")).toBe("RepeatableRead");
     const stronger = run("d", asking("RepeatableRead"));
@@ -171,7 +174,7 @@ describe.each(databases)("a nested transaction in a handler on $name", ({ name, 
       expect(await stronger).toBe("RepeatableRead");
     } else {
       await expect(stronger).rejects.toThrow(
-        'asks for isolationLevel "RepeatableRead", but the transaction it joins guarantees only "ReadCommitted"; ' +
+        `asks for isolationLevel "RepeatableRead", but the transaction it joins guarantees only "${known}"; ` +
           'give the run transaction: { isolationLevel: "RepeatableRead" }',
       );
     }

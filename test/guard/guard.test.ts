@@ -89,8 +89,11 @@ const READS: [name: string, read: Work][] = [
 ];
 
 // Through a root client; on SQLite it would wait for the handler's transaction, and so is refused before it is sent.
-describe.each(databases)('the guard "throw" on $name', ({ open }) => {
-  it.each(WRITES)("keeps back a write through the root client: %s", async (_, model, action, write) => {
+describe.each(databases)('the guard "throw" on $name', ({ name, open }) => {
+  // MariaDB has no WITH before INSERT.
+  const writes = WRITES.filter(([what]) => name !== "mariadb" || !what.includes("WITH"));
+
+  it.each(writes)("keeps back a write through the root client: %s", async (_, model, action, write) => {
     await using database = await open();
     const idempotency = createIdempotency({ prisma: database.prisma, guard: "throw" });
     let refused: unknown;
