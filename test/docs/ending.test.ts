@@ -123,17 +123,22 @@ describe.concurrent.each(databases)("a program with a completer, on $name", ({ n
     await using database = await open();
     const { child, exited, said } = await start(name, database, "slow-server", test);
     let answers = 0;
+    let isTold = false;
     // Not fetch, which may open another connection instead of using one again.
     const askUntilRefused = async () => {
-      using connection = new KeptConnection(Number(said));
-      try {
-        for (; ; answers += 1) await connection.get();
-      } catch {
-        return "refused";
+      for (;;) {
+        using connection = new KeptConnection(Number(said));
+        try {
+          for (; ; answers += 1) await connection.get();
+        } catch {
+          // On a busy machine a connection may be idle for so long that the server closes it.
+          if (isTold) return "refused";
+        }
       }
     };
     const clients = Array.from({ length: 5 }, askUntilRefused);
     await eventually(() => expect(answers).toBeGreaterThan(10));
+    isTold = true;
     child.kill("SIGTERM");
     expect(await exited).toEqual([0, null]);
     expect(await Promise.all(clients)).toEqual(clients.map(() => "refused"));
