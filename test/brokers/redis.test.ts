@@ -1,5 +1,5 @@
 /** Option `replayCache` over a Redis that is paused, killed and started anew: the database answers, and nothing executes twice. */
-import KeyvRedis from "@keyv/redis";
+import KeyvRedis, { type RedisClientType } from "@keyv/redis";
 import Keyv from "keyv";
 import { describe, expect, test } from "vitest";
 import { cachedOver, cacheKeyOf, kept } from "../replay/cache-support.ts";
@@ -108,6 +108,39 @@ describe.runIf(isThere).each(databases)("a cache of replays in Redis, on $name",
     }, 200);
     for (const place of places.values()) expect(place.runs).toBe(1);
     expect(await db.countOrders()).toBe(3 + round);
+  });
+
+  test("that holds what others have put there, or takes nothing more, leaves the answer to the database", async () => {
+    await using redis = await startRedis();
+    await using db = await open();
+    await using keyv = cacheOf(redis);
+    const idempotency = cachedOver(db.prisma, keyv);
+    const place = placing("k");
+    const first = await idempotency.run(request("k"), place);
+    await kept(keyv, "k");
+    const client = await (keyv.store as KeyvRedis<unknown>).getClient();
+    const [key = ""] = await client.keys("*");
+    const foreign = [
+      () => client.lPush(key, "a list"),
+      () => client.hSet(key, "a", "hash"),
+      () => client.set(key, "no JSON {"),
+      () => client.set(key, '{"value":{"status":"completed"}}'),
+      () => client.set(key, "null"),
+    ];
+    for (const put of foreign) {
+      await client.del(key);
+      await put();
+      // Another object, as one that failed pauses.
+      expect(await cachedOver(db.prisma, keyv).run(request("k"), place)).toEqual({
+        ...first,
+        replayed: true,
+      });
+    }
+    await (client as RedisClientType).configSet("maxmemory", "1");
+    expect((await idempotency.run(request("full"), placing("full"))).replayed).toBe(false);
+    expect((await idempotency.run(request("full"), placing("full"))).replayed).toBe(true);
+    expect(await keyv.get(cacheKeyOf("full"))).toBeUndefined();
+    expect([place.runs, await db.countOrders()]).toEqual([1, 2]);
   });
 
   test("under load, killed and paused, changes no answer: one order for each key", async () => {
