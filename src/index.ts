@@ -42,6 +42,7 @@ export type {
   UnkeyedContext,
 } from "./core/contract/idempotency.ts";
 export type { ResolvedRunOptions, RunOptions, TransactionOptions } from "./core/contract/options.ts";
+export type { ReplayCache } from "./core/contract/replay-cache.ts";
 export {
   type Completer,
   type CompletingHandler,

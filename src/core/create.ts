@@ -10,12 +10,14 @@ import {
   resolveOptions,
 } from "./contract/options.ts";
 import { inLeaseMode, inTransactionMode } from "./contract/other-mode.ts";
+import { checkReplayCache, type ReplayCache } from "./contract/replay-cache.ts";
 import type { Store } from "./contract/store.ts";
 import { abandonedRuns } from "./lease/abandoned-runs.ts";
 import { LeasedRunner } from "./lease/leased-run.ts";
 import { prepareLeasedRun } from "./lease/prepare-leased-run.ts";
 import { runLeasedUnkeyed } from "./lease/unkeyed-leased-run.ts";
 import { prepareRun } from "./request/prepare.ts";
+import { CachedReplays } from "./run/cached-replays.ts";
 import { Duplicates } from "./run/duplicates.ts";
 import { Outage } from "./run/outage.ts";
 import { TransactionRunner } from "./run/transaction-run.ts";
@@ -31,8 +33,10 @@ import { prune } from "./upkeep/prune.ts";
 export function idempotencyOver<TTransaction>(
   store: Store<TTransaction>,
   options: RunOptions = {},
+  replayCache?: ReplayCache,
 ): Idempotency<TTransaction> {
-  const duplicates = new Duplicates();
+  checkReplayCache(replayCache);
+  const duplicates = new Duplicates(replayCache && new CachedReplays(replayCache));
   const outage = new Outage();
   const runner = new TransactionRunner(store, duplicates, outage);
   const leasedRunner = new LeasedRunner(store, duplicates, outage);

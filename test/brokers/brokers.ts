@@ -35,6 +35,12 @@ export const kcatIsThere = () =>
     await once(kcat, "exit");
   });
 
+export const redisIsThere = () =>
+  isThere("Redis", "apt-get install redis-server", async () => {
+    const redis = spawn("redis-server", ["--version"], { stdio: "ignore" });
+    await once(redis, "exit");
+  });
+
 export interface KafkaCluster extends AsyncDisposable {
   brokers: string[];
 }

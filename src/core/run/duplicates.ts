@@ -3,24 +3,33 @@ import type { FinishedRecord } from "../contract/store.ts";
 import { replay, throwIfReused } from "../outcome/stored-outcome.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 import { runCallbacks } from "./after-commit.ts";
+import type { CachedReplays } from "./cached-replays.ts";
 import type { Finished } from "./run-end.ts";
 import { inProgress } from "./run-errors.ts";
 import { type Flight, SingleFlight } from "./single-flight.ts";
 
-/** Sends one run of each id to the database; its duplicates in this process wait in memory for the outcome. */
+/**
+ * Sends one run of each id to the database, or to the cache of finished ones before it; its duplicates in this process wait in
+ * memory for the outcome.
+ */
 export class Duplicates {
   readonly #flights: SingleFlight<FinishedRecord> = new SingleFlight();
+  readonly #cached: CachedReplays | undefined;
 
-  async run<T>(
-    run: PreparedRun,
-    lead: (flight: Flight<FinishedRecord>) => Promise<Finished<T>>,
-  ): Promise<SettledRun<T>> {
+  constructor(cached?: CachedReplays) {
+    this.#cached = cached;
+  }
+
+  async run<T>(run: PreparedRun, leadInDatabase: Lead<T>): Promise<SettledRun<T>> {
+    const cached = this.#cached;
+    const lead: Lead<T> =
+      cached === undefined ? leadInDatabase : (flight) => cached.before(run, () => leadInDatabase(flight));
     for (;;) {
       const flight = this.#flights.get(run.id);
       if (flight === undefined) {
         const finished = await this.#flights.lead(run.id, lead, recordOf);
         if (finished.end === "replayed") {
-          return replay(run, finished.record);
+          return finished.settled ?? replay(run, finished.record);
         }
         await runCallbacks(finished.afterCommit);
         return finished.settled;
@@ -32,6 +41,8 @@ export class Duplicates {
     }
   }
 }
+
+type Lead<T> = (flight: Flight<FinishedRecord>) => Promise<Finished<T>>;
 
 function recordOf({ record }: Finished<unknown>): FinishedRecord {
   return record;

@@ -5,7 +5,7 @@ import type { FinishedRecord } from "../contract/store.ts";
 export type RunEnd<T> = Finished<T> | Held | Failed;
 
 /** The outcome is stored. */
-export type Finished<T> = Executed<T> | Replayed;
+export type Finished<T> = Executed<T> | Replayed<T>;
 
 /** By this attempt. */
 export interface Executed<T> {
@@ -16,9 +16,11 @@ export interface Executed<T> {
 }
 
 /** By another execution. */
-interface Replayed {
+interface Replayed<T> {
   readonly end: "replayed";
   readonly record: FinishedRecord;
+  /** Where the record is restored already. */
+  readonly settled?: SettledRun<T>;
 }
 
 /** A leased run holds the record. */

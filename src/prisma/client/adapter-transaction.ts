@@ -1,5 +1,6 @@
 /** The driver's side of a transaction, as an adapter begins it, and what we put before its connection. */
 import type { Capabilities } from "../../sql/capabilities.ts";
+import { hidesFailedCommit } from "./adapters.ts";
 import { type GuardedConnection, guardTransaction } from "./guarded-connection.ts";
 import {
   beginSharing,
@@ -47,8 +48,29 @@ export async function beginWith(
     const transaction = await start.call(around, isolationLevel);
     return { transaction, guard: await guardTransaction(transaction, vanishing) };
   }
+  if (hidesFailedCommit(adapter.adapterName)) {
+    const transaction = await start.call(around, isolationLevel);
+    tellCommit(transaction);
+    return { transaction };
+  }
   const followers = sharesMessages(adapter) ? takeFollowers() : undefined;
   return followers === undefined
     ? { transaction: await start.call(around, isolationLevel) }
     : beginSharing(adapter, start, isolationLevel, followers);
+}
+
+/**
+ * Has the COMMIT of a transaction tell whether it failed, over an adapter that reports each one as done. Sent as a statement, it
+ * tells. The adapter's own end comes after it, finds no transaction, and frees the connection.
+ */
+function tellCommit(transaction: AdapterTransaction): void {
+  const execute = transaction.executeRaw.bind(transaction);
+  const free = transaction.commit.bind(transaction);
+  transaction.commit = async () => {
+    try {
+      await execute({ sql: "COMMIT", args: [], argTypes: [] });
+    } finally {
+      await free();
+    }
+  };
 }

@@ -12,6 +12,8 @@ export interface AdapterInfo {
 interface AdapterCapabilities {
   /** Takes several statements as one message, and begins transactions as `./shared-messages.ts` knows it. */
   readonly sharesMessages?: true;
+  /** Reports a COMMIT that failed as done, unless it is sent as a statement. */
+  readonly hidesFailedCommit?: true;
   /** Why it cannot keep the promise, if it cannot; of some packages, that depends on the factory. */
   readonly reasonAgainst?: (factory: string) => string | undefined;
 }
@@ -27,6 +29,8 @@ const ADAPTERS: Readonly<Record<string, AdapterCapabilities>> = {
         ? "over HTTP it has no transactions; use PrismaNeon, which connects by WebSocket"
         : undefined,
   },
+  // Seen with 0.7.2: its promise of the end is rejected only while a transaction begins.
+  "pglite-prisma-adapter": { hidesFailedCommit: true },
   // Seen with 7.10: a write outside of a transaction was reported as done, and was gone after that one's rollback.
   "@prisma/adapter-better-sqlite3": {
     reasonAgainst: () =>
@@ -46,6 +50,11 @@ const ADAPTERS: Readonly<Record<string, AdapterCapabilities>> = {
 /** Whether a connection of an adapter takes several statements as one message. `name` is what it calls itself. */
 export function sharesMessagesByName(name: unknown): boolean {
   return typeof name === "string" && ADAPTERS[name]?.sharesMessages === true;
+}
+
+/** Whether a connection of an adapter, or its factory, reports a COMMIT that failed as done. `name` is what it calls itself. */
+export function hidesFailedCommit(name: unknown): boolean {
+  return typeof name === "string" && ADAPTERS[name]?.hidesFailedCommit === true;
 }
 
 /**

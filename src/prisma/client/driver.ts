@@ -8,6 +8,7 @@ import {
   beginWith,
   type TransactionRules,
 } from "./adapter-transaction.ts";
+import { hidesFailedCommit } from "./adapters.ts";
 import type { RawClient } from "./client.ts";
 import type { GuardedConnection } from "./guarded-connection.ts";
 import type { Followers, SharedMessages } from "./shared-messages.ts";
@@ -23,6 +24,8 @@ import { EndedTransactionError, EndingError, HandlerMistakeError } from "./trans
 /** Opens the connections of a client; what the application passed to `PrismaClient` as `adapter`. */
 export interface AdapterFactory {
   connect(): Promise<Adapter>;
+  /** The name of its package. */
+  readonly adapterName?: unknown;
 }
 
 interface BeginningOptions {
@@ -109,7 +112,12 @@ export function withDriverTransaction<T>(
   options: BeginningOptions,
   begin: (driver: () => DriverTransaction | undefined) => T,
 ): T {
-  const known = (driver?: DriverTransaction) => guarded(driver, options.rules);
+  const known = (driver?: DriverTransaction) => {
+    if (driver === undefined && hidesFailedCommit(factory?.adapterName)) {
+      throw unobserved("its driver adapter reports a COMMIT that failed as done");
+    }
+    return guarded(driver, options.rules);
+  };
   if (factory === undefined) {
     return begin(known);
   }
@@ -123,14 +131,18 @@ function guarded(
   { vanishing }: TransactionRules,
 ): DriverTransaction | undefined {
   if (vanishing !== undefined && driver?.guard === undefined) {
-    throw new StoreError(
-      "misconfigured",
-      "This database may end a transaction by itself, which could not be noticed: the client has connected before createIdempotency " +
-        "got it, or an extension begins more than one transaction at a time, or the client has no driver adapter. Call " +
-        "createIdempotency before the first query and before $connect, with a client over @prisma/adapter-mariadb.",
-    );
+    throw unobserved("this database may end a transaction by itself");
   }
   return driver;
+}
+
+function unobserved(what: string): StoreError {
+  return new StoreError(
+    "misconfigured",
+    `The client cannot be used: ${what}, which could not be noticed. The client has connected before createIdempotency got ` +
+      "it, or an extension begins more than one transaction at a time, or the client has no driver adapter that is supported. " +
+      "Call createIdempotency before the first query and before $connect.",
+  );
 }
 
 /**

@@ -1,0 +1,127 @@
+import { reasonOf } from "../contract/callbacks.ts";
+import type { SettledRun } from "../contract/idempotency.ts";
+import type { ReplayCache } from "../contract/replay-cache.ts";
+import type { FinishedRecord } from "../contract/store.ts";
+import { warnOnce } from "../contract/warn-once.ts";
+import { decodeCached, encodeCached } from "../outcome/cached-outcome.ts";
+import { replay } from "../outcome/stored-outcome.ts";
+import type { PreparedRun } from "../request/prepare.ts";
+import type { Finished } from "./run-end.ts";
+
+/** How long a look-up may take, in milliseconds. A cache that answers later than a database is none. */
+const LOOK_UP_MS = 100;
+/** How long a cache that was late is not asked, in milliseconds: not every run is to wait for it. */
+const PAUSE_MS = 1_000;
+/** Writes under way. The client of a cache that is away queues them, each with its whole result. */
+const WRITES_MAX = 100;
+
+/**
+ * Answers duplicates of finished runs from a cache, before the database is asked. A hit replays; whatever else comes of the
+ * look-up, the database decides what becomes of the run.
+ */
+export class CachedReplays {
+  readonly #cache: ReplayCache;
+  readonly #prefix: string;
+  /** When a cache that was late is asked again, on the clock of `performance.now()`; `undefined` while it is in time. */
+  #askAgainAt: number | undefined;
+  #writes = 0;
+
+  constructor(cache: ReplayCache) {
+    this.#cache = cache;
+    // Only Keyv is known to put its namespace before each key.
+    this.#prefix = `onceonly:${cache.namespace}:`;
+  }
+
+  /** Looks for the outcome of `run`; otherwise has `lead` find or make it, and keeps what that has committed. */
+  async before<T>(run: PreparedRun, lead: () => Promise<Finished<T>>): Promise<Finished<T>> {
+    const found = await this.#find<T>(run);
+    if (found !== undefined) {
+      return found;
+    }
+    const beganAt = performance.now();
+    const finished = await lead();
+    if (finished.end === "executed") {
+      // The caller need not wait: what is not written, the database answers.
+      void this.#keep(run, finished.record, beganAt);
+    }
+    return finished;
+  }
+
+  async #find<T>(run: PreparedRun): Promise<Finished<T> | undefined> {
+    const record = decodeCached(await this.#get(run.id), run.id, Date.now());
+    const settled = record && settledIn<T>(run, record);
+    return record && settled && { end: "replayed", record, settled };
+  }
+
+  async #get(id: string): Promise<unknown> {
+    const now = performance.now();
+    if (this.#askAgainAt !== undefined) {
+      if (now < this.#askAgainAt) {
+        return undefined;
+      }
+      // This one asks; the others go on without, until it is answered in time.
+      this.#askAgainAt = now + PAUSE_MS;
+    }
+    try {
+      const value = await withinLimit(this.#cache.get(this.#prefix + id));
+      this.#askAgainAt = undefined;
+      return value;
+    } catch (error) {
+      this.#askAgainAt = performance.now() + PAUSE_MS;
+      warnOfCache(`failed in a look-up (${reasonOf(error)})`);
+      return undefined;
+    }
+  }
+
+  /** The record counts at least `retentionMs` from the end of the run, so what is left is counted from its beginning. */
+  async #keep(run: PreparedRun, record: FinishedRecord, beganAt: number): Promise<void> {
+    const { id, options } = run;
+    const ttlMs = Math.floor(options.retentionMs - (performance.now() - beganAt));
+    // To Keyv, 0 is for ever.
+    if (ttlMs < 1 || this.#writes === WRITES_MAX) {
+      return;
+    }
+    this.#writes += 1;
+    try {
+      const text = encodeCached({ id, record, expiresAt: Date.now() + ttlMs });
+      const isWritten = await this.#cache.set(this.#prefix + id, text, ttlMs);
+      if (isWritten === false) {
+        warnOfCache("did not take what it was given");
+      }
+    } catch (error) {
+      warnOfCache(`failed in a write (${reasonOf(error)})`);
+    } finally {
+      this.#writes -= 1;
+    }
+  }
+}
+
+/** `undefined` for the outcome of another input, and for one that cannot be read: what these mean, the database's record says. */
+function settledIn<T>(run: PreparedRun, record: FinishedRecord): SettledRun<T> | undefined {
+  try {
+    return replay<T>(run, record);
+  } catch {
+    return undefined;
+  }
+}
+
+async function withinLimit<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${LOOK_UP_MS} ms`)), LOOK_UP_MS);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function warnOfCache(what: string): void {
+  warnOnce(
+    "ONCEONLY_REPLAY_CACHE",
+    "replayCache",
+    `onceonly: the cache of option replayCache ${what}. The database answers instead, and the cache is tried again; this ` +
+      "is said once.",
+  );
+}
