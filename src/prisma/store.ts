@@ -51,6 +51,12 @@ import { PrismaSql } from "./prisma-sql.ts";
 import { PrismaSession } from "./session.ts";
 import { checkSetUp } from "./set-up-check.ts";
 import { TimelyLeases } from "./timely-leases.ts";
+import {
+  NO_LIMITS,
+  PRISMA_TIMEOUT_MS,
+  type PrismaTransactionOptions,
+  prismaOptions,
+} from "./transaction-options.ts";
 
 /** The {@link Store} port over a generated Prisma client and raw SQL. */
 export class PrismaStore<TClient extends PrismaClientLike> implements Store<TransactionOf<TClient>> {
@@ -253,29 +259,10 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     return this.#known;
   }
 
-  #prismaOptions({
-    maxWaitMs,
-    timeoutMs,
-    isolationLevel,
-    lockWaitMs,
-  }: TransactionLimits): PrismaTransactionOptions {
-    const own = transactionOptionsOf(this.#client);
-    const maxWait = maxWaitMs ?? own.maxWait ?? this.#capabilities.maxWaitMs ?? PRISMA_MAX_WAIT_MS;
-    const isolation = isolationLevel ?? own.isolationLevel;
-    return {
-      timeout: Math.min((timeoutMs ?? this.timeoutMs) + lockWaitMs, TIMER_MS_MAX),
-      maxWait,
-      ...(isolation === undefined ? {} : { isolationLevel: isolation }),
-    };
+  #prismaOptions(limits: TransactionLimits): PrismaTransactionOptions {
+    return prismaOptions(limits, transactionOptionsOf(this.#client), this.#capabilities);
   }
 }
-
-const NO_LIMITS: TransactionLimits = {
-  maxWaitMs: undefined,
-  timeoutMs: undefined,
-  lockWaitMs: 0,
-  isolationLevel: undefined,
-};
 
 const READ_MS = 1_000;
 const notReadInTime = () => new StoreError("unavailable", `The records were not read within ${READ_MS} ms`);
@@ -283,18 +270,9 @@ const notReadInTime = () => new StoreError("unavailable", `The records were not 
 /** How long we wait for Prisma's promise after Prisma's own limits, which do not count the COMMIT. */
 const GRACE_MS = 1_000;
 
-const PRISMA_TIMEOUT_MS = 5_000;
-const PRISMA_MAX_WAIT_MS = 2_000;
-
 /** A transaction that is to begin. */
 interface Plan {
   readonly opening: Opening;
   readonly names: Names;
   readonly options: PrismaTransactionOptions;
-}
-
-interface PrismaTransactionOptions {
-  readonly timeout: number;
-  readonly maxWait: number;
-  readonly isolationLevel?: string;
 }

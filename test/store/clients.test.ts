@@ -95,6 +95,30 @@ describe.each(databases)("a client on $name", ({ open }) => {
     expect(operations).toEqual(["create"]);
   });
 
+  test("that says nothing of maxWait waits for as long as suits its database", async () => {
+    await using db = await open();
+    const seen: unknown[] = [];
+    // What Prisma has by itself.
+    const plain = (await db.connect({ maxWaitMs: 2_000 })).$extends({
+      client: {
+        $transaction: (_: unknown, options: object) => {
+          seen.push(options);
+          return Promise.reject(new Error("seen"));
+        },
+      },
+    });
+    const idempotency = idempotencyOf(plain as unknown as typeof db.prisma);
+    const run = (transaction: object) =>
+      expect(idempotency.run(request("k", { transaction }), async () => 1)).rejects.toThrow();
+    await run({});
+    await run({ maxWaitMs: 300 });
+    const usual = db.provider === "sqlite" ? 10_000 : 2_000;
+    expect(seen).toEqual([
+      expect.objectContaining({ maxWait: usual }),
+      expect.objectContaining({ maxWait: 300 }),
+    ]);
+  });
+
   test("that repeats failed transactions itself runs the handler with a fresh claim, and callbacks once", async () => {
     await using db = await open();
     const repeated: string[] = [];
