@@ -137,8 +137,11 @@ export class PrismaSession<TTransaction> implements StoreSession<TTransaction> {
     }
   }
 
-  async isBroken(): Promise<boolean> {
-    const { raw } = this.#parts;
+  async isBroken(error: unknown): Promise<boolean> {
+    const { raw, queries, transaction } = this.#parts;
+    if (![error, transaction.begun.driver?.failure].some((failure) => queries.isUnavailable(failure))) {
+      return false;
+    }
     try {
       await outsideHandlers(async () => raw.$executeRawUnsafe("SELECT 1"));
       return false;

@@ -195,6 +195,11 @@ export class Queries implements LeaseStore {
     }
   }
 
+  /** Whether an error says that the database is not there. */
+  isUnavailable(error: unknown): boolean {
+    return faultOf(this.#dialect, error) === "unavailable";
+  }
+
   /** The error to throw for one of the database: for that of a wrong set-up, one that says what to do. */
   explained(error: unknown): unknown {
     if (error instanceof StoreError || faultOf(this.#dialect, error) !== "misconfigured") {

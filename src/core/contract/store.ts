@@ -99,8 +99,11 @@ export interface StoreSession<TTransaction> extends OwnerWrites {
     handler: RunningHandler,
     work: (clients: HandlerClients<TTransaction>) => Promise<T>,
   ): Promise<T>;
-  /** Whether the transaction takes no more statements: its connection is lost, or a statement of it has failed. */
-  isBroken(): Promise<boolean>;
+  /**
+   * Whether the transaction takes no more statements, as its connection is lost. The database is asked only if `error`, or that of a
+   * statement of the transaction, is of a lost connection; one that only looks like it may be of another server.
+   */
+  isBroken(error: unknown): Promise<boolean>;
   /** Undoes the handler's writes and keeps the claim. */
   undo(): Promise<void>;
 }
