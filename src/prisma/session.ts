@@ -2,6 +2,7 @@ import {
   type Claim,
   type ClaimParams,
   type CompleteParams,
+  type FaultUnder,
   type HandlerClients,
   NotStoredError,
   type RenewParams,
@@ -137,11 +138,18 @@ export class PrismaSession<TTransaction> implements StoreSession<TTransaction> {
     }
   }
 
-  async isBroken(error: unknown): Promise<boolean> {
-    const { raw, queries, transaction } = this.#parts;
-    if (![error, transaction.begun.driver?.failure].some((failure) => queries.isUnavailable(failure))) {
-      return false;
+  async faultUnder(error: unknown): Promise<FaultUnder | undefined> {
+    const { queries, transaction } = this.#parts;
+    const failures = [error, transaction.begun.driver?.failure];
+    if (failures.some((failure) => queries.faultOf(failure) === "unavailable") && (await this.#isBroken())) {
+      return { fault: "unavailable", error };
     }
+    const reason = queries.setUpErrorOf(error);
+    return reason && { fault: reason.fault, error: reason };
+  }
+
+  async #isBroken(): Promise<boolean> {
+    const { raw } = this.#parts;
     try {
       await outsideHandlers(async () => raw.$executeRawUnsafe("SELECT 1"));
       return false;
