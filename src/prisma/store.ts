@@ -46,6 +46,7 @@ import {
   inHandler,
   outsideHandlers,
 } from "./handler/scope.ts";
+import { LeaseQueries } from "./lease-queries.ts";
 import { OwnStatements } from "./own-statements.ts";
 import { PrismaSql } from "./prisma-sql.ts";
 import { PrismaSession } from "./session.ts";
@@ -231,7 +232,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   }
 
   get leases(): LeaseStore {
-    return this.#onClient();
+    return new LeaseQueries(this.#own, this.#dialect, this.#names());
   }
 
   async check(limits: CheckedLimits): Promise<readonly Finding[]> {
