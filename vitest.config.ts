@@ -1,6 +1,7 @@
 import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { browserTestsLeftOut } from "./test/browser/chromium.ts";
+import { postgresqlClustersLeftOut } from "./test/cluster/postgresql/programs.ts";
 import { compatProjects, graphqlFrom } from "./test/compat/projects.ts";
 import { mariadbTestsLeftOut, mariadbUrl, sqliteTestsLeftOut } from "./test/support/providers.ts";
 import { scaled, times } from "./test/support/scale.ts";
@@ -52,13 +53,23 @@ function onMariadb(): TestProjectInlineConfiguration[] {
   ];
 }
 
+/** Servers that fail over, and what stands before them. */
+const onClusters = (): TestProjectInlineConfiguration => ({
+  plugins: [graphqlFrom("./")],
+  test: {
+    name: "cluster",
+    include: ["test/cluster/**/*.test.ts"],
+    exclude: postgresqlClustersLeftOut(),
+  },
+});
+
 const { files, exclude, projects } = scaled({
   short: () => ({ files: testFiles(), exclude: LONG_ALONE, projects: [] }),
   long: () => ({
     // The short run has done all there is to the others.
     files: [...LONG_ALONE, ...scaledTests()],
     exclude: browserTestsLeftOut(),
-    projects: [...compatProjects(), oneByOne, ...onMariadb()],
+    projects: [...compatProjects(), oneByOne, ...onMariadb(), onClusters()],
   }),
 })();
 
@@ -77,12 +88,18 @@ function ownProject(name: string, isolate: boolean): TestProjectInlineConfigurat
       name,
       isolate,
       include: files.filter((path) => replacingGlobals.has(path) === isolate),
-      exclude: [...configDefaults.exclude, ...exclude, ...sqliteTestsLeftOut(), ...mariadbTestsLeftOut()],
+      exclude: [
+        ...configDefaults.exclude,
+        ...exclude,
+        "test/cluster/**",
+        ...sqliteTestsLeftOut(),
+        ...mariadbTestsLeftOut(),
+      ],
     },
   };
 }
 
-const SLOW = /interleavings|\/(?:brokers|browser|chaos|examples|races)\//;
+const SLOW = /interleavings|\/(?:brokers|browser|chaos|cluster|examples|races)\//;
 
 /** What takes minutes comes first, so that nothing of it is left when all else has ended. */
 class SlowFirst extends BaseSequencer {

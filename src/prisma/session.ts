@@ -2,6 +2,7 @@ import {
   type Claim,
   type ClaimParams,
   type CompleteParams,
+  type FaultUnder,
   type HandlerClients,
   NotStoredError,
   type RenewParams,
@@ -137,7 +138,17 @@ export class PrismaSession<TTransaction> implements StoreSession<TTransaction> {
     }
   }
 
-  async isBroken(): Promise<boolean> {
+  async faultUnder(error: unknown): Promise<FaultUnder | undefined> {
+    const { queries, transaction } = this.#parts;
+    const failures = [error, transaction.begun.driver?.failure];
+    if (failures.some((failure) => queries.faultOf(failure) === "unavailable") && (await this.#isBroken())) {
+      return { fault: "unavailable", error };
+    }
+    const reason = queries.setUpErrorOf(error);
+    return reason && { fault: reason.fault, error: reason };
+  }
+
+  async #isBroken(): Promise<boolean> {
     const { raw } = this.#parts;
     try {
       await outsideHandlers(async () => raw.$executeRawUnsafe("SELECT 1"));

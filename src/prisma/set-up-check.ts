@@ -2,8 +2,10 @@ import type { Finding } from "../core/contract/finding.ts";
 import type { CheckedLimits } from "../core/contract/store.ts";
 import type { Dialect } from "../sql/dialect.ts";
 import { folderOf } from "../sql/dialects.ts";
+import { explaining } from "../sql/faults.ts";
 import type { Names } from "../sql/names.ts";
 import type { SqlClient } from "../sql/sql-client.ts";
+import type { Statement } from "../sql/statement.ts";
 import {
   type ColumnRow,
   checkTables,
@@ -21,13 +23,14 @@ export async function checkSetUp(
   names: Names,
   limits: CheckedLimits,
 ): Promise<Finding[]> {
+  const rowsOf = <TRow>(statement: Statement) => explaining(dialect, sql.rowsOf<TRow>(statement));
   const describe = async (table: string): Promise<TableDescription> => ({
-    columns: await sql.rowsOf<ColumnRow>(dialect.columnsOf(table)),
-    indexes: await sql.rowsOf<IndexRow>(dialect.indexesOf(table)),
-    hurdles: await sql.rowsOf<HurdleRow>(dialect.hurdlesOf(table)),
+    columns: await rowsOf<ColumnRow>(dialect.columnsOf(table)),
+    indexes: await rowsOf<IndexRow>(dialect.indexesOf(table)),
+    hurdles: await rowsOf<HurdleRow>(dialect.hurdlesOf(table)),
   });
   const [record, step] = [await describe(names.record.table), await describe(names.step.table)];
-  const [server] = await sql.rowsOf<ServerRow>(dialect.server());
+  const [server] = await rowsOf<ServerRow>(dialect.server());
   return [
     ...checkTables(names, { record, step }, folderOf(dialect)),
     ...(dialect.findings?.(names, { record, step, server: server && { ...server }, ...limits }) ?? []),

@@ -15,7 +15,7 @@ import type {
 import type { Capabilities } from "../sql/capabilities.ts";
 import type { Dialect } from "../sql/dialect.ts";
 import { namingOf } from "../sql/dialects.ts";
-import { faultOf } from "../sql/faults.ts";
+import { explaining, faultOf } from "../sql/faults.ts";
 import { type ModelOptions, type Names, namesIn } from "../sql/names.ts";
 import { Queries } from "../sql/queries.ts";
 import { StoreError } from "../sql/store-error.ts";
@@ -182,7 +182,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
             return endingWithin(left, closed, () => this.#run(opened, body));
           };
           const options = { ...plan.options, maxWait, timeout: TIMER_MS_MAX };
-          const ended = this.#client.$transaction(work, options) as Promise<T>;
+          const ended = explaining(this.#dialect, this.#client.$transaction(work, options) as Promise<T>);
           return followers === undefined
             ? ended
             : ended.catch(async (error: unknown) => {

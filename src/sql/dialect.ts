@@ -71,6 +71,8 @@ export interface Dialect {
   server(): Statement;
   /** What an error of the database or its driver means, by its code, and by its message if the code is ambiguous. */
   faultOfCode(code: string, message: string): StoreFault | undefined;
+  /** What to change, for a code that only a wrong set-up leads to, whoever sends the statement. */
+  adviceOnCode?(code: string): string | undefined;
   readonly capabilities: Capabilities;
   /** What stands around names. */
   readonly quoteMark: QuoteMark;

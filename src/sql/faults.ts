@@ -75,11 +75,30 @@ const NO_CONNECTION = new RegExp(
  * - from a lost connection, a plain `Error`.
  */
 export function faultOf(dialect: Dialect, error: unknown): StoreFault | undefined {
-  // Frameworks wrap what a handler threw, as tRPC does in a TRPCError.
-  return (
-    faultOfItself(dialect, error) ?? faultOfItself(dialect, error instanceof Error ? error.cause : undefined)
-  );
+  return faultOfItself(dialect, error) ?? faultOfItself(dialect, causeOf(error));
 }
+
+/**
+ * The error that says what to change, for one of the database whose code tells by itself that the set-up is wrong, whoever sent the
+ * statement.
+ */
+export function setUpErrorOf(dialect: Dialect, error: unknown): StoreError | undefined {
+  const code = databaseErrorOf(error)?.code;
+  const advice = code === undefined ? undefined : dialect.adviceOnCode?.(code);
+  return advice === undefined ? undefined : new StoreError("misconfigured", advice, error);
+}
+
+/** `sent`, whose error is {@link setUpErrorOf} where there is one. */
+export async function explaining<T>(dialect: Dialect, sent: Promise<T>): Promise<T> {
+  try {
+    return await sent;
+  } catch (error) {
+    throw setUpErrorOf(dialect, error) ?? error;
+  }
+}
+
+/** Frameworks wrap what a handler threw, as tRPC does in a TRPCError. */
+export const causeOf = (error: unknown): unknown => (error instanceof Error ? error.cause : undefined);
 
 function faultOfItself(dialect: Dialect, error: unknown): StoreFault | undefined {
   if (error instanceof StoreError) {
@@ -88,20 +107,34 @@ function faultOfItself(dialect: Dialect, error: unknown): StoreFault | undefined
   if (typeof error !== "object" || error === null) {
     return undefined;
   }
-  const { name, code, meta, cause: bareCause, message: given, errno, sqlState } = error as PrismaErrorLike;
+  const known: PrismaErrorLike = error;
+  const { code, message: given } = known;
   const message = typeof given === "string" ? given : "";
-  const cause = meta?.driverAdapterError?.cause ?? (name === "DriverAdapterError" ? bareCause : undefined);
-  const driverCode = typeof errno === "number" && sqlState !== undefined ? errno : undefined;
-  const databaseCode = cause?.originalCode ?? meta?.code ?? driverCode;
-  const databaseMessage = cause?.originalMessage ?? "";
+  const databaseError = databaseErrorOf(error);
   return (
-    (databaseCode === undefined ? undefined : dialect.faultOfCode(String(databaseCode), databaseMessage)) ??
-    KIND_FAULTS[cause?.kind ?? ""] ??
+    (databaseError && dialect.faultOfCode(databaseError.code, databaseError.message)) ??
+    KIND_FAULTS[driverCauseOf(known)?.kind ?? ""] ??
     PRISMA_FAULTS[code ?? ""] ??
     (code === "P2028" ? transactionFaultOf(message) : undefined) ??
     (NO_CONNECTION.test(message) ? "unavailable" : undefined)
   );
 }
+
+/** The database's own code and message in an error, if it has any. */
+function databaseErrorOf(error: unknown): { readonly code: string; readonly message: string } | undefined {
+  if (typeof error !== "object" || error === null) {
+    return undefined;
+  }
+  const known: PrismaErrorLike = error;
+  const { meta, errno, sqlState } = known;
+  const cause = driverCauseOf(known);
+  const driverCode = typeof errno === "number" && sqlState !== undefined ? errno : undefined;
+  const code = cause?.originalCode ?? meta?.code ?? driverCode;
+  return code === undefined ? undefined : { code: String(code), message: cause?.originalMessage ?? "" };
+}
+
+const driverCauseOf = ({ name, meta, cause }: PrismaErrorLike): DriverCause | undefined =>
+  meta?.driverAdapterError?.cause ?? (name === "DriverAdapterError" ? cause : undefined);
 
 /** P2028 says that a transaction could not begin in time, or that it took too long. */
 function transactionFaultOf(message: string): StoreFault {

@@ -3,6 +3,14 @@ import type { StoreFault } from "../core/contract/store.ts";
 export const faultOfPostgresql = (code: string): StoreFault | undefined =>
   FAULTS[code] ?? CLASS_FAULTS[code.slice(0, 2)];
 
+/** For the names of prepared statements, which belong to a connection of the server, and not to one of the client. */
+export const adviceOnPostgresql = (code: string): string | undefined =>
+  code === "26000" || code === "42P05"
+    ? "A prepared statement is unknown to the connection that it has come to, or its name is taken there: a pooler such as PgBouncer " +
+      "in transaction mode stands before PostgreSQL. Leave option statementNameGenerator of PrismaPg out, or have the pooler " +
+      "support prepared statements: PgBouncer does from version 1.21 on, with max_prepared_statements above zero."
+    : undefined;
+
 /** Classes of SQLSTATE codes. */
 const CLASS_FAULTS: Readonly<Record<string, StoreFault>> = {
   "08": "unavailable", // connection exception

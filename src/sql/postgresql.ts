@@ -11,7 +11,7 @@ import {
   whereHeldBy,
   whereReplayable,
 } from "./parts.ts";
-import { faultOfPostgresql } from "./postgresql-faults.ts";
+import { adviceOnPostgresql, faultOfPostgresql } from "./postgresql-faults.ts";
 import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "./statement.ts";
 
 /** Not `now()`, which stands still from BEGIN on: a claim may wait after that. */
@@ -229,6 +229,7 @@ UNION ALL SELECT 'row-level security', relname::text FROM pg_class WHERE oid = t
   }),
 
   faultOfCode: faultOfPostgresql,
+  adviceOnCode: adviceOnPostgresql,
 
   quoteMark: '"',
   claimLocks: false,

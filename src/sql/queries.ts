@@ -11,10 +11,11 @@ import type {
   RecordedStep,
   RenewParams,
   StepParams,
+  StoreFault,
 } from "../core/contract/store.ts";
 import type { Dialect } from "./dialect.ts";
 import { folderOf } from "./dialects.ts";
-import { faultOf } from "./faults.ts";
+import { causeOf, faultOf, setUpErrorOf } from "./faults.ts";
 import type { Names } from "./names.ts";
 import type { SqlClient } from "./sql-client.ts";
 import type {
@@ -195,10 +196,23 @@ export class Queries implements LeaseStore {
     }
   }
 
+  faultOf(error: unknown): StoreFault | undefined {
+    return faultOf(this.#dialect, error);
+  }
+
+  /** What the error that a handler threw says of the set-up. */
+  setUpErrorOf(error: unknown): StoreError | undefined {
+    return setUpErrorOf(this.#dialect, error) ?? setUpErrorOf(this.#dialect, causeOf(error));
+  }
+
   /** The error to throw for one of the database: for that of a wrong set-up, one that says what to do. */
   explained(error: unknown): unknown {
     if (error instanceof StoreError || faultOf(this.#dialect, error) !== "misconfigured") {
       return error;
+    }
+    const known = setUpErrorOf(this.#dialect, error);
+    if (known !== undefined) {
+      return known;
     }
     const { record, step } = this.#names;
     return new StoreError(
@@ -206,8 +220,7 @@ export class Queries implements LeaseStore {
       `The database refuses to work with ${record.table} and ${step.table}: one of them is missing or of another version, ` +
         "or may not be used by this user; check() of the object that createIdempotency returned says which. Migrate the " +
         "models IdempotencyRecord and IdempotencyStep, or apply " +
-        `${folderOf(this.#dialect)}/idempotency.sql of the package onceonly. Behind a pooler such as PgBouncer, prepared ` +
-        "statements must be supported or switched off.",
+        `${folderOf(this.#dialect)}/idempotency.sql of the package onceonly.`,
       error,
     );
   }

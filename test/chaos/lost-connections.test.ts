@@ -126,6 +126,28 @@ describe.runIf(onPostgres)("a connection lost during COMMIT", () => {
     },
   );
 
+  test.each(["arrives late", "never arrives"])(
+    "that hangs until the transaction's time is over, and %s: the caller is told what the database shows",
+    async (end) => {
+      await using setup = await openFragile({ transaction: { timeoutMs: 300, maxWaitMs: 300 } });
+      await setup.place("before");
+      const hold = setup.proxy.intercept(COMMIT, "before");
+      const outcome = setup.place("k").then(
+        ({ replayed }) => ({ replayed }),
+        (error: unknown) => error,
+      );
+      // The one who asks how it ended has found it still there.
+      await setup.database.waitForBlockedBackend();
+      if (end === "arrives late") hold.release();
+      else hold.cut();
+      const isStored = end === "arrives late";
+      expect(await outcome).toMatchObject(isStored ? { replayed: false } : unavailable);
+      expect(await setup.database.countOrders()).toBe(isStored ? 2 : 1);
+      expect((await setup.place("k")).replayed).toBe(isStored);
+      expect(await setup.database.countOrders()).toBe(2);
+    },
+  );
+
   test("while another process takes the key over: the caller gets that one's answer as a replay", async () => {
     await using setup = await openFragile();
     const hold = setup.proxy.intercept(COMMIT, "before");

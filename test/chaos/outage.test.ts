@@ -73,6 +73,38 @@ describe.runIf(onPostgres)("a run that meets a database that is away", () => {
     expect([place.runs, await app.db.countOrders()]).toEqual([1, 2]);
   });
 
+  it("waits for a lease that it has already got, as the answer was lost, and executes once", async () => {
+    await using app = await openBehindProxy({ waitMs: 1 });
+    await app.idempotency.run(request("before"), placing("before"));
+    const claim = app.proxy.intercept(/^WITH bound AS/, "answered");
+    const { place, run } = leased(app.idempotency, "k");
+    await claim.reached;
+    app.leave();
+    claim.cut();
+    await app.missed(3);
+    app.comeBack();
+    expect(await run).toMatchObject({ replayed: false });
+    expect([place.runs, await app.db.countOrders()]).toEqual([1, 2]);
+  });
+
+  it("gives a lease back when it is there again, so that the retry executes at once", async () => {
+    await using app = await openBehindProxy({ waitMs: 1 });
+    const place = placing("k");
+    const attempt = () =>
+      app.idempotency.runLeased(request("k"), ({ transaction }) =>
+        transaction("order", async (context) => {
+          if (place.runs === 0) app.leave();
+          return place(context);
+        }),
+      );
+    const failure = failureOf(attempt());
+    await app.missed(3);
+    app.comeBack();
+    expect(await failure).toMatchObject({ code: "STORE_UNAVAILABLE" });
+    expect(await attempt()).toMatchObject({ replayed: false });
+    expect([place.runs, await app.db.countOrders()]).toEqual([2, 1]);
+  });
+
   it("waits with a transaction of a leased run, which repeats no step", async () => {
     await using app = await openBehindProxy();
     let charges = 0;

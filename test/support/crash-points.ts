@@ -53,7 +53,7 @@ function sessionWithCrashPoints<TTransaction>(
     },
     runHandler: (handler, work) => session.runHandler(handler, work),
     holds: (params) => session.holds(params),
-    isBroken: () => session.isBroken(),
+    faultUnder: (error) => session.faultUnder(error),
     undo: () => session.undo(),
     renew: (params) => session.renew(params),
     recordStep: (params) => session.recordStep(params),

@@ -126,7 +126,7 @@ function sessionOver<TTransaction>(
     claim: () => session.claim(),
     runHandler: (handler, work) => session.runHandler(handler, work),
     holds: (params) => session.holds(params),
-    isBroken: () => session.isBroken(),
+    faultUnder: (error) => session.faultUnder(error),
     undo: () => session.undo(),
     renew: (params) => session.renew(params),
     recordStep,

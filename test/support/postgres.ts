@@ -231,7 +231,7 @@ async function startServer(
 }
 
 /** However this process ends, kill -9 included, the watchdog sees its standard input close and cleans up. */
-function watch(data: string, directory: string): ChildProcess {
+export function watch(data: string, directory: string): ChildProcess {
   const script = fileURLToPath(new URL("postgres-watchdog.ts", import.meta.url));
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
   const args = ["--import", tsx, script, data, directory];

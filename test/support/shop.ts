@@ -120,7 +120,7 @@ export async function ordersOf(database: TestDatabase, key: string): Promise<Ord
  * What stands in the database agrees with itself: each order has its second row and the record that answers with it,
  * and the other way round. Returns what does not; `[]` is right.
  */
-export async function inconsistencies(database: TestDatabase): Promise<string[]> {
+export async function inconsistencies(database: Pick<TestDatabase, "query">): Promise<string[]> {
   const orders = await database.query('SELECT id, key FROM "Order"');
   const accounts = await database.query(`SELECT id FROM "Account" WHERE id <> 'gate'`);
   const records = await database.query("SELECT key, status, response FROM idempotency_record");

@@ -78,6 +78,12 @@ export interface HandlerClients<TTransaction> {
   readonly join: <TClient>(client: TClient) => TClient;
 }
 
+/** See {@link StoreSession.faultUnder}. `error` is the cause to report. */
+export interface FaultUnder {
+  readonly fault: StoreFault;
+  readonly error: unknown;
+}
+
 /** What a run does inside its transaction. */
 export interface StoreSession<TTransaction> extends OwnerWrites {
   /**
@@ -99,8 +105,12 @@ export interface StoreSession<TTransaction> extends OwnerWrites {
     handler: RunningHandler,
     work: (clients: HandlerClients<TTransaction>) => Promise<T>,
   ): Promise<T>;
-  /** Whether the transaction takes no more statements: its connection is lost, or a statement of it has failed. */
-  isBroken(): Promise<boolean>;
+  /**
+   * What is wrong with the database, and not with the handler that has failed with `error`: the connection is lost, or the set-up lets
+   * no statement through. `undefined` if nothing is. The database is asked only if `error`, or that of a statement of the transaction,
+   * is of a lost connection; one that only looks like it may be of another server.
+   */
+  faultUnder(error: unknown): Promise<FaultUnder | undefined>;
   /** Undoes the handler's writes and keeps the claim. */
   undo(): Promise<void>;
 }

@@ -14,7 +14,7 @@ import { derivedKey } from "../request/identity.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 import { claimParams } from "../run/claim-params.ts";
 import type { Duplicates } from "../run/duplicates.ts";
-import { type Outage, Waiting } from "../run/outage.ts";
+import { backOffFromOutage, isAway, type Outage, Waiting } from "../run/outage.ts";
 import { refuseNested } from "../run/refuse-nested.ts";
 import type { Executed, Finished } from "../run/run-end.ts";
 import type { Flight } from "../run/single-flight.ts";
@@ -64,11 +64,11 @@ export class LeasedRunner<TTransaction> {
     flight: Flight<FinishedRecord>,
     handler: LeaseHandler<TTransaction, T>,
   ): Promise<Finished<T>> {
-    const waiting = new Waiting(this.#outage, run);
+    const claiming: Claiming = { run, waiting: new Waiting(this.#outage, run), unanswered: new Set() };
     for (let poll = 0; ; poll += 1) {
       const params = claimParams(run, run.options.leaseMs);
       const claimedAt = performance.now();
-      const claim = await this.#claim(run, params, waiting, poll);
+      const claim = await this.#claim(claiming, params, poll);
       switch (claim?.state) {
         case "finished":
           return { end: "replayed", record: claim.record };
@@ -81,7 +81,9 @@ export class LeasedRunner<TTransaction> {
           );
         case "held":
           throwIfReused(run, claim.fingerprint);
-          await waitForLease(run, poll);
+          if (!(await this.#hasGivenBack(claiming))) {
+            await waitForLease(run, poll);
+          }
           break;
         case undefined:
       }
@@ -90,9 +92,8 @@ export class LeasedRunner<TTransaction> {
 
   /** Returns `undefined` if the claim may succeed when repeated. */
   async #claim(
-    run: PreparedRun,
+    { run, waiting, unanswered }: Claiming,
     params: ClaimParams,
-    waiting: Waiting,
     poll: number,
   ): Promise<Claim | undefined> {
     try {
@@ -103,12 +104,50 @@ export class LeasedRunner<TTransaction> {
       const fault = this.#store.faultOf(error);
       if (fault === "unavailable") {
         // The claim may have been made nevertheless, and nobody would execute the run.
-        const { id, owner, retentionMs } = params;
-        this.#store.leases.giveBack({ id, owner, delayMs: 0, retentionMs }).catch(() => {});
+        unanswered.add(params.owner);
+        this.#giveBack(run, params.owner).catch(() => {});
       }
       await waitToClaimAgain(run, waiting, poll, { fault, error });
       return undefined;
     }
+  }
+
+  /** Whether what is in the way is a lease that this run has got after all, and has now given back. */
+  async #hasGivenBack({ run, unanswered }: Claiming): Promise<boolean> {
+    for (const owner of unanswered) {
+      try {
+        const isGivenBack = await this.#giveBack(run, owner);
+        unanswered.delete(owner);
+        if (isGivenBack) {
+          return true;
+        }
+      } catch {
+        // It is tried again at the next look at the lease.
+      }
+    }
+    return false;
+  }
+
+  /** Waits for a database that is away: what lost the connection to it is to be retried as soon as it is back, not when the lease lapses. */
+  async #giveBackBy(lease: Lease, run: PreparedRun, delayMs: number): Promise<boolean> {
+    const deadline = performance.now() + run.options.outageMs;
+    for (let retry = 0; ; retry += 1) {
+      try {
+        const isGivenBack = await this.#giveBack(run, lease.owner, delayMs);
+        // The answer to an earlier one may have been lost.
+        return isGivenBack || retry > 0;
+      } catch (error) {
+        const isWaitedOut = isAway(this.#store.faultOf(error)) && performance.now() < deadline;
+        if (!isWaitedOut || lease.signal.aborted) {
+          throw error;
+        }
+      }
+      await backOffFromOutage(retry);
+    }
+  }
+
+  #giveBack({ id, options }: PreparedRun, owner: string, delayMs = 0): Promise<boolean> {
+    return this.#store.leases.giveBack({ id, owner, delayMs, retentionMs: options.retentionMs });
   }
 
   async #execute<T>(
@@ -146,11 +185,8 @@ export class LeasedRunner<TTransaction> {
       const delayMs = adopted?.retryDelayMs ?? RETRY_DELAY_MS;
       lease.ending();
       // If that fails too, the lease lapses. If there is nothing to give back, another executor has taken over.
-      const { leases } = this.#store;
-      const isGivenBack = await lease
-        .whileHeld(leases.giveBack({ id, owner, delayMs, retentionMs }))
-        .catch(() => true);
-      throw isGivenBack || (await lease.isHeldIn(leases)) ? unwrapped(error) : lease.lose(error);
+      const isGivenBack = await lease.whileHeld(this.#giveBackBy(lease, run, delayMs)).catch(() => true);
+      throw isGivenBack || (await lease.isHeldIn(this.#store.leases)) ? unwrapped(error) : lease.lose(error);
     } finally {
       lease.stop();
     }
@@ -175,6 +211,14 @@ export class LeasedRunner<TTransaction> {
       throw await lease.whyUnchanged(this.#store.leases);
     }
   }
+}
+
+/** A run that asks for its lease. */
+interface Claiming {
+  readonly run: PreparedRun;
+  readonly waiting: Waiting;
+  /** Owners of claims whose answers were lost: they may have been made. */
+  readonly unanswered: Set<string>;
 }
 
 /** A claim under which a run executes. */

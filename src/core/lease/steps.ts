@@ -86,7 +86,7 @@ export class Steps<TTransaction> {
           await this.#lease.whileHeld(backOff(retry));
           continue;
         }
-        const isOurs = during === "begin" || (during === "commit" && fault === "unavailable");
+        const isOurs = during === "begin" || (during === "commit" && isAway(fault));
         if (isOurs && !isIdempotencyError(error)) {
           throw storeFailed(this.#run, fault, error);
         }
@@ -148,7 +148,7 @@ export class Steps<TTransaction> {
                 this.#encode(name, await execute({ ...context, ...clients })),
               ),
             )
-            .catch(rethrowing(this.#store, transaction.session, this.#run.operation));
+            .catch(rethrowing(transaction.session, this.#run.operation));
           await this.#recordIn(transaction.session, name, response);
           return { value: response };
         },

@@ -8,7 +8,7 @@ const AWAY: ReadonlySet<StoreFault | undefined> = new Set<StoreFault>([
   "unavailable",
   // A server that changes its role refuses writes for a moment.
   "read_only",
-  // All of its time went by before the claim was answered.
+  // All of its time went by before the claim was answered, or COMMIT.
   "transaction_expired",
 ]);
 
@@ -21,7 +21,7 @@ const CAP_MS = 2_000;
  */
 const TURNS = 16;
 
-/** Whether `fault`, met before anything was executed, is of a database that is not there for a while. */
+/** Whether `fault`, met before anything was executed or by COMMIT, is of a database that is not there for a while. */
 export function isAway(fault: StoreFault | undefined): boolean {
   return AWAY.has(fault);
 }

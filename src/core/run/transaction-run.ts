@@ -19,7 +19,7 @@ import type { Duplicates } from "./duplicates.ts";
 import { FinishedIds } from "./finished-ids.ts";
 import { rethrowing } from "./handler-errors.ts";
 import { inHandlerTransaction, type OpenTransaction } from "./handler-transaction.ts";
-import { type Outage, Waiting } from "./outage.ts";
+import { isAway, type Outage, Waiting } from "./outage.ts";
 import { refuseNested } from "./refuse-nested.ts";
 import type { Finished, Held, RunEnd } from "./run-end.ts";
 import { claimLost, notStored, storeUnavailable, writesSuppressed } from "./run-errors.ts";
@@ -160,7 +160,7 @@ export class TransactionRunner<TTransaction> {
     }
     const record = await recordAfterBrokenCommit(this.#store, run);
     if (record === undefined) {
-      if (this.#store.faultOf(error) === "unavailable") {
+      if (isAway(this.#store.faultOf(error))) {
         throw storeUnavailable(run, error);
       }
       return { end: "failed", during: "commit", error };
@@ -191,7 +191,7 @@ export class TransactionRunner<TTransaction> {
     }
     const { settled, response } = await answerOf(run, () =>
       execute(transaction, run, claimed.attempt, handler),
-    ).catch(rethrowing(this.#store, session, run.operation));
+    ).catch(rethrowing(session, run.operation));
     const { status } = settled;
     if (settled.status === "failed") {
       await this.#undo(session, run, settled.error);

@@ -153,6 +153,8 @@ export class DriverTransaction {
   readonly #execute: AdapterTransaction["executeRaw"];
   /** A plain property, as every statement reads it. */
   isOver = false;
+  /** What the last statement that failed has failed with. */
+  failure: unknown;
   /** Set when something of the handler would have ended the transaction, and was not sent. */
   #refused: EndingError | undefined;
   readonly #rules: TransactionRules;
@@ -168,8 +170,8 @@ export class DriverTransaction {
     this.messages = messages;
     this.guard = guard;
     this.#rules = rules;
-    const execute = transaction.executeRaw.bind(transaction);
-    const query = transaction.queryRaw.bind(transaction);
+    const execute = this.#noting(transaction.executeRaw.bind(transaction));
+    const query = this.#noting(transaction.queryRaw.bind(transaction));
     const commit = transaction.commit.bind(transaction);
     const rollback = transaction.rollback.bind(transaction);
     this.#execute = execute;
@@ -188,6 +190,16 @@ export class DriverTransaction {
     transaction.rollback = () => {
       this.isOver = true;
       return rollback();
+    };
+  }
+
+  #noting<T>(send: (statement: AdapterStatement) => Promise<T>): (statement: AdapterStatement) => Promise<T> {
+    return (statement) => {
+      const sent = send(statement);
+      sent.catch((error: unknown) => {
+        this.failure = error;
+      });
+      return sent;
     };
   }
 

@@ -66,6 +66,19 @@ describe.runIf(onPostgres)("behind a pool without a free connection", () => {
   });
 });
 
+it.runIf(onPostgres)("a claim that is never answered is made again on another connection", async () => {
+  await using db = await openPostgres();
+  await using proxy = await openProxy(db.url);
+  const idempotency = idempotencyOf(await db.connect({ url: proxy.url, max: 2, maxWaitMs: 500 }));
+  await idempotency.runLeased({ ...REQUEST, key: "before" }, async () => 1);
+  const claim = proxy.intercept(/^WITH bound AS/, "before");
+  let runs = 0;
+  const run = idempotency.runLeased(REQUEST, async () => (runs += 1));
+  await claim.reached;
+  expect(await run).toEqual({ value: 1, replayed: false });
+  claim.cut();
+});
+
 it.runIf(onPostgres)(
   "a renewal that is never answered does not cost the lease: the next one goes by another connection",
   async () => {
