@@ -46,7 +46,7 @@ import {
   inHandler,
   outsideHandlers,
 } from "./handler/scope.ts";
-import { OwnStatements } from "./own-statements.ts";
+import { NO_LIMITS, OwnStatements } from "./own-statements.ts";
 import { PrismaSql } from "./prisma-sql.ts";
 import { PrismaSession } from "./session.ts";
 import { checkSetUp } from "./set-up-check.ts";
@@ -77,9 +77,9 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     this.#joining = new JoiningClient(client);
     this.#dialect = dialect;
     this.#capabilities = dialect.capabilities;
-    this.#own = new OwnStatements(this.#engine, dialect, () => this.#prismaOptions(NO_LIMITS));
-    this.#models = models;
     this.#adapter = adapterFactoryOf(client);
+    this.#own = new OwnStatements(this.#engine, this.#adapter, dialect, () => this.#prismaOptions(NO_LIMITS));
+    this.#models = models;
     this.timeoutMs = transactionOptionsOf(client).timeout ?? PRISMA_TIMEOUT_MS;
     observeTransactions(this.#adapter);
   }
@@ -213,6 +213,10 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
       : undefined;
   }
 
+  get conflictsAtCommit(): boolean {
+    return this.#own.conflictsAtCommit;
+  }
+
   runningHandler(): RunningHandler | undefined {
     return this.#openTransaction()?.handler;
   }
@@ -268,13 +272,6 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     };
   }
 }
-
-const NO_LIMITS: TransactionLimits = {
-  maxWaitMs: undefined,
-  timeoutMs: undefined,
-  lockWaitMs: 0,
-  isolationLevel: undefined,
-};
 
 const READ_MS = 1_000;
 const notReadInTime = () => new StoreError("unavailable", `The records were not read within ${READ_MS} ms`);

@@ -21,6 +21,11 @@ export interface Store<TTransaction> {
   ): Promise<T>;
   /** How long a transaction may stay open where no option says otherwise, in milliseconds. */
   readonly timeoutMs: number;
+  /**
+   * Whether transactions that change the same rows may run side by side, until COMMIT tells all but one of them. `false` as long as the
+   * database has not been asked, which is before the first transaction begins.
+   */
+  readonly conflictsAtCommit: boolean;
   /** The handler that the caller runs in, while it has a transaction of this store. */
   runningHandler(): RunningHandler | undefined;
   /**
@@ -101,6 +106,11 @@ export interface StoreSession<TTransaction> extends OwnerWrites {
   ): Promise<T>;
   /** Whether the transaction takes no more statements: its connection is lost, or a statement of it has failed. */
   isBroken(): Promise<boolean>;
+  /**
+   * Why nothing of the transaction can be committed though no statement has failed, if that is so: then what its handler has read last
+   * is not what it wrote. Only the rollback may follow.
+   */
+  whyVanished(): Promise<unknown>;
   /** Undoes the handler's writes and keeps the claim. */
   undo(): Promise<void>;
 }

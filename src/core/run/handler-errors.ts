@@ -7,6 +7,7 @@ import { storeUnavailable } from "./run-errors.ts";
  * calls, leaves the transaction intact.
  *
  * @throws {@link IdempotencyError} `STORE_UNAVAILABLE`
+ * @throws as {@link throwIfVanished}
  */
 export function rethrowing(
   store: Store<unknown>,
@@ -17,6 +18,20 @@ export function rethrowing(
     if (store.faultOf(error) === "unavailable" && (await session.isBroken())) {
       throw storeUnavailable({ operation }, error);
     }
+    await throwIfVanished(store, session);
     throw error;
   };
+}
+
+/**
+ * For a handler that failed where transactions that conflict run side by side: it may have lost to another without being told. What it
+ * wrote is then gone, its next read does not find that, and the error only reflects it.
+ *
+ * @throws a write conflict.
+ */
+export async function throwIfVanished(store: Store<unknown>, session: StoreSession<unknown>): Promise<void> {
+  const reason = store.conflictsAtCommit ? await session.whyVanished() : undefined;
+  if (store.faultOf(reason) === "write_conflict") {
+    throw reason;
+  }
 }
