@@ -1,6 +1,7 @@
 import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { browserTestsLeftOut } from "./test/browser/chromium.ts";
+import { hasGalera } from "./test/cluster/galera/installed.ts";
 import { compatProjects, graphqlFrom } from "./test/compat/projects.ts";
 import { mariadbTestsLeftOut, mariadbUrl, sqliteTestsLeftOut } from "./test/support/providers.ts";
 import { scaled, times } from "./test/support/scale.ts";
@@ -56,13 +57,30 @@ function onMariadb(): TestProjectInlineConfiguration[] {
   ];
 }
 
+/** One cluster for all of its files, which one process therefore runs, one after another and beside nothing else. */
+function onGalera(): TestProjectInlineConfiguration[] {
+  return hasGalera()
+    ? [
+        {
+          plugins: [graphqlFrom("./")],
+          test: {
+            name: "cluster",
+            include: ["test/cluster/galera/*.test.ts"],
+            maxWorkers: 1,
+            sequence: { groupOrder: 1 },
+          },
+        },
+      ]
+    : [];
+}
+
 const { files, exclude, projects } = scaled({
   short: () => ({ files: testFiles(), exclude: LONG_ALONE, projects: [] }),
   long: () => ({
     // The short run has done all there is to the others.
     files: [...LONG_ALONE, ...scaledTests()],
     exclude: browserTestsLeftOut(),
-    projects: [...compatProjects(), oneByOne, ...onMariadb()],
+    projects: [...compatProjects(), oneByOne, ...onMariadb(), ...onGalera()],
   }),
 })();
 
@@ -81,7 +99,13 @@ function ownProject(name: string, isolate: boolean): TestProjectInlineConfigurat
       name,
       isolate,
       include: files.filter((path) => replacingGlobals.has(path) === isolate),
-      exclude: [...configDefaults.exclude, ...exclude, ...sqliteTestsLeftOut(), ...mariadbTestsLeftOut()],
+      exclude: [
+        ...configDefaults.exclude,
+        ...exclude,
+        "test/cluster/**",
+        ...sqliteTestsLeftOut(),
+        ...mariadbTestsLeftOut(),
+      ],
     },
   };
 }
