@@ -1,6 +1,7 @@
 import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { browserTestsLeftOut } from "./test/browser/chromium.ts";
+import { hasGalera } from "./test/cluster/galera/installed.ts";
 import { postgresqlClustersLeftOut } from "./test/cluster/postgresql/programs.ts";
 import { compatProjects, graphqlFrom } from "./test/compat/projects.ts";
 import { mariadbTestsLeftOut, mariadbUrl, sqliteTestsLeftOut } from "./test/support/providers.ts";
@@ -54,14 +55,31 @@ function onMariadb(): TestProjectInlineConfiguration[] {
 }
 
 /** Servers that fail over, and what stands before them. */
-const onClusters = (): TestProjectInlineConfiguration => ({
+const onPostgresqlClusters = (): TestProjectInlineConfiguration => ({
   plugins: [graphqlFrom("./")],
   test: {
-    name: "cluster",
-    include: ["test/cluster/**/*.test.ts"],
+    name: "cluster-postgresql",
+    include: ["test/cluster/postgresql/*.test.ts"],
     exclude: postgresqlClustersLeftOut(),
   },
 });
+
+/** One cluster for all of its files, which one process therefore runs, one after another and beside nothing else. */
+function onGalera(): TestProjectInlineConfiguration[] {
+  return hasGalera()
+    ? [
+        {
+          plugins: [graphqlFrom("./")],
+          test: {
+            name: "cluster-galera",
+            include: ["test/cluster/galera/*.test.ts"],
+            maxWorkers: 1,
+            sequence: { groupOrder: 1 },
+          },
+        },
+      ]
+    : [];
+}
 
 const { files, exclude, projects } = scaled({
   short: () => ({ files: testFiles(), exclude: LONG_ALONE, projects: [] }),
@@ -69,7 +87,7 @@ const { files, exclude, projects } = scaled({
     // The short run has done all there is to the others.
     files: [...LONG_ALONE, ...scaledTests()],
     exclude: browserTestsLeftOut(),
-    projects: [...compatProjects(), oneByOne, ...onMariadb(), onClusters()],
+    projects: [...compatProjects(), oneByOne, ...onMariadb(), onPostgresqlClusters(), ...onGalera()],
   }),
 })();
 

@@ -46,7 +46,7 @@ export function resumableOf<TTransaction, TRequest extends Request, TArg>(
     operation,
     takesArg: handle.length > 2,
     optionsOver(idempotency) {
-      const { storeError: _unused, ...options } = runsOver(idempotency).options;
+      const { storeError: _unused, retryConflicts: _unneeded, ...options } = runsOver(idempotency).options;
       return options;
     },
     async resume(run, idempotency, createArg) {

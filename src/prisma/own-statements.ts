@@ -3,10 +3,12 @@ import { KnownServer } from "../sql/known-server.ts";
 import type { SqlClient } from "../sql/sql-client.ts";
 import type { Statement, Write } from "../sql/statement.ts";
 import { StoreError } from "../sql/store-error.ts";
+import type { TransactionRules } from "./client/adapter-transaction.ts";
 import type { PrismaClientLike, RawClient } from "./client/client.ts";
 import { endingWithin } from "./client/deadline.ts";
+import { type AdapterFactory, withDriverTransaction } from "./client/driver.ts";
 import { pastOverrides } from "./handler/own-class.ts";
-import { outsideHandlers } from "./handler/scope.ts";
+import { inHandler, outsideHandlers } from "./handler/scope.ts";
 import { PrismaSql } from "./prisma-sql.ts";
 
 const notKnownInTime = () => new StoreError("unavailable", "The server did not say in time what it is");
@@ -14,18 +16,32 @@ const notKnownInTime = () => new StoreError("unavailable", "The server did not s
 /** Sends our own statements outside of the transactions of runs, each so that it is committed once it is answered. */
 export class OwnStatements implements SqlClient {
   readonly #engine: PrismaClientLike;
+  readonly #adapter: AdapterFactory | undefined;
+  readonly #rules: TransactionRules;
   readonly #sql: PrismaSql;
   readonly #commitsByItself: boolean;
   readonly #server: KnownServer;
   readonly #options: () => object;
 
-  /** `engine` is the client without extensions, `optionsOf()` what its transactions take. */
-  constructor(engine: PrismaClientLike, { capabilities, make }: Dialect, optionsOf: () => object) {
+  /** `engine` is the client without extensions, over `adapter`; `optionsOf()` is what its transactions take. */
+  constructor(
+    engine: PrismaClientLike,
+    adapter: AdapterFactory | undefined,
+    dialect: Dialect,
+    optionsOf: () => object,
+  ) {
     this.#engine = engine;
+    this.#adapter = adapter;
+    this.#rules = dialect.capabilities;
     this.#sql = new PrismaSql(pastOverrides(engine, engine));
-    this.#commitsByItself = capabilities.commitsByItself;
+    this.#commitsByItself = dialect.capabilities.commitsByItself;
     this.#options = optionsOf;
-    this.#server = new KnownServer((statement) => this.#sql.rowsOf(statement), make);
+    this.#server = new KnownServer((statement) => this.#sql.rowsOf(statement), dialect);
+  }
+
+  /** As in the capabilities; `false` while nothing has been sent. */
+  get conflictsAtCommit(): boolean {
+    return this.#server.conflictsAtCommit;
   }
 
   /**
@@ -40,27 +56,47 @@ export class OwnStatements implements SqlClient {
 
   async rowsOf<TRow>(statement: Statement): Promise<TRow[]> {
     await this.#server.known();
-    return this.#commitsByItself
+    // Where one that has lost to another is repeated by the server, or its transaction replayed, the rows are of no use: seen on
+    // Galera were those of both attempts, one after another, and none at all, for which the driver then waited for ever.
+    const commitsByItself =
+      this.#commitsByItself && !(statement.writes === true && this.#server.conflictsAtCommit);
+    return commitsByItself
       ? this.#sql.rowsOf<TRow>(statement)
       : this.inTransaction((sql) => sql.rowsOf<TRow>(statement));
   }
 
   async affectedRowsOf(statement: Write): Promise<number> {
     await this.#server.known();
+    const { fence } = statement;
+    if (fence !== undefined && this.#server.conflictsAtCommit) {
+      return this.inTransaction(async (sql) =>
+        (await sql.affectedRowsOf(fence)) === 0 ? 0 : sql.affectedRowsOf(statement),
+      );
+    }
     return this.#commitsByItself
       ? this.#sql.affectedRowsOf(statement)
       : this.inTransaction((sql) => sql.affectedRowsOf(statement));
   }
 
-  /** With no more than one statement under way, of which an error is not caught, a transaction that vanishes is noticed. */
+  /**
+   * With no more than one statement under way, of which an error is not caught, a transaction that vanishes is noticed; but not one
+   * that vanishes without an error, as on a cluster.
+   */
   async inTransaction<T>(work: (sql: SqlClient) => Promise<T>): Promise<T> {
     await this.#server.known();
-    return outsideHandlers(
-      () =>
-        this.#engine.$transaction(
-          async (tx: RawClient) => work(new PrismaSql(pastOverrides(this.#engine, tx))),
-          this.#options(),
-        ) as Promise<T>,
+    const options = { inHandler, followers: undefined, rules: this.#rules };
+    return outsideHandlers(() =>
+      withDriverTransaction(
+        this.#adapter,
+        options,
+        (driver) =>
+          this.#engine.$transaction(async (tx: RawClient) => {
+            if (this.#server.conflictsAtCommit) {
+              driver();
+            }
+            return work(new PrismaSql(pastOverrides(this.#engine, tx)));
+          }, this.#options()) as Promise<T>,
+      ),
     );
   }
 }

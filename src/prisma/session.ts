@@ -158,6 +158,16 @@ export class PrismaSession<TTransaction> implements StoreSession<TTransaction> {
     }
   }
 
+  async whyVanished(): Promise<unknown> {
+    const { raw } = this.#parts;
+    try {
+      await outsideHandlers(async () => (raw instanceof DriverClient ? raw.confirm() : undefined));
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+
   async undo(): Promise<void> {
     await this.#parts.savepoint?.rollBack();
   }

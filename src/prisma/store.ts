@@ -84,9 +84,9 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     this.#joining = new JoiningClient(client);
     this.#dialect = dialect;
     this.#capabilities = dialect.capabilities;
-    this.#own = new OwnStatements(this.#engine, dialect, () => this.#prismaOptions(NO_LIMITS));
-    this.#models = models;
     this.#adapter = adapterFactoryOf(client);
+    this.#own = new OwnStatements(this.#engine, this.#adapter, dialect, () => this.#prismaOptions(NO_LIMITS));
+    this.#models = models;
     this.timeoutMs = transactionOptionsOf(client).timeout ?? PRISMA_TIMEOUT_MS;
     observeTransactions(this.#adapter);
   }
@@ -217,6 +217,10 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     return claim !== undefined && message !== undefined && hasPrismasTransaction(this.#client, this.#engine)
       ? followersOf(this.#dialect, names, claim, isUndoable === true)
       : undefined;
+  }
+
+  get conflictsAtCommit(): boolean {
+    return this.#own.conflictsAtCommit;
   }
 
   runningHandler(): RunningHandler | undefined {

@@ -16,6 +16,11 @@ export interface Capabilities {
   /** How long BEGIN may wait, in milliseconds, unless the application says; `undefined` for Prisma's default. */
   readonly maxWaitMs: number | undefined;
   /**
+   * Whether transactions that change the same rows may run side by side, until COMMIT tells all but one of them; `"ask"` where some
+   * servers are nodes of such a cluster and others are not.
+   */
+  readonly conflictsAtCommit: boolean | "ask";
+  /**
    * Whether a statement in the text ends the transaction. No text passes that really does; one of which that cannot be told
    * counts as one that does.
    */
@@ -31,6 +36,11 @@ export interface Capabilities {
 export interface VanishingTransactions {
   /** Whether an error with this code has rolled the transaction back. */
   isRolledBackBy(code: number): boolean;
+  /**
+   * Why BEGIN failed, where its error says something else: it may wait for what the other nodes of a cluster have committed, and in
+   * vain. Takes what the driver adapter throws.
+   */
+  errorOfBegin(error: unknown): unknown;
 }
 
 /** What takes the place of other statements where several travel as one message, in which each sees what those before it did. */

@@ -89,10 +89,16 @@ export interface Dialect {
 
 /** Tells a server that the statements are for from others of the same protocol. */
 export interface ServerMake {
-  /** Reads one row with the server's `version`. */
+  /** Reads what the server says of itself, as rows of a name and a value: `Variable_name`, `Value`. */
   readonly statement: Statement;
+  readonly describe: (said: ReadonlyMap<string, string>) => ServerTraits;
+}
+
+interface ServerTraits {
   /** Why such a server cannot be used; `undefined` if it can. */
-  readonly reasonAgainst: (version: string) => string | undefined;
+  readonly reasonAgainst: string | undefined;
+  /** Where the capabilities say `"ask"`. */
+  readonly conflictsAtCommit: boolean;
 }
 
 /** What `check` has found. */

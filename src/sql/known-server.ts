@@ -1,19 +1,32 @@
-import type { ServerMake } from "./dialect.ts";
+import type { Dialect } from "./dialect.ts";
 import type { Statement } from "./statement.ts";
 import { StoreError } from "./store-error.ts";
 
-type Send = (statement: Statement) => Promise<readonly { readonly version?: unknown }[]>;
+type Send = (statement: Statement) => Promise<readonly SaidRow[]>;
+
+/** The columns are named as the servers do. */
+interface SaidRow {
+  readonly Variable_name: string;
+  readonly Value: string;
+}
 
 /** Asks the server once what it is. */
 export class KnownServer {
   readonly #send: Send;
   /** `undefined` where there is none, or nothing is left to ask. */
-  #make: ServerMake | undefined;
+  #make: Dialect["make"];
+  #conflictsAtCommit: boolean;
   #known: Promise<void> | undefined;
 
-  constructor(send: Send, make: ServerMake | undefined) {
+  constructor(send: Send, { make, capabilities }: Pick<Dialect, "make" | "capabilities">) {
     this.#send = send;
     this.#make = make;
+    this.#conflictsAtCommit = capabilities.conflictsAtCommit === true;
+  }
+
+  /** As in the capabilities; `false` as long as the server has to be asked. */
+  get conflictsAtCommit(): boolean {
+    return this.#conflictsAtCommit;
   }
 
   /**
@@ -32,12 +45,15 @@ export class KnownServer {
     return this.#known;
   }
 
-  async #ask({ statement, reasonAgainst }: ServerMake): Promise<void> {
-    const [row] = await this.#send(statement);
-    const reason = reasonAgainst(String(row?.version));
-    if (reason !== undefined) {
-      throw new StoreError("misconfigured", reason);
+  async #ask({ statement, describe }: NonNullable<Dialect["make"]>): Promise<void> {
+    const rows = await this.#send(statement);
+    const { reasonAgainst, conflictsAtCommit } = describe(
+      new Map(rows.map((row) => [row.Variable_name, row.Value])),
+    );
+    if (reasonAgainst !== undefined) {
+      throw new StoreError("misconfigured", reasonAgainst);
     }
+    this.#conflictsAtCommit ||= conflictsAtCommit;
     this.#make = undefined;
   }
 }

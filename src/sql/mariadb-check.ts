@@ -7,22 +7,28 @@ const SUPPORTED = "MariaDB 10.6 or later";
 
 /** MySQL speaks the same protocol, and Prisma calls both by its name. */
 export const makeOfMariadb: ServerMake = {
-  statement: { text: "SELECT VERSION() AS version", values: [] },
+  // A SELECT would wait, on a node that is cut off from its cluster, for what it cannot get.
+  statement: { text: "SHOW VARIABLES WHERE variable_name IN ('version', 'wsrep_on')", values: [] },
 
-  reasonAgainst: (version) => {
-    if (!/mariadb/i.test(version)) {
-      return (
-        `The database server calls itself version ${version}, which is not MariaDB: MySQL, and what only speaks its protocol, is ` +
-        `not supported. Use ${SUPPORTED}, or PostgreSQL.`
-      );
-    }
-    // Some put the version of a protocol before their own: 5.5.5-10.11.6-MariaDB.
-    const [, major, minor] = /(?:^|-)(\d+)\.(\d+)\.\d+-MariaDB/i.exec(version) ?? [];
-    return Number(major) > 10 || (Number(major) === 10 && Number(minor) >= 6)
-      ? undefined
-      : `The database server is of version ${version}; onceonly needs ${SUPPORTED}.`;
-  },
+  describe: (said) => ({
+    reasonAgainst: reasonAgainst(String(said.get("version"))),
+    conflictsAtCommit: said.get("wsrep_on") === "ON",
+  }),
 };
+
+function reasonAgainst(version: string): string | undefined {
+  if (!/mariadb/i.test(version)) {
+    return (
+      `The database server calls itself version ${version}, which is not MariaDB: MySQL, and what only speaks its protocol, is ` +
+      `not supported. Use ${SUPPORTED}, or PostgreSQL.`
+    );
+  }
+  // Some put the version of a protocol before their own: 5.5.5-10.11.6-MariaDB.
+  const [, major, minor] = /(?:^|-)(\d+)\.(\d+)\.\d+-MariaDB/i.exec(version) ?? [];
+  return Number(major) > 10 || (Number(major) === 10 && Number(minor) >= 6)
+    ? undefined
+    : `The database server is of version ${version}; onceonly needs ${SUPPORTED}.`;
+}
 
 /** What Prisma's schema cannot say of the tables, and what of the server can get in the way. */
 export function findingsOfMariadb(
@@ -134,8 +140,7 @@ function checkCluster(server: Examined["server"]): Finding[] {
       subject: "wsrep_sync_wait of the sessions",
       message:
         "The server is a node of a Galera cluster, where what one node has committed others show only later: a retry there may " +
-        'execute its handler, which is then undone. Give the pool initSql: "SET SESSION wsrep_sync_wait = 1", and the adapter ' +
-        "the option useTextProtocol: true, with which aborts by other nodes were always reported.",
+        'execute its handler, which is then undone. Give the pool initSql: "SET SESSION wsrep_sync_wait = 1".',
     },
   ];
 }

@@ -1,5 +1,6 @@
 import type { ClaimParams } from "../core/contract/store.ts";
 import type { Dialect } from "./dialect.ts";
+import { inVain } from "./in-vain.ts";
 import { findingsOfMariadb, makeOfMariadb } from "./mariadb-check.ts";
 import { endsTransactionOfMariadb } from "./mariadb-ending.ts";
 import { faultOfMariadb } from "./mariadb-faults.ts";
@@ -80,6 +81,7 @@ ON DUPLICATE KEY UPDATE
   ${[c.fingerprint, c.status, c.input, c.lockedUntil, c.expiresAt].map((column) => assigned(column)).join(", ")}
 RETURNING ${c.owner} = ? AS mine, ${recordRow(names)}`,
       values: [...claimValues(params), params.owner],
+      writes: true,
     };
   },
 
@@ -130,7 +132,10 @@ WHERE ${whereHeldBy(c, "?", "?")}`,
     };
   },
 
-  /** FOR UPDATE waits for a takeover under way, sees the new `owner`, and prevents takeovers until the step is committed. */
+  /**
+   * FOR UPDATE waits for a takeover under way, sees the new `owner`, and prevents takeovers until the step is committed; on another
+   * node of a cluster, the fence does: it changes the row, so that one of both fails at COMMIT.
+   */
   recordStep({ record: { table, columns: c }, step }, { id, owner, name, response }) {
     const s = step.columns;
     const replaced = (column: string) => `${column} = VALUES(${column})`;
@@ -142,6 +147,10 @@ SELECT held.id, ?, held.made, ?, ${NOW} FROM (
 ON DUPLICATE KEY UPDATE ${replaced(s.recordCreatedAt)}, ${replaced(s.response)},
   ${s.createdAt} = ${other(`VALUES(${s.createdAt})`, s.createdAt)}`,
       values: [name, response, id, owner],
+      fence: {
+        text: `UPDATE ${table} SET ${c.lockedUntil} = ${c.lockedUntil} + INTERVAL 1000 MICROSECOND WHERE ${whereHeldBy(c, "?", "?")}`,
+        values: [id, owner],
+      },
     };
   },
 
@@ -170,6 +179,7 @@ ON DUPLICATE KEY UPDATE ${c.owner} = ?, ${c.attempt} = ${c.attempt} + 1, ${c.loc
   ${c.expiresAt} = GREATEST(${c.expiresAt}, ${inMs()})
 RETURNING ${selected(names, ABANDONED_ROW, "`")}`,
       values: [JSON.stringify(operations), owner, leaseMs, leaseMs + retentionMs],
+      writes: true,
     };
   },
 
@@ -242,8 +252,13 @@ FROM (
     // The server's own default may be the weakest there is. What we do is correct at each.
     weakestIsolation: "ReadUncommitted",
     maxWaitMs: undefined,
+    // Nodes of a Galera cluster lock for themselves alone.
+    conflictsAtCommit: "ask",
     endsTransaction: endsTransactionOfMariadb,
-    vanishing: { isRolledBackBy: (code) => faultOfMariadb(String(code), "") === "write_conflict" },
+    vanishing: {
+      isRolledBackBy: (code) => faultOfMariadb(String(code), "") === "write_conflict",
+      errorOfBegin: (error) => inVain(mariadb, error) ?? error,
+    },
   },
 };
 

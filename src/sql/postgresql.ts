@@ -240,6 +240,7 @@ UNION ALL SELECT 'row-level security', relname::text FROM pg_class WHERE oid = t
     weakestIsolation: "ReadCommitted",
 
     maxWaitMs: undefined,
+    conflictsAtCommit: false,
     endsTransaction,
   },
 };

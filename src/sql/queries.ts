@@ -16,6 +16,7 @@ import type {
 import type { Dialect } from "./dialect.ts";
 import { folderOf } from "./dialects.ts";
 import { causeOf, faultOf, setUpErrorOf } from "./faults.ts";
+import { inVain } from "./in-vain.ts";
 import type { Names } from "./names.ts";
 import type { SqlClient } from "./sql-client.ts";
 import type {
@@ -91,7 +92,7 @@ export class Queries implements LeaseStore {
   }
 
   #read(params: ReadParams): Promise<ReadRow | undefined> {
-    return this.#first<ReadRow>(this.#dialect.read(this.#names, params));
+    return this.#withoutLock(this.#first<ReadRow>(this.#dialect.read(this.#names, params)));
   }
 
   async #takeOver(params: ClaimParams, before?: ReadRow): Promise<Claim> {
@@ -147,7 +148,7 @@ export class Queries implements LeaseStore {
   }
 
   async steps(id: string): Promise<readonly RecordedStep[]> {
-    return this.#rows<StepRow>(this.#dialect.steps(this.#names, id));
+    return this.#withoutLock(this.#rows<StepRow>(this.#dialect.steps(this.#names, id)));
   }
 
   async claimAbandoned(params: AbandonedParams): Promise<AbandonedRecord | undefined> {
@@ -186,6 +187,13 @@ export class Queries implements LeaseStore {
 
   #rows<TRow>(statement: Statement): Promise<TRow[]> {
     return this.#explaining(this.#client.rowsOf<TRow>(statement));
+  }
+
+  /** A read waits for no lock, but on a node of a cluster for what others have committed: if that is in vain, they are not there. */
+  async #withoutLock<T>(sent: Promise<T>): Promise<T> {
+    return sent.catch((error: unknown) => {
+      throw inVain(this.#dialect, error) ?? error;
+    });
   }
 
   async #explaining<T>(sent: Promise<T>): Promise<T> {

@@ -194,6 +194,7 @@ FROM pragma_index_list(?) AS i WHERE NOT i.partial`,
 
     // The transactions of one client queue for a mutex before BEGIN: they wait here where others wait for a lock.
     maxWaitMs: 10_000,
+    conflictsAtCommit: false,
     endsTransaction,
   },
 };

@@ -4,6 +4,8 @@ import type { Names, QuoteMark } from "./names.ts";
 export interface Statement {
   readonly text: string;
   readonly values: readonly unknown[];
+  /** Whether it changes rows besides returning some, where that makes a difference to who sends it. */
+  readonly writes?: true;
 }
 
 /**
@@ -12,6 +14,11 @@ export interface Statement {
  */
 export interface Write extends Statement {
   readonly values: readonly (string | number | null)[];
+  /**
+   * Comes before it in one transaction, and must affect a row, where the lock that it takes does not keep others from changing the row
+   * that it depends on, but a change of that row does: between the nodes of a cluster.
+   */
+  readonly fence?: Write;
 }
 
 /** A write that makes a row; or a statement that does, and returns the row that it has made or found. */

@@ -99,7 +99,12 @@ function procedureAt(caller: unknown, path: string): Procedure {
 }
 
 /** An application's serializer expects the errors that tRPC makes. */
-function forGivingUp({ errors, storeError: _unused, ...run }: ResolvedRunOptions): RunOptions {
+function forGivingUp({
+  errors,
+  storeError: _unused,
+  retryConflicts: _unneeded,
+  ...run
+}: ResolvedRunOptions): RunOptions {
   const ofTRPC: ErrorSerializer = {
     serialize: (error) => errors.serialize(isIdempotencyError(error) ? toTRPCError(error) : error),
     deserialize: (stored, classes) => errors.deserialize(stored, classes),

@@ -171,7 +171,7 @@ describe.each(databases)("duplicates in one process on $name", ({ open }) => {
     const ends = await Promise.all([first, ...waiters]);
     expect(new Set(ends.map(({ value }) => value.id)).size).toBe(1);
     // Asked once.
-    expect(statements).toEqual(alone.filter((text) => !text.includes("VERSION()")));
+    expect(statements).toEqual(alone.filter((text) => !text.startsWith("SHOW VARIABLES")));
     expect(await records(db)).toHaveLength(2);
   });
 });

@@ -63,6 +63,9 @@ export function failingAt<T>(
       },
     });
   return {
+    get conflictsAtCommit() {
+      return store.conflictsAtCommit;
+    },
     transaction: (opening, body) =>
       statement === "transaction"
         ? Promise.reject(errorOf(fault))

@@ -136,7 +136,7 @@ describe("what is not given comes from", () => {
       outageMs: 60_000,
       leaseMs: 60_000,
       storeInput: false,
-      retryConflicts: 0,
+      retryConflicts: undefined,
       resultBytesMax: 1_048_576,
       storeError: undefined,
       errors: errorSerializer,

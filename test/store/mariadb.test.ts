@@ -8,8 +8,8 @@ import { onMariadb, openMariadb, type TestDatabase } from "../support/database.t
 import { PrismaClient } from "../support/generated/mariadb/client.ts";
 import { failureOf, idempotencyOf, orderOf, placing, records, request } from "../support/runs.ts";
 
-/** A client of a server that calls itself so. */
-function clientOf({ url }: TestDatabase, version: string) {
+/** A client of a server that says so of itself. */
+function clientOf({ url }: TestDatabase, said: Readonly<Record<string, string>>) {
   const factory = adapterFor({ provider: "mariadb", url });
   const { connect } = factory;
   factory.connect = async () => {
@@ -17,7 +17,12 @@ function clientOf({ url }: TestDatabase, version: string) {
     const { queryRaw } = adapter;
     adapter.queryRaw = async (query) => {
       const answer = await queryRaw.call(adapter, query);
-      return query.sql === "SELECT VERSION() AS version" ? { ...answer, rows: [[version]] } : answer;
+      return query.sql.startsWith("SHOW VARIABLES")
+        ? {
+            ...answer,
+            rows: answer.rows.map(([name, value]) => [name, said[String(name)] ?? value]),
+          }
+        : answer;
     };
     return adapter;
   };
@@ -32,7 +37,7 @@ describe.runIf(onMariadb)("a server of Prisma's provider mysql", () => {
     ["5.5.5-10.3.39-MariaDB", "onceonly needs MariaDB 10.6 or later"],
   ])("that calls itself %s is refused by check() and by each first call", async (version, reason) => {
     await using db = await openMariadb();
-    const client = clientOf(db, version);
+    const client = clientOf(db, { version });
     const idempotency = createIdempotency({ prisma: client });
     const place = placing("k");
     for (const call of [
@@ -54,13 +59,82 @@ describe.runIf(onMariadb)("a server of Prisma's provider mysql", () => {
     "that calls itself %s is not, and is asked once",
     async (version) => {
       await using db = await openMariadb();
-      const client = clientOf(db, version);
+      const client = clientOf(db, { version });
       expect(await createIdempotency({ prisma: client }).run(request("k"), async () => 1)).toMatchObject({
         value: 1,
       });
       await client.$disconnect();
     },
   );
+});
+
+describe.runIf(onMariadb)("a server that says it is a node of a cluster", () => {
+  it.each([
+    ["ON", {}, 3],
+    ["ON", { retryConflicts: 1 }, 2],
+    ["ON", { retryConflicts: 0 }, 1],
+    ["OFF", {}, 1],
+  ] as const)(
+    "(wsrep_on: %s) has a run with %o executed %d times for two write conflicts",
+    async (said, options, times) => {
+      await using db = await openMariadb();
+      const client = clientOf(db, { wsrep_on: said });
+      let runs = 0;
+      const run = createIdempotency({ prisma: client, ...options }).run(request("k"), async () => {
+        runs += 1;
+        if (runs < 3) throw Object.assign(new Error("conflict"), { code: "P2034" });
+        throw new Error("at last");
+      });
+      await expect(run).rejects.toThrow(times === 3 ? "at last" : "conflict");
+      expect(runs).toBe(times);
+      await client.$disconnect();
+    },
+  );
+
+  it("keeps leases as any other: claims and steps, in transactions of their own", async () => {
+    await using db = await openMariadb();
+    const client = clientOf(db, { wsrep_on: "ON" });
+    const { leases } = createPrismaStore({ prisma: client });
+    const claim = (owner: string) =>
+      leases.claim({
+        id: "r",
+        scope: "s",
+        operation: "o",
+        key: "k",
+        fingerprint: "f",
+        owner,
+        lockWaitMs: 1_000,
+        retentionMs: 60_000,
+        leaseMs: 60_000,
+        input: "i",
+      });
+    const lapse = () =>
+      db.query("UPDATE idempotency_record SET locked_until = UTC_TIMESTAMP(3) - INTERVAL 1 SECOND");
+    const step = (owner: string) => leases.recordStep({ id: "r", owner, name: "s", response: owner });
+    expect(await claim("first")).toEqual({ state: "claimed", attempt: 1 });
+    expect(await claim("second")).toMatchObject({ state: "held" });
+    expect([await step("first"), await step("first"), await step("second")]).toEqual([true, true, false]);
+    await lapse();
+    expect(await claim("second")).toEqual({ state: "claimed", attempt: 2 });
+    expect([await step("first"), await leases.steps("r")]).toEqual([
+      false,
+      [{ name: "s", response: "first" }],
+    ]);
+    await lapse();
+    const params = { operations: ["o"], owner: "third", leaseMs: 60_000, retentionMs: 60_000 };
+    expect(await leases.claimAbandoned(params)).toMatchObject({ id: "r", attempt: 3 });
+    expect(await leases.claimAbandoned(params)).toBeUndefined();
+    await client.$disconnect();
+  });
+
+  it("needs a client whose transactions can be guarded for leases too", async () => {
+    await using db = await openMariadb();
+    const client = clientOf(db, { wsrep_on: "ON" });
+    await client.$connect();
+    const leased = createIdempotency({ prisma: client }).runLeased(request("k"), async () => "executed");
+    expect(await failureOf(leased)).toMatchObject({ code: "STORE_MISCONFIGURED" });
+    await client.$disconnect();
+  });
 });
 
 async function findingsIn(db: TestDatabase, options: object = {}): Promise<string[]> {

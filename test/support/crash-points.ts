@@ -18,6 +18,9 @@ export type Hit = (point: CrashPoint) => Promise<void> | void;
 
 export function withCrashPoints<TTransaction>(store: Store<TTransaction>, hit: Hit): Store<TTransaction> {
   return {
+    get conflictsAtCommit() {
+      return store.conflictsAtCommit;
+    },
     async transaction(opening, body) {
       await hit("before BEGIN");
       const result = await store.transaction(opening, async (session) => {
@@ -54,6 +57,7 @@ function sessionWithCrashPoints<TTransaction>(
     runHandler: (handler, work) => session.runHandler(handler, work),
     holds: (params) => session.holds(params),
     faultUnder: (error) => session.faultUnder(error),
+    whyVanished: () => session.whyVanished(),
     undo: () => session.undo(),
     renew: (params) => session.renew(params),
     recordStep: (params) => session.recordStep(params),

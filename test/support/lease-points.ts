@@ -55,6 +55,9 @@ export function withLeasePoints<TTransaction>(
   const keys = new Map<string, string>();
   const keyOf = (id: string) => keys.get(id) ?? "unknown";
   return {
+    get conflictsAtCommit() {
+      return store.conflictsAtCommit;
+    },
     async transaction(opening, body) {
       let recorded: { id: string; name: string } | undefined;
       const result = await store.transaction(opening, (session) =>
@@ -127,6 +130,7 @@ function sessionOver<TTransaction>(
     runHandler: (handler, work) => session.runHandler(handler, work),
     holds: (params) => session.holds(params),
     faultUnder: (error) => session.faultUnder(error),
+    whyVanished: () => session.whyVanished(),
     undo: () => session.undo(),
     renew: (params) => session.renew(params),
     recordStep,

@@ -11,6 +11,7 @@ export function withoutDatabase(options: RunOptions = {}): Idempotency<unknown> 
         throw new Error("no database here");
       },
       timeoutMs: 5_000,
+      conflictsAtCommit: false,
       runningHandler: () => undefined,
       faultOf: () => undefined,
       check: () => Promise.resolve([]),

@@ -57,7 +57,9 @@ export interface RunOptions {
   readonly storeInput?: boolean;
   /**
    * How often a whole run, handler included, is repeated after a write conflict in the handler or at COMMIT; in mode
-   * `lease`, how often one `transaction` is. Default 0, because a handler may have effects outside the database.
+   * `lease`, how often one `transaction` is. Default 0, because a handler may have effects outside the database. Default 10 on a
+   * database where a duplicate may learn at COMMIT only that it is one, as on the nodes of a Galera cluster: a repetition then finds
+   * the record and replays it.
    */
   readonly retryConflicts?: number;
   /** The longest encoded result, in bytes of UTF-8. Default 1,048,576. */
@@ -80,7 +82,9 @@ export interface RunOptions {
 }
 
 /** {@link RunOptions}, checked and complete. */
-export interface ResolvedRunOptions extends Required<Omit<RunOptions, "storeError">> {
+export interface ResolvedRunOptions extends Required<Omit<RunOptions, "storeError" | "retryConflicts">> {
+  /** `undefined` where that depends on the database. */
+  readonly retryConflicts: number | undefined;
   /** `undefined` where no error is ever stored: such a run needs no savepoint. */
   readonly storeError: ((error: unknown) => boolean) | undefined;
 }
@@ -94,7 +98,7 @@ const DEFAULTS: ResolvedRunOptions = {
   outageMs: 60_000,
   leaseMs: 60_000,
   storeInput: false,
-  retryConflicts: 0,
+  retryConflicts: undefined,
   resultBytesMax: 1_048_576,
   storeError: undefined,
   errors: errorSerializer,

@@ -21,6 +21,11 @@ export interface Store<TTransaction> {
   ): Promise<T>;
   /** How long a transaction may stay open where no option says otherwise, in milliseconds. */
   readonly timeoutMs: number;
+  /**
+   * Whether transactions that change the same rows may run side by side, until COMMIT tells all but one of them. `false` as long as the
+   * database has not been asked, which is before the first transaction begins.
+   */
+  readonly conflictsAtCommit: boolean;
   /** The handler that the caller runs in, while it has a transaction of this store. */
   runningHandler(): RunningHandler | undefined;
   /**
@@ -111,6 +116,11 @@ export interface StoreSession<TTransaction> extends OwnerWrites {
    * is of a lost connection; one that only looks like it may be of another server.
    */
   faultUnder(error: unknown): Promise<FaultUnder | undefined>;
+  /**
+   * Why nothing of the transaction can be committed though no statement has failed, if that is so: then what its handler has read last
+   * is not what it wrote. Only the rollback may follow.
+   */
+  whyVanished(): Promise<unknown>;
   /** Undoes the handler's writes and keeps the claim. */
   undo(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import type { PreparedRun } from "../request/prepare.ts";
 import { runCallbacks } from "../run/after-commit.ts";
 import { backOff } from "../run/backoff.ts";
 import { transactionLimits } from "../run/claim-params.ts";
+import { conflictRetries } from "../run/conflict-retries.ts";
 import { rethrowing } from "../run/handler-errors.ts";
 import { inHandlerTransaction } from "../run/handler-transaction.ts";
 import { isAway } from "../run/outage.ts";
@@ -70,9 +71,9 @@ export class Steps<TTransaction> {
     execute: (step: TransactionStepContext<TTransaction>) => Promise<T> | T,
   ): Promise<T> {
     return this.#once(name, execute, async () => {
-      const { retryConflicts, outageMs } = this.#run.options;
+      const { outageMs } = this.#run.options;
       const outageDeadline = performance.now() + outageMs;
-      let conflictRetriesLeft = retryConflicts;
+      let conflicts = 0;
       for (let retry = 0; ; retry += 1) {
         const end = await this.#transact(name, execute);
         if (end.end === "recorded") {
@@ -90,10 +91,10 @@ export class Steps<TTransaction> {
         if (isOurs && !isIdempotencyError(error)) {
           throw storeFailed(this.#run, fault, error);
         }
-        if (fault !== "write_conflict" || conflictRetriesLeft === 0) {
+        if (fault !== "write_conflict" || conflicts >= conflictRetries(this.#store, this.#run)) {
           throw error;
         }
-        conflictRetriesLeft -= 1;
+        conflicts += 1;
         await this.#lease.whileHeld(backOff(retry));
       }
     });
@@ -148,7 +149,7 @@ export class Steps<TTransaction> {
                 this.#encode(name, await execute({ ...context, ...clients })),
               ),
             )
-            .catch(rethrowing(transaction.session, this.#run.operation));
+            .catch(rethrowing(this.#store, transaction.session, this.#run.operation));
           await this.#recordIn(transaction.session, name, response);
           return { value: response };
         },

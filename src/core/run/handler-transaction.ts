@@ -68,8 +68,13 @@ export async function inHandlerTransaction<TTransaction, T>(
     });
     return { state: "committed", ...committed };
   } catch (error) {
-    return ended === undefined || error instanceof NotStoredError
+    return ended === undefined || error instanceof NotStoredError || isOrdinaryConflict(store, error)
       ? { state: "rolled back", during: transaction?.during ?? "begin", error }
       : { state: "unknown", ...ended, error };
   }
+}
+
+/** Where that is how a transaction learns of another, which was first: it says for certain that nothing was committed. */
+function isOrdinaryConflict(store: Store<unknown>, error: unknown): boolean {
+  return store.conflictsAtCommit && store.faultOf(error) === "write_conflict";
 }

@@ -15,9 +15,10 @@ import { backOff } from "./backoff.ts";
 import { recordAfterBrokenCommit } from "./broken-commit.ts";
 import { claimParams, transactionLimits } from "./claim-params.ts";
 import { warnOfCommitted } from "./committed-by-handler.ts";
+import { conflictRetries } from "./conflict-retries.ts";
 import type { Duplicates } from "./duplicates.ts";
 import { FinishedIds } from "./finished-ids.ts";
-import { rethrowing } from "./handler-errors.ts";
+import { rethrowing, throwIfVanished } from "./handler-errors.ts";
 import { inHandlerTransaction, type OpenTransaction } from "./handler-transaction.ts";
 import { isAway, type Outage, Waiting } from "./outage.ts";
 import { refuseNested } from "./refuse-nested.ts";
@@ -86,7 +87,7 @@ export class TransactionRunner<TTransaction> {
 
   async #repeat<T>(leading: Leading, handler: Handler<TTransaction, T>): Promise<Finished<T>> {
     const { run, waiting } = leading;
-    let conflictRetriesLeft = run.options.retryConflicts;
+    let conflicts = 0;
     for (let retry = 0; ; retry += 1) {
       const end = await this.#attempt(leading, handler);
       switch (end.end) {
@@ -102,10 +103,10 @@ export class TransactionRunner<TTransaction> {
       const fault = this.#store.faultOf(end.error);
       if (end.during === "begin") {
         await waitToClaimAgain(run, waiting, retry, { fault, error: end.error });
-      } else if (fault !== "write_conflict" || conflictRetriesLeft === 0) {
+      } else if (fault !== "write_conflict" || conflicts >= conflictRetries(this.#store, run)) {
         throw end.error;
       } else {
-        conflictRetriesLeft -= 1;
+        conflicts += 1;
         await backOff(retry);
       }
     }
@@ -191,7 +192,7 @@ export class TransactionRunner<TTransaction> {
     }
     const { settled, response } = await answerOf(run, () =>
       execute(transaction, run, claimed.attempt, handler),
-    ).catch(rethrowing(session, run.operation));
+    ).catch(rethrowing(this.#store, session, run.operation));
     const { status } = settled;
     if (settled.status === "failed") {
       await this.#undo(session, run, settled.error);
@@ -214,6 +215,7 @@ export class TransactionRunner<TTransaction> {
     try {
       await session.undo();
     } catch (error) {
+      await throwIfVanished(this.#store, session);
       // An answer that came of a lost connection is none. Otherwise the handler's error says more than this one.
       throw this.#store.faultOf(error) === "unavailable" ? storeUnavailable(run, error) : handlerError;
     }

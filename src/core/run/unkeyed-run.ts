@@ -37,7 +37,7 @@ export async function runUnkeyed<TTransaction, T>(
             afterCommit: (callback) => transaction.afterCommit.push(callback),
           }),
         )
-        .catch(rethrowing(transaction.session, operation));
+        .catch(rethrowing(store, transaction.session, operation));
       return { value };
     },
   );

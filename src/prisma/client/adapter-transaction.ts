@@ -45,7 +45,9 @@ export async function beginWith(
   takeFollowers: () => Followers | undefined,
 ): Promise<BegunByAdapter> {
   if (vanishing !== undefined) {
-    const transaction = await start.call(around, isolationLevel);
+    const transaction = await start.call(around, isolationLevel).catch((error: unknown) => {
+      throw vanishing.errorOfBegin(error);
+    });
     return { transaction, guard: await guardTransaction(transaction, vanishing) };
   }
   if (hidesFailedCommit(adapter.adapterName)) {
