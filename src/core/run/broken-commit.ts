@@ -31,14 +31,23 @@ export async function recordAfterBrokenCommit(
 /**
  * Reads the record by trying to claim it: a plain read would not see a COMMIT that is still on its way, but a claim waits
  * for it. The probe's own claim is rolled back.
+ *
+ * Where a claim waits for nobody, it is committed instead, as a tombstone: of it and the COMMIT on its way, which writes the same
+ * row, the database lets only one through. It lapses at once.
  */
 async function probe(store: Store<unknown>, run: PreparedRun): Promise<FinishedRecord | undefined> {
-  const claim = claimParams(run);
+  const decidesByCommit = store.conflictsAtCommit;
+  const claim = decidesByCommit
+    ? { ...claimParams(run, TOMBSTONE_MS), retentionMs: TOMBSTONE_MS }
+    : claimParams(run);
   try {
     return await store.transaction({ limits: transactionLimits(run, claim), claim }, async (session) => {
       const claimed = await session.claim();
       if (claimed.state === "finished") {
         return { value: claimed.record };
+      }
+      if (claimed.state === "claimed" && decidesByCommit) {
+        return { value: undefined };
       }
       throw new ProbeRollback();
     });
@@ -49,6 +58,9 @@ async function probe(store: Store<unknown>, run: PreparedRun): Promise<FinishedR
     throw error;
   }
 }
+
+/** How long a tombstone stands in the way of a claim, in milliseconds. */
+const TOMBSTONE_MS = 1;
 
 /** Ends a probe's transaction without a trace. */
 class ProbeRollback extends Error {}
