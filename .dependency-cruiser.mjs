@@ -4,7 +4,8 @@
  */
 const request = ["core/browser", "core/contract", "core/request"];
 const run = [...request, "core/outcome", "core/run"];
-const client = ["core/browser", "core/contract", "sql", "prisma/client"];
+const sql = ["core/browser", "core/contract", "sql/dialect"];
+const client = [...sql, "sql", "prisma/client"];
 const adapter = [...request, "core/adapter"];
 
 /** By folder: the folders that it may import. Each knows what is below it, and nothing above. */
@@ -19,8 +20,13 @@ export const walls = {
   "core/adapter": request,
   core: [...run, "core/lease", "core/upkeep"],
 
-  sql: ["core/browser", "core/contract"],
-  "prisma/client": ["core/browser", "core/contract", "sql"],
+  // What every dialect is made of, one folder for each database, and what sends the statements of whichever it is.
+  "sql/dialect": ["core/browser", "core/contract"],
+  "sql/mariadb": sql,
+  "sql/postgresql": sql,
+  "sql/sqlite": sql,
+  sql: [...sql, "sql/mariadb", "sql/postgresql", "sql/sqlite"],
+  "prisma/client": [...sql, "sql"],
   "prisma/handler": client,
   "prisma/guard": [...client, "prisma/handler"],
   "prisma/ambient": [...client, "prisma/handler", "prisma/guard"],

@@ -55,4 +55,4 @@ export { type AmbientOptions, withAmbientTransaction } from "./prisma/ambient/am
 export type { PrismaClientLike, TransactionOf } from "./prisma/client/client.ts";
 export { type GuardMode, UncoveredWriteError } from "./prisma/guard/guard.ts";
 export { TransactionOverError } from "./prisma/handler/transaction-errors.ts";
-export type { ModelNames, ModelOptions } from "./sql/names.ts";
+export type { ModelNames, ModelOptions } from "./sql/dialect/names.ts";

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { describedBy } from "../../src/prisma/client/private-members.ts";
+import { namesIn } from "../../src/sql/dialect/names.ts";
 import { dialects, namingOf } from "../../src/sql/dialects.ts";
-import { namesIn } from "../../src/sql/names.ts";
 import { type Placed, placeRaw } from "../shop.ts";
 import { type Contender, running } from "./contender.ts";
 

@@ -1,8 +1,8 @@
 import { type ClaimParams, type CompleteParams, NotStoredError } from "../core/contract/store.ts";
-import type { MessageStatements } from "../sql/capabilities.ts";
-import type { Dialect } from "../sql/dialect.ts";
+import type { MessageStatements } from "../sql/dialect/capabilities.ts";
+import type { Dialect } from "../sql/dialect/dialect.ts";
+import type { Names } from "../sql/dialect/names.ts";
 import { type Quote, withLiterals } from "../sql/literal.ts";
-import type { Names } from "../sql/names.ts";
 import { type Inserted, isFree, type Queries } from "../sql/queries.ts";
 import { type DatabaseError, isOfDatabase } from "./client/driver-answers.ts";
 import { savepointName, settingOf } from "./client/savepoint.ts";

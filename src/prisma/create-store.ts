@@ -1,7 +1,7 @@
 import { checkOneOf, typeOf } from "../core/browser/option-checks.ts";
-import type { Dialect } from "../sql/dialect.ts";
+import type { Dialect } from "../sql/dialect/dialect.ts";
+import { checkModels, type ModelOptions } from "../sql/dialect/names.ts";
 import { dialects, type Provider, providerNamed } from "../sql/dialects.ts";
-import { checkModels, type ModelOptions } from "../sql/names.ts";
 import { refuseUnfitAdapter } from "./client/adapters.ts";
 import { checkClient, type PrismaClientLike } from "./client/client.ts";
 import { adapterInfoOf, providerOf } from "./client/private-members.ts";

@@ -1,8 +1,8 @@
-import type { Dialect } from "../sql/dialect.ts";
+import type { Dialect } from "../sql/dialect/dialect.ts";
+import type { Statement, Write } from "../sql/dialect/statement.ts";
+import { StoreError } from "../sql/dialect/store-error.ts";
 import { KnownServer } from "../sql/known-server.ts";
 import type { SqlClient } from "../sql/sql-client.ts";
-import type { Statement, Write } from "../sql/statement.ts";
-import { StoreError } from "../sql/store-error.ts";
 import type { TransactionRules } from "./client/adapter-transaction.ts";
 import type { PrismaClientLike, RawClient } from "./client/client.ts";
 import { endingWithin } from "./client/deadline.ts";

@@ -1,5 +1,5 @@
+import type { Statement, Write } from "../sql/dialect/statement.ts";
 import type { SqlClient } from "../sql/sql-client.ts";
-import type { Statement, Write } from "../sql/statement.ts";
 import type { RawClient } from "./client/client.ts";
 import { outsideHandlers } from "./handler/scope.ts";
 

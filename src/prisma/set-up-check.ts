@@ -1,18 +1,18 @@
 import type { Finding } from "../core/contract/finding.ts";
 import type { CheckedLimits } from "../core/contract/store.ts";
-import type { Dialect } from "../sql/dialect.ts";
-import { folderOf } from "../sql/dialects.ts";
-import { explaining } from "../sql/faults.ts";
-import type { Names } from "../sql/names.ts";
-import type { SqlClient } from "../sql/sql-client.ts";
-import type { Statement } from "../sql/statement.ts";
+import type { Dialect } from "../sql/dialect/dialect.ts";
+import { explaining } from "../sql/dialect/faults.ts";
+import type { Names } from "../sql/dialect/names.ts";
+import type { Statement } from "../sql/dialect/statement.ts";
 import {
   type ColumnRow,
   checkTables,
   type HurdleRow,
   type IndexRow,
   type TableDescription,
-} from "../sql/table-check.ts";
+} from "../sql/dialect/table-check.ts";
+import { folderOf } from "../sql/dialects.ts";
+import type { SqlClient } from "../sql/sql-client.ts";
 import { lackingMembersOf, versionOf } from "./client/private-members.ts";
 
 /** Looks at the tables, the server and the client. Writes nothing. */

@@ -12,13 +12,13 @@ import type {
   StoreSession,
   TransactionLimits,
 } from "../core/contract/store.ts";
-import type { Capabilities } from "../sql/capabilities.ts";
-import type { Dialect } from "../sql/dialect.ts";
+import type { Capabilities } from "../sql/dialect/capabilities.ts";
+import type { Dialect } from "../sql/dialect/dialect.ts";
+import { explaining, faultOf } from "../sql/dialect/faults.ts";
+import { type ModelOptions, type Names, namesIn } from "../sql/dialect/names.ts";
+import { StoreError } from "../sql/dialect/store-error.ts";
 import { namingOf } from "../sql/dialects.ts";
-import { explaining, faultOf } from "../sql/faults.ts";
-import { type ModelOptions, type Names, namesIn } from "../sql/names.ts";
 import { Queries } from "../sql/queries.ts";
-import { StoreError } from "../sql/store-error.ts";
 import { ClaimMessages, followersOf } from "./claim-messages.ts";
 import { Batch } from "./client/batch.ts";
 import type { PrismaClientLike, RawClient, TransactionOf } from "./client/client.ts";

@@ -5,8 +5,8 @@ import type {
   ClaimParams,
   RenewParams,
 } from "../core/contract/store.ts";
+import { StoreError } from "../sql/dialect/store-error.ts";
 import { Queries } from "../sql/queries.ts";
-import { StoreError } from "../sql/store-error.ts";
 import { endingWithin } from "./client/deadline.ts";
 
 /** What a statement may take beside the time to get a connection and to wait for a lock, in milliseconds. */

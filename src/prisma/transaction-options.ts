@@ -1,6 +1,6 @@
 import { TIMER_MS_MAX } from "../core/browser/option-checks.ts";
 import type { TransactionLimits } from "../core/contract/store.ts";
-import type { Capabilities } from "../sql/capabilities.ts";
+import type { Capabilities } from "../sql/dialect/capabilities.ts";
 
 /** What Prisma's `$transaction` takes. */
 export interface PrismaTransactionOptions {

@@ -1,9 +1,9 @@
-import type { Dialect } from "./dialect.ts";
-import { mariadb } from "./mariadb.ts";
-import type { NamingStyle } from "./names.ts";
-import { postgresql } from "./postgresql.ts";
-import { inOneMessage } from "./postgresql-message.ts";
-import { sqlite } from "./sqlite.ts";
+import type { Dialect } from "./dialect/dialect.ts";
+import type { NamingStyle } from "./dialect/names.ts";
+import { mariadb } from "./mariadb/mariadb.ts";
+import { inOneMessage } from "./postgresql/message.ts";
+import { postgresql } from "./postgresql/postgresql.ts";
+import { sqlite } from "./sqlite/sqlite.ts";
 
 /** The supported databases. */
 export type Provider = "mariadb" | "postgresql" | "sqlite";

@@ -1,6 +1,6 @@
-import type { Dialect } from "./dialect.ts";
-import type { Statement } from "./statement.ts";
-import { StoreError } from "./store-error.ts";
+import type { Dialect } from "./dialect/dialect.ts";
+import type { Statement } from "./dialect/statement.ts";
+import { StoreError } from "./dialect/store-error.ts";
 
 type Send = (statement: Statement) => Promise<readonly SaidRow[]>;
 

@@ -1,4 +1,4 @@
-import type { Write } from "./statement.ts";
+import type { Write } from "./dialect/statement.ts";
 
 /** The driver's own quoting of a text, such as `escapeLiteral` of pg. */
 export type Quote = (text: string) => string;

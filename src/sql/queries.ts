@@ -13,12 +13,10 @@ import type {
   StepParams,
   StoreFault,
 } from "../core/contract/store.ts";
-import type { Dialect } from "./dialect.ts";
-import { folderOf } from "./dialects.ts";
-import { causeOf, faultOf, setUpErrorOf } from "./faults.ts";
-import { inVain } from "./in-vain.ts";
-import type { Names } from "./names.ts";
-import type { SqlClient } from "./sql-client.ts";
+import type { Dialect } from "./dialect/dialect.ts";
+import { causeOf, faultOf, setUpErrorOf } from "./dialect/faults.ts";
+import { inVain } from "./dialect/in-vain.ts";
+import type { Names } from "./dialect/names.ts";
 import type {
   AbandonedRow,
   FinishedRow,
@@ -28,8 +26,10 @@ import type {
   Statement,
   StepRow,
   Write,
-} from "./statement.ts";
-import { StoreError } from "./store-error.ts";
+} from "./dialect/statement.ts";
+import { StoreError } from "./dialect/store-error.ts";
+import { folderOf } from "./dialects.ts";
+import type { SqlClient } from "./sql-client.ts";
 
 /** A record may be deleted by `prune` or by hand, or expire, between a claim and a look at what was in its way; not for ever. */
 const CLAIMS_MAX = 5;

@@ -1,4 +1,4 @@
-import type { Statement, Write } from "./statement.ts";
+import type { Statement, Write } from "./dialect/statement.ts";
 
 /** Whatever sends our statements: a client, on which each commits by itself, or a transaction. */
 export interface SqlClient {

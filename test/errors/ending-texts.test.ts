@@ -2,7 +2,7 @@ import { createClient } from "@libsql/client";
 import fc from "fast-check";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { endsTransaction } from "../../src/sql/ending.ts";
+import { endsTransaction } from "../../src/sql/dialect/ending.ts";
 import { databases, type LockingDatabase, onPostgres, openPostgres } from "../support/database.ts";
 import { growthOf, LINEAR } from "../support/growth.ts";
 import { idempotencyOf, orderOf, records, request } from "../support/runs.ts";

@@ -7,7 +7,7 @@ import {
   type StoreFault,
   type StoreSession,
 } from "../../src/core/contract/store.ts";
-import { StoreError } from "../../src/sql/store-error.ts";
+import { StoreError } from "../../src/sql/dialect/store-error.ts";
 
 export type Statement = keyof StoreSession<never> | keyof LeaseStore | "transaction" | "COMMIT";
 export type Fault = Exclude<StoreFault, "handler_mistake"> | "unknown";

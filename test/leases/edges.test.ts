@@ -5,7 +5,7 @@ import type { Store } from "../../src/core/contract/store.ts";
 import { idempotencyOver } from "../../src/core/create.ts";
 import { createCompleter } from "../../src/core/lease/completer.ts";
 import { createPrismaStore } from "../../src/prisma/create-store.ts";
-import { StoreError } from "../../src/sql/store-error.ts";
+import { StoreError } from "../../src/sql/dialect/store-error.ts";
 import { databases, openSqlite, type TestDatabase } from "../support/database.ts";
 import { failureOf, warningsDuring } from "../support/runs.ts";
 import { countAccounts, deposit, lapse, leasing, paying, type Tx } from "./helpers.ts";

@@ -1,8 +1,8 @@
 /** What one server alone does not do: COMMIT and ROLLBACK that fail, and aborts that nobody tells. The answers are scripted. */
 import { describe, expect, it } from "vitest";
 import { type GuardedConnection, guardTransaction } from "../../src/prisma/client/guarded-connection.ts";
+import { faultOf } from "../../src/sql/dialect/faults.ts";
 import { dialects } from "../../src/sql/dialects.ts";
-import { faultOf } from "../../src/sql/faults.ts";
 
 const { mariadb } = dialects;
 const vanishing = mariadb.capabilities.vanishing!;

@@ -1,5 +1,5 @@
 /** The driver's side of a transaction, as an adapter begins it, and what we put before its connection. */
-import type { Capabilities } from "../../sql/capabilities.ts";
+import type { Capabilities } from "../../sql/dialect/capabilities.ts";
 import { hidesFailedCommit } from "./adapters.ts";
 import { type GuardedConnection, guardTransaction } from "./guarded-connection.ts";
 import {

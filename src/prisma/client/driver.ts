@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { StoreError } from "../../sql/store-error.ts";
+import { StoreError } from "../../sql/dialect/store-error.ts";
 import {
   type Adapter,
   type AdapterStatement,

@@ -1,5 +1,5 @@
-import type { VanishingTransactions } from "../../sql/capabilities.ts";
-import { StoreError } from "../../sql/store-error.ts";
+import type { VanishingTransactions } from "../../sql/dialect/capabilities.ts";
+import { StoreError } from "../../sql/dialect/store-error.ts";
 import { savepointName, settingOf } from "./savepoint.ts";
 import { VanishedTransactionError } from "./transaction-errors.ts";
 

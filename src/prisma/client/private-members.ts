@@ -11,7 +11,7 @@
  */
 /* oxlint-disable no-underscore-dangle -- the names are Prisma's */
 
-import type { DescribedModels } from "../../sql/names.ts";
+import type { DescribedModels } from "../../sql/dialect/names.ts";
 import type { AdapterInfo } from "./adapters.ts";
 import type { AdapterFactory } from "./driver.ts";
 

@@ -1,4 +1,4 @@
-import { statementsIn } from "../../sql/sql-statements.ts";
+import { statementsIn } from "../../sql/dialect/sql-statements.ts";
 
 /**
  * Whether a raw query is a single statement that reads, judging by its words: what the functions do that it calls is not

@@ -1,10 +1,7 @@
-import type { ClaimParams } from "../core/contract/store.ts";
-import type { Dialect } from "./dialect.ts";
-import { inVain } from "./in-vain.ts";
-import { findingsOfMariadb, makeOfMariadb } from "./mariadb-check.ts";
-import { endsTransactionOfMariadb } from "./mariadb-ending.ts";
-import { faultOfMariadb } from "./mariadb-faults.ts";
-import { type Names, partsOf } from "./names.ts";
+import type { ClaimParams } from "../../core/contract/store.ts";
+import type { Dialect } from "../dialect/dialect.ts";
+import { inVain } from "../dialect/in-vain.ts";
+import { type Names, partsOf } from "../dialect/names.ts";
 import {
   claimedColumns,
   claimedForMs,
@@ -14,8 +11,11 @@ import {
   whereFree,
   whereHeldBy,
   whereReplayable,
-} from "./parts.ts";
-import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "./statement.ts";
+} from "../dialect/parts.ts";
+import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "../dialect/statement.ts";
+import { findingsOfMariadb, makeOfMariadb } from "./check.ts";
+import { endsTransactionOfMariadb } from "./ending.ts";
+import { faultOfMariadb } from "./faults.ts";
 
 /**
  * UTC in sessions of every time zone: a DATETIME has none. It stands still while a statement runs, so what has waited for a

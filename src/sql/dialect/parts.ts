@@ -1,4 +1,4 @@
-import type { ClaimParams } from "../core/contract/store.ts";
+import type { ClaimParams } from "../../core/contract/store.ts";
 import type { Names, TableNames } from "./names.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { misuse } from "../core/browser/option-checks.ts";
+import { misuse } from "../../core/browser/option-checks.ts";
 import { StoreError } from "./store-error.ts";
 
 /** Columns by the field names of the models, as shipped in `prisma/`. */

@@ -1,4 +1,4 @@
-import type { Finding } from "../core/contract/finding.ts";
+import type { Finding } from "../../core/contract/finding.ts";
 import { type Names, type TableNames, unquoted } from "./names.ts";
 
 /** A column as the database describes it. */

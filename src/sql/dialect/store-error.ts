@@ -1,4 +1,4 @@
-import type { StoreFault } from "../core/contract/store.ts";
+import type { StoreFault } from "../../core/contract/store.ts";
 
 /** A failure that the store detects itself. */
 export class StoreError extends Error {

@@ -1,4 +1,4 @@
-import type { StoreFault } from "../core/contract/store.ts";
+import type { StoreFault } from "../../core/contract/store.ts";
 
 export function faultOfMariadb(code: string, message: string): StoreFault | undefined {
   // The pool has no connection. Its message ends with why the last one could not be made.

@@ -1,4 +1,4 @@
-import type { CompleteParams } from "../core/contract/store.ts";
+import type { CompleteParams } from "../../core/contract/store.ts";
 import type { Names } from "./names.ts";
 import type { ReadRow, Write } from "./statement.ts";
 

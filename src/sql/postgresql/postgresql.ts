@@ -1,6 +1,6 @@
-import type { ClaimParams } from "../core/contract/store.ts";
-import type { Dialect } from "./dialect.ts";
-import { endsTransaction } from "./ending.ts";
+import type { ClaimParams } from "../../core/contract/store.ts";
+import type { Dialect } from "../dialect/dialect.ts";
+import { endsTransaction } from "../dialect/ending.ts";
 import {
   claimedColumns,
   claimedForMs,
@@ -10,9 +10,9 @@ import {
   whereFree,
   whereHeldBy,
   whereReplayable,
-} from "./parts.ts";
-import { adviceOnPostgresql, faultOfPostgresql } from "./postgresql-faults.ts";
-import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "./statement.ts";
+} from "../dialect/parts.ts";
+import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "../dialect/statement.ts";
+import { adviceOnPostgresql, faultOfPostgresql } from "./faults.ts";
 
 /** Not `now()`, which stands still from BEGIN on: a claim may wait after that. */
 const NOW = "clock_timestamp()";

@@ -1,7 +1,7 @@
-import type { ClaimParams, StoreFault } from "../core/contract/store.ts";
-import type { Dialect } from "./dialect.ts";
-import { endsTransaction } from "./ending.ts";
-import { type Names, unquoted } from "./names.ts";
+import type { ClaimParams, StoreFault } from "../../core/contract/store.ts";
+import type { Dialect } from "../dialect/dialect.ts";
+import { endsTransaction } from "../dialect/ending.ts";
+import { type Names, unquoted } from "../dialect/names.ts";
 import {
   claimedColumns,
   claimedForMs,
@@ -11,8 +11,8 @@ import {
   whereFree,
   whereHeldBy,
   whereReplayable,
-} from "./parts.ts";
-import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "./statement.ts";
+} from "../dialect/parts.ts";
+import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "../dialect/statement.ts";
 
 // The form in which Prisma writes and reads times. All have the same length, so comparing the texts compares the times.
 const NOW = "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')";

@@ -1,4 +1,4 @@
-import type { StoreFault } from "../core/contract/store.ts";
+import type { StoreFault } from "../../core/contract/store.ts";
 
 export const faultOfPostgresql = (code: string): StoreFault | undefined =>
   FAULTS[code] ?? CLASS_FAULTS[code.slice(0, 2)];

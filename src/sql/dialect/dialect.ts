@@ -1,4 +1,4 @@
-import type { Finding } from "../core/contract/finding.ts";
+import type { Finding } from "../../core/contract/finding.ts";
 import type {
   AbandonedParams,
   CheckedLimits,
@@ -9,7 +9,7 @@ import type {
   RenewParams,
   StepParams,
   StoreFault,
-} from "../core/contract/store.ts";
+} from "../../core/contract/store.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Names, QuoteMark } from "./names.ts";
 import type { Insertion, Pruning, ReadParams, Statement, Write } from "./statement.ts";

@@ -1,7 +1,7 @@
-import type { Finding } from "../core/contract/finding.ts";
-import type { Examined, ServerMake } from "./dialect.ts";
-import { type Names, unquoted } from "./names.ts";
-import type { ColumnRow, TableDescription } from "./table-check.ts";
+import type { Finding } from "../../core/contract/finding.ts";
+import type { Examined, ServerMake } from "../dialect/dialect.ts";
+import { type Names, unquoted } from "../dialect/names.ts";
+import type { ColumnRow, TableDescription } from "../dialect/table-check.ts";
 
 const SUPPORTED = "MariaDB 10.6 or later";
 

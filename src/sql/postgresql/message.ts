@@ -1,5 +1,5 @@
-import type { MessageStatements } from "./capabilities.ts";
-import type { Dialect } from "./dialect.ts";
+import type { MessageStatements } from "../dialect/capabilities.ts";
+import type { Dialect } from "../dialect/dialect.ts";
 
 const NOT_STORED = "onceonly: not stored ";
 

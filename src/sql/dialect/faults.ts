@@ -1,4 +1,4 @@
-import type { StoreFault } from "../core/contract/store.ts";
+import type { StoreFault } from "../../core/contract/store.ts";
 import type { Dialect } from "./dialect.ts";
 import { StoreError } from "./store-error.ts";
 
