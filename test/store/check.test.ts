@@ -127,6 +127,29 @@ describe.runIf(onPostgres)("check() on PostgreSQL", () => {
     expect(error.message).toContain("database server: It takes no writes");
   });
 
+  test.each([
+    ["CockroachDB CCL v25.2.1 (x86_64-pc-linux-gnu)", "fatal", "It is CockroachDB"],
+    ["PostgreSQL 15.12-YB-2025.1.0.0-b0 on x86_64-pc-linux-gnu", "fatal", "It is YugabyteDB"],
+    ["PostgreSQL 12.22 on x86_64-pc-linux-gnu", "warning", "It is PostgreSQL 12"],
+    ["PostgreSQL 18.4 on x86_64-pc-linux-gnu", undefined, ""],
+  ])(
+    "tells a server that nothing was tried on by what it says of itself: %s",
+    async (said, severity, text) => {
+      await using db = await openPostgres();
+      await db.query(`CREATE FUNCTION public.version() RETURNS text LANGUAGE sql AS $$ SELECT '${said}' $$`);
+      const other = await db.connect({ serverOptions: "-c search_path=public,pg_catalog -c TimeZone=UTC" });
+      const check = idempotencyOf(other).check();
+      if (severity === "fatal")
+        expect((await failureOf(check)).message).toContain(`database server: ${text}`);
+      else
+        expect(await check).toEqual(
+          severity === undefined
+            ? []
+            : [expect.objectContaining({ severity, message: expect.stringContaining(text) })],
+        );
+    },
+  );
+
   test("is STORE_UNAVAILABLE where the database is away", async () => {
     await using db = await openPostgres();
     const url = new URL(db.url);
