@@ -260,12 +260,20 @@ describe.runIf(onPostgres)("what a deferred trigger raises at COMMIT", () => {
       await db.query(`CREATE CONSTRAINT TRIGGER late AFTER INSERT ON "Order" DEFERRABLE INITIALLY DEFERRED
         FOR EACH ROW EXECUTE FUNCTION raise()`);
       for (const messages of ["shared", "one by one"] as const) {
-        const run = idempotencyOf(await db.connect({ messages })).run(request("k"), placing("k"));
-        await expect(run).rejects.toMatchObject({
+        const idempotency = idempotencyOf(await db.connect({ messages }));
+        const told = {
           name: "DriverAdapterError",
           cause: { originalCode: code, originalMessage: "of the application" },
-        });
+        };
+        const run = idempotency.run(request("k"), placing("k"));
+        await expect(run).rejects.toMatchObject(told);
         expect([await db.countOrders(), await records(db)]).toEqual([0, []]);
+        const leased = idempotency.runLeased(request("leased"), ({ transaction }) =>
+          transaction("order", placing("leased")),
+        );
+        await expect(leased).rejects.toMatchObject(told);
+        expect(await db.countOrders()).toBe(0);
+        await db.query("DELETE FROM idempotency_record");
       }
     },
   );

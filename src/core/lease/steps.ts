@@ -11,7 +11,7 @@ import { transactionLimits } from "../run/claim-params.ts";
 import { conflictRetries } from "../run/conflict-retries.ts";
 import { rethrowing } from "../run/handler-errors.ts";
 import { inHandlerTransaction } from "../run/handler-transaction.ts";
-import { isAway } from "../run/outage.ts";
+import { isAway, isUnanswered } from "../run/outage.ts";
 import type { Failed } from "../run/run-end.ts";
 import { notStored, storeFailed } from "../run/run-errors.ts";
 import { type Lease, renewalOf } from "./lease.ts";
@@ -87,7 +87,7 @@ export class Steps<TTransaction> {
           await this.#lease.whileHeld(backOff(retry));
           continue;
         }
-        const isOurs = during === "begin" || (during === "commit" && isAway(fault));
+        const isOurs = during === "begin" || (during === "commit" && isUnanswered(fault));
         if (isOurs && !isIdempotencyError(error)) {
           throw storeFailed(this.#run, fault, error);
         }

@@ -26,6 +26,14 @@ export function isAway(fault: StoreFault | undefined): boolean {
   return AWAY.has(fault);
 }
 
+/**
+ * Whether a COMMIT that met `fault` had no answer, or hung until the time of its transaction was over. That the server refused to
+ * write, a trigger of the application may have said.
+ */
+export function isUnanswered(fault: StoreFault | undefined): boolean {
+  return fault === "unavailable" || fault === "transaction_expired";
+}
+
 /** Tells a database that is away for a while, for which runs wait, from one that was never there: a mistake in the set-up. */
 export class Outage {
   readonly turns: Turns = new Turns(TURNS);

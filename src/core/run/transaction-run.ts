@@ -20,7 +20,7 @@ import type { Duplicates } from "./duplicates.ts";
 import { FinishedIds } from "./finished-ids.ts";
 import { rethrowing, throwIfVanished } from "./handler-errors.ts";
 import { inHandlerTransaction, type OpenTransaction } from "./handler-transaction.ts";
-import { isAway, type Outage, Waiting } from "./outage.ts";
+import { isUnanswered, type Outage, Waiting } from "./outage.ts";
 import { refuseNested } from "./refuse-nested.ts";
 import type { Finished, Held, RunEnd } from "./run-end.ts";
 import { claimLost, notStored, storeUnavailable, writesSuppressed } from "./run-errors.ts";
@@ -161,7 +161,7 @@ export class TransactionRunner<TTransaction> {
     }
     const record = await recordAfterBrokenCommit(this.#store, run);
     if (record === undefined) {
-      if (isAway(this.#store.faultOf(error))) {
+      if (isUnanswered(this.#store.faultOf(error))) {
         throw storeUnavailable(run, error);
       }
       return { end: "failed", during: "commit", error };
