@@ -246,6 +246,8 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   }
 
   async check(limits: CheckedLimits): Promise<readonly Finding[]> {
+    // What keeps a transaction from beginning keeps every run from it.
+    await this.transaction({ limits: NO_LIMITS }, async () => ({ value: undefined }));
     return checkSetUp(this.#client, this.#own, this.#dialect, this.#names(), limits);
   }
 

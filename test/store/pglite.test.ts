@@ -171,6 +171,10 @@ describe.runIf(onPostgres)("on PGlite", () => {
     expect((error.cause as Error).message).toContain(
       "Call createIdempotency before the first query and before $connect.",
     );
+    expect(await failureOf(idempotency.check())).toMatchObject({
+      code: "STORE_MISCONFIGURED",
+      message: error.message.replace("orders.place", "check"),
+    });
     expect((await idempotencyOf(db.connect()).run(request("k"), place)).replayed).toBe(false);
   });
 

@@ -258,10 +258,13 @@ describe.runIf(onMariadb)("a client on MariaDB", () => {
     const prisma = new PrismaClient({ adapter }) as unknown as TestClient;
     await prisma.$connect();
     const place = placing("k");
-    expect(await failureOf(createIdempotency({ prisma }).run(request("k"), place))).toMatchObject({
+    const idempotency = createIdempotency({ prisma });
+    const refused = {
       code: "STORE_MISCONFIGURED",
       message: expect.stringContaining("Call createIdempotency before the first query") as string,
-    });
+    };
+    expect(await failureOf(idempotency.run(request("k"), place))).toMatchObject(refused);
+    expect(await failureOf(idempotency.check())).toMatchObject(refused);
     expect([place.runs, ...(await left(db))]).toEqual([0, 0, 0]);
     await prisma.$disconnect();
   });

@@ -20,11 +20,11 @@ const message = (type: string, text: string) => {
 
 /** Without it HAProxy would wait for more of an answer that is not the expected one. */
 const TERMINATE = "5800000004";
-const STARTUP = "00000029000300007573657200706f73746772657300646174616261736500706f7374677265730000";
+const STARTUP = "00000028000300007573657200686170726f787900646174616261736500706f7374677265730000";
 /** One column with the text "f". */
 const NO = "440000000b00010000000166";
 
-/** Up is what answers "f" to SELECT pg_is_in_recovery(), asked in PostgreSQL's own protocol, without a password. */
+/** Up is what answers "f" to SELECT pg_is_in_recovery(), asked in PostgreSQL's own protocol by the role "haproxy", without a password. */
 export const ASKING_POSTGRESQL = `option tcp-check
     tcp-check connect
     tcp-check send-binary ${STARTUP}

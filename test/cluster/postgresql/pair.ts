@@ -94,6 +94,7 @@ async function start(folder: Folder, synchronous: boolean): Promise<Pair> {
     if (row?.["sync_state"] !== (synchronous ? "sync" : "async")) throw new Error("no standby follows");
   });
   await primary(ddl("postgresql", "plain"));
+  await primary("CREATE ROLE haproxy LOGIN");
   await startHaproxy(folder, PORTS.proxy, {
     check: ASKING_POSTGRESQL,
     servers: [{ port: PORTS.primary }, { port: PORTS.standby }],
