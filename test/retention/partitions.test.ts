@@ -1,21 +1,36 @@
 /** The record's table in parts, as people do where it grows large. Rows of different parts stand at the same place (`ctid`). */
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { onPostgres, openPostgres } from "../support/database.ts";
 import { idempotencyOf, placing, request } from "../support/runs.ts";
 
 const PARTS = 4;
 
-/** As in docs/guides/database.md. */
+const guide = readFileSync(new URL("../../docs/guides/database.md", import.meta.url), "utf8");
+
+/** The statements that the guide prints, with the parts that it leaves to the reader. */
+function statements(): string[] {
+  const printed =
+    /```sql\n(ALTER TABLE idempotency_record RENAME [^`]+)```/.exec(guide)?.[1] ?? expect.fail();
+  const first = /^CREATE TABLE idempotency_record_0 .*$/m.exec(printed)?.[0] ?? expect.fail();
+  const further = Array.from({ length: PARTS - 1 }, (_, index) =>
+    first.replace("record_0", `record_${index + 1}`).replace("REMAINDER 0", `REMAINDER ${index + 1}`),
+  );
+  return printed
+    .replace(/^--.*$/m, further.join("\n"))
+    .split(";")
+    .filter((statement) => statement.trim() !== "");
+}
+
+/** A table in use, moved into parts. */
 async function openPartitioned() {
   const db = await openPostgres();
-  await db.query("ALTER TABLE idempotency_record RENAME TO whole");
-  await db.query("CREATE TABLE idempotency_record (LIKE whole INCLUDING ALL) PARTITION BY HASH (id)");
-  for (let part = 0; part < PARTS; part += 1) {
-    await db.query(
-      `CREATE TABLE idempotency_record_${part} PARTITION OF idempotency_record FOR VALUES WITH (MODULUS ${PARTS}, REMAINDER ${part})`,
-    );
-  }
-  await db.query("DROP TABLE whole");
+  await idempotencyOf(db.prisma).run(request("before"), placing("before"));
+  for (const statement of statements()) await db.query(statement);
+  expect(await idempotencyOf(db.prisma).run(request("before"), placing("before"))).toMatchObject({
+    replayed: true,
+  });
+  await db.query("DELETE FROM idempotency_record");
   return db;
 }
 
