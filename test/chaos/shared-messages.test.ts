@@ -7,6 +7,7 @@ import { type LockingDatabase, onPostgres, openPostgres } from "../support/datab
 import { PrismaClient } from "../support/generated/postgresql/client.ts";
 import {
   door,
+  expire,
   failureOf,
   idempotencyOf,
   orderOf,
@@ -184,6 +185,43 @@ describe.runIf(onPostgres)("a message that several statements share", () => {
     expect([await db.countOrders(), await records(db)]).toEqual([0, []]);
     const again = await idempotencyOf(db.prisma).run(request("k"), placing("k"));
     expect([again.replayed, await db.countOrders()]).toEqual([false, 1]);
+  });
+});
+
+/** A message of ours that is answered when the run, and with it Prisma's transaction, is over. */
+describe.runIf(onPostgres)("a message that is answered after the time of its run", () => {
+  test.each([
+    ["the look at what is in the way", / AS free FROM /, "answered"],
+    ["the look at what is in the way, which is still on its way", / AS free FROM /, "before"],
+    ["the BEGIN after it", /^BEGIN$/, "answered"],
+    ["the BEGIN after it, which is still on its way", /^BEGIN$/, "before"],
+  ] as const)("leaves no transaction open on the connection: %s", async (_, pattern, when) => {
+    await using db = await openPostgres();
+    await using proxy = await openProxy(db.url);
+    await idempotencyOf(db.prisma).run(request("k"), placing("k"));
+    await expire(db, "k");
+    const prisma = await db.connect({ url: proxy.url, max: 1 });
+    const idempotency = idempotencyOf(prisma, {
+      outageMs: 0,
+      transaction: { timeoutMs: 100, maxWaitMs: 60_000 },
+    });
+    await idempotency.run(request("warm"), async () => 1);
+    const late = proxy.intercept(pattern, when);
+    const place = placing("k");
+    const run = idempotency.run(request("k"), place).catch((error: unknown) => error);
+    await late.reached;
+    // Its claim may block for a second on top.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    late.release();
+    expect(await run).toMatchObject({ code: "STORE_UNAVAILABLE" });
+    // A write of the application that is acknowledged is committed.
+    await prisma.order.create({ data: orderOf("plain") });
+    expect([place.runs, await db.countOrders({ key: "plain" })]).toEqual([0, 1]);
+    const open = await db.query(
+      "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
+    );
+    expect(open).toEqual([]);
+    expect(await idempotencyOf(db.prisma).run(request("k"), place)).toMatchObject({ replayed: false });
   });
 });
 

@@ -2,6 +2,7 @@ import { warnOnce } from "../../core/contract/warn-once.ts";
 import type { Quote } from "../../sql/literal.ts";
 import { sharesMessagesByName } from "./adapters.ts";
 import { type DatabaseError, isOfDatabase, isResults, REFUSALS, type TextResult } from "./driver-answers.ts";
+import { EndedTransactionError } from "./transaction-errors.ts";
 
 /**
  * Sends statements of ours in the message of a transaction's BEGIN, and in that of its COMMIT, so that they cost no round trip.
@@ -66,7 +67,7 @@ export async function beginSharing<TTransaction>(
     transaction = await start.call(view, isolationLevel);
   } catch (error) {
     // Without a connection, or one that has broken, the adapter did what it could.
-    if (messages?.isUnused !== true) {
+    if (messages?.isBegun !== false) {
       throw error;
     }
     messages.release();
@@ -87,7 +88,7 @@ export async function beginSharing<TTransaction>(
 }
 
 /** The arguments of `query`: adapters give the values in the first, or after it. */
-type Query = [query: string | { readonly text?: unknown }, ...more: unknown[]];
+type Query = [query: string | { readonly text?: unknown; readonly types?: object }, ...more: unknown[]];
 
 const textOf = ([query]: Query): unknown => (typeof query === "string" ? query : query.text);
 
@@ -104,8 +105,13 @@ export class SharedMessages {
   /** BEGIN, and the isolation level if there is one, until they are sent. */
   readonly #beginning: string[] = [];
   readonly #hasIsolation: boolean;
-  #isBegun = false;
+  /** Whether anything was sent over the connection. */
+  isBegun = false;
   #isReleased = false;
+  /** Whether the adapter has asked for the end: nothing of ours may follow it, as it would be in no transaction, or begin one. */
+  #isEnding = false;
+  /** Messages that are not answered yet. */
+  #underWay = 0;
   #end: string | undefined;
   /** Whether a message of ours has committed the transaction already. */
   #isEnded = false;
@@ -134,7 +140,8 @@ export class SharedMessages {
 
   /** Commits a transaction in which nothing was written, with a look at what was in the way, and returns the rows of that. */
   async endReading(statement: string): Promise<TextResult["rows"]> {
-    const results = await this.#connection.query({ text: `${statement};\nCOMMIT`, types: AS_TEXT });
+    this.#throwIfEnding();
+    const results = await this.#send({ text: `${statement};\nCOMMIT`, types: AS_TEXT });
     if (!isResults(results, 2)) {
       throw new Error("onceonly: the driver has answered a COMMIT in an unknown way");
     }
@@ -144,13 +151,26 @@ export class SharedMessages {
 
   /** After {@link endReading}, when there is something to do. */
   async beginAgain(): Promise<void> {
-    await this.#connection.query(this.#beginning.join(";\n"));
+    this.#throwIfEnding();
+    // Before it is answered: an end that comes meanwhile must reach the database.
     this.#isEnded = false;
+    await this.#send(this.#beginning.join(";\n"));
   }
 
-  /** Whether nothing was sent over the connection. */
-  get isUnused(): boolean {
-    return !this.#isBegun;
+  /** The time of the transaction may be over before our next message. */
+  #throwIfEnding(): void {
+    if (this.#isEnding) {
+      throw new EndedTransactionError();
+    }
+  }
+
+  async #send(...query: Query): Promise<unknown> {
+    this.#underWay += 1;
+    try {
+      return await this.#connection.query(...query);
+    } finally {
+      this.#underWay -= 1;
+    }
   }
 
   /** Puts a statement before COMMIT in its message. If it fails, the transaction is rolled back. */
@@ -159,19 +179,21 @@ export class SharedMessages {
   }
 
   async query(...query: Query): Promise<unknown> {
-    if (!this.#isBegun) {
+    if (!this.isBegun) {
       return this.#begin(query);
     }
+    const isEnd = /^(?:COMMIT|ROLLBACK)$/.test(String(textOf(query)));
+    this.#isEnding ||= isEnd;
+    if (this.#isEnded && !isEnd) {
+      // It would be committed by itself.
+      throw new EndedTransactionError();
+    }
     if (this.#isEnded) {
-      // Prisma's end, whichever it is. Anything else would be committed by itself.
-      if (!/^(?:COMMIT|ROLLBACK)$/.test(String(textOf(query)))) {
-        throw new Error("onceonly: a statement came after the end of its transaction");
-      }
       return NOTHING;
     }
     return textOf(query) === "COMMIT" && this.#end !== undefined
       ? this.#commit(this.#end)
-      : this.#connection.query(...query);
+      : this.#send(...query);
   }
 
   on(event: string, listener: (...args: unknown[]) => void): this {
@@ -184,10 +206,12 @@ export class SharedMessages {
     return this;
   }
 
+  /** With a message under way it must serve nobody else: what that may begin or end is not theirs. */
   release(error?: unknown): void {
     if (!this.#isReleased) {
       this.#isReleased = true;
-      this.#connection.release(error);
+      this.#isEnding = true;
+      this.#connection.release(error ?? (this.#underWay > 0 ? new EndedTransactionError() : undefined));
     }
   }
 
@@ -197,7 +221,7 @@ export class SharedMessages {
     if (text !== "BEGIN" && !isIsolation) {
       this.isAsKnown = false;
       await this.#sendBeginning();
-      return this.#connection.query(...query);
+      return this.#send(...query);
     }
     this.#beginning.push(String(text));
     return this.#hasIsolation && !isIsolation ? NOTHING : this.#sendWithFollowers();
@@ -208,7 +232,7 @@ export class SharedMessages {
     if (followers === undefined) {
       return this.#sendBeginning();
     }
-    this.#isBegun = true;
+    this.isBegun = true;
     this.#sentAt = performance.now();
     const statements = [...this.#beginning, ...followers];
     let results: unknown;
@@ -217,7 +241,7 @@ export class SharedMessages {
       isSent = true;
     });
     try {
-      results = await this.#connection.query({ text: statements.join(";\n"), types: AS_TEXT });
+      results = await this.#send({ text: statements.join(";\n"), types: AS_TEXT });
     } catch (error) {
       if (isOfDatabase(error) && !REFUSALS.has(error.code)) {
         // Not BEGIN's failure: for that the adapter would give up the connection.
@@ -240,7 +264,7 @@ export class SharedMessages {
   /** After an answer that no message of several statements should get; `error` is thrown if the connection is broken. */
   async #sendOneByOne(error?: unknown): Promise<unknown> {
     try {
-      await this.#connection.query("ROLLBACK");
+      await this.#send("ROLLBACK");
     } catch (broken) {
       throw error ?? broken;
     }
@@ -249,9 +273,9 @@ export class SharedMessages {
   }
 
   async #sendBeginning(): Promise<unknown> {
-    this.#isBegun = true;
+    this.isBegun = true;
     for (const text of this.#beginning) {
-      await this.#connection.query(text);
+      await this.#send(text);
     }
     return NOTHING;
   }
@@ -259,12 +283,12 @@ export class SharedMessages {
   async #commit(end: string): Promise<unknown> {
     let results: unknown;
     try {
-      results = await this.#connection.query(`${end};\nCOMMIT`);
+      results = await this.#send(`${end};\nCOMMIT`);
     } catch (error) {
       if (isOfDatabase(error)) {
         this.endError = error;
         // COMMIT was not executed, or has ended the transaction itself. The adapter expects the latter.
-        await this.#connection.query("ROLLBACK").catch(() => {});
+        await this.#send("ROLLBACK").catch(() => {});
       }
       throw error;
     }
