@@ -3,7 +3,7 @@ import type {
   AbandonedRecord,
   Claim,
   ClaimParams,
-  RenewParams,
+  GiveBackParams,
 } from "../core/contract/store.ts";
 import { StoreError } from "../sql/dialect/store-error.ts";
 import { Queries } from "../sql/queries.ts";
@@ -13,8 +13,8 @@ import { endingWithin } from "./client/deadline.ts";
 const GRACE_MS = 1_000;
 
 /**
- * The statements of leases, of which claims and renewals are given up in time. No transaction limits them: behind a full pool or
- * on a dead connection they would wait for ever, and what came of a claim afterwards nobody would execute.
+ * The statements of leases, of which those that take or leave a claim are given up in time. No transaction limits them: behind a full
+ * pool or on a dead connection they would wait for ever, and what came of a claim afterwards nobody would execute.
  */
 export class TimelyLeases extends Queries {
   /** How long a statement waits for a connection, in milliseconds. */
@@ -35,9 +35,8 @@ export class TimelyLeases extends Queries {
     return this.#claimInTime(params, 0, super.claimAbandoned(params), (record) => record?.id);
   }
 
-  /** Given up before the lease lapses: another connection may be alive. */
-  override renew(params: RenewParams): Promise<boolean> {
-    return this.#within(Math.min(params.leaseMs / 3, this.#maxWaitMs + GRACE_MS), () => super.renew(params));
+  override giveBack(params: GiveBackParams): Promise<boolean> {
+    return this.#within(this.#maxWaitMs + GRACE_MS, () => super.giveBack(params));
   }
 
   /** Gives back what is claimed too late: `idOf` tells its id. */

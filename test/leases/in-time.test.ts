@@ -66,6 +66,32 @@ describe.runIf(onPostgres)("behind a pool without a free connection", () => {
   });
 });
 
+describe.runIf(onPostgres)("a leased run of which one connection goes silent", () => {
+  it.each([
+    ["as it stores its result", /^UPDATE \S+ SET "?status"? = /],
+    ["as it records a step", /^INSERT INTO \S*idempotency_step/],
+    ["as it gives its lease back", /^UPDATE \S+ SET "?owner"? = ''/],
+    ["as it reads its steps", /^SELECT [^]* FROM \S*idempotency_step/],
+  ])("%s ends on another, and leaves its key to nobody", async (_, statement) => {
+    await using db = await openPostgres();
+    await using proxy = await openProxy(db.url);
+    const idempotency = idempotencyOf(await db.connect({ url: proxy.url, max: 4, maxWaitMs: 500 }));
+    const silent = proxy.intercept(statement, "before");
+    let charges = 0;
+    const run = (fails: boolean) =>
+      idempotency.runLeased(REQUEST, async ({ step }) => {
+        await step("charge", () => (charges += 1));
+        if (fails) throw new Error("a bug");
+        return "done";
+      });
+    await expect(run(true)).rejects.toThrow("a bug");
+    expect(await run(false)).toEqual({ value: "done", replayed: false });
+    await silent.reached;
+    silent.cut();
+    expect([charges, await recordOf(db, "k")]).toMatchObject([1, { attempt: 2, status: "completed" }]);
+  });
+});
+
 it.runIf(onPostgres)("a claim that is never answered is made again on another connection", async () => {
   await using db = await openPostgres();
   await using proxy = await openProxy(db.url);

@@ -5,6 +5,7 @@ import type { IdempotencyError } from "../contract/errors.ts";
 import type { OwnerWrites, RenewParams, Store } from "../contract/store.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 import { leaseLost, writesSuppressed } from "../run/run-errors.ts";
+import { hedged } from "./hedged.ts";
 
 const RETRY_MS = 25;
 
@@ -165,7 +166,8 @@ export class Lease {
     const { owner } = this;
     const sentAt = performance.now();
     try {
-      if (await this.#store.leases.renew(renewalOf(this.#run, owner))) {
+      const renew = () => this.#store.leases.renew(renewalOf(this.#run, owner));
+      if (await hedged(renew, this.#beatMs)) {
         this.renewedAt(sentAt);
       } else if (!this.#isEnding) {
         this.lose();

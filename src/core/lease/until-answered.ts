@@ -2,6 +2,7 @@ import { isIdempotencyError } from "../contract/errors.ts";
 import type { LeaseStore, Store, StoreFault } from "../contract/store.ts";
 import { backOff } from "../run/backoff.ts";
 import { storeFailed } from "../run/run-errors.ts";
+import { hedged } from "./hedged.ts";
 import type { Lease } from "./lease.ts";
 
 const PASSING: ReadonlySet<StoreFault | undefined> = new Set<StoreFault>([
@@ -10,6 +11,9 @@ const PASSING: ReadonlySet<StoreFault | undefined> = new Set<StoreFault>([
   "write_conflict",
   "lock_timeout",
 ]);
+
+/** After this many milliseconds without an answer a statement is sent on another connection as well. */
+const ANSWER_MS = 3_000;
 
 /**
  * Sends a statement of a leased run until the database answers: a statement whose answer was lost may have been executed,
@@ -24,7 +28,7 @@ export async function untilAnswered<T>(
 ): Promise<T> {
   for (let retry = 0; ; retry += 1) {
     try {
-      return await lease.whileHeld(send(store.leases));
+      return await lease.whileHeld(hedged(() => send(store.leases), ANSWER_MS));
     } catch (error) {
       const fault = store.faultOf(error);
       if (!PASSING.has(fault)) {
