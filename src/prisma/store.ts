@@ -143,7 +143,8 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     const { endsTransaction } = this.#capabilities;
     const followers = this.#followers(plan);
     // A claim that travels with BEGIN waits in Prisma's time for that.
-    const maxWait = ownMaxWait + (followers === undefined ? 0 : plan.opening.limits.lockWaitMs);
+    const blocksMs = followers === undefined ? 0 : plan.opening.limits.lockWaitMs;
+    const maxWait = Math.min(ownMaxWait + blocksMs, TIMER_MS_MAX);
     let transaction: HandlerTransaction | undefined;
     let session: PrismaSession<TransactionOf<TClient>> | undefined;
     const errorOf = () => new ExpiredTransactionError(timeout, transaction?.hasNested === true);

@@ -6,6 +6,8 @@ import { checkReplayCache, type ReplayCache } from "../../src/core/contract/repl
 import type { FinishedRecord } from "../../src/core/contract/store.ts";
 import { decodeCached, encodeCached } from "../../src/core/outcome/cached-outcome.ts";
 import { prepareRun } from "../../src/core/request/prepare.ts";
+import { CachedReplays } from "../../src/core/run/cached-replays.ts";
+import { eventually } from "../support/eventually.ts";
 import { request } from "../support/runs.ts";
 import { cacheThat } from "./cache-support.ts";
 
@@ -116,5 +118,21 @@ describe("option replayCache", () => {
     const check = () => checkReplayCache({ ...cache, namespace: namespace as string });
     expect(check).toThrow(TypeError);
     expect(check).toThrow(`onceonly: option replayCache has ${found}; give one that no other database has`);
+  });
+});
+
+test("writes that are never answered do not stand in the way of others for good", async () => {
+  const asked = cacheThat({ set: () => new Promise(() => {}) });
+  const cached = new CachedReplays(asked.cache);
+  const run = await prepareRun(request("k"), resolveOptions({}));
+  const record: FinishedRecord = { status: "completed", fingerprint: "f", owner: "o", response: "r" };
+  const settled = { status: "completed", value: 1, replayed: false } as const;
+  const write = () =>
+    cached.before<number>(run, async () => ({ end: "executed", settled, record, afterCommit: [] }));
+  for (let writes = 0; writes < 110; writes += 1) await write();
+  expect(asked.sets).toBe(100);
+  await eventually(async () => {
+    await write();
+    expect(asked.sets).toBeGreaterThan(100);
   });
 });

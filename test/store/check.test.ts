@@ -120,6 +120,18 @@ describe.runIf(onPostgres)("check() on PostgreSQL", () => {
     }
   });
 
+  test.each(["idempotency_record", "idempotency_step"])(
+    "throws for a table that a crash empties: %s",
+    async (table) => {
+      await using db = await openPostgres();
+        await db.query(`ALTER TABLE ${table} SET UNLOGGED`);
+      const error = await failureOf(idempotencyOf(db.prisma).check());
+      expect(error.message).toContain(`"${table}": It is unlogged`);
+      await db.query(`ALTER TABLE ${table} SET LOGGED`);
+      expect(await idempotencyOf(db.prisma).check()).toEqual([]);
+    },
+  );
+
   test("throws for a server that takes no writes", async () => {
     await using db = await openPostgres();
     const standby = await db.connect({ serverOptions: "-c default_transaction_read_only=on" });

@@ -112,11 +112,19 @@ describe.each(databases)("a client on $name", ({ open }) => {
       expect(idempotency.run(request("k", { transaction }), async () => 1)).rejects.toThrow();
     await run({});
     await run({ maxWaitMs: 300 });
+    await run({ maxWaitMs: 2_147_483_647 });
     const usual = db.provider === "sqlite" ? 10_000 : 2_000;
     expect(seen).toEqual([
       expect.objectContaining({ maxWait: usual }),
       expect.objectContaining({ maxWait: 300 }),
+      expect.objectContaining({ maxWait: 2_147_483_647 }),
     ]);
+  });
+
+  test("that may wait for as long as a timer takes is not at once too late", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma, { transaction: { maxWaitMs: 2_147_483_647 }, outageMs: 0 });
+    expect(await idempotency.run(request("k"), async () => 1)).toEqual({ value: 1, replayed: false });
   });
 
   test("that repeats failed transactions itself runs the handler with a fresh claim, and callbacks once", async () => {

@@ -1,3 +1,5 @@
+// The global ones give numbers in Workers of before 2026-02-10, and those have no `unref`.
+import { clearTimeout, setTimeout } from "node:timers";
 import { reasonOf } from "../contract/callbacks.ts";
 import type { SettledRun } from "../contract/idempotency.ts";
 import type { ReplayCache } from "../contract/replay-cache.ts";
@@ -12,6 +14,8 @@ import type { Finished } from "./run-end.ts";
 const LOOK_UP_MS = 100;
 /** How long a cache that was late is not asked, in milliseconds: not every run is to wait for it. */
 const PAUSE_MS = 1_000;
+/** How long a write counts as under way, in milliseconds: one that is never answered must not stand in the way of others for good. */
+const WRITE_MS = 10_000;
 /** Writes under way. The client of a cache that is away queues them, each with its whole result. */
 const WRITES_MAX = 100;
 
@@ -63,7 +67,7 @@ export class CachedReplays {
       this.#askAgainAt = now + PAUSE_MS;
     }
     try {
-      const value = await withinLimit(this.#cache.get(this.#prefix + id));
+      const value = await withinLimit(this.#cache.get(this.#prefix + id), LOOK_UP_MS);
       this.#askAgainAt = undefined;
       return value;
     } catch (error) {
@@ -84,7 +88,7 @@ export class CachedReplays {
     this.#writes += 1;
     try {
       const text = encodeCached({ id, record, expiresAt: Date.now() + ttlMs });
-      const isWritten = await this.#cache.set(this.#prefix + id, text, ttlMs);
+      const isWritten = await withinLimit(this.#cache.set(this.#prefix + id, text, ttlMs), WRITE_MS, false);
       if (isWritten === false) {
         warnOfCache("did not take what it was given");
       }
@@ -105,10 +109,13 @@ function settledIn<T>(run: PreparedRun, record: FinishedRecord): SettledRun<T> |
   }
 }
 
-async function withinLimit<T>(answer: Promise<T>): Promise<T> {
+async function withinLimit<T>(answer: Promise<T>, limitMs: number, keepsProcess = true): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${LOOK_UP_MS} ms`)), LOOK_UP_MS);
+    timer = setTimeout(() => reject(new Error(`no answer within ${limitMs} ms`)), limitMs);
+    if (!keepsProcess) {
+      timer.unref();
+    }
   });
   try {
     return await Promise.race([answer, late]);

@@ -7,6 +7,8 @@ export interface ColumnRow {
   readonly type: string;
   /** What keeps the table, where a database has several. */
   readonly engine?: string;
+  /** Whether a crash empties the table. */
+  readonly isVolatile?: boolean;
 }
 
 /** An index as the database describes it: its columns in order, with commas between them. */

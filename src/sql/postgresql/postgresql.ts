@@ -202,7 +202,9 @@ DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed)) AND ${c.
   },
 
   columnsOf: (table) => ({
-    text: `SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+    text: `SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type, (
+  SELECT relpersistence <> 'p' FROM pg_class WHERE oid = attrelid
+) AS "isVolatile" FROM pg_attribute
 WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`,
     values: [table],
   }),
