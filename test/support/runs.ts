@@ -102,6 +102,8 @@ export async function expire(db: TestDatabase, key = "%"): Promise<void> {
 export async function warningsDuring(work: () => Promise<unknown>): Promise<Error[]> {
   const warnings: Error[] = [];
   const collect = (warning: Error) => warnings.push(warning);
+  // Node tells of a warning in a later turn: that of the test before would be one of ours.
+  await new Promise((resolve) => setImmediate(resolve));
   process.on("warning", collect);
   try {
     await work();

@@ -17,7 +17,7 @@ export async function hedged<T>(send: () => Promise<T>, afterMs: number): Promis
     sent.push(last);
     const answer = await Promise.race(sent.length < SENT_MAX ? [...sent, late(afterMs, last)] : sent);
     if (answer !== LATE) {
-      return answer as T;
+      return answer;
     }
   }
 }
