@@ -42,7 +42,7 @@ interface Row {
   readonly expiresAt: number;
 }
 
-class EngineError extends Error {
+export class EngineError extends Error {
   readonly fault: StoreFault;
   constructor(fault: StoreFault) {
     super(fault);

@@ -4,7 +4,7 @@ import { isIdempotencyError } from "../../src/core/contract/errors.ts";
 import type { Idempotency, RunRequest } from "../../src/core/contract/idempotency.ts";
 import { idempotencyOver } from "../../src/core/create.ts";
 import { budget, scaled } from "../support/scale.ts";
-import { Engine, storeOver, type Transaction } from "./optimistic-engine.ts";
+import { Engine, EngineError, storeOver, type Transaction } from "./optimistic-engine.ts";
 import { SEED, seeded } from "./seeded.ts";
 
 const KEYS = ["a", "b"];
@@ -92,3 +92,25 @@ it.each(["transaction", "lease"] as const)(
     expect([...met.keys()]).toHaveLength(5);
   },
 );
+
+it("a handler that failed over rows that an abort without a word has taken from it is repeated", async () => {
+  const engine = new Engine(seeded(1), 0);
+  const store = storeOver(engine);
+  let runs = 0;
+  const telling: typeof store = {
+    ...store,
+    transaction: (opening, body) =>
+      store.transaction(opening, (session) =>
+        body(Object.assign(session, { whyVanished: async () => new EngineError("write_conflict") })),
+      ),
+  };
+  const { value } = await idempotencyOver(telling).run(
+    { operation: "place", scope: "u", key: "k" },
+    async () => {
+      runs += 1;
+      if (runs === 1) throw new TypeError("Cannot read properties of null");
+      return "ordered";
+    },
+  );
+  expect([value, runs]).toEqual(["ordered", 2]);
+});

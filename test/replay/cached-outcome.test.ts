@@ -138,3 +138,18 @@ test("writes that are never answered do not stand in the way of others for good"
     expect(asked.sets).toBeGreaterThan(100);
   });
 });
+
+test("a cache that failed is left alone for a moment, and asked again then", async () => {
+  const asked = cacheThat({ get: () => Promise.reject(new Error("away")) });
+  const cached = new CachedReplays(asked.cache);
+  const run = await prepareRun(request("k"), resolveOptions({}));
+  const record: FinishedRecord = { status: "completed", fingerprint: "f", owner: "o", response: "r" };
+  const lookUp = () => cached.before<number>(run, async () => ({ end: "replayed", record }));
+  await lookUp();
+  await lookUp();
+  expect(asked.gets).toBe(1);
+  await eventually(async () => {
+    await lookUp();
+    expect(asked.gets).toBe(2);
+  });
+});
