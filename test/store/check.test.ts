@@ -124,7 +124,7 @@ describe.runIf(onPostgres)("check() on PostgreSQL", () => {
     "throws for a table that a crash empties: %s",
     async (table) => {
       await using db = await openPostgres();
-        await db.query(`ALTER TABLE ${table} SET UNLOGGED`);
+      await db.query(`ALTER TABLE ${table} SET UNLOGGED`);
       const error = await failureOf(idempotencyOf(db.prisma).check());
       expect(error.message).toContain(`"${table}": It is unlogged`);
       await db.query(`ALTER TABLE ${table} SET LOGGED`);
