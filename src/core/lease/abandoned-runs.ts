@@ -5,10 +5,9 @@ import type { Codec } from "../contract/codec.ts";
 import { IdempotencyError } from "../contract/errors.ts";
 import type { AbandonedRun, AbandonedRuns, Idempotency, ResumeOptions } from "../contract/idempotency.ts";
 import { type ResolvedRunOptions, resolveOptions } from "../contract/options.ts";
-import type { AbandonedParams, AbandonedRecord, Store } from "../contract/store.ts";
+import type { AbandonedRecord, Store } from "../contract/store.ts";
 import { encodeStored } from "../outcome/stored-outcome.ts";
-import { backOff } from "../run/backoff.ts";
-import { storeFailed } from "../run/run-errors.ts";
+import { pastConflicts } from "../run/past-conflicts.ts";
 
 /** A claim that was made before the run that executes it. */
 export interface AdoptedClaim {
@@ -81,7 +80,8 @@ export function abandonedRuns(
     async claim(operations) {
       const owner = randomUUID();
       const { leaseMs, retentionMs } = base;
-      const record = await claimOne(store, { operations, owner, leaseMs, retentionMs });
+      const params = { operations, owner, leaseMs, retentionMs };
+      const record = await pastConflicts(store, "a completer", () => store.leases.claimAbandoned(params));
       if (record === undefined) {
         return undefined;
       }
@@ -112,26 +112,6 @@ export function abandonedRuns(
     },
   };
 }
-
-/** @throws {@link IdempotencyError} `STORE_UNAVAILABLE`, `STORE_MISCONFIGURED` */
-async function claimOne(
-  store: Store<unknown>,
-  params: AbandonedParams,
-): Promise<AbandonedRecord | undefined> {
-  for (let retry = 0; ; retry += 1) {
-    try {
-      return await store.leases.claimAbandoned(params);
-    } catch (error) {
-      const fault = store.faultOf(error);
-      if (fault !== "write_conflict" || retry === CONFLICTS_MAX) {
-        throw storeFailed({ operation: "a completer" }, fault, error);
-      }
-    }
-    await backOff(retry);
-  }
-}
-
-const CONFLICTS_MAX = 20;
 
 function abandonedRun(record: AbandonedRecord, codec: Codec): AbandonedRun {
   const { operation, key, scope, attempt } = record;
