@@ -1,8 +1,9 @@
 /** A Redis of the tests' own, which they may stop as they like. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../support/free-port.ts";
 
 export interface Redis extends AsyncDisposable {
   url: string;
@@ -37,15 +38,6 @@ export async function startRedis(): Promise<Redis> {
     start,
     [Symbol.asyncDispose]: kill,
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function answering(port: number): Promise<void> {

@@ -3,6 +3,7 @@ import { isIdempotencyError } from "../../src/core/contract/errors.ts";
 import type { RunRequest } from "../../src/core/contract/idempotency.ts";
 import { resolveOptions } from "../../src/core/contract/options.ts";
 import { prepareRun } from "../../src/core/request/prepare.ts";
+import { warningsDuring } from "../support/runs.ts";
 
 const request = { operation: "orders.place", key: "k", scope: "u" };
 const prepare = (changes: Record<string, unknown>) =>
@@ -27,22 +28,13 @@ describe("prepareRun", () => {
 
   /** In a module that is loaded anew, as other tests may have had the first warning. */
   async function warningsOf(scopes: readonly string[]): Promise<Error[]> {
-    const warnings: Error[] = [];
-    const collect = (warning: Error) => void warnings.push(warning);
-    // Node tells of a warning in a later turn: that of the test before would be one of ours.
-    await new Promise((resolve) => setImmediate(resolve));
-    process.on("warning", collect);
-    try {
+    return warningsDuring(async () => {
       vi.resetModules();
       const { prepareRun: fresh } = await import("../../src/core/request/prepare.ts");
       for (const scope of scopes) {
         expect(await fresh({ ...request, scope }, resolveOptions({}))).toMatchObject({ scope });
       }
-      await new Promise((resolve) => setImmediate(resolve));
-    } finally {
-      process.off("warning", collect);
-    }
-    return warnings;
+    });
   }
 
   test.each([

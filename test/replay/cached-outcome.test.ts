@@ -8,7 +8,7 @@ import { decodeCached, encodeCached } from "../../src/core/outcome/cached-outcom
 import { prepareRun } from "../../src/core/request/prepare.ts";
 import { CachedReplays } from "../../src/core/run/cached-replays.ts";
 import { eventually } from "../support/eventually.ts";
-import { request } from "../support/runs.ts";
+import { request, warningsDuring } from "../support/runs.ts";
 import { cacheThat } from "./cache-support.ts";
 
 const records: fc.Arbitrary<FinishedRecord> = fc.record({
@@ -62,12 +62,7 @@ describe("a cache that fails", () => {
     ["failed in a write (connect ECONNREFUSED 127.0.0.1:6379)", { set: fail }],
     ["did not take what it was given", { set: async () => false }],
   ])("is told of once in a process, and no more: %s", async (what, does) => {
-    const warnings: Error[] = [];
-    const collect = (warning: Error) => void warnings.push(warning);
-    // Node tells of a warning in a later turn: that of the test before would be one of ours.
-    await new Promise((resolve) => setImmediate(resolve));
-    process.on("warning", collect);
-    try {
+    const warnings = await warningsDuring(async () => {
       vi.resetModules();
       const { CachedReplays } = await import("../../src/core/run/cached-replays.ts");
       const run = await prepareRun(request("k"), resolveOptions({}));
@@ -81,10 +76,7 @@ describe("a cache that fails", () => {
       for (const each of [does, does, { get: fail, set: fail }]) {
         expect(await new CachedReplays(cacheThat(each).cache).before(run, lead)).toEqual(await lead());
       }
-      await new Promise((resolve) => setImmediate(resolve));
-    } finally {
-      process.off("warning", collect);
-    }
+    });
     expect(warnings).toMatchObject([{ name: "OnceonlyWarning", code: "ONCEONLY_REPLAY_CACHE" }]);
     expect(warnings[0]?.message).toBe(
       `onceonly: the cache of option replayCache ${what}. The database answers instead, and the cache is tried again; this ` +

@@ -19,10 +19,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { freePort } from "./free-port.ts";
 
 export interface PostgresServer {
   /** Of a superuser, to the database "postgres". */
@@ -177,15 +178,6 @@ function executable(native: string, name: string): string {
   const path = join(native, "bin", process.platform === "win32" ? `${name}.exe` : name);
   if ((statSync(path).mode & 0o555) !== 0o555) chmodSync(path, 0o755);
   return path;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function startOnFreePort(native: string, data: string, user: User, options: typeof settings) {
