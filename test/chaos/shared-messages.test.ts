@@ -200,7 +200,8 @@ describe.runIf(onPostgres)("a message that is answered after the time of its run
     await using proxy = await openProxy(db.url);
     await idempotencyOf(db.prisma).run(request("k"), placing("k"));
     await expire(db, "k");
-    const prisma = await db.connect({ url: proxy.url, max: 1 });
+    // Sent one by one, its only BEGIN comes before the time of the transaction begins.
+    const prisma = await db.connect({ url: proxy.url, max: 1, messages: "shared" });
     const idempotency = idempotencyOf(prisma, {
       outageMs: 0,
       transaction: { timeoutMs: 100, maxWaitMs: 60_000 },
