@@ -76,7 +76,8 @@ function oversleeping(): number {
 function carry(road: Road, toMain: MessagePort): never {
   const early = oversleeping();
   for (let next = 0; ; next += 1) {
-    Atomics.wait(road.come, 0, next);
+    // A notice may come late, after what it was about was taken: it wakes a sleep that has nothing to take.
+    while (Atomics.load(road.come, 0) === next) Atomics.wait(road.come, 0, next);
     const slot = next % SLOTS;
     const due = road.due[slot] ?? 0;
     const left = due - now() - early;
