@@ -3,7 +3,8 @@
  * A mutation travels from an adapter to core, from there through the port to the store, and so to the database.
  */
 const request = ["core/browser", "core/contract", "core/request"];
-const run = [...request, "core/outcome", "core/run"];
+const attempt = [...request, "core/outcome"];
+const run = [...attempt, "core/retry", "core/duplicates", "core/run"];
 const sql = ["core/browser", "core/contract", "sql/dialect"];
 const client = [...sql, "sql", "prisma/client"];
 const adapter = [...request, "core/adapter"];
@@ -14,7 +15,9 @@ export const walls = {
   "core/contract": ["core/browser"],
   "core/request": ["core/browser", "core/contract"],
   "core/outcome": request,
-  "core/run": [...request, "core/outcome"],
+  "core/retry": attempt,
+  "core/duplicates": attempt,
+  "core/run": [...attempt, "core/retry", "core/duplicates"],
   "core/lease": run,
   "core/upkeep": run,
   "core/adapter": request,

@@ -12,14 +12,14 @@ import {
 import { inLeaseMode, inTransactionMode } from "./contract/other-mode.ts";
 import { checkReplayCache, type ReplayCache } from "./contract/replay-cache.ts";
 import type { Store } from "./contract/store.ts";
+import { CachedReplays } from "./duplicates/cached-replays.ts";
+import { Duplicates } from "./duplicates/duplicates.ts";
 import { abandonedRuns } from "./lease/abandoned-runs.ts";
 import { LeasedRunner } from "./lease/leased-run.ts";
 import { prepareLeasedRun } from "./lease/prepare-leased-run.ts";
 import { runLeasedUnkeyed } from "./lease/unkeyed-leased-run.ts";
 import { prepareRun } from "./request/prepare.ts";
-import { CachedReplays } from "./run/cached-replays.ts";
-import { Duplicates } from "./run/duplicates.ts";
-import { Outage } from "./run/outage.ts";
+import { Outage } from "./retry/outage.ts";
 import { TransactionRunner } from "./run/transaction-run.ts";
 import { runUnkeyed } from "./run/unkeyed-run.ts";
 import { check } from "./upkeep/check.ts";

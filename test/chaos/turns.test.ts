@@ -2,7 +2,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { PreparedRun } from "../../src/core/request/prepare.ts";
-import { Outage, Waiting } from "../../src/core/run/outage.ts";
+import { Outage, Waiting } from "../../src/core/retry/outage.ts";
 import { onPostgres, openPostgres } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { idempotencyOf, request, warningsDuring } from "../support/runs.ts";

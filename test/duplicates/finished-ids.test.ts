@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { FinishedIds } from "../../src/core/run/finished-ids.ts";
+import { FinishedIds } from "../../src/core/duplicates/finished-ids.ts";
 
 describe("the memory of finished records", () => {
   test("knows what was added, and nothing else", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Flight, SingleFlight } from "../../src/core/run/single-flight.ts";
+import { type Flight, SingleFlight } from "../../src/core/duplicates/single-flight.ts";
 
 /** What a leader publishes that leaves no record. */
 const nothing = () => undefined;

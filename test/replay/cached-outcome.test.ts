@@ -4,9 +4,9 @@ import { describe, expect, test, vi } from "vitest";
 import { resolveOptions } from "../../src/core/contract/options.ts";
 import { checkReplayCache, type ReplayCache } from "../../src/core/contract/replay-cache.ts";
 import type { FinishedRecord } from "../../src/core/contract/store.ts";
+import { CachedReplays } from "../../src/core/duplicates/cached-replays.ts";
 import { decodeCached, encodeCached } from "../../src/core/outcome/cached-outcome.ts";
 import { prepareRun } from "../../src/core/request/prepare.ts";
-import { CachedReplays } from "../../src/core/run/cached-replays.ts";
 import { eventually } from "../support/eventually.ts";
 import { request, warningsDuring } from "../support/runs.ts";
 import { cacheThat } from "./cache-support.ts";
@@ -64,7 +64,7 @@ describe("a cache that fails", () => {
   ])("is told of once in a process, and no more: %s", async (what, does) => {
     const warnings = await warningsDuring(async () => {
       vi.resetModules();
-      const { CachedReplays } = await import("../../src/core/run/cached-replays.ts");
+      const { CachedReplays } = await import("../../src/core/duplicates/cached-replays.ts");
       const run = await prepareRun(request("k"), resolveOptions({}));
       const record: FinishedRecord = { status: "completed", fingerprint: "f", owner: "o", response: "r" };
       const lead = async () => ({

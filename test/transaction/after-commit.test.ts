@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { runCallbacks } from "../../src/core/run/after-commit.ts";
+import { runCallbacks } from "../../src/core/outcome/after-commit.ts";
 
 async function warningOf(callback: () => unknown): Promise<Error & { cause?: unknown }> {
   const [warnings] = await Promise.all([once(process, "warning"), runCallbacks([callback])]);

@@ -7,7 +7,7 @@ import type { AbandonedRun, AbandonedRuns, Idempotency, ResumeOptions } from "..
 import { type ResolvedRunOptions, resolveOptions } from "../contract/options.ts";
 import type { AbandonedRecord, Store } from "../contract/store.ts";
 import { encodeStored } from "../outcome/stored-outcome.ts";
-import { pastConflicts } from "../run/past-conflicts.ts";
+import { pastConflicts } from "../retry/past-conflicts.ts";
 
 /** A claim that was made before the run that executes it. */
 export interface AdoptedClaim {

@@ -3,8 +3,8 @@ import { clearTimeout, setTimeout } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { IdempotencyError } from "../contract/errors.ts";
 import type { OwnerWrites, RenewParams, Store } from "../contract/store.ts";
+import { leaseLost, writesSuppressed } from "../outcome/run-errors.ts";
 import type { PreparedRun } from "../request/prepare.ts";
-import { leaseLost, writesSuppressed } from "../run/run-errors.ts";
 import { hedged } from "./hedged.ts";
 
 const RETRY_MS = 25;

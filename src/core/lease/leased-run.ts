@@ -8,17 +8,17 @@ import type {
   LeaseStore,
   Store,
 } from "../contract/store.ts";
+import type { Duplicates } from "../duplicates/duplicates.ts";
+import type { Flight } from "../duplicates/single-flight.ts";
 import { answerOf } from "../outcome/answer.ts";
+import type { Executed, Finished } from "../outcome/run-end.ts";
 import { throwIfReused } from "../outcome/stored-outcome.ts";
 import { derivedKey } from "../request/identity.ts";
 import type { PreparedRun } from "../request/prepare.ts";
+import { backOffFromOutage, isAway, type Outage, Waiting } from "../retry/outage.ts";
+import { POLL_MS_MAX, waitForLease, waitToClaimAgain } from "../retry/waiting.ts";
 import { claimParams } from "../run/claim-params.ts";
-import type { Duplicates } from "../run/duplicates.ts";
-import { backOffFromOutage, isAway, type Outage, Waiting } from "../run/outage.ts";
 import { refuseNested } from "../run/refuse-nested.ts";
-import type { Executed, Finished } from "../run/run-end.ts";
-import type { Flight } from "../run/single-flight.ts";
-import { POLL_MS_MAX, waitForLease, waitToClaimAgain } from "../run/waiting.ts";
 import { type AdoptedClaim, takeAdoptedClaim } from "./abandoned-runs.ts";
 import { Lease, renewalOf } from "./lease.ts";
 import { Steps } from "./steps.ts";

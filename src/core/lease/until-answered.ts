@@ -1,7 +1,7 @@
 import { isIdempotencyError } from "../contract/errors.ts";
 import type { LeaseStore, Store, StoreFault } from "../contract/store.ts";
-import { backOff } from "../run/backoff.ts";
-import { storeFailed } from "../run/run-errors.ts";
+import { storeFailed } from "../outcome/run-errors.ts";
+import { backOff } from "../retry/backoff.ts";
 import { hedged } from "./hedged.ts";
 import type { Lease } from "./lease.ts";
 

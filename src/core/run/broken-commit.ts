@@ -1,8 +1,8 @@
 import type { FinishedRecord, Store } from "../contract/store.ts";
+import { storeUnavailable } from "../outcome/run-errors.ts";
 import type { PreparedRun } from "../request/prepare.ts";
+import { backOffFromOutage } from "../retry/outage.ts";
 import { claimParams, transactionLimits } from "./claim-params.ts";
-import { backOffFromOutage } from "./outage.ts";
-import { storeUnavailable } from "./run-errors.ts";
 
 /**
  * Returns what is stored for the run after its COMMIT failed, or the answer to it was lost; `undefined` if nothing is

@@ -1,5 +1,5 @@
 import type { Store, StoreSession } from "../contract/store.ts";
-import { storeFailed } from "./run-errors.ts";
+import { storeFailed } from "../outcome/run-errors.ts";
 
 /**
  * Rethrows what a handler threw, or says what was wrong with its database. If that went away under it, nothing of it is

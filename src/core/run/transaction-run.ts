@@ -7,25 +7,25 @@ import {
   type Store,
   type StoreSession,
 } from "../contract/store.ts";
+import type { Duplicates } from "../duplicates/duplicates.ts";
+import { FinishedIds } from "../duplicates/finished-ids.ts";
+import type { Flight } from "../duplicates/single-flight.ts";
 import { answerOf } from "../outcome/answer.ts";
+import type { Finished, Held, RunEnd } from "../outcome/run-end.ts";
+import { claimLost, notStored, storeUnavailable, writesSuppressed } from "../outcome/run-errors.ts";
 import { throwIfReused } from "../outcome/stored-outcome.ts";
 import { derivedKey } from "../request/identity.ts";
 import type { PreparedRun } from "../request/prepare.ts";
-import { backOff } from "./backoff.ts";
+import { backOff } from "../retry/backoff.ts";
+import { conflictRetries } from "../retry/conflict-retries.ts";
+import { isUnanswered, type Outage, Waiting } from "../retry/outage.ts";
+import { waitForLease, waitToClaimAgain } from "../retry/waiting.ts";
 import { recordAfterBrokenCommit } from "./broken-commit.ts";
 import { claimParams, transactionLimits } from "./claim-params.ts";
 import { warnOfCommitted } from "./committed-by-handler.ts";
-import { conflictRetries } from "./conflict-retries.ts";
-import type { Duplicates } from "./duplicates.ts";
-import { FinishedIds } from "./finished-ids.ts";
 import { rethrowing, throwIfVanished } from "./handler-errors.ts";
 import { inHandlerTransaction, type OpenTransaction } from "./handler-transaction.ts";
-import { isUnanswered, type Outage, Waiting } from "./outage.ts";
 import { refuseNested } from "./refuse-nested.ts";
-import type { Finished, Held, RunEnd } from "./run-end.ts";
-import { claimLost, notStored, storeUnavailable, writesSuppressed } from "./run-errors.ts";
-import type { Flight } from "./single-flight.ts";
-import { waitForLease, waitToClaimAgain } from "./waiting.ts";
 
 /**
  * Mode `transaction`: claim, handler and result commit together. All control flow of such a run is in this file:

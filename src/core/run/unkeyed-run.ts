@@ -2,12 +2,12 @@ import { randomUUID } from "node:crypto";
 import type { UnkeyedContext } from "../contract/idempotency.ts";
 import type { ResolvedRunOptions } from "../contract/options.ts";
 import type { Store } from "../contract/store.ts";
+import { runCallbacks } from "../outcome/after-commit.ts";
+import { notStored, storeFailed } from "../outcome/run-errors.ts";
 import { derivedKey } from "../request/identity.ts";
-import { runCallbacks } from "./after-commit.ts";
 import { transactionLimits } from "./claim-params.ts";
 import { rethrowing } from "./handler-errors.ts";
 import { inHandlerTransaction } from "./handler-transaction.ts";
-import { notStored, storeFailed } from "./run-errors.ts";
 
 export const UNKEYED = "a call without a key";
 

@@ -1,7 +1,7 @@
 import { IdempotencyError } from "../contract/errors.ts";
 import type { Finding } from "../contract/finding.ts";
 import type { CheckedLimits, Store } from "../contract/store.ts";
-import { storeFailed } from "../run/run-errors.ts";
+import { storeFailed } from "../outcome/run-errors.ts";
 
 const OPERATION = "check";
 

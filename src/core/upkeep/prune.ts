@@ -1,7 +1,7 @@
 import { checkNumber } from "../browser/option-checks.ts";
 import type { PruneOptions } from "../contract/idempotency.ts";
 import type { Store } from "../contract/store.ts";
-import { pastConflicts } from "../run/past-conflicts.ts";
+import { pastConflicts } from "../retry/past-conflicts.ts";
 
 // In smaller batches, the round trip and flush of each COMMIT take longer than the deletes. A batch locks for 10 to 40 ms.
 const BATCH_SIZE = 3_000;

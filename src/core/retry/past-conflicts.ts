@@ -1,6 +1,6 @@
 import type { Store } from "../contract/store.ts";
+import { storeFailed } from "../outcome/run-errors.ts";
 import { backOff } from "./backoff.ts";
-import { storeFailed } from "./run-errors.ts";
 
 /** Others that do the same cannot always be passed over: not on SQLite, nor on another node of a cluster. */
 const CONFLICTS_MAX = 20;

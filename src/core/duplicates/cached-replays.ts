@@ -6,9 +6,9 @@ import type { ReplayCache } from "../contract/replay-cache.ts";
 import type { FinishedRecord } from "../contract/store.ts";
 import { warnOnce } from "../contract/warn-once.ts";
 import { decodeCached, encodeCached } from "../outcome/cached-outcome.ts";
+import type { Finished } from "../outcome/run-end.ts";
 import { replay } from "../outcome/stored-outcome.ts";
 import type { PreparedRun } from "../request/prepare.ts";
-import type { Finished } from "./run-end.ts";
 
 /** How long a look-up may take, in milliseconds. A cache that answers later than a database is none. */
 const LOOK_UP_MS = 100;

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { halfJitter } from "../browser/jitter.ts";
 import type { StoreFault } from "../contract/store.ts";
+import { inProgress, storeFailed } from "../outcome/run-errors.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 import { backOff } from "./backoff.ts";
 import type { Waiting } from "./outage.ts";
-import { inProgress, storeFailed } from "./run-errors.ts";
 
 /**
  * Decides about a claim that failed, before the handler ran: waits before retry number `retry` (from 0) if the claim may succeed

@@ -1,11 +1,11 @@
 import type { SettledRun } from "../contract/idempotency.ts";
 import type { FinishedRecord } from "../contract/store.ts";
+import { runCallbacks } from "../outcome/after-commit.ts";
+import type { Finished } from "../outcome/run-end.ts";
+import { inProgress } from "../outcome/run-errors.ts";
 import { replay, throwIfReused } from "../outcome/stored-outcome.ts";
 import type { PreparedRun } from "../request/prepare.ts";
-import { runCallbacks } from "./after-commit.ts";
 import type { CachedReplays } from "./cached-replays.ts";
-import type { Finished } from "./run-end.ts";
-import { inProgress } from "./run-errors.ts";
 import { type Flight, SingleFlight } from "./single-flight.ts";
 
 /**
