@@ -19,6 +19,7 @@ import { type ModelOptions, type Names, namesIn } from "../sql/dialect/names.ts"
 import { StoreError } from "../sql/dialect/store-error.ts";
 import { namingOf } from "../sql/dialects.ts";
 import { Queries } from "../sql/queries.ts";
+import type { SqlClient } from "../sql/sql-client.ts";
 import { ClaimMessages, followersOf } from "./claim-messages.ts";
 import { Batch } from "./client/batch.ts";
 import type { PrismaClientLike, RawClient, TransactionOf } from "./client/client.ts";
@@ -51,6 +52,7 @@ import { PrismaSql } from "./prisma-sql.ts";
 import { PrismaSession } from "./session.ts";
 import { checkSetUp } from "./set-up-check.ts";
 import { TimelyLeases } from "./timely-leases.ts";
+import { TimelySql } from "./timely-sql.ts";
 import {
   NO_LIMITS,
   PRISMA_TIMEOUT_MS,
@@ -249,11 +251,17 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   async check(limits: CheckedLimits): Promise<readonly Finding[]> {
     // What keeps a transaction from beginning keeps every run from it.
     await this.transaction({ limits: NO_LIMITS }, async () => ({ value: undefined }));
-    return checkSetUp(this.#client, this.#own, this.#dialect, this.#names(), limits);
+    return checkSetUp(this.#client, this.#timely(), this.#dialect, this.#names(), limits);
   }
 
   async prune(params: PruneParams): Promise<number> {
-    return this.#onClient().prune(params);
+    return new Queries(this.#timely(), this.#dialect, this.#names()).prune(params);
+  }
+
+  /** A batch of `prune` may take as long as a transaction may: how large it is, the application says. */
+  #timely(): SqlClient {
+    const { timeout, maxWait } = this.#prismaOptions(NO_LIMITS);
+    return new TimelySql(this.#own, timeout + maxWait + GRACE_MS);
   }
 
   #onClient(): Queries {

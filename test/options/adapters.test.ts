@@ -25,6 +25,16 @@ describe("a client over an adapter that cannot keep the promise is refused at co
     expect(() => createIdempotency({ prisma })).toThrow(message);
   });
 
+  test.each([
+    ["6.19.3", /adapter-mariadb, .* binary collation, .* use Prisma 7\.10/],
+    ["7.10.0", /whose database is "mariadb"; the provider is "sqlite"/],
+  ])("mariadb of Prisma %s, which is told why", async (version, message) => {
+    await using db = await openSqlite();
+    const adapter = { adapterName: "@prisma/adapter-mariadb", provider: "mysql" };
+    const prisma = pretending(db.prisma, { _engineConfig: { adapter }, _clientVersion: version });
+    expect(() => createIdempotency({ prisma })).toThrow(message);
+  });
+
   test("neon over WebSocket is not", async () => {
     await using db = await openSqlite();
     const adapter = { adapterName: "@prisma/adapter-neon", provider: "sqlite" };

@@ -33,6 +33,8 @@ export interface ClientOptions {
   busyTimeoutMs?: number;
   /** How the SQLite driver hands over integers. Its own default, "number", refuses those above 2^53. */
   intMode?: "number" | "bigint";
+  /** Names the statements that the adapter sends, as option `statementNameGenerator` of `PrismaPg` (PostgreSQL). */
+  nameOf?: (query: { readonly sql: string; readonly args: readonly unknown[] }) => string;
   /** Whether statements of ours may share the messages of BEGIN and COMMIT (PostgreSQL). */
   messages?: "shared" | "one by one";
   /** Further options of the driver's pool (MariaDB). */
@@ -93,6 +95,7 @@ const adapters: Record<Provider, (url: string, options: ClientOptions) => SqlDri
       onPoolError: () => {},
       onConnectionError: () => {},
       ...(options.schema === undefined ? {} : { schema: options.schema }),
+      ...(options.nameOf === undefined ? {} : { statementNameGenerator: options.nameOf }),
     });
     return (options.messages ?? MESSAGES) === "shared" ? factory : unknown(factory);
   },

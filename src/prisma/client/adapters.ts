@@ -6,6 +6,8 @@ export interface AdapterInfo {
   readonly provider: string;
   /** The name of the class of its factory. */
   readonly factory: string;
+  /** The version of Prisma, which is that of Prisma's own adapters. */
+  readonly version: string | undefined;
 }
 
 /** What a driver adapter can do beside what Prisma asks of it. */
@@ -14,8 +16,8 @@ interface AdapterCapabilities {
   readonly sharesMessages?: true;
   /** Reports a COMMIT that failed as done, unless it is sent as a statement. */
   readonly hidesFailedCommit?: true;
-  /** Why it cannot keep the promise, if it cannot; of some packages, that depends on the factory. */
-  readonly reasonAgainst?: (factory: string) => string | undefined;
+  /** Why it cannot keep the promise, if it cannot. */
+  readonly reasonAgainst?: (info: Pick<AdapterInfo, "factory" | "version">) => string | undefined;
 }
 
 /** By the name of its package. Of others nothing is known but what Prisma asks. */
@@ -24,9 +26,16 @@ const ADAPTERS: Readonly<Record<string, AdapterCapabilities>> = {
   "@prisma/adapter-neon": {
     sharesMessages: true,
     // One package, two adapters: only that over WebSocket has transactions.
-    reasonAgainst: (factory) =>
+    reasonAgainst: ({ factory }) =>
       /http/i.test(factory)
         ? "over HTTP it has no transactions; use PrismaNeon, which connects by WebSocket"
+        : undefined,
+  },
+  // Seen with 6.19: it goes by a flag that such columns have too. So no record could be read, and check() would not tell.
+  "@prisma/adapter-mariadb": {
+    reasonAgainst: ({ version }) =>
+      version?.startsWith("6.") === true
+        ? "that of Prisma 6 takes texts in a binary collation, as our tables have, for bytes; use Prisma 7.10 or later"
         : undefined,
   },
   // Seen with 0.7.2: its promise of the end is rejected only while a transaction begins.
@@ -86,5 +95,4 @@ export function refuseUnfitAdapter(
   }
 }
 
-const reasonAgainst = ({ name, factory }: AdapterInfo): string | undefined =>
-  ADAPTERS[name]?.reasonAgainst?.(factory);
+const reasonAgainst = (info: AdapterInfo): string | undefined => ADAPTERS[info.name]?.reasonAgainst?.(info);

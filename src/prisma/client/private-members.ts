@@ -119,7 +119,7 @@ export function adapterInfoOf(client: object): AdapterInfo | undefined {
   const adapter = (client as ClientInternals)._engineConfig?.adapter;
   const { adapterName: name, provider } = adapter ?? {};
   return typeof name === "string" && typeof provider === "string"
-    ? { name, provider, factory: adapter?.constructor.name ?? "" }
+    ? { name, provider, factory: adapter?.constructor.name ?? "", version: versionOf(client) }
     : undefined;
 }
 

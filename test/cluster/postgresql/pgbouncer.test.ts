@@ -1,35 +1,38 @@
 /** PostgreSQL behind PgBouncer in transaction mode: clients share the server's connections, one transaction at a time. */
-import { PrismaPg } from "@prisma/adapter-pg";
 import { describe, expect, it } from "vitest";
-import { createIdempotency } from "../../../src/create-idempotency.ts";
-import { openPostgres } from "../../support/database.ts";
-import { PrismaClient } from "../../support/generated/postgresql/client.ts";
+import { isIdempotencyError } from "../../../src/core/contract/errors.ts";
+import type { ClientOptions } from "../../support/clients.ts";
 import { expire, failureOf, idempotencyOf, orderOf, placing, records, request } from "../../support/runs.ts";
 import type { Tx } from "../../support/shop.ts";
 import { openApplication } from "./application.ts";
-import { startPgbouncer } from "./pgbouncer.ts";
+import { openBehind as open } from "./behind-pgbouncer.ts";
+import { namingPgbouncer } from "./programs.ts";
+import { namer } from "./statement-names.ts";
 
-async function openBehind(connections?: number) {
-  const db = await openPostgres();
-  const bouncer = await startPgbouncer(db.url, { port: 5530, connections });
-  return {
-    db,
-    url: bouncer.through(db.url),
-    async [Symbol.asyncDispose]() {
-      await bouncer[Symbol.asyncDispose]();
-      await db[Symbol.asyncDispose]();
-    },
-  };
-}
+const openBehind = (connections?: number, named?: number) => open({ port: 5530, connections, named });
+
+/** Fewer than there are, so that it has to close some on the way. */
+const NAMED_MAX = 3;
+const knowsNoNames = namingPgbouncer() === undefined;
+
+const WAYS = [
+  { way: "messages shared", messages: "shared", named: 0 },
+  { way: "messages one by one", messages: "one by one", named: 0 },
+  { way: "messages shared, named statements", messages: "shared", named: NAMED_MAX },
+  { way: "messages one by one, named statements", messages: "one by one", named: NAMED_MAX },
+] as const;
 
 const soldOut = { storeError: () => true };
 const fail = () => Promise.reject(new Error("sold out"));
 
-describe.each(["shared", "one by one"] as const)("messages %s", (messages) => {
-  it("60 keys, each from four callers of two processes, are 60 executions", async () => {
-    await using behind = await openBehind();
-    await using one = openApplication(behind.url, { messages });
-    await using other = openApplication(behind.url, { messages });
+describe.each(WAYS)("$way", ({ messages, named }) => {
+  const openWay = (url: string) => openApplication(url, { messages, ...(named > 0 && { nameOf: namer() }) });
+  const isLeftOut = named > 0 && knowsNoNames;
+
+  it.skipIf(isLeftOut)("60 keys, each from four callers of two processes, are 60 executions", async () => {
+    await using behind = await openBehind(undefined, named);
+    await using one = openWay(behind.url);
+    await using other = openWay(behind.url);
     const keys = Array.from({ length: 60 }, (_, index) => `k${index}`);
     const placed = await Promise.all(
       keys.map((key) => Promise.all([one, other, one, other].map((app) => app.place(key)))),
@@ -38,10 +41,10 @@ describe.each(["shared", "one by one"] as const)("messages %s", (messages) => {
     expect(await behind.db.countOrders()).toBe(60);
   });
 
-  it("leases, steps, stored errors and prune work", async () => {
-    await using behind = await openBehind();
-    await using app = openApplication(behind.url, { messages });
-    await using other = openApplication(behind.url, { messages });
+  it.skipIf(isLeftOut)("leases, steps, stored errors and prune work", async () => {
+    await using behind = await openBehind(undefined, named);
+    await using app = openWay(behind.url);
+    await using other = openWay(behind.url);
     let charges = 0;
     const leased = ({ idempotency }: typeof app) =>
       idempotency.runLeased(request("leased"), async ({ step, transaction }) => {
@@ -102,19 +105,8 @@ it.each(RUNS)("%s leaves nothing on the connection", async (_, run) => {
 });
 
 /** A client whose statements have names, which PgBouncer does not know. */
-function openNaming(url: string, adapterName?: string) {
-  const names = new Map<string, string>();
-  const statementNameGenerator = ({ sql }: { sql: string }) => {
-    const name = names.get(sql) ?? `s${names.size}`;
-    names.set(sql, name);
-    return name;
-  };
-  const adapter = new PrismaPg({ connectionString: url }, { statementNameGenerator });
-  const { connect } = adapter;
-  adapter.connect = async () => Object.assign(await connect.call(adapter), adapterName && { adapterName });
-  const prisma = new PrismaClient({ adapter });
-  return { idempotency: createIdempotency({ prisma }), [Symbol.asyncDispose]: () => prisma.$disconnect() };
-}
+const openNaming = (url: string, options: ClientOptions = {}) =>
+  openApplication(url, { ...options, nameOf: namer() });
 
 const misconfigured = {
   code: "STORE_MISCONFIGURED",
@@ -123,7 +115,7 @@ const misconfigured = {
 };
 
 const order = ({ tx }: { tx: Tx }) => tx.order.create({ data: orderOf("k") });
-type Named = ReturnType<typeof openNaming>["idempotency"];
+type Named = Application["idempotency"];
 
 const NAMED: readonly (readonly [string, (idempotency: Named, key: string) => Promise<unknown>])[] = [
   ["in a handler", (idempotency, key) => idempotency.run(request(key), order)],
@@ -147,8 +139,31 @@ it.each(NAMED)(
 
 it("named statements of ours in a transaction, too", async () => {
   await using behind = await openBehind(1);
-  await using one = openNaming(behind.url, "one by one");
-  await using other = openNaming(behind.url, "one by one");
+  await using one = openNaming(behind.url, { messages: "one by one" });
+  await using other = openNaming(behind.url, { messages: "one by one" });
   await one.idempotency.run(request("a"), async () => 1);
   expect(await failureOf(other.idempotency.run(request("b"), async () => 1))).toMatchObject(misconfigured);
 });
+
+it.skipIf(knowsNoNames)(
+  "named statements of two clients that share a connection are prepared there, and bear what fails on it",
+  async () => {
+    await using behind = await openBehind(1, NAMED_MAX);
+    await using one = openNaming(behind.url);
+    await using other = openNaming(behind.url);
+    const ends: unknown[] = [];
+    for (const [, run] of [...RUNS, ...RUNS]) {
+      for (const app of [one, other]) ends.push(await run(app).catch((error: unknown) => error));
+    }
+    // What the handlers threw, and nothing of ours.
+    expect(ends.filter(isIdempotencyError)).toEqual([]);
+    for (const [, run] of NAMED) {
+      for (const app of [one, other]) await run(app.idempotency, "k");
+    }
+    const prepared = await one.prisma.$queryRawUnsafe<{ name: string }[]>(
+      "SELECT name FROM pg_prepared_statements",
+    );
+    expect(prepared).toHaveLength(NAMED_MAX);
+    expect(prepared.filter(({ name }) => !name.startsWith("PGBOUNCER"))).toEqual([]);
+  },
+);

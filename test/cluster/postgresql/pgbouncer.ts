@@ -1,8 +1,8 @@
-/** PgBouncer in transaction mode, as Debian has it: without support for named statements before version 1.21. */
+/** PgBouncer in transaction mode. Before version 1.21 it does not know named statements, and later ones may be told not to. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Folder, listening } from "./processes.ts";
-import { program } from "./programs.ts";
+import { knowsNames, namingPgbouncer, program } from "./programs.ts";
 
 export interface Pgbouncer extends AsyncDisposable {
   /** The URL of a database, by way of PgBouncer. */
@@ -13,6 +13,8 @@ interface Options {
   readonly port: number;
   /** Of each database, which all clients share. Default 5. */
   readonly connections?: number | undefined;
+  /** How many named statements it keeps on each of them. Default: none, as if it knew of no names. */
+  readonly named?: number | undefined;
 }
 
 /** In front of the server of `target`. */
@@ -26,8 +28,13 @@ export async function startPgbouncer(target: string, options: Options): Promise<
   }
 }
 
-async function start(folder: Folder, target: URL, { port, connections = 5 }: Options): Promise<Pgbouncer> {
+async function start(
+  folder: Folder,
+  target: URL,
+  { port, connections = 5, named = 0 }: Options,
+): Promise<Pgbouncer> {
   const { hostname, username, password } = target;
+  const pgbouncer = (named > 0 ? namingPgbouncer() : undefined) ?? program("pgbouncer");
   const file = join(folder.path, "pgbouncer.ini");
   await writeFile(
     file,
@@ -43,9 +50,10 @@ default_pool_size = ${connections}
 max_client_conn = 500
 ignore_startup_parameters = extra_float_digits,options
 server_login_retry = 1
+${knowsNames(pgbouncer) ? `max_prepared_statements = ${named}` : ""}
 `,
   );
-  await folder.start("pgbouncer", program("pgbouncer"), [file]);
+  await folder.start("pgbouncer", pgbouncer, [file]);
   await listening(port);
   return {
     through(url) {
