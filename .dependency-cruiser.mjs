@@ -2,7 +2,7 @@
  * The walls: what each folder of `src` may import besides itself. `npm run lint` checks every import, also those of types.
  * A mutation travels from an adapter to core, from there through the port to the store, and so to the database.
  */
-const request = ["core/browser", "core/contract", "core/request"];
+const request = ["core/browser", "core/contract", "core/events", "core/request"];
 const attempt = [...request, "core/outcome"];
 const run = [...attempt, "core/retry", "core/duplicates", "core/run"];
 const sql = ["core/browser", "core/contract", "sql/dialect"];
@@ -13,7 +13,8 @@ const adapter = [...request, "core/adapter"];
 export const walls = {
   "core/browser": [],
   "core/contract": ["core/browser"],
-  "core/request": ["core/browser", "core/contract"],
+  "core/events": ["core/browser", "core/contract"],
+  "core/request": ["core/browser", "core/contract", "core/events"],
   "core/outcome": request,
   "core/retry": attempt,
   "core/duplicates": attempt,

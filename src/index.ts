@@ -21,6 +21,14 @@ export {
   isIdempotencyError,
   type KeyProblem,
 } from "./core/contract/errors.ts";
+export type {
+  CallEvent,
+  CallPhase,
+  EndedCallEvent,
+  ErrorFacts,
+  IdempotencyEvents,
+  TracedCall,
+} from "./core/contract/events.ts";
 export type { Finding } from "./core/contract/finding.ts";
 export type {
   AbandonedRun,
@@ -31,11 +39,13 @@ export type {
   LeaseHandler,
   LeaseRequest,
   PruneOptions,
+  Pruning,
   ResumeOptions,
   RunContext,
   RunRequest,
   RunResult,
   SettledRun,
+  StartPruningOptions,
   StepContext,
   StepOptions,
   TransactionStepContext,

@@ -14,6 +14,8 @@ import { checkReplayCache, type ReplayCache } from "./contract/replay-cache.ts";
 import type { Store } from "./contract/store.ts";
 import { CachedReplays } from "./duplicates/cached-replays.ts";
 import { Duplicates } from "./duplicates/duplicates.ts";
+import { observed } from "./events/call-events.ts";
+import { publish } from "./events/channels.ts";
 import { abandonedRuns } from "./lease/abandoned-runs.ts";
 import { LeasedRunner } from "./lease/leased-run.ts";
 import { prepareLeasedRun } from "./lease/prepare-leased-run.ts";
@@ -24,6 +26,7 @@ import { TransactionRunner } from "./run/transaction-run.ts";
 import { runUnkeyed } from "./run/unkeyed-run.ts";
 import { check } from "./upkeep/check.ts";
 import { prune } from "./upkeep/prune.ts";
+import { startPruning } from "./upkeep/start-pruning.ts";
 
 /**
  * Joins the parts: runs over any {@link Store}.
@@ -63,17 +66,26 @@ function withOptions<TTransaction>(
     // Plain functions: an async one that waits takes half a kilobyte, for each run under way.
     run: (request, handler) => idempotency.runSettled(request, handler).then(resultOf),
     runSettled: (request, handler) =>
-      prepareRun(request, base).then((run) => runner.run(run, inTransaction(handler))),
-    runUnkeyed: async (handler, overrides = {}) =>
-      runUnkeyed(store, completed(overrides, base), inTransaction(handler)),
+      observed("transaction", request, (events) =>
+        prepareRun(request, base, events).then((run) => runner.run(run, inTransaction(handler))),
+      ),
+    runUnkeyed: async (handler, overrides = {}) => {
+      publish("unkeyed", () => ({ mode: "transaction" }));
+      return runUnkeyed(store, completed(overrides, base), inTransaction(handler));
+    },
     runLeased: async (request, handler) => resultOf(await idempotency.runLeasedSettled(request, handler)),
-    runLeasedSettled: async (request, handler) =>
-      leasedRunner.run(await prepareLeasedRun(request, base, inputCodec), leased(handler)),
-    runLeasedUnkeyed: async (handler, overrides = {}) =>
-      runLeasedUnkeyed(store, completed(overrides, base), leased(handler)),
+    runLeasedSettled: (request, handler) =>
+      observed("lease", request, async (events) =>
+        leasedRunner.run(await prepareLeasedRun(request, base, inputCodec, events), leased(handler)),
+      ),
+    runLeasedUnkeyed: async (handler, overrides = {}) => {
+      publish("unkeyed", () => ({ mode: "lease" }));
+      return runLeasedUnkeyed(store, completed(overrides, base), leased(handler));
+    },
     check: () => check(store, base),
     abandoned: abandonedRuns(store, base, inputCodec, () => idempotency),
     prune: (pruneOptions) => prune(store, pruneOptions),
+    startPruning: (pruningOptions) => startPruning(store, pruningOptions),
   };
   return idempotency;
 }

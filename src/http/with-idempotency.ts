@@ -4,6 +4,7 @@ import { checkKeyRequired } from "../core/adapter/options.ts";
 import { misuse } from "../core/browser/option-checks.ts";
 import { answeredAtOnce, told, warn } from "../core/contract/callbacks.ts";
 import { type AnyIdempotencyError, isIdempotencyError } from "../core/contract/errors.ts";
+import { tellRefusal } from "../core/events/call-events.ts";
 import { type HttpHandler, type HttpLeaseHandler, handleUntouched, type ModeHandler } from "./context.ts";
 import type { AnyModeOptions, HttpIdempotencyOptions, HttpLeaseOptions } from "./options.ts";
 import { type ProblemHeaders, problemResponse, RefusedRequestError } from "./problems/problem.ts";
@@ -129,14 +130,14 @@ async function answer<TTransaction, TRequest extends Request, TArg>(
   { settings, handler }: Pick<Route<TTransaction, TRequest, TArg>, "settings" | "handler">,
   call: Call<TRequest, TArg>,
 ): Promise<Response> {
-  const { requireKey, scope } = settings;
+  const { scope } = settings;
   const { request, arg } = call;
   const operation = await operationOf(settings, request, arg);
-  const key = (await settings.key?.(request, arg)) ?? parseKeyHeader(request.headers.get(KEY_HEADER));
+  const key = await keyOf(settings, operation, call).catch((error: unknown) => {
+    tellRefusal(error, operation);
+    throw error;
+  });
   if (key === undefined) {
-    if (checkKeyRequired(typeof requireKey === "function" ? await requireKey(request, arg) : requireKey)) {
-      throw keyMissing(operation, settings.key !== undefined);
-    }
     return runUnkeyed({ settings, handler, idempotency: await settings.idempotency.of(request, arg) }, call);
   }
   const identity = {
@@ -151,6 +152,22 @@ async function answer<TTransaction, TRequest extends Request, TArg>(
     identity,
     call,
   );
+}
+
+/** @throws {@link IdempotencyError} `KEY_INVALID`; `KEY_MISSING` where a key is required. */
+async function keyOf<TRequest extends Request, TArg>(
+  { key: readKey, requireKey }: Pick<Settings<unknown, TRequest, TArg>, "key" | "requireKey">,
+  operation: string,
+  { request, arg }: Call<TRequest, TArg>,
+): Promise<string | undefined> {
+  const key = (await readKey?.(request, arg)) ?? parseKeyHeader(request.headers.get(KEY_HEADER));
+  if (key !== undefined) {
+    return key;
+  }
+  if (checkKeyRequired(typeof requireKey === "function" ? await requireKey(request, arg) : requireKey)) {
+    throw keyMissing(operation, readKey !== undefined);
+  }
+  return undefined;
 }
 
 // The longest that core allows.

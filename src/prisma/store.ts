@@ -6,6 +6,7 @@ import type {
   FinishedRecord,
   LeaseStore,
   Opening,
+  PrunedBatch,
   PruneParams,
   RunningHandler,
   Store,
@@ -254,8 +255,12 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     return checkSetUp(this.#client, this.#timely(), this.#dialect, this.#names(), limits);
   }
 
-  async prune(params: PruneParams): Promise<number> {
+  async prune(params: PruneParams): Promise<PrunedBatch> {
     return new Queries(this.#timely(), this.#dialect, this.#names()).prune(params);
+  }
+
+  async sweep(params: PruneParams): Promise<PrunedBatch> {
+    return new Queries(this.#timely(), this.#dialect, this.#names()).sweep(params);
   }
 
   /** A batch of `prune` may take as long as a transaction may: how large it is, the application says. */

@@ -7,6 +7,7 @@ import type {
   FinishedRecord,
   GiveBackParams,
   LeaseStore,
+  PrunedBatch,
   PruneParams,
   RecordedStep,
   RenewParams,
@@ -157,13 +158,19 @@ export class Queries implements LeaseStore {
   }
 
   /** In a transaction, where a batch is read before it is deleted. */
-  async prune(params: PruneParams): Promise<number> {
+  async prune(params: PruneParams): Promise<PrunedBatch> {
     const pruning = this.#dialect.prune(this.#names, params);
     if ("writes" in pruning) {
-      return this.#inTurn(pruning.writes);
+      return batchOf(params, await this.#inTurn(pruning.writes));
     }
     const rows = await this.#rows<{ readonly id: string }>(pruning.batch);
-    return rows.length === 0 ? 0 : this.#inTurn(pruning.writesFor(rows.map(({ id }) => id)));
+    const deleted = rows.length === 0 ? 0 : await this.#inTurn(pruning.writesFor(rows.map(({ id }) => id)));
+    // Another node of a cluster may have deleted them first, and there may be more all the same.
+    return { deleted, isFull: rows.length >= params.limit };
+  }
+
+  async sweep(params: PruneParams): Promise<PrunedBatch> {
+    return batchOf(params, await this.#inTurn([this.#dialect.sweep(this.#names, params)]));
   }
 
   /** What the last of them affects. */
@@ -259,4 +266,8 @@ function finishedIn({ status, fingerprint, owner, response }: RecordRow): Finish
   return (status === "completed" || status === "failed") && response !== null
     ? { status, fingerprint, owner, response }
     : undefined;
+}
+
+function batchOf({ limit }: PruneParams, deleted: number): PrunedBatch {
+  return { deleted, isFull: deleted >= limit };
 }

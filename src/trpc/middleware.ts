@@ -1,5 +1,6 @@
 import { answeredAtOnce } from "../core/contract/callbacks.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
+import { tellRefusal } from "../core/events/call-events.ts";
 import { resumedIdentity } from "../core/lease/abandoned-runs.ts";
 import type { ClientIn, Holding, LeasedContext, ProvidedContext } from "./context.ts";
 import { toTRPCError } from "./errors/trpc-error.ts";
@@ -93,6 +94,7 @@ export function idempotencyMiddleware<TTransaction, TContext, TInput>(
       if (error.retryAfterMs !== undefined) {
         tellRetryAfter(request, call, error.retryAfterMs);
       }
+      tellRefusal(error, fixedOperationOf(settings.operation, call.path) ?? call.path);
       throw toTRPCError(error);
     }
   };

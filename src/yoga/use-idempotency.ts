@@ -1,6 +1,7 @@
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from "graphql";
 import type { Told } from "../core/adapter/told-outcome.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
+import { tellRefusal } from "../core/events/call-events.ts";
 import { toGraphQLError } from "./errors/graphql-errors.ts";
 import { MutationExecutor } from "./mutation-executor.ts";
 import { checkPluginOptions, type IdempotencyPluginOptions } from "./options.ts";
@@ -8,6 +9,7 @@ import type { ExecutingPlugin, IdempotencyPlugin } from "./plugin.ts";
 import { DIRECTIVE_NAME, withDirective } from "./request/directive.ts";
 import { isUnparsed, readKeyHeader } from "./request/header-keys.ts";
 import { isMutation } from "./request/mutation.ts";
+import { OPERATION_RECORD_NAME } from "./request/record-name.ts";
 import { telling, toldOf } from "./unit/told.ts";
 import type { Execute } from "./unit/unit.ts";
 
@@ -96,6 +98,7 @@ async function answered<TContext extends object>(
     if (!isIdempotencyError(error) && !(error instanceof GraphQLError)) {
       throw error;
     }
+    tellRefusal(error, OPERATION_RECORD_NAME);
     const refused = error instanceof GraphQLError ? error : toGraphQLError(error);
     return refusal(refused, args, toldOf(error));
   }

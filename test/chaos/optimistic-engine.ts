@@ -295,6 +295,7 @@ export function storeOver(engine: Engine): Store<Transaction> {
     replayable: async (id) => finished(id),
     faultOf: (error) => (error instanceof EngineError ? error.fault : undefined),
     check: async () => [],
-    prune: async () => 0,
+    prune: async () => ({ deleted: 0, isFull: false }),
+    sweep: async () => ({ deleted: 0, isFull: false }),
   };
 }

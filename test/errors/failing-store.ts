@@ -84,6 +84,7 @@ export function failingAt<T>(
     faultOf: (error) => store.faultOf(error),
     check: () => Promise.reject(errorOf(fault)),
     prune: () => Promise.reject(errorOf(fault)),
+    sweep: () => Promise.reject(errorOf(fault)),
     replayable: (id) => store.replayable(id),
   };
 }

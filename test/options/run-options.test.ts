@@ -33,6 +33,8 @@ describe("an option of the wrong type is a TypeError that names option, type and
     ...wrong("storeError", ["function"], "a function"),
     ...wrong("codec", [], "the functions encode and decode"),
     ...wrong("errors", [], "the functions serialize and deserialize"),
+    ...wrong("storeInput", ["boolean"], "true or false"),
+    ...wrong("eventKeys", ["boolean"], "true or false"),
     ...wrong("errorClasses", [], "a list of classes, for example [ZodError]"),
     // An object is taken for its known properties, of which these have none.
     ...wrong("transaction", ["object", "array"], "an object of maxWaitMs, timeoutMs and isolationLevel"),
@@ -142,6 +144,7 @@ describe("what is not given comes from", () => {
       errors: errorSerializer,
       errorClasses: [],
       codec: devalueCodec,
+      eventKeys: false,
     });
   });
 

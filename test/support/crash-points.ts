@@ -39,6 +39,7 @@ export function withCrashPoints<TTransaction>(store: Store<TTransaction>, hit: H
     faultOf: (error) => store.faultOf(error),
     check: (limits) => store.check(limits),
     prune: (params) => store.prune(params),
+    sweep: (params) => store.sweep(params),
     replayable: (id) => store.replayable(id),
   };
 }

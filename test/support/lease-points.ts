@@ -82,6 +82,7 @@ export function withLeasePoints<TTransaction>(
     faultOf: (error) => store.faultOf(error),
     check: (limits) => store.check(limits),
     prune: (params) => store.prune(params),
+    sweep: (params) => store.sweep(params),
     replayable: (id) => store.replayable(id),
   };
 }

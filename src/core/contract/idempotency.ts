@@ -79,6 +79,14 @@ export interface Idempotency<TTransaction> {
    * @throws TypeError for a `batchSize` that cannot be used.
    */
   prune(options?: PruneOptions): Promise<number>;
+  /**
+   * Calls {@link prune} at intervals with jitter, until it is stopped, for a server that lives long. Any number of servers may. It does
+   * not keep the process alive; a round that fails is a process warning, `OnceonlyPruningWarning`. Once a day a round also
+   * deletes steps whose record is gone.
+   *
+   * @throws TypeError for an option that cannot be used.
+   */
+  startPruning(options?: StartPruningOptions): Pruning;
 }
 
 /** What is executed, for whom, under which key. */
@@ -252,6 +260,22 @@ export interface RunResult<T> {
 export type SettledRun<T> =
   | { readonly status: "completed"; readonly value: T; readonly replayed: boolean }
   | { readonly status: "failed"; readonly error: unknown; readonly replayed: boolean };
+
+/** How often and for how long records are deleted. */
+export interface StartPruningOptions {
+  /** From the end of a round to the next, in milliseconds: half of it at least, at random. Default 300,000 (5 minutes). */
+  readonly everyMs?: number;
+  /** Records per statement. Default 3,000. */
+  readonly batchSize?: number;
+  /** How long a round lasts at most, in milliseconds, beside the batch under way. What is left waits for the next. Default 10,000. */
+  readonly budgetMs?: number;
+}
+
+/** Pruning at intervals. */
+export interface Pruning {
+  /** Ends it, after the batch under way. */
+  stop(): Promise<void>;
+}
 
 /** How records are deleted. */
 export interface PruneOptions {

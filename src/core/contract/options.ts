@@ -79,6 +79,11 @@ export interface RunOptions {
   readonly errorClasses?: readonly ErrorClass[];
   /** How results are written and restored. Default {@link devalueCodec}. */
   readonly codec?: Codec;
+  /**
+   * Whether events carry the key and the scope of their call in clear. Default `false`: they carry the record's id alone, a hash of
+   * both.
+   */
+  readonly eventKeys?: boolean;
 }
 
 /** {@link RunOptions}, checked and complete. */
@@ -104,6 +109,7 @@ const DEFAULTS: ResolvedRunOptions = {
   errors: errorSerializer,
   errorClasses: [],
   codec: devalueCodec,
+  eventKeys: false,
 };
 
 /** The defaults, where the store's transactions may take `timeoutMs`. */
@@ -181,9 +187,8 @@ function checkOptions(options: RunOptions): void {
   checkNumber("outageMs", options.outageMs, 0);
   // Below that, a third of it is too short for a heartbeat to reach a busy database.
   checkNumber("leaseMs", options.leaseMs, 100);
-  if (options.storeInput !== undefined && typeof options.storeInput !== "boolean") {
-    throw misuse("storeInput", options.storeInput, "true or false");
-  }
+  checkBoolean("storeInput", options.storeInput);
+  checkBoolean("eventKeys", options.eventKeys);
   checkNumber("retryConflicts", options.retryConflicts, 0);
   checkNumber("resultBytesMax", options.resultBytesMax, 1);
   checkOneOf("onDuplicate", options.onDuplicate, ["wait", "reject"]);
@@ -195,6 +200,12 @@ function checkOptions(options: RunOptions): void {
   checkFunctions("errors", options.errors, ["serialize", "deserialize"]);
   checkErrorClasses(options.errorClasses);
   checkTransaction(options.transaction);
+}
+
+function checkBoolean(option: string, value: unknown): void {
+  if (value !== undefined && typeof value !== "boolean") {
+    throw misuse(option, value, "true or false");
+  }
 }
 
 function checkErrorClasses(classes: unknown): void {

@@ -39,8 +39,10 @@ export interface Store<TTransaction> {
   faultOf(error: unknown): StoreFault | undefined;
   /** Looks at the set-up, and writes nothing. */
   check(limits: CheckedLimits): Promise<readonly Finding[]>;
-  /** Deletes up to `limit` records whose retention has run out, skipping those in use. Returns how many. */
-  prune(params: PruneParams): Promise<number>;
+  /** Deletes up to `limit` records whose retention has run out, skipping those in use. */
+  prune(params: PruneParams): Promise<PrunedBatch>;
+  /** Deletes up to `limit` steps whose record is gone. */
+  sweep(params: PruneParams): Promise<PrunedBatch>;
 }
 
 /** How a transaction begins. */
@@ -203,6 +205,12 @@ export interface CompleteParams extends Owned {
 export interface CheckedLimits {
   /** The longest result that a run stores by default, in bytes. */
   readonly resultBytesMax: number;
+}
+
+export interface PrunedBatch {
+  readonly deleted: number;
+  /** Whether there may be more. */
+  readonly isFull: boolean;
 }
 
 export interface PruneParams {

@@ -1,5 +1,6 @@
 import type { SettledRun } from "../contract/idempotency.ts";
 import type { FinishedRecord } from "../contract/store.ts";
+import { waiting } from "../events/call-events.ts";
 import { runCallbacks } from "../outcome/after-commit.ts";
 import type { Finished } from "../outcome/run-end.ts";
 import { inProgress } from "../outcome/run-errors.ts";
@@ -59,7 +60,9 @@ async function waitFor(
   if (onDuplicate === "reject" || flight.waiterCount >= waitersMax || remaining <= 0) {
     throw inProgress(run);
   }
-  const record = await flight.wait(remaining, refuseAnotherInput);
+  const record = await waiting(run, "duplicate", performance.now(), () =>
+    flight.wait(remaining, refuseAnotherInput),
+  );
   if (record === "timeout") {
     throw inProgress(run);
   }

@@ -6,6 +6,7 @@ import { IdempotencyError } from "../contract/errors.ts";
 import type { AbandonedRun, AbandonedRuns, Idempotency, ResumeOptions } from "../contract/idempotency.ts";
 import { type ResolvedRunOptions, resolveOptions } from "../contract/options.ts";
 import type { AbandonedRecord, Store } from "../contract/store.ts";
+import { publish } from "../events/channels.ts";
 import { encodeStored } from "../outcome/stored-outcome.ts";
 import { pastConflicts } from "../retry/past-conflicts.ts";
 
@@ -108,9 +109,18 @@ export function abandonedRuns(
       const stored = answeredAtOnce("errors.serialize", resolved.errors.serialize(error));
       const response = encodeStored({ operation, options: resolved }, stored, operation);
       const { retentionMs } = resolved;
-      return store.leases.complete({ id, owner, status: "failed", response, retentionMs });
+      const isGivenUp = await store.leases.complete({ id, owner, status: "failed", response, retentionMs });
+      if (isGivenUp) {
+        publish("given-up", () => givenUp(record, resolved.eventKeys));
+      }
+      return isGivenUp;
     },
   };
+}
+
+function givenUp({ id, operation, key, scope, attempt }: AbandonedRecord, hasKeys: boolean) {
+  const facts = { operation, mode: "lease", id, attempts: attempt - 1 } as const;
+  return hasKeys ? { ...facts, key, scope } : facts;
 }
 
 function abandonedRun(record: AbandonedRecord, codec: Codec): AbandonedRun {

@@ -71,6 +71,7 @@ export class Lease {
   lose(cause?: unknown, takenOver = true): IdempotencyError<"LEASE_LOST"> {
     const error = leaseLost(this.#run, takenOver, cause);
     if (!this.#stopped.signal.aborted) {
+      this.#run.events?.leaseLost(takenOver);
       this.stop();
       this.#lost.abort(error);
       this.#aborted.abort(error);

@@ -10,6 +10,7 @@ import type {
 } from "../contract/store.ts";
 import type { Duplicates } from "../duplicates/duplicates.ts";
 import type { Flight } from "../duplicates/single-flight.ts";
+import { executing, waiting as waitingFor } from "../events/call-events.ts";
 import { answerOf } from "../outcome/answer.ts";
 import type { Executed, Finished } from "../outcome/run-end.ts";
 import { throwIfReused } from "../outcome/stored-outcome.ts";
@@ -66,6 +67,7 @@ export class LeasedRunner<TTransaction> {
   ): Promise<Finished<T>> {
     const claiming: Claiming = { run, waiting: new Waiting(this.#outage, run), unanswered: new Set() };
     for (let poll = 0; ; poll += 1) {
+      run.events?.enter("claim");
       const params = claimParams(run, run.options.leaseMs);
       const claimedAt = performance.now();
       const claim = await this.#claim(claiming, params, poll);
@@ -82,7 +84,7 @@ export class LeasedRunner<TTransaction> {
         case "held":
           throwIfReused(run, claim.fingerprint);
           if (!(await this.#hasGivenBack(claiming))) {
-            await waitForLease(run, poll);
+            await waitingFor(run, "lease", performance.now(), () => waitForLease(run, poll));
           }
           break;
         case undefined:
@@ -96,6 +98,7 @@ export class LeasedRunner<TTransaction> {
     params: ClaimParams,
     poll: number,
   ): Promise<Claim | undefined> {
+    const begin = performance.now();
     try {
       const claim = await this.#store.leases.claim(params);
       waiting.answered();
@@ -107,7 +110,9 @@ export class LeasedRunner<TTransaction> {
         unanswered.add(params.owner);
         this.#giveBack(run, params.owner).catch(() => {});
       }
-      await waitToClaimAgain(run, waiting, poll, { fault, error });
+      await waitingFor(run, fault === "lock_timeout" ? "lock" : "outage", begin, () =>
+        waitToClaimAgain(run, waiting, poll, { fault, error }),
+      );
       return undefined;
     }
   }
@@ -167,10 +172,11 @@ export class LeasedRunner<TTransaction> {
       }
       const { settled, response } = await answerOf(
         run,
-        () => lease.whileHeld(this.#handle(run, lease, attempt, handler)),
+        () => executing(run, attempt, () => lease.whileHeld(this.#handle(run, lease, attempt, handler))),
         lease.signal,
       );
       lease.ending();
+      run.events?.enter("store");
       const record = { status: settled.status, fingerprint: run.fingerprint, owner, response };
       if (
         !(await untilAnswered(this.#store, lease, (leases) =>

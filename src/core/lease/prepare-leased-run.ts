@@ -1,6 +1,7 @@
 import { type Codec, UnstorableValueError } from "../contract/codec.ts";
 import type { LeaseRequest } from "../contract/idempotency.ts";
 import { leaseMsOf, type ResolvedRunOptions } from "../contract/options.ts";
+import type { CallEvents } from "../events/call-events.ts";
 import { textOf } from "../outcome/stored-outcome.ts";
 import { type PreparedRun, prepareRun } from "../request/prepare.ts";
 
@@ -14,8 +15,9 @@ export async function prepareLeasedRun(
   request: LeaseRequest,
   base: ResolvedRunOptions,
   inputCodec: Codec,
+  events?: CallEvents,
 ): Promise<PreparedRun> {
-  const prepared = await prepareRun(request, base);
+  const prepared = await prepareRun(request, base, events);
   const { options } = prepared;
   const run = { ...prepared, options: { ...options, leaseMs: leaseMsOf(options) } };
   if (!run.options.storeInput) {

@@ -3,6 +3,7 @@ import { IdempotencyError } from "../contract/errors.ts";
 import type { LeaseRequest, RunRequest } from "../contract/idempotency.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
 import { type ResolvedRunOptions, RUN_OPTIONS, resolveOptions } from "../contract/options.ts";
+import type { CallEvents } from "../events/call-events.ts";
 import { NotComparableError } from "./canonical.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { checkKey, type Identity, recordId } from "./identity.ts";
@@ -33,6 +34,8 @@ export interface PreparedRun extends Identity {
   deadline: number;
   /** When this caller stops waiting for a database that is away, on the same clock. */
   readonly outageDeadline: number;
+  /** `undefined` if nobody listens. */
+  readonly events: CallEvents | undefined;
 }
 
 /**
@@ -41,7 +44,11 @@ export interface PreparedRun extends Identity {
  * @throws {@link IdempotencyError} `KEY_INVALID`, `SCOPE_MISSING`, `INPUT_INVALID`
  * @throws TypeError for an operation or an option that cannot be used.
  */
-export async function prepareRun(request: RunRequest, base: ResolvedRunOptions): Promise<PreparedRun> {
+export async function prepareRun(
+  request: RunRequest,
+  base: ResolvedRunOptions,
+  events?: CallEvents,
+): Promise<PreparedRun> {
   checkOptionNames(request, REQUEST_OPTIONS);
   const options = resolveOptions(request, base);
   const operation = checkOperation(request.operation);
@@ -52,17 +59,20 @@ export async function prepareRun(request: RunRequest, base: ResolvedRunOptions):
   };
   const now = performance.now();
   const { key, scope } = identity;
+  const id = recordId(identity);
+  events?.prepared({ id, key, scope, options });
   return {
     operation,
     key,
     scope,
-    id: recordId(identity),
+    id,
     fingerprint: await fingerprintOfInput(request.input, operation),
     options,
     input: null,
     isRetry: checkIsRetry(request.isRetry),
     deadline: now + options.waitMs,
     outageDeadline: now + options.outageMs,
+    events,
   };
 }
 

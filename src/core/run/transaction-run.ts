@@ -10,6 +10,7 @@ import {
 import type { Duplicates } from "../duplicates/duplicates.ts";
 import { FinishedIds } from "../duplicates/finished-ids.ts";
 import type { Flight } from "../duplicates/single-flight.ts";
+import { executing, waiting as waitingFor } from "../events/call-events.ts";
 import { answerOf } from "../outcome/answer.ts";
 import type { Finished, Held, RunEnd } from "../outcome/run-end.ts";
 import { claimLost, notStored, storeUnavailable, writesSuppressed } from "../outcome/run-errors.ts";
@@ -60,6 +61,7 @@ export class TransactionRunner<TTransaction> {
     flight: RunFlight,
     handler: Handler<TTransaction, T>,
   ): Promise<Finished<T>> {
+    run.events?.enter("claim");
     const isLikelyFinished = run.isRetry || this.#seen.has(run.id);
     const record = isLikelyFinished ? await this.#read(run) : undefined;
     if (record !== undefined) {
@@ -89,6 +91,8 @@ export class TransactionRunner<TTransaction> {
     const { run, waiting } = leading;
     let conflicts = 0;
     for (let retry = 0; ; retry += 1) {
+      run.events?.enter("claim");
+      const begin = performance.now();
       const end = await this.#attempt(leading, handler);
       switch (end.end) {
         case "executed":
@@ -96,17 +100,20 @@ export class TransactionRunner<TTransaction> {
           return end;
         case "held":
           throwIfReused(run, end.fingerprint);
-          await waitForLease(run, retry);
+          await waitingFor(run, "lease", performance.now(), () => waitForLease(run, retry));
           continue;
         case "failed":
       }
       const fault = this.#store.faultOf(end.error);
       if (end.during === "begin") {
-        await waitToClaimAgain(run, waiting, retry, { fault, error: end.error });
+        await waitingFor(run, fault === "lock_timeout" ? "lock" : "outage", begin, () =>
+          waitToClaimAgain(run, waiting, retry, { fault, error: end.error }),
+        );
       } else if (fault !== "write_conflict" || conflicts >= conflictRetries(this.#store, run)) {
         throw end.error;
       } else {
         conflicts += 1;
+        run.events?.retried(end.error);
         await backOff(retry);
       }
     }
@@ -191,8 +198,9 @@ export class TransactionRunner<TTransaction> {
         }
     }
     const { settled, response } = await answerOf(run, () =>
-      execute(transaction, run, claimed.attempt, handler),
+      executing(run, claimed.attempt, () => execute(transaction, run, claimed.attempt, handler)),
     ).catch(rethrowing(this.#store, session, run.operation));
+    run.events?.enter("store");
     const { status } = settled;
     if (settled.status === "failed") {
       await this.#undo(session, run, settled.error);

@@ -1,6 +1,7 @@
 import { checkNumber } from "../browser/option-checks.ts";
 import type { PruneOptions } from "../contract/idempotency.ts";
-import type { Store } from "../contract/store.ts";
+import type { PrunedBatch, PruneParams, Store } from "../contract/store.ts";
+import { publish } from "../events/channels.ts";
 import { pastConflicts } from "../retry/past-conflicts.ts";
 
 // In smaller batches, the round trip and flush of each COMMIT take longer than the deletes. A batch locks for 10 to 40 ms.
@@ -8,14 +9,38 @@ const BATCH_SIZE = 3_000;
 
 /** Deletes in small statements, so that none holds its locks for long. */
 export async function prune(store: Store<unknown>, options: PruneOptions = {}): Promise<number> {
-  const { batchSize = BATCH_SIZE, signal } = options;
+  const begin = performance.now();
+  let deleted = 0;
+  try {
+    for await (const batch of batches(store, options, (params) => store.prune(params))) {
+      deleted += batch;
+    }
+    return deleted;
+  } finally {
+    publish("pruned", () => ({ deleted, durationMs: performance.now() - begin }));
+  }
+}
+
+/** Deletes steps whose record is gone, as {@link prune} deletes records. */
+export async function sweep(store: Store<unknown>, options: PruneOptions = {}): Promise<void> {
+  for await (const _ of batches(store, options, (params) => store.sweep(params)));
+}
+
+/** Until a batch is not full. */
+async function* batches(
+  store: Store<unknown>,
+  { batchSize = BATCH_SIZE, signal }: PruneOptions,
+  send: (params: PruneParams) => Promise<PrunedBatch>,
+): AsyncGenerator<number> {
   checkNumber("batchSize", batchSize, 1);
-  const pruneBatch = () => pastConflicts(store, "prune", () => store.prune({ limit: batchSize }));
-  for (let total = 0; ; ) {
-    const deleted = signal?.aborted === true ? 0 : await pruneBatch();
-    total += deleted;
-    if (deleted < batchSize) {
-      return total;
+  for (;;) {
+    if (signal?.aborted === true) {
+      return;
+    }
+    const { deleted, isFull } = await pastConflicts(store, "prune", () => send({ limit: batchSize }));
+    yield deleted;
+    if (!isFull) {
+      return;
     }
   }
 }

@@ -61,6 +61,8 @@ export interface Dialect {
   claimAbandoned(names: Names, params: AbandonedParams): Statement;
   /** Deletes expired records that nobody holds, and their steps. The last write affects one row for each record. */
   prune(names: Names, params: PruneParams): Pruning;
+  /** Deletes steps whose record is gone. */
+  sweep(names: Names, params: PruneParams): Write;
   /** Reads the columns of a table, named as in SQL: rows of `table-check.ts`. None if there is no such table. */
   columnsOf(table: string): Statement;
   /** Reads the indexes of a table that hold for all of its rows, the primary key among them. */

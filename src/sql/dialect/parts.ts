@@ -53,6 +53,11 @@ export function whereExpired(c: Columns, now: string, row = ""): string {
   return `${row}${c.expiresAt} <= ${now} AND (${lockedUntil} IS NULL OR ${lockedUntil} <= ${now})`;
 }
 
+/** A step, in table `s`, whose record was deleted by hand: `prune` deletes both. */
+export function whereOrphaned({ record: { table, columns: c }, step }: Names): string {
+  return `NOT EXISTS (SELECT 1 FROM ${table} AS r WHERE r.${c.id} = s.${step.columns.recordId})`;
+}
+
 /** All of the statement that reads the steps of a record, but not those of an expired one that had its id. */
 export function selectedSteps({ record: { table, columns: c }, step }: Names, id: string): string {
   const s = step.columns;

@@ -7,7 +7,6 @@ import {
   claimedForMs,
   selectedSteps,
   whereAbandoned,
-  whereExpired,
   whereFree,
   whereHeldBy,
   whereReplayable,
@@ -16,21 +15,15 @@ import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from ".
 import { findingsOfMariadb, makeOfMariadb } from "./check.ts";
 import { endsTransactionOfMariadb } from "./ending.ts";
 import { faultOfMariadb } from "./faults.ts";
+import { IDS, NOW, texts } from "./parts.ts";
+import { prune, sweep } from "./prune.ts";
 
-/**
- * UTC in sessions of every time zone: a DATETIME has none. It stands still while a statement runs, so what has waited for a
- * lock sees the time before that.
- */
-const NOW = "UTC_TIMESTAMP(3)";
 /** The time that many milliseconds from now; NULL for NULL. */
 const inMs = (parameter = "?") => `${NOW} + INTERVAL (${parameter} * 1000) MICROSECOND`;
 /** `time`, or a millisecond later where `column` has that already: an UPDATE that changes nothing may count as none. */
 const other = (time: string, column: string) =>
   `${time} + INTERVAL IF(${time} <=> ${column}, 1000, 0) MICROSECOND`;
 
-/** A list of texts, in a parameter. With a collation other than that of what they are compared with, no index is used. */
-const texts = (type: string) => `JSON_TABLE(?, '$[*]' COLUMNS (v ${type} PATH '$'))`;
-const IDS = texts("VARCHAR(64) CHARACTER SET ascii COLLATE ascii_nopad_bin");
 const OPERATIONS = texts("VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin");
 
 const recordRow = (names: Names) =>
@@ -183,31 +176,8 @@ RETURNING ${selected(names, ABANDONED_ROW, "`")}`,
     };
   },
 
-  /**
-   * Locks the rows of the batch and skips those that a claim is taking over: a DELETE cannot, and would fail at the first of
-   * them. That they are still expired is asked again, should the transaction have ended in between. Index used: `expires_at`.
-   */
-  prune({ record: { table, columns: c }, step }, { limit }) {
-    const listed = `${IDS} AS listed`;
-    return {
-      batch: {
-        text: `SELECT ${c.id} AS id FROM ${table} WHERE ${whereExpired(c, NOW)} ORDER BY ${c.expiresAt} LIMIT ? FOR UPDATE SKIP LOCKED`,
-        values: [limit],
-      },
-      writesFor: (ids) => {
-        const values = [JSON.stringify(ids)];
-        const doomed = `JOIN ${table} AS r ON r.${c.id} = listed.v`;
-        return [
-          {
-            text: `DELETE s FROM ${listed} ${doomed} JOIN ${step.table} AS s ON s.${step.columns.recordId} = listed.v
-WHERE ${whereExpired(c, NOW, "r.")}`,
-            values,
-          },
-          { text: `DELETE r FROM ${listed} ${doomed} WHERE ${whereExpired(c, NOW, "r.")}`, values },
-        ];
-      },
-    };
-  },
+  prune,
+  sweep,
 
   columnsOf: (table) => ({
     text: `SELECT c.column_name AS name, CONCAT_WS(' collate ', c.column_type, c.collation_name) AS type, t.engine AS engine

@@ -9,6 +9,7 @@ import {
   whereExpired,
   whereFree,
   whereHeldBy,
+  whereOrphaned,
   whereReplayable,
 } from "../dialect/parts.ts";
 import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "../dialect/statement.ts";
@@ -199,6 +200,15 @@ DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed)) AND ${c.
       },
     ];
     return { writes };
+  },
+
+  sweep(names, { limit }) {
+    const { table } = names.step;
+    return {
+      text: `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
+  SELECT s.ctid FROM ${table} AS s WHERE ${whereOrphaned(names)} LIMIT $1::int FOR UPDATE SKIP LOCKED))`,
+      values: [limit],
+    };
   },
 
   columnsOf: (table) => ({

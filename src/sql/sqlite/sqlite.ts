@@ -10,6 +10,7 @@ import {
   whereExpired,
   whereFree,
   whereHeldBy,
+  whereOrphaned,
   whereReplayable,
 } from "../dialect/parts.ts";
 import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "../dialect/statement.ts";
@@ -150,6 +151,14 @@ RETURNING ${selected(names, ABANDONED_ROW)}`,
       },
     ];
     return { writes };
+  },
+
+  sweep(names, { limit }) {
+    const { table } = names.step;
+    return {
+      text: `DELETE FROM ${table} WHERE rowid IN (SELECT s.rowid FROM ${table} AS s WHERE ${whereOrphaned(names)} LIMIT ?)`,
+      values: [limit],
+    };
   },
 
   columnsOf: (table) => ({

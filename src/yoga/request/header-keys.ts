@@ -1,7 +1,9 @@
 import { KEY_HEADER, parseKeyHeader, parseKeyListHeader } from "../../core/adapter/key-header.ts";
 import { IdempotencyError, isIdempotencyError } from "../../core/contract/errors.ts";
+import { tellRefusal } from "../../core/events/call-events.ts";
 import { invalidKey } from "../../core/request/identity.ts";
 import { toGraphQLError } from "../errors/graphql-errors.ts";
+import { OPERATION_RECORD_NAME } from "./record-name.ts";
 
 /** The part of a Fetch `Request` that is used. Servers bring their own ponyfills. */
 export interface RequestLike {
@@ -114,6 +116,7 @@ function readList(header: string, count: number): readonly (string | undefined)[
   try {
     return parseKeyListHeader(header, count);
   } catch (error) {
+    tellRefusal(error, OPERATION_RECORD_NAME);
     throw isIdempotencyError(error) ? toGraphQLError(error) : error;
   }
 }

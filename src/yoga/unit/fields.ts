@@ -1,6 +1,7 @@
 import { type ExecutionResult, GraphQLError, type GraphQLSchema, isNonNullType } from "graphql";
 import type { Told } from "../../core/adapter/told-outcome.ts";
 import { isIdempotencyError } from "../../core/contract/errors.ts";
+import { tellRefusal } from "../../core/events/call-events.ts";
 import { toGraphQLError } from "../errors/graphql-errors.ts";
 import { isMetaField, type RootField } from "../request/mutation.ts";
 import { inOrder } from "./stored-result.ts";
@@ -54,12 +55,13 @@ export async function executeFields(
  * @throws an error that is neither ours nor meant for clients.
  */
 export function failedField(
-  { nodes, responseName }: RootField,
+  { nodes, responseName, fieldName }: RootField,
   error: unknown,
   isWholeAnswer: boolean,
 ): Answer {
   const place = { nodes, path: [responseName] };
   if (isIdempotencyError(error)) {
+    tellRefusal(error, fieldName);
     return failed(toGraphQLError(error, { ...place, isWholeAnswer }), toldOf(error));
   }
   if (error instanceof GraphQLError) {

@@ -1,0 +1,101 @@
+/** Pruning that runs by itself: in rounds, on any number of hosts, and never in anybody's way. */
+import { afterEach, describe, expect, test } from "vitest";
+import { databases } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
+import { expire, idempotencyOf, placing, records, request, warningsDuring } from "../support/runs.ts";
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  await Promise.all(stops.splice(0).map((stop) => stop()));
+});
+
+function started(idempotency: ReturnType<typeof idempotencyOf>, options = {}) {
+  const pruning = idempotency.startPruning({ everyMs: 20, ...options });
+  stops.push(() => pruning.stop());
+  return pruning;
+}
+
+describe.each(databases)("$name", ({ open }) => {
+  test("deletes what has expired, and keeps the rest", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma);
+    for (const key of ["a", "b", "c"]) await idempotency.run(request(key), placing(key));
+    await expire(db, "a");
+    started(idempotency, { batchSize: 1 });
+    await eventually(async () => expect(await records(db)).toHaveLength(2));
+    await expire(db, "b");
+    await eventually(async () => expect(await records(db)).toMatchObject([{ key: "c" }]));
+  });
+
+  test("several at once share the work, and none fails", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma);
+    for (let n = 0; n < 30; n += 1) await idempotency.run(request(`k${n}`), async () => n);
+    await expire(db);
+    const warnings = await warningsDuring(async () => {
+      for (let n = 0; n < 4; n += 1) started(idempotency, { batchSize: 2 });
+      await eventually(async () => expect(await records(db)).toHaveLength(0));
+      await Promise.all(stops.splice(0).map((stop) => stop()));
+    });
+    expect(warnings.filter(({ name }) => name === "OnceonlyPruningWarning")).toEqual([]);
+  });
+
+  test("deletes steps whose record was deleted by hand, and those of nobody else", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma);
+    const stepping = (key: string) =>
+      idempotency.runLeased(request(key), async ({ step }) => {
+        await step("one", () => 1);
+        return step("two", () => 2);
+      });
+    await stepping("gone");
+    await stepping("kept");
+    await db.query(
+      "DELETE FROM idempotency_record WHERE key = 'gone'".replace(
+        "key",
+        db.provider === "mariadb" ? "`key`" : "key",
+      ),
+    );
+    started(idempotency, { batchSize: 1 });
+    const steps = () => db.query("SELECT record_id FROM idempotency_step");
+    await eventually(async () => expect(await steps()).toHaveLength(2));
+    const [{ id }] = (await records(db)) as [{ id: string }];
+    expect(await steps()).toEqual([{ record_id: id }, { record_id: id }]);
+  });
+
+  test("a round that fails is a warning, and the next one deletes", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma);
+    await idempotency.run(request("k"), placing("k"));
+    await expire(db);
+    await db.query("ALTER TABLE idempotency_record RENAME TO elsewhere");
+    const warnings = await warningsDuring(async () => {
+      started(idempotency);
+      await new Promise<void>((resolve) => process.once("warning", () => resolve()));
+    });
+    expect(warnings[0]).toMatchObject({ name: "OnceonlyPruningWarning" });
+    await db.query("ALTER TABLE elsewhere RENAME TO idempotency_record");
+    await eventually(async () => expect(await records(db)).toHaveLength(0));
+  });
+
+  test("stop() ends it, after the batch under way", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma);
+    await idempotency.run(request("k"), placing("k"));
+    const pruning = started(idempotency);
+    await pruning.stop();
+    await expire(db);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await records(db)).toHaveLength(1);
+  });
+});
+
+test.each([
+  [{ everyMs: 0 }, "everyMs is of type number (0)"],
+  [{ budgetMs: "1s" }, 'budgetMs is of type string ("1s")'],
+  [{ batchSize: 1.5 }, "batchSize is of type number (1.5)"],
+  [{ every: 5 }, "did you mean everyMs?"],
+])("%j is refused by name", async (options, words) => {
+  await using db = await databases[0]!.open();
+  expect(() => idempotencyOf(db.prisma).startPruning(options as never)).toThrow(words);
+});
