@@ -121,7 +121,9 @@ function faultOfItself(dialect: Dialect, error: unknown): StoreFault | undefined
 }
 
 /** The database's own code and message in an error, if it has any. */
-function databaseErrorOf(error: unknown): { readonly code: string; readonly message: string } | undefined {
+export function databaseErrorOf(
+  error: unknown,
+): { readonly code: string; readonly message: string } | undefined {
   if (typeof error !== "object" || error === null) {
     return undefined;
   }

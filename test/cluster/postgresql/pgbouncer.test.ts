@@ -42,6 +42,7 @@ describe.each(["shared", "one by one"] as const)("messages %s", (messages) => {
     await using behind = await openBehind();
     await using app = openApplication(behind.url, { messages });
     await using other = openApplication(behind.url, { messages });
+    expect([await app.idempotency.check(), await records(behind.db)]).toEqual([[], []]);
     let charges = 0;
     const leased = ({ idempotency }: typeof app) =>
       idempotency.runLeased(request("leased"), async ({ step, transaction }) => {
@@ -85,6 +86,7 @@ const RUNS: readonly (readonly [string, (app: Application) => Promise<unknown>])
     "a handler whose statement fails",
     (app) => app.idempotency.run(request("broken"), ({ tx }) => tx.$executeRaw`SELECT 1 / 0`),
   ],
+  ["a look at the set-up", (app) => app.idempotency.check()],
   ["a leased run", (app) => app.idempotency.runLeased(request("leased"), ({ step }) => step("a", () => 1))],
 ];
 
