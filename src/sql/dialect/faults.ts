@@ -7,7 +7,11 @@ interface PrismaErrorLike {
   readonly name?: string;
   readonly message?: unknown;
   readonly code?: string;
-  readonly meta?: { readonly code?: string; readonly driverAdapterError?: { readonly cause?: DriverCause } };
+  readonly meta?: {
+    readonly code?: string;
+    readonly message?: string;
+    readonly driverAdapterError?: { readonly cause?: DriverCause };
+  };
   readonly cause?: DriverCause;
   readonly errno?: unknown;
   readonly sqlState?: unknown;
@@ -132,7 +136,9 @@ export function databaseErrorOf(
   const cause = driverCauseOf(known);
   const driverCode = typeof errno === "number" && sqlState !== undefined ? errno : undefined;
   const code = cause?.originalCode ?? meta?.code ?? driverCode;
-  return code === undefined ? undefined : { code: String(code), message: cause?.originalMessage ?? "" };
+  return code === undefined
+    ? undefined
+    : { code: String(code), message: cause?.originalMessage ?? meta?.message ?? "" };
 }
 
 const driverCauseOf = ({ name, meta, cause }: PrismaErrorLike): DriverCause | undefined =>

@@ -13,6 +13,10 @@ interface Options {
   readonly port: number;
   /** Of each database, which all clients share. Default 5. */
   readonly connections?: number | undefined;
+  /** Come after the others, and win. */
+  readonly settings?: Readonly<Record<string, string | number>>;
+  /** The databases that it knows. Default: all. */
+  readonly databases?: string;
 }
 
 /** In front of the server of `target`. */
@@ -26,13 +30,14 @@ export async function startPgbouncer(target: string, options: Options): Promise<
   }
 }
 
-async function start(folder: Folder, target: URL, { port, connections = 5 }: Options): Promise<Pgbouncer> {
+async function start(folder: Folder, target: URL, options: Options): Promise<Pgbouncer> {
+  const { port, connections = 5, settings = {}, databases = "*" } = options;
   const { hostname, username, password } = target;
   const file = join(folder.path, "pgbouncer.ini");
   await writeFile(
     file,
     `[databases]
-* = host=${hostname} port=${target.port || 5432} user=${username} ${password && `password=${decodeURIComponent(password)}`}
+${databases} = host=${hostname} port=${target.port || 5432} user=${username} ${password && `password=${decodeURIComponent(password)}`}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = ${port}
@@ -43,6 +48,9 @@ default_pool_size = ${connections}
 max_client_conn = 500
 ignore_startup_parameters = extra_float_digits,options
 server_login_retry = 1
+${Object.entries(settings)
+  .map(([name, value]) => `${name} = ${value}`)
+  .join("\n")}
 `,
   );
   await folder.start("pgbouncer", program("pgbouncer"), [file]);
