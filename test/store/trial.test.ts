@@ -5,7 +5,7 @@ import { createIdempotency } from "../../src/create-idempotency.ts";
 import { databases, onPostgres, openPostgres, openSqlite, type TestDatabase } from "../support/database.ts";
 import { ddl } from "../support/ddl.ts";
 import { selectedProviders } from "../support/providers.ts";
-import { records } from "../support/runs.ts";
+import { failureOf, records } from "../support/runs.ts";
 import { alter, type Case, constraint, findingsOf, linesOf, named } from "./trial-support.ts";
 
 const POSTGRESQL: readonly Case[] = [
@@ -305,6 +305,7 @@ async function openAs(open: Open, granted: (role: string) => readonly string[], 
   return {
     db,
     user,
+    url: url.href,
     client: await db.connect({ url: url.href }),
     async [Symbol.asyncDispose]() {
       const roles = [role, user];
@@ -357,6 +358,16 @@ describe.each(withUsers)("a user of $name", ({ open }) => {
       byRole,
     );
     expect(await findingsOf(as.db, as.client)).toEqual([]);
+  });
+
+  test("who may do nothing is told so, and not to retry", async () => {
+    await using as = await openAs(open, () => [], false);
+    // MariaDB does not even let him in, which its driver tries again until then.
+    const client = await as.db.connect({ url: as.url, pool: { acquireTimeout: 3_000 } });
+    expect(await failureOf(createIdempotency({ prisma: client }).check())).toMatchObject({
+      code: "STORE_MISCONFIGURED",
+      retryable: false,
+    });
   });
 
   test("who may only read is told of all that is missing, and the GRANT mends it", async () => {

@@ -21,6 +21,8 @@ interface DriverCause {
   readonly kind?: string;
   readonly originalCode?: string | number;
   readonly originalMessage?: string;
+  /** Why a pool has no connection, in the driver's words. */
+  readonly cause?: unknown;
 }
 
 /** Prisma error codes: https://www.prisma.io/docs/orm/reference/error-reference */
@@ -116,7 +118,7 @@ function faultOfItself(dialect: Dialect, error: unknown): StoreFault | undefined
   const message = typeof given === "string" ? given : "";
   const databaseError = databaseErrorOf(error);
   return (
-    (databaseError && dialect.faultOfCode(databaseError.code, databaseError.message)) ??
+    (databaseError && dialect.faultOfCode(databaseError.code, saidBy(known, databaseError.message))) ??
     KIND_FAULTS[driverCauseOf(known)?.kind ?? ""] ??
     PRISMA_FAULTS[code ?? ""] ??
     (code === "P2028" ? transactionFaultOf(message) : undefined) ??
@@ -139,6 +141,12 @@ export function databaseErrorOf(
   return code === undefined
     ? undefined
     : { code: String(code), message: cause?.originalMessage ?? meta?.message ?? "" };
+}
+
+/** `message`, and what the driver adds to it. */
+function saidBy(error: PrismaErrorLike, message: string): string {
+  const reason = driverCauseOf(error)?.cause;
+  return typeof reason === "string" ? `${message} ${reason}` : message;
 }
 
 const driverCauseOf = ({ name, meta, cause }: PrismaErrorLike): DriverCause | undefined =>

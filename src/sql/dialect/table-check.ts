@@ -59,7 +59,11 @@ function checkTable(
 ): Finding[] {
   if (present.length === 0) {
     return [
-      { severity: "fatal", subject: `table ${table}`, message: `It is not in the database: ${apply}.` },
+      {
+        severity: "fatal",
+        subject: `table ${table}`,
+        message: `It is not in the database, or this user may not see it: ${apply}.`,
+      },
     ];
   }
   const names = new Set(present.map(({ name }) => name));
