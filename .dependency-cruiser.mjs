@@ -30,11 +30,13 @@ export const walls = {
   "sql/postgresql": sql,
   "sql/sqlite": sql,
   sql: [...sql, "sql/mariadb", "sql/postgresql", "sql/sqlite"],
+  // What check() tries.
+  "sql/trial": [...sql, "sql"],
   "prisma/client": [...sql, "sql"],
   "prisma/handler": client,
   "prisma/guard": [...client, "prisma/handler"],
   "prisma/ambient": [...client, "prisma/handler", "prisma/guard"],
-  prisma: [...client, "prisma/handler", "prisma/guard", "prisma/ambient"],
+  prisma: [...client, "sql/trial", "prisma/handler", "prisma/guard", "prisma/ambient"],
 
   // They run in browsers.
   client: ["core/browser"],

@@ -13,9 +13,10 @@ import {
 } from "../sql/dialect/table-check.ts";
 import { folderOf } from "../sql/dialects.ts";
 import type { SqlClient } from "../sql/sql-client.ts";
+import { trySetUp } from "../sql/trial/try-set-up.ts";
 import { lackingMembersOf, versionOf } from "./client/private-members.ts";
 
-/** Looks at the tables, the server and the client. Writes nothing. */
+/** Looks at the tables, the server and the client, and then tries what a run does. Leaves nothing behind. */
 export async function checkSetUp(
   client: object,
   sql: SqlClient,
@@ -31,12 +32,18 @@ export async function checkSetUp(
   });
   const [record, step] = [await describe(names.record.table), await describe(names.step.table)];
   const [server] = await rowsOf<ServerRow>(dialect.server());
-  return [
-    ...checkTables(names, { record, step }, folderOf(dialect)),
-    ...(dialect.findings?.(names, { record, step, server: server && { ...server }, ...limits }) ?? []),
+  const described = { record, step };
+  const findings = [
+    ...checkTables(names, described, folderOf(dialect)),
+    ...(dialect.findings?.(names, { ...described, server: server && { ...server }, ...limits }) ?? []),
     ...checkServer(server),
     ...checkClient(client),
   ];
+  // What is known to fail says no more when it is tried.
+  const isFatal = findings.some(({ severity }) => severity === "fatal");
+  return isFatal
+    ? findings
+    : [...findings, ...(await trySetUp(sql, { dialect, names, described }, String(server?.grantee)))];
 }
 
 const CLOCKS_MS_MAX = 60_000;
@@ -64,6 +71,7 @@ function checkServer(server: ServerRow | undefined): Finding[] {
 interface ServerRow {
   readonly readOnly: boolean | number | bigint;
   readonly nowMs: number | bigint;
+  readonly grantee?: string;
 }
 
 function checkClient(client: object): Finding[] {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { RunOptions } from "../../src/core/contract/options.ts";
 import { onPostgres, openPostgres } from "../support/database.ts";
@@ -125,6 +126,18 @@ describe.runIf(onPostgres)("a connection lost during COMMIT", () => {
       expect([retry.replayed, await setup.database.countOrders()]).toEqual([rows === 1, 1]);
     },
   );
+
+  test("is asked for no longer than its record is kept", async () => {
+    await using setup = await openFragile({ retentionMs: 500 });
+    const hold = setup.proxy.intercept(COMMIT, "answered");
+    const placing = setup.place("k").catch((error: unknown) => error);
+    await hold.reached;
+    setup.proxy.refusing = true;
+    hold.cut();
+    // Half of the default outageMs.
+    expect(await Promise.race([placing, sleep(30_000, "still asking")])).toMatchObject(unavailable);
+    expect(await setup.database.countOrders()).toBe(1);
+  });
 
   test.each(["arrives late", "never arrives"])(
     "that hangs until the transaction's time is over, and %s: the caller is told what the database shows",

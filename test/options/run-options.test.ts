@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { devalueCodec } from "../../src/core/contract/codec.ts";
 import { errorSerializer } from "../../src/core/contract/error-serializer.ts";
-import { type RunOptions, resolveOptions } from "../../src/core/contract/options.ts";
+import { outcomeMsOf, type RunOptions, resolveOptions } from "../../src/core/contract/options.ts";
 import type { Store } from "../../src/core/contract/store.ts";
 import { idempotencyOver } from "../../src/core/create.ts";
 
@@ -92,6 +92,26 @@ describe("a number at its bound is accepted", () => {
     ["waitMs", 2 ** 31 - 1],
   ])("%s: %d", (option, value) => {
     expect(resolve({ [option]: value })).toMatchObject({ [option]: value });
+  });
+});
+
+describe("an outageMs that is longer than the records are kept", () => {
+  const contradiction =
+    /^onceonly: option outageMs is 120000 and option retentionMs is 90000: .*give a retentionMs of at least 120000, or an outageMs of at most 90000\.$/;
+
+  test.each<[string, RunOptions, RunOptions]>([
+    ["together", {}, { outageMs: 120_000, retentionMs: 90_000 }],
+    ["after the retention", { retentionMs: 90_000 }, { outageMs: 120_000 }],
+    ["before the retention", { outageMs: 120_000 }, { retentionMs: 90_000 }],
+  ])("is refused, given %s", (_, before, after) => {
+    expect(() => resolveOptions(after, resolveOptions(before))).toThrow(contradiction);
+    expect(() => resolveOptions(after, resolveOptions(before))).toThrow(TypeError);
+  });
+
+  test("and equal to the default is refused only if it was given", () => {
+    expect(() => resolve({ outageMs: 60_000, retentionMs: 59_999 })).toThrow("at most 59999");
+    expect(outcomeMsOf(resolve({ retentionMs: 59_999 }))).toBe(59_999);
+    expect(outcomeMsOf(resolve({ outageMs: 60_000, retentionMs: 60_000 }))).toBe(60_000);
   });
 });
 

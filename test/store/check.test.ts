@@ -109,11 +109,19 @@ describe.runIf(onPostgres)("check() on PostgreSQL", () => {
     const [{ role } = { role: "" }] = await db.query("SELECT current_database() || '_tenant' AS role");
     await db.query(`CREATE ROLE ${role}`);
     try {
-      await db.query(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}`);
+      await db.query(`GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}`);
       const tenant = await db.connect({ serverOptions: `-c role=${role}` });
-      expect(await idempotencyOf(tenant).check()).toMatchObject([
-        { severity: "warning", subject: 'row-level security idempotency_step on "idempotency_step"' },
-      ]);
+      const hurdle = {
+        severity: "warning",
+        subject: 'row-level security idempotency_step on "idempotency_step"',
+      };
+      const refused = await failureOf(idempotencyOf(tenant).check());
+      expect(refused).toMatchObject({
+        details: { findings: [hurdle, { severity: "fatal", subject: 'table "idempotency_step"' }] },
+        message: expect.stringContaining("new row violates row-level security policy") as string,
+      });
+      await db.query("CREATE POLICY all_of_it ON idempotency_step USING (true)");
+      expect(await idempotencyOf(tenant).check()).toMatchObject([hurdle]);
     } finally {
       await db.query(`DROP OWNED BY ${role}`);
       await db.query(`DROP ROLE ${role}`);

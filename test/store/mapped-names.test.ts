@@ -57,6 +57,11 @@ describe.each(databases)("mapped names on $name", ({ open }) => {
     expect([await idempotency.prune(), await db.prisma.idempotencyRecord.count()]).toEqual([1, 0]);
   });
 
+  test("are those of what check() tries", async () => {
+    await using db = await open({ variant: "mapped" });
+    expect(await mapped(db.prisma).check()).toEqual([]);
+  });
+
   test("may be given instead, for a client that does not tell", async () => {
     await using db = await open({ variant: "mapped" });
     const columns = {

@@ -68,6 +68,29 @@ describe.runIf(onMariadb)("a server of Prisma's provider mysql", () => {
   );
 });
 
+describe.runIf(onMariadb)("a server that lets nobody in", () => {
+  it.each([
+    ["whose password is wrong", (url: URL) => Object.assign(url, { password: "wrong" })],
+    ["whose database does not exist", (url: URL) => Object.assign(url, { pathname: "/nowhere" })],
+  ])("%s is a set-up that no retry mends", async (_, change) => {
+    await using db = await openMariadb();
+    const url = new URL(db.url);
+    change(url);
+    // The driver tries again until then.
+    const idempotency = idempotencyOf(await db.connect({ url: url.href, pool: { acquireTimeout: 3_000 } }));
+    const place = placing("k");
+    const misconfigured = { code: "STORE_MISCONFIGURED", retryable: false };
+    for (const call of [
+      () => idempotency.run(request("k"), place),
+      () => idempotency.runLeased(request("k"), async () => place.runs++),
+      () => idempotency.check(),
+    ]) {
+      expect(await failureOf(call())).toMatchObject(misconfigured);
+    }
+    expect(place.runs).toBe(0);
+  });
+});
+
 describe.runIf(onMariadb)("a server that says it is a node of a cluster", () => {
   it.each([
     ["ON", {}, 3],

@@ -61,8 +61,8 @@ export interface Idempotency<TTransaction> {
   /** Runs `handler` with steps that are not recorded: for a call whose key is optional and was not sent. */
   runLeasedUnkeyed<T>(handler: LeaseHandler<TTransaction, T, undefined>, options?: RunOptions): Promise<T>;
   /**
-   * Looks at the set-up, for a start-up or a health check: tables, columns and indexes, the server's role and clock, and
-   * Prisma's version. Reads only.
+   * Looks at the set-up, for a start-up: tables, columns and indexes, the server's role and clock, and Prisma's version. Then it
+   * does what runs do, with records of its own, in a transaction that is rolled back. Leaves nothing behind.
    *
    * @returns what could be better; empty if there is nothing.
    * @throws {@link IdempotencyError} `STORE_MISCONFIGURED` if no run could work; its `details.findings` say why.

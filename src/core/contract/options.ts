@@ -41,7 +41,8 @@ export interface RunOptions {
    * How long a run waits for a database that is away, in milliseconds: before its handler, for a connection that takes its
    * claim, and after a COMMIT whose answer was lost, for the outcome. Then it fails with `STORE_UNAVAILABLE`. Default 60,000, which
    * outlives a failover: Patroni's takes up to 45 seconds as it comes. A database that has not answered yet since the process
-   * began is not waited for. 0: the first failure is reported.
+   * began is not waited for. At most `retentionMs`; the default waits for an outcome no longer than that. 0: the first failure is
+   * reported.
    */
   readonly outageMs?: number;
   /**
@@ -147,6 +148,9 @@ export function resolveOptions(options: RunOptions, base: ResolvedRunOptions = D
   if (options.leaseMs !== undefined) {
     checkLease(resolved);
   }
+  if (options.outageMs !== undefined || resolved.outageMs !== DEFAULTS.outageMs) {
+    checkOutage(resolved);
+  }
   return resolved;
 }
 
@@ -177,6 +181,25 @@ function checkLease({ leaseMs, transaction: { timeoutMs = 0 } }: ResolvedRunOpti
         `give a leaseMs of at least ${timeoutMs}, or a transaction.timeoutMs of at most ${leaseMs}.`,
     );
   }
+}
+
+/**
+ * Where a COMMIT had no answer, its outcome is asked for until `outageMs` is over. A record that is no longer replayed by then would
+ * look as if there had never been one.
+ */
+function checkOutage({ outageMs, retentionMs }: ResolvedRunOptions): void {
+  if (retentionMs < outageMs) {
+    throw new TypeError(
+      `onceonly: option outageMs is ${outageMs} and option retentionMs is ${retentionMs}: a run whose COMMIT had no answer could ` +
+        "ask for the outcome of a record that is over, and its retry would execute again; " +
+        `give a retentionMs of at least ${outageMs}, or an outageMs of at most ${retentionMs}.`,
+    );
+  }
+}
+
+/** How long the outcome of a COMMIT is asked for. As with leases, the default never contradicts what was given. */
+export function outcomeMsOf({ outageMs, retentionMs }: ResolvedRunOptions): number {
+  return Math.min(outageMs, retentionMs);
 }
 
 function checkOptions(options: RunOptions): void {

@@ -37,7 +37,7 @@ export interface Store<TTransaction> {
   readonly leases: LeaseStore;
   /** What kind of failure an error of this store is; `undefined` for every error that is not the store's own. */
   faultOf(error: unknown): StoreFault | undefined;
-  /** Looks at the set-up, and writes nothing. */
+  /** Looks at the set-up, and leaves nothing behind. */
   check(limits: CheckedLimits): Promise<readonly Finding[]>;
   /** Deletes up to `limit` records whose retention has run out, skipping those in use. */
   prune(params: PruneParams): Promise<PrunedBatch>;

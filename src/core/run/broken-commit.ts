@@ -1,3 +1,4 @@
+import { outcomeMsOf } from "../contract/options.ts";
 import type { FinishedRecord, Store } from "../contract/store.ts";
 import { storeUnavailable } from "../outcome/run-errors.ts";
 import type { PreparedRun } from "../request/prepare.ts";
@@ -8,13 +9,13 @@ import { claimParams, transactionLimits } from "./claim-params.ts";
  * Returns what is stored for the run after its COMMIT failed, or the answer to it was lost; `undefined` if nothing is
  * stored and nothing is on its way. Guessing could execute the run twice, or report a completed payment as failed.
  *
- * @throws {@link IdempotencyError} `STORE_UNAVAILABLE` if the database gives no answer for `outageMs`.
+ * @throws {@link IdempotencyError} `STORE_UNAVAILABLE` if the database gives no answer for `outageMs`, or as long as the record is kept.
  */
 export async function recordAfterBrokenCommit(
   store: Store<unknown>,
   run: PreparedRun,
 ): Promise<FinishedRecord | undefined> {
-  const deadline = performance.now() + run.options.outageMs;
+  const deadline = performance.now() + outcomeMsOf(run.options);
   for (let retry = 0; ; retry += 1) {
     try {
       return await probe(store, run);

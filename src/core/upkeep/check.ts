@@ -1,18 +1,13 @@
 import { IdempotencyError } from "../contract/errors.ts";
 import type { Finding } from "../contract/finding.ts";
 import type { CheckedLimits, Store } from "../contract/store.ts";
-import { storeFailed } from "../outcome/run-errors.ts";
+import { pastConflicts } from "../retry/past-conflicts.ts";
 
 const OPERATION = "check";
 
 /** Has the store look at its set-up, and throws what is fatal. */
 export async function check(store: Store<unknown>, limits: CheckedLimits): Promise<readonly Finding[]> {
-  let findings: readonly Finding[];
-  try {
-    findings = await store.check(limits);
-  } catch (error) {
-    throw storeFailed({ operation: OPERATION }, store.faultOf(error), error);
-  }
+  const findings = await pastConflicts(store, OPERATION, () => store.check(limits));
   const fatal = findings.filter(({ severity }) => severity === "fatal");
   if (fatal.length > 0) {
     const reasons = fatal.map(({ subject, message }) => `${subject}: ${message}`).join(" ");

@@ -69,12 +69,19 @@ export interface Dialect {
   indexesOf(table: string): Statement;
   /** Reads what may keep our writes from the rows of a table: rows of `table-check.ts`. */
   hurdlesOf(table: string): Statement;
-  /** Reads one row: whether the server refuses writes (`readOnly`), its clock in milliseconds (`nowMs`), and what `findings` asks. */
+  /**
+   * Reads one row: whether the server refuses writes (`readOnly`), its clock in milliseconds (`nowMs`), where it has users, how GRANT
+   * names that of the connection (`grantee`), and what `findings` asks.
+   */
   server(): Statement;
   /** What an error of the database or its driver means, by its code, and by its message if the code is ambiguous. */
   faultOfCode(code: string, message: string): StoreFault | undefined;
   /** What to change, for a code that only a wrong set-up leads to, whoever sends the statement. */
   adviceOnCode?(code: string): string | undefined;
+  /** The codes with which the database refuses a statement to a user without the privilege. */
+  readonly denials: readonly string[];
+  /** The types of the columns that `columnsOf` reads, as the tables of the package have them, and others that serve as well. */
+  readonly columnTypes: Readonly<Record<ColumnKind, { readonly should: string; readonly fits: RegExp }>>;
   readonly capabilities: Capabilities;
   /** What stands around names. */
   readonly quoteMark: QuoteMark;
@@ -88,6 +95,9 @@ export interface Dialect {
   /** What else the tables and the server need that only this database has. */
   findings?(names: Names, found: Examined): readonly Finding[];
 }
+
+/** What a column holds. */
+export type ColumnKind = "text" | "number" | "time";
 
 /** Tells a server that the statements are for from others of the same protocol. */
 export interface ServerMake {

@@ -7,7 +7,11 @@ interface PrismaErrorLike {
   readonly name?: string;
   readonly message?: unknown;
   readonly code?: string;
-  readonly meta?: { readonly code?: string; readonly driverAdapterError?: { readonly cause?: DriverCause } };
+  readonly meta?: {
+    readonly code?: string;
+    readonly message?: string;
+    readonly driverAdapterError?: { readonly cause?: DriverCause };
+  };
   readonly cause?: DriverCause;
   readonly errno?: unknown;
   readonly sqlState?: unknown;
@@ -17,6 +21,8 @@ interface DriverCause {
   readonly kind?: string;
   readonly originalCode?: string | number;
   readonly originalMessage?: string;
+  /** Why a pool has no connection, in the driver's words. */
+  readonly cause?: unknown;
 }
 
 /** Prisma error codes: https://www.prisma.io/docs/orm/reference/error-reference */
@@ -112,7 +118,7 @@ function faultOfItself(dialect: Dialect, error: unknown): StoreFault | undefined
   const message = typeof given === "string" ? given : "";
   const databaseError = databaseErrorOf(error);
   return (
-    (databaseError && dialect.faultOfCode(databaseError.code, databaseError.message)) ??
+    (databaseError && dialect.faultOfCode(databaseError.code, saidBy(known, databaseError.message))) ??
     KIND_FAULTS[driverCauseOf(known)?.kind ?? ""] ??
     PRISMA_FAULTS[code ?? ""] ??
     (code === "P2028" ? transactionFaultOf(message) : undefined) ??
@@ -121,7 +127,9 @@ function faultOfItself(dialect: Dialect, error: unknown): StoreFault | undefined
 }
 
 /** The database's own code and message in an error, if it has any. */
-function databaseErrorOf(error: unknown): { readonly code: string; readonly message: string } | undefined {
+export function databaseErrorOf(
+  error: unknown,
+): { readonly code: string; readonly message: string } | undefined {
   if (typeof error !== "object" || error === null) {
     return undefined;
   }
@@ -130,7 +138,15 @@ function databaseErrorOf(error: unknown): { readonly code: string; readonly mess
   const cause = driverCauseOf(known);
   const driverCode = typeof errno === "number" && sqlState !== undefined ? errno : undefined;
   const code = cause?.originalCode ?? meta?.code ?? driverCode;
-  return code === undefined ? undefined : { code: String(code), message: cause?.originalMessage ?? "" };
+  return code === undefined
+    ? undefined
+    : { code: String(code), message: cause?.originalMessage ?? meta?.message ?? "" };
+}
+
+/** `message`, and what the driver adds to it. */
+function saidBy(error: PrismaErrorLike, message: string): string {
+  const reason = driverCauseOf(error)?.cause;
+  return typeof reason === "string" ? `${message} ${reason}` : message;
 }
 
 const driverCauseOf = ({ name, meta, cause }: PrismaErrorLike): DriverCause | undefined =>

@@ -41,6 +41,8 @@ export function checkTables(
   return [
     ...checkTable(record, described.record, [record.columns.id], apply),
     ...checkTable(step, described.step, [step.columns.recordId, step.columns.name], apply),
+    ...checkUnique(record, described.record, [record.columns.id], identityOf(record)),
+    ...checkUnique(step, described.step, [step.columns.recordId, step.columns.name]),
     ...checkHurdles(record, described.record),
     ...checkHurdles(step, described.step),
     ...checkTimes(record, described.record),
@@ -57,7 +59,11 @@ function checkTable(
 ): Finding[] {
   if (present.length === 0) {
     return [
-      { severity: "fatal", subject: `table ${table}`, message: `It is not in the database: ${apply}.` },
+      {
+        severity: "fatal",
+        subject: `table ${table}`,
+        message: `It is not in the database, or this user may not see it: ${apply}.`,
+      },
     ];
   }
   const names = new Set(present.map(({ name }) => name));
@@ -74,6 +80,27 @@ function checkTable(
     findings.push({ severity: "fatal", subject: `primary key of ${table}`, message });
   }
   return findings;
+}
+
+const identityOf = ({ columns: c }: Names["record"]) => [c.scope, c.operation, c.key];
+
+/** A unique index on less than what names a row takes two rows for one. */
+function checkUnique(
+  { table }: TableNames,
+  { indexes }: TableDescription,
+  ...names: readonly (readonly string[])[]
+): Finding[] {
+  const tooFew = ({ columns, isUnique }: IndexRow) => {
+    const indexed = columns.split(",");
+    return (
+      Boolean(isUnique) && !names.some((name) => name.every((column) => indexed.includes(unquoted(column))))
+    );
+  };
+  return indexes.filter(tooFew).map(({ columns }) => ({
+    severity: "fatal",
+    subject: `unique index on (${columns}) of ${table}`,
+    message: "It takes different rows for one, of which only the first can be stored: drop the index.",
+  }));
 }
 
 function sameColumns(some: readonly string[], others: readonly string[]): boolean {

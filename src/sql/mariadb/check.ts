@@ -1,5 +1,5 @@
 import type { Finding } from "../../core/contract/finding.ts";
-import type { Examined, ServerMake } from "../dialect/dialect.ts";
+import type { Dialect, Examined, ServerMake } from "../dialect/dialect.ts";
 import { type Names, unquoted } from "../dialect/names.ts";
 import type { ColumnRow, TableDescription } from "../dialect/table-check.ts";
 
@@ -80,6 +80,12 @@ const TIME: Requirement = {
   message: (type) =>
     `It is a ${type}: a timestamp shifts between sessions in different time zones, and less than milliseconds are too coarse. ` +
     "Make it a datetime(3).",
+};
+
+export const columnTypesOfMariadb: Dialect["columnTypes"] = {
+  text: { should: "longtext, or varchar as in prisma/mariadb/idempotency.sql", fits: /char|text/i },
+  number: { should: "int", fits: /^(?:int|bigint)/i },
+  time: { should: "datetime(3)", fits: TIME.pattern },
 };
 
 function checkColumns(

@@ -1,7 +1,7 @@
 import type { StoreFault } from "../../core/contract/store.ts";
 
 export function faultOfMariadb(code: string, message: string): StoreFault | undefined {
-  // The pool has no connection. Its message ends with why the last one could not be made.
+  // The pool has no connection. Its message, or the cause of that, ends with why the last one could not be made.
   const [, reason] = code === NO_CONNECTION ? (/\bno: (\d+)/.exec(message) ?? []) : [];
   return (reason === undefined ? undefined : FAULTS[reason]) ?? FAULTS[code];
 }

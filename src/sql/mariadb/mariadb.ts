@@ -12,7 +12,7 @@ import {
   whereReplayable,
 } from "../dialect/parts.ts";
 import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "../dialect/statement.ts";
-import { findingsOfMariadb, makeOfMariadb } from "./check.ts";
+import { columnTypesOfMariadb, findingsOfMariadb, makeOfMariadb } from "./check.ts";
 import { endsTransactionOfMariadb } from "./ending.ts";
 import { faultOfMariadb } from "./faults.ts";
 import { IDS, NOW, texts } from "./parts.ts";
@@ -201,7 +201,8 @@ WHERE event_object_schema = COALESCE(?, DATABASE()) AND event_object_table = ? A
 
   server: () => ({
     text: `SELECT g.read_only <> 'OFF' OR @@tx_read_only AS readOnly, @@max_allowed_packet AS packetBytesMax,
-  TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000 AS nowMs, g.wsrep_on AS isCluster, g.wsrep_sync_wait AS syncWait
+  TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000 AS nowMs, g.wsrep_on AS isCluster, g.wsrep_sync_wait AS syncWait,
+  CONCAT(QUOTE(SUBSTRING_INDEX(CURRENT_USER(), '@', 1)), '@', QUOTE(SUBSTRING_INDEX(CURRENT_USER(), '@', -1))) AS grantee
 FROM (
   SELECT MAX(IF(variable_name = 'READ_ONLY', variable_value, NULL)) AS read_only,
     MAX(variable_name = 'WSREP_ON' AND variable_value = 'ON') AS wsrep_on,
@@ -212,6 +213,8 @@ FROM (
   }),
 
   faultOfCode: faultOfMariadb,
+  denials: ["1142", "1143"],
+  columnTypes: columnTypesOfMariadb,
   quoteMark: "`",
   claimLocks: true,
   make: makeOfMariadb,

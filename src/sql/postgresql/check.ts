@@ -1,6 +1,6 @@
 import type { Finding } from "../../core/contract/finding.ts";
-import type { Examined } from "../dialect/dialect.ts";
-import type { Names } from "../dialect/names.ts";
+import type { Dialect, Examined } from "../dialect/dialect.ts";
+import { type Names, type TableNames, unquoted } from "../dialect/names.ts";
 import type { TableDescription } from "../dialect/table-check.ts";
 
 /**
@@ -23,6 +23,8 @@ export function findingsOfPostgresql(names: Names, { record, step, server }: Exa
   return [
     ...checkPersistence(names.record.table, record),
     ...checkPersistence(names.step.table, step),
+    ...checkTimes(names.record, record),
+    ...checkTimes(names.step, step),
     ...checkServer(server),
   ];
 }
@@ -34,6 +36,26 @@ function checkPersistence(table: string, { columns: [column] }: TableDescription
     `ALTER TABLE ${table} SET LOGGED.`;
   return column?.isVolatile === true ? [{ severity: "fatal", subject: `table ${table}`, message }] : [];
 }
+
+/** Less than milliseconds, or no date at all: leases end early, and the steps of an earlier record are taken for those of a later. */
+function checkTimes({ table, columns }: TableNames, { columns: present }: TableDescription): Finding[] {
+  const ours = Object.values<string>(columns).map(unquoted);
+  return present
+    .filter(({ name, type }) => ours.includes(name) && /^(?:date|time)/.test(type) && !TIME.test(type))
+    .map(({ name, type }) => ({
+      severity: "fatal",
+      subject: `column ${name} of ${table}`,
+      message: `It is a ${type}, too coarse for leases and retention: make it a timestamptz(3).`,
+    }));
+}
+
+const TIME = /^timestamp(?:\([3-6]\))? with/;
+
+export const columnTypesOfPostgresql: Dialect["columnTypes"] = {
+  text: { should: "text", fits: /^(?:text|character varying)/ },
+  number: { should: "integer", fits: /^(?:integer|bigint)$/ },
+  time: { should: "timestamptz(3)", fits: TIME },
+};
 
 function checkServer(server: Examined["server"]): Finding[] {
   const version = String(server?.["version"]);

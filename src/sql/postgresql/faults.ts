@@ -1,7 +1,7 @@
 import type { StoreFault } from "../../core/contract/store.ts";
 
-export const faultOfPostgresql = (code: string): StoreFault | undefined =>
-  FAULTS[code] ?? CLASS_FAULTS[code.slice(0, 2)];
+export const faultOfPostgresql = (code: string, message: string): StoreFault | undefined =>
+  SAID[code]?.find(([words]) => words.test(message))?.[1] ?? FAULTS[code] ?? CLASS_FAULTS[code.slice(0, 2)];
 
 /** For the names of prepared statements, which belong to a connection of the server, and not to one of the client. */
 export const adviceOnPostgresql = (code: string): string | undefined =>
@@ -10,6 +10,43 @@ export const adviceOnPostgresql = (code: string): string | undefined =>
       "in transaction mode stands before PostgreSQL. Leave option statementNameGenerator of PrismaPg out, or have the pooler " +
       "support prepared statements: PgBouncer does from version 1.21 on, with max_prepared_statements above zero."
     : undefined;
+
+/** Codes that stand for several things, of which the message says which. Poolers have few codes for all that they say. */
+const SAID: Readonly<Record<string, readonly (readonly [RegExp, StoreFault])[]>> = {
+  // PgBouncer's for everything: https://github.com/pgbouncer/pgbouncer/blob/master/src/proto.c. What no retry cures, or a login that
+  // the server refuses, which PgBouncer repeats to others for a while.
+  "08P01": [
+    [
+      new RegExp(
+        [
+          "no such (?:user|database)",
+          "authentication failed",
+          "login rejected",
+          "not allowed",
+          "not supported",
+          "unsupported (?:options )?startup parameter",
+          "SSL required",
+          "bouncer config error",
+          "no pg_hba\\.conf entry",
+          '(?:database|role) ".*" does not exist',
+        ].join("|"),
+        "i",
+      ),
+      "misconfigured",
+    ],
+  ],
+  // object_not_in_prerequisite_state: ALLOW_CONNECTIONS is off while a database is moved or restored.
+  "55000": [[/is not currently accepting connections/, "unavailable"]],
+  // system_error, which is PgCat's for everything.
+  "58000": [
+    [/could not get connection from the pool|error receiving data from server|Pool down/i, "unavailable"],
+  ],
+  // internal_error, which is Supavisor's for what it has no other code for.
+  XX000: [
+    [/\((?:EMAXCONN(?:SESSION)?|ECHECKOUTTIMEOUT|ECHECKOUTRETRIES|EDBHANDLEREXITED)\)/, "unavailable"],
+    [/max client connections reached/i, "unavailable"],
+  ],
+};
 
 /** Classes of SQLSTATE codes. */
 const CLASS_FAULTS: Readonly<Record<string, StoreFault>> = {
@@ -34,10 +71,12 @@ const FAULTS: Readonly<Record<string, StoreFault>> = {
   "53100": "unavailable", // disk_full
   "53200": "unavailable", // out_of_memory
   "53300": "unavailable", // too_many_connections
+  "53400": "unavailable", // configuration_limit_exceeded
   "57P01": "unavailable", // admin_shutdown
   "57P02": "unavailable", // crash_shutdown
   "57P03": "unavailable", // cannot_connect_now
   "57P05": "unavailable", // idle_session_timeout
+  "58030": "unavailable", // io_error
   // Permanent.
   "26000": "misconfigured", // invalid_sql_statement_name: a pooler gave the prepared statement to another connection
   "3D000": "misconfigured", // invalid_catalog_name

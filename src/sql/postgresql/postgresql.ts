@@ -13,7 +13,7 @@ import {
   whereReplayable,
 } from "../dialect/parts.ts";
 import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "../dialect/statement.ts";
-import { findingsOfPostgresql } from "./check.ts";
+import { columnTypesOfPostgresql, findingsOfPostgresql } from "./check.ts";
 import { adviceOnPostgresql, faultOfPostgresql } from "./faults.ts";
 
 /** Not `now()`, which stands still from BEGIN on: a claim may wait after that. */
@@ -237,13 +237,16 @@ UNION ALL SELECT 'row-level security', relname::text FROM pg_class WHERE oid = t
 
   server: () => ({
     text: `SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean AS "readOnly",
-  (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS "nowMs", version() AS version`,
+  (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS "nowMs", version() AS version,
+  quote_ident(current_user) AS grantee`,
     values: [],
   }),
 
   findings: findingsOfPostgresql,
   faultOfCode: faultOfPostgresql,
   adviceOnCode: adviceOnPostgresql,
+  denials: ["42501"],
+  columnTypes: columnTypesOfPostgresql,
 
   quoteMark: '"',
   claimLocks: false,

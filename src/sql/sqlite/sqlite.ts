@@ -190,6 +190,14 @@ FROM pragma_index_list(?) AS i WHERE NOT i.partial`,
     return /no such (table|column)/.test(message) ? "misconfigured" : FAULTS[primary];
   },
 
+  denials: [],
+  // By their affinities: https://www.sqlite.org/datatype3.html
+  columnTypes: {
+    text: { should: "TEXT", fits: /char|clob|text/i },
+    number: { should: "INTEGER", fits: /int/i },
+    time: { should: "DATETIME", fits: /date|time|text/i },
+  },
+
   quoteMark: '"',
   claimLocks: false,
 

@@ -45,6 +45,7 @@ describe.each(WAYS)("$way", ({ messages, named }) => {
     await using behind = await openBehind(undefined, named);
     await using app = openWay(behind.url);
     await using other = openWay(behind.url);
+    expect([await app.idempotency.check(), await records(behind.db)]).toEqual([[], []]);
     let charges = 0;
     const leased = ({ idempotency }: typeof app) =>
       idempotency.runLeased(request("leased"), async ({ step, transaction }) => {
@@ -88,6 +89,7 @@ const RUNS: readonly (readonly [string, (app: Application) => Promise<unknown>])
     "a handler whose statement fails",
     (app) => app.idempotency.run(request("broken"), ({ tx }) => tx.$executeRaw`SELECT 1 / 0`),
   ],
+  ["a look at the set-up", (app) => app.idempotency.check()],
   ["a leased run", (app) => app.idempotency.runLeased(request("leased"), ({ step }) => step("a", () => 1))],
 ];
 

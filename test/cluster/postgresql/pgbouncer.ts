@@ -15,6 +15,10 @@ interface Options {
   readonly connections?: number | undefined;
   /** How many named statements it keeps on each of them. Default: none, as if it knew of no names. */
   readonly named?: number | undefined;
+  /** Come after the others, and win. */
+  readonly settings?: Readonly<Record<string, string | number>>;
+  /** The databases that it knows. Default: all. */
+  readonly databases?: string;
 }
 
 /** In front of the server of `target`. */
@@ -28,18 +32,15 @@ export async function startPgbouncer(target: string, options: Options): Promise<
   }
 }
 
-async function start(
-  folder: Folder,
-  target: URL,
-  { port, connections = 5, named = 0 }: Options,
-): Promise<Pgbouncer> {
+async function start(folder: Folder, target: URL, options: Options): Promise<Pgbouncer> {
+  const { port, connections = 5, named = 0, settings = {}, databases = "*" } = options;
   const { hostname, username, password } = target;
   const pgbouncer = (named > 0 ? namingPgbouncer() : undefined) ?? program("pgbouncer");
   const file = join(folder.path, "pgbouncer.ini");
   await writeFile(
     file,
     `[databases]
-* = host=${hostname} port=${target.port || 5432} user=${username} ${password && `password=${decodeURIComponent(password)}`}
+${databases} = host=${hostname} port=${target.port || 5432} user=${username} ${password && `password=${decodeURIComponent(password)}`}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = ${port}
@@ -51,6 +52,9 @@ max_client_conn = 500
 ignore_startup_parameters = extra_float_digits,options
 server_login_retry = 1
 ${knowsNames(pgbouncer) ? `max_prepared_statements = ${named}` : ""}
+${Object.entries(settings)
+  .map(([name, value]) => `${name} = ${value}`)
+  .join("\n")}
 `,
   );
   await folder.start("pgbouncer", pgbouncer, [file]);
