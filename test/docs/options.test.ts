@@ -58,7 +58,9 @@ it("README.md has the figures of docs/performance.md", () => {
     tables(read("docs/performance.md"))
       .filter(([row]) => row !== undefined && "aim" in row)
       .flat()
-      .map((row) => [row[""], row["measured"]]),
+      .map((row): [string | undefined, string | undefined] => [row[""], row["measured"]])
+      // "The same" of the first row, which the README has too.
+      .toReversed(),
   );
   const costs = [...read("README.md").matchAll(/^\| (.+) \| ([\d.,]+) \|$/gm)];
   expect(costs.length).toBeGreaterThan(4);
