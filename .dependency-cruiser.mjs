@@ -44,6 +44,8 @@ export const walls = {
   "trpc/client": ["core/browser"],
 
   messages: adapter,
+  // Listens to what core tells.
+  opentelemetry: ["core/browser", "core/contract"],
 
   // A request is read and compared; its response is judged, stored and restored.
   "http/problems": adapter,

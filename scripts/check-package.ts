@@ -18,6 +18,7 @@ const peersOf: Readonly<Record<string, readonly string[]>> = {
   "./react": ["react"],
   "./http": [],
   "./messages": [],
+  "./opentelemetry": ["@opentelemetry/api"],
 };
 
 const { dependencies } = JSON.parse(readFileSync("package.json", "utf8")) as {

@@ -1,0 +1,54 @@
+import { type MeterProvider, metrics, type TracerProvider, trace } from "@opentelemetry/api";
+import { misuse } from "../core/browser/option-checks.ts";
+import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
+import { record } from "./metrics.ts";
+import { traceCalls } from "./spans.ts";
+
+/** Options of {@link instrument}. */
+export interface InstrumentOptions {
+  /** Where spans go. Default: the global one, which may be registered later. `false`: there are none. */
+  readonly tracerProvider?: TracerProvider | false;
+  /** Where metrics go. Default: the global one. `false`: there are none. */
+  readonly meterProvider?: MeterProvider | false;
+}
+
+/** Under way until it is stopped. */
+export interface Instrumentation {
+  /** Makes no more spans and counts nothing more. */
+  stop(): void;
+}
+
+const OPTIONS: OptionNames<Required<InstrumentOptions>> = { tracerProvider: true, meterProvider: true };
+const NAME = "onceonly";
+
+/**
+ * Makes spans and metrics of what becomes of calls, for all objects that `createIdempotency` has made in this process. Call it once, when
+ * the process begins and the SDK of OpenTelemetry is set up.
+ *
+ * @throws TypeError for an option that cannot be used.
+ */
+export function instrument(options: InstrumentOptions = {}): Instrumentation {
+  checkOptionNames(options, OPTIONS);
+  const { tracerProvider = trace, meterProvider = metrics } = options;
+  checkProvider("tracerProvider", tracerProvider, "getTracer");
+  checkProvider("meterProvider", meterProvider, "getMeter");
+  const stops = [
+    ...(tracerProvider === false ? [] : [traceCalls(tracerProvider.getTracer(NAME))]),
+    ...(meterProvider === false ? [] : [record(meterProvider.getMeter(NAME))]),
+  ];
+  return {
+    stop() {
+      for (const stop of stops.splice(0)) {
+        stop();
+      }
+    },
+  };
+}
+
+function checkProvider(option: string, provider: unknown, member: string): void {
+  const isOne =
+    provider !== null && typeof (provider as Record<string, unknown> | undefined)?.[member] === "function";
+  if (provider !== false && !isOne) {
+    throw misuse(option, provider, "a provider of an OpenTelemetry SDK, or false");
+  }
+}
