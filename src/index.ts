@@ -38,20 +38,27 @@ export type {
   LeaseContext,
   LeaseHandler,
   LeaseRequest,
-  PruneOptions,
-  Pruning,
   ResumeOptions,
   RunContext,
   RunRequest,
   RunResult,
   SettledRun,
-  StartPruningOptions,
   StepContext,
   StepOptions,
   TransactionStepContext,
   UnkeyedContext,
 } from "./core/contract/idempotency.ts";
+export type {
+  Forgotten,
+  InspectedRecord,
+  InspectedStep,
+  Inspection,
+  RecordIdentity,
+  StoredValue,
+  UnknownRecord,
+} from "./core/contract/inspection.ts";
 export type { ResolvedRunOptions, RunOptions, TransactionOptions } from "./core/contract/options.ts";
+export type { PruneOptions, Pruning, StartPruningOptions } from "./core/contract/pruning.ts";
 export type { ReplayCache } from "./core/contract/replay-cache.ts";
 export {
   type Completer,

@@ -25,6 +25,7 @@ import { Outage } from "./retry/outage.ts";
 import { TransactionRunner } from "./run/transaction-run.ts";
 import { runUnkeyed } from "./run/unkeyed-run.ts";
 import { check } from "./upkeep/check.ts";
+import { forget, inspect } from "./upkeep/inspect.ts";
 import { prune } from "./upkeep/prune.ts";
 import { startPruning } from "./upkeep/start-pruning.ts";
 
@@ -39,12 +40,16 @@ export function idempotencyOver<TTransaction>(
   replayCache?: ReplayCache,
 ): Idempotency<TTransaction> {
   checkReplayCache(replayCache);
-  const duplicates = new Duplicates(replayCache && new CachedReplays(replayCache));
+  const cached = replayCache && new CachedReplays(replayCache);
+  const duplicates = new Duplicates(cached);
   const outage = new Outage();
   const runner = new TransactionRunner(store, duplicates, outage);
   const leasedRunner = new LeasedRunner(store, duplicates, outage);
   const base = resolveOptions(options, defaultsOver(store));
-  return withOptions({ store, runner, leasedRunner, inputCodec: base.codec }, base);
+  return withOptions(
+    { store, runner, leasedRunner, inputCodec: base.codec, forgetCached: async (id) => cached?.forget(id) },
+    base,
+  );
 }
 
 interface Parts<TTransaction> {
@@ -53,13 +58,15 @@ interface Parts<TTransaction> {
   readonly leasedRunner: LeasedRunner<TTransaction>;
   /** Writes stored inputs, whatever the options of their runs: a completer reads them, and knows no more than the record. */
   readonly inputCodec: Codec;
+  /** Deletes what a cache of replays has. */
+  readonly forgetCached: (id: string) => Promise<void>;
 }
 
 function withOptions<TTransaction>(
   parts: Parts<TTransaction>,
   base: ResolvedRunOptions,
 ): Idempotency<TTransaction> {
-  const { store, runner, leasedRunner, inputCodec } = parts;
+  const { store, runner, leasedRunner, inputCodec, forgetCached } = parts;
   const idempotency: Idempotency<TTransaction> = {
     options: base,
     with: (options) => withOptions(parts, completed(options, base)),
@@ -84,6 +91,8 @@ function withOptions<TTransaction>(
     },
     check: () => check(store, base),
     abandoned: abandonedRuns(store, base, inputCodec, () => idempotency),
+    inspect: (record) => inspect(store, record, base, inputCodec),
+    forget: (record) => forget(store, record, forgetCached),
     prune: (pruneOptions) => prune(store, pruneOptions),
     startPruning: (pruningOptions) => startPruning(store, pruningOptions),
   };

@@ -41,9 +41,30 @@ export async function checkSetUp(
   ];
   // What is known to fail says no more when it is tried.
   const isFatal = findings.some(({ severity }) => severity === "fatal");
-  return isFatal
-    ? findings
-    : [...findings, ...(await trySetUp(sql, { dialect, names, described }, String(server?.grantee)))];
+  if (isFatal) {
+    return findings;
+  }
+  const [oldest] = await rowsOf<OldestRow>(dialect.oldest(names));
+  const tried = await trySetUp(sql, { dialect, names, described }, String(server?.grantee));
+  return [...findings, ...checkPruned(names, oldest), ...tried];
+}
+
+interface OldestRow {
+  readonly expiresAtMs: number | bigint | string | null;
+  readonly nowMs: number | bigint | string;
+}
+
+const UNPRUNED_MS_MAX = 24 * 60 * 60 * 1_000;
+
+function checkPruned({ record }: Names, oldest: OldestRow | undefined): Finding[] {
+  const agoMs = Number(oldest?.nowMs) - Number(oldest?.expiresAtMs ?? oldest?.nowMs);
+  if (!(agoMs > UNPRUNED_MS_MAX)) {
+    return [];
+  }
+  const message =
+    `Its oldest record expired ${Math.floor(agoMs / UNPRUNED_MS_MAX)} days ago and was not deleted: nobody prunes. Call prune() at ` +
+    "intervals, or startPruning() in a server that lives long.";
+  return [{ severity: "warning", subject: record.table, message }];
 }
 
 const CLOCKS_MS_MAX = 60_000;

@@ -6,13 +6,12 @@ import type {
   FinishedRecord,
   LeaseStore,
   Opening,
-  PrunedBatch,
-  PruneParams,
   RunningHandler,
   Store,
   StoreSession,
   TransactionLimits,
 } from "../core/contract/store.ts";
+import type { UpkeepStore } from "../core/contract/upkeep-store.ts";
 import type { Capabilities } from "../sql/dialect/capabilities.ts";
 import type { Dialect } from "../sql/dialect/dialect.ts";
 import { explaining, faultOf } from "../sql/dialect/faults.ts";
@@ -21,6 +20,7 @@ import { StoreError } from "../sql/dialect/store-error.ts";
 import { namingOf } from "../sql/dialects.ts";
 import { Queries } from "../sql/queries.ts";
 import type { SqlClient } from "../sql/sql-client.ts";
+import { UpkeepQueries } from "../sql/upkeep-queries.ts";
 import { ClaimMessages, followersOf } from "./claim-messages.ts";
 import { Batch } from "./client/batch.ts";
 import type { PrismaClientLike, RawClient, TransactionOf } from "./client/client.ts";
@@ -255,12 +255,8 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     return checkSetUp(this.#client, this.#timely(), this.#dialect, this.#names(), limits);
   }
 
-  async prune(params: PruneParams): Promise<PrunedBatch> {
-    return new Queries(this.#timely(), this.#dialect, this.#names()).prune(params);
-  }
-
-  async sweep(params: PruneParams): Promise<PrunedBatch> {
-    return new Queries(this.#timely(), this.#dialect, this.#names()).sweep(params);
+  get upkeep(): UpkeepStore {
+    return new UpkeepQueries(this.#timely(), this.#dialect, this.#names());
   }
 
   /** A batch of `prune` may take as long as a transaction may: how large it is, the application says. */

@@ -7,8 +7,6 @@ import type {
   FinishedRecord,
   GiveBackParams,
   LeaseStore,
-  PrunedBatch,
-  PruneParams,
   RecordedStep,
   RenewParams,
   StepParams,
@@ -29,7 +27,7 @@ import type {
   Write,
 } from "./dialect/statement.ts";
 import { StoreError } from "./dialect/store-error.ts";
-import { folderOf } from "./dialects.ts";
+import { ExplainedSql } from "./explained-sql.ts";
 import type { SqlClient } from "./sql-client.ts";
 
 /** A record may be deleted by `prune` or by hand, or expire, between a claim and a look at what was in its way; not for ever. */
@@ -48,12 +46,12 @@ export const isFree = (
 
 /** Our own statements, over whatever sends them. */
 export class Queries implements LeaseStore {
-  readonly #client: SqlClient;
+  readonly #client: ExplainedSql;
   readonly #dialect: Dialect;
   readonly #names: Names;
 
   constructor(client: SqlClient, dialect: Dialect, names: Names) {
-    this.#client = client;
+    this.#client = new ExplainedSql(client, dialect, names);
     this.#dialect = dialect;
     this.#names = names;
   }
@@ -157,34 +155,9 @@ export class Queries implements LeaseStore {
     return row && { ...row, attempt: Number(row.attempt) };
   }
 
-  /** In a transaction, where a batch is read before it is deleted. */
-  async prune(params: PruneParams): Promise<PrunedBatch> {
-    const pruning = this.#dialect.prune(this.#names, params);
-    if ("writes" in pruning) {
-      return batchOf(params, await this.#inTurn(pruning.writes));
-    }
-    const rows = await this.#rows<{ readonly id: string }>(pruning.batch);
-    const deleted = rows.length === 0 ? 0 : await this.#inTurn(pruning.writesFor(rows.map(({ id }) => id)));
-    // Another node of a cluster may have deleted them first, and there may be more all the same.
-    return { deleted, isFull: rows.length >= params.limit };
-  }
-
-  async sweep(params: PruneParams): Promise<PrunedBatch> {
-    return batchOf(params, await this.#inTurn([this.#dialect.sweep(this.#names, params)]));
-  }
-
-  /** What the last of them affects. */
-  async #inTurn(writes: readonly Write[]): Promise<number> {
-    let affected = 0;
-    for (const write of writes) {
-      affected = await this.#explaining(this.#client.affectedRowsOf(write));
-    }
-    return affected;
-  }
-
   /** Such a statement changes one row at most. MySQL and MariaDB count it twice if an upsert finds it. */
   async #affectsRow(statement: Write): Promise<boolean> {
-    return (await this.#explaining(this.#client.affectedRowsOf(statement))) > 0;
+    return (await this.#client.affectedRowsOf(statement)) > 0;
   }
 
   async #first<TRow>(statement: Statement): Promise<TRow | undefined> {
@@ -193,7 +166,7 @@ export class Queries implements LeaseStore {
   }
 
   #rows<TRow>(statement: Statement): Promise<TRow[]> {
-    return this.#explaining(this.#client.rowsOf<TRow>(statement));
+    return this.#client.rowsOf<TRow>(statement);
   }
 
   /** A read waits for no lock, but on a node of a cluster for what others have committed: if that is in vain, they are not there. */
@@ -201,14 +174,6 @@ export class Queries implements LeaseStore {
     return sent.catch((error: unknown) => {
       throw inVain(this.#dialect, error) ?? error;
     });
-  }
-
-  async #explaining<T>(sent: Promise<T>): Promise<T> {
-    try {
-      return await sent;
-    } catch (error) {
-      throw this.explained(error);
-    }
   }
 
   faultOf(error: unknown): StoreFault | undefined {
@@ -220,24 +185,8 @@ export class Queries implements LeaseStore {
     return setUpErrorOf(this.#dialect, error) ?? setUpErrorOf(this.#dialect, causeOf(error));
   }
 
-  /** The error to throw for one of the database: for that of a wrong set-up, one that says what to do. */
   explained(error: unknown): unknown {
-    if (error instanceof StoreError || faultOf(this.#dialect, error) !== "misconfigured") {
-      return error;
-    }
-    const known = setUpErrorOf(this.#dialect, error);
-    if (known !== undefined) {
-      return known;
-    }
-    const { record, step } = this.#names;
-    return new StoreError(
-      "misconfigured",
-      `The database refuses to work with ${record.table} and ${step.table}: one of them is missing or of another version, ` +
-        "or may not be used by this user; check() of the object that createIdempotency returned says which. Migrate the " +
-        "models IdempotencyRecord and IdempotencyStep, or apply " +
-        `${folderOf(this.#dialect)}/idempotency.sql of the package onceonly.`,
-      error,
-    );
+    return this.#client.explained(error);
   }
 }
 
@@ -266,8 +215,4 @@ function finishedIn({ status, fingerprint, owner, response }: RecordRow): Finish
   return (status === "completed" || status === "failed") && response !== null
     ? { status, fingerprint, owner, response }
     : undefined;
-}
-
-function batchOf({ limit }: PruneParams, deleted: number): PrunedBatch {
-  return { deleted, isFull: deleted >= limit };
 }

@@ -295,7 +295,6 @@ export function storeOver(engine: Engine): Store<Transaction> {
     replayable: async (id) => finished(id),
     faultOf: (error) => (error instanceof EngineError ? error.fault : undefined),
     check: async () => [],
-    prune: async () => ({ deleted: 0, isFull: false }),
-    sweep: async () => ({ deleted: 0, isFull: false }),
+    upkeep: undefined as never,
   };
 }

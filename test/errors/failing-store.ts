@@ -83,8 +83,12 @@ export function failingAt<T>(
     runningHandler: () => store.runningHandler(),
     faultOf: (error) => store.faultOf(error),
     check: () => Promise.reject(errorOf(fault)),
-    prune: () => Promise.reject(errorOf(fault)),
-    sweep: () => Promise.reject(errorOf(fault)),
+    upkeep: {
+      prune: () => Promise.reject(errorOf(fault)),
+      sweep: () => Promise.reject(errorOf(fault)),
+      inspect: () => Promise.reject(errorOf(fault)),
+      forget: () => Promise.reject(errorOf(fault)),
+    },
     replayable: (id) => store.replayable(id),
   };
 }

@@ -38,6 +38,7 @@ export function cacheThat(does: Partial<Pick<ReplayCache, "get" | "set">>) {
       asked.ttls.push(ttlMs);
       return does.set?.(key, value, ttlMs) ?? Promise.resolve(true);
     },
+    delete: () => Promise.resolve(true),
   };
   return Object.assign(asked, { cache });
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isIdempotencyError } from "../../src/core/contract/errors.ts";
 import { databases, onPostgres, openPostgres, type TestDatabase } from "../support/database.ts";
-import { failureOf, idempotencyOf, pretending, records } from "../support/runs.ts";
+import { expire, failureOf, idempotencyOf, pretending, records, request } from "../support/runs.ts";
 
 const check = (db: TestDatabase) => idempotencyOf(db.prisma).check();
 
@@ -44,6 +44,23 @@ describe.each(databases)("check() on $name", ({ open }) => {
     await db.query(`DROP INDEX idempotency_record_expires_at_idx${table}`);
     const subject = `column ${quotedIn(db, "expires_at")} of ${quotedIn(db, "idempotency_record")}`;
     expect(await check(db)).toMatchObject([{ severity: "warning", subject }]);
+  });
+
+  test("warns where nobody prunes", async () => {
+    await using db = await open();
+    await idempotencyOf(db.prisma).run(request("k"), async () => 1);
+    await expire(db);
+    expect(await check(db)).toEqual([]);
+    const times = {
+      sqlite: "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '-73 hours')",
+      mariadb: "UTC_TIMESTAMP(3) - INTERVAL 73 HOUR",
+      postgresql: "now() - interval '73 hours'",
+    };
+    await db.query(`UPDATE idempotency_record SET expires_at = ${times[db.provider]}`);
+    const [finding] = await check(db);
+    expect(finding).toMatchObject({ severity: "warning", subject: quotedIn(db, "idempotency_record") });
+    expect(finding?.message).toContain("expired 3 days ago");
+    expect(finding?.message).toContain("startPruning()");
   });
 
   test("warns of triggers that could keep a write from its row", async () => {

@@ -38,8 +38,7 @@ export function withCrashPoints<TTransaction>(store: Store<TTransaction>, hit: H
     runningHandler: () => store.runningHandler(),
     faultOf: (error) => store.faultOf(error),
     check: (limits) => store.check(limits),
-    prune: (params) => store.prune(params),
-    sweep: (params) => store.sweep(params),
+    upkeep: store.upkeep,
     replayable: (id) => store.replayable(id),
   };
 }

@@ -1,5 +1,7 @@
 import type { Finding } from "./finding.ts";
+import type { Forgotten, Inspection, RecordIdentity } from "./inspection.ts";
 import type { ResolvedRunOptions, RunOptions } from "./options.ts";
+import type { PruneOptions, Pruning, StartPruningOptions } from "./pruning.ts";
 
 /** Runs handlers exactly once per key. Made by `createIdempotency`. */
 export interface Idempotency<TTransaction> {
@@ -71,6 +73,22 @@ export interface Idempotency<TTransaction> {
   check(): Promise<readonly Finding[]>;
   /** What completers are built on; see `createCompleter`. */
   readonly abandoned: AbandonedRuns;
+  /**
+   * Tells what became of a key: its record with everything in it decoded, expired or not. Executes and changes nothing.
+   *
+   * @remarks A run in mode `transaction` that is under way is `unknown`: before its COMMIT nobody sees anything of it.
+   * @throws {@link IdempotencyError} `KEY_INVALID`, `SCOPE_MISSING`, `STORE_UNAVAILABLE`, `STORE_MISCONFIGURED`
+   */
+  inspect(record: RecordIdentity): Promise<Inspection>;
+  /**
+   * Deletes the record of a key, its steps, and what a cache of replays has of it.
+   *
+   * @remarks **Warning**: the next request with the key executes again, though its client may have been told of the first time.
+   * @returns `"in_progress"` for a leased run whose lease is live, which is left alone.
+   * @throws {@link IdempotencyError} `KEY_INVALID`, `SCOPE_MISSING`, `STORE_UNAVAILABLE`, `STORE_MISCONFIGURED`
+   * @throws what the cache throws; the record is deleted then, and may still be answered.
+   */
+  forget(record: RecordIdentity): Promise<Forgotten>;
   /**
    * Deletes records whose retention has run out, in batches that lock no row in use.
    *
@@ -260,27 +278,3 @@ export interface RunResult<T> {
 export type SettledRun<T> =
   | { readonly status: "completed"; readonly value: T; readonly replayed: boolean }
   | { readonly status: "failed"; readonly error: unknown; readonly replayed: boolean };
-
-/** How often and for how long records are deleted. */
-export interface StartPruningOptions {
-  /** From the end of a round to the next, in milliseconds: half of it at least, at random. Default 300,000 (5 minutes). */
-  readonly everyMs?: number;
-  /** Records per statement. Default 3,000. */
-  readonly batchSize?: number;
-  /** How long a round lasts at most, in milliseconds, beside the batch under way. What is left waits for the next. Default 10,000. */
-  readonly budgetMs?: number;
-}
-
-/** Pruning at intervals. */
-export interface Pruning {
-  /** Ends it, after the batch under way. */
-  stop(): Promise<void>;
-}
-
-/** How records are deleted. */
-export interface PruneOptions {
-  /** Records per statement. Default 3,000. */
-  readonly batchSize?: number;
-  /** Stops after the batch under way. */
-  readonly signal?: AbortSignal;
-}

@@ -8,6 +8,8 @@ export interface ReplayCache {
   get(key: string): Promise<unknown>;
   /** Keeps `value` under `key` for `ttlMs` milliseconds. */
   set(key: string, value: string, ttlMs: number): Promise<unknown>;
+  /** Deletes what is kept under `key`. */
+  delete(key: string): Promise<unknown>;
 }
 
 /** Keyv's, for whoever gives none. Two applications on one Redis would both have it. */
@@ -15,7 +17,7 @@ const DEFAULT_NAMESPACE = "keyv";
 
 /** @throws TypeError for what cannot be a cache, and for one that shares its keys with any other. */
 export function checkReplayCache(cache: ReplayCache | undefined): void {
-  checkFunctions("replayCache", cache, ["get", "set"]);
+  checkFunctions("replayCache", cache, ["get", "set", "delete"]);
   if (cache === undefined) {
     return;
   }

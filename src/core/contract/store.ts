@@ -1,4 +1,5 @@
 import type { Finding } from "./finding.ts";
+import type { UpkeepStore } from "./upkeep-store.ts";
 
 /**
  * The port between the runs and a database. A store knows SQL and locks; it decides nothing about a run.
@@ -39,10 +40,8 @@ export interface Store<TTransaction> {
   faultOf(error: unknown): StoreFault | undefined;
   /** Looks at the set-up, and leaves nothing behind. */
   check(limits: CheckedLimits): Promise<readonly Finding[]>;
-  /** Deletes up to `limit` records whose retention has run out, skipping those in use. */
-  prune(params: PruneParams): Promise<PrunedBatch>;
-  /** Deletes up to `limit` steps whose record is gone. */
-  sweep(params: PruneParams): Promise<PrunedBatch>;
+  /** What is done about records outside of their runs. */
+  readonly upkeep: UpkeepStore;
 }
 
 /** How a transaction begins. */
@@ -205,16 +204,6 @@ export interface CompleteParams extends Owned {
 export interface CheckedLimits {
   /** The longest result that a run stores by default, in bytes. */
   readonly resultBytesMax: number;
-}
-
-export interface PrunedBatch {
-  readonly deleted: number;
-  /** Whether there may be more. */
-  readonly isFull: boolean;
-}
-
-export interface PruneParams {
-  readonly limit: number;
 }
 
 export interface AbandonedParams {

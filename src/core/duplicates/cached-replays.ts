@@ -51,6 +51,11 @@ export class CachedReplays {
     return finished;
   }
 
+  /** @throws what the cache throws, which may then go on answering. */
+  async forget(id: string): Promise<void> {
+    await withinLimit(this.#cache.delete(this.#prefix + id), WRITE_MS);
+  }
+
   async #find<T>(run: PreparedRun): Promise<Finished<T> | undefined> {
     const record = decodeCached(await this.#get(run.id), run.id, Date.now());
     const settled = record && settledIn<T>(run, record);

@@ -1,6 +1,7 @@
 import { misuse, typeOf } from "../browser/option-checks.ts";
 import { IdempotencyError } from "../contract/errors.ts";
 import type { LeaseRequest, RunRequest } from "../contract/idempotency.ts";
+import type { RecordIdentity } from "../contract/inspection.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
 import { type ResolvedRunOptions, RUN_OPTIONS, resolveOptions } from "../contract/options.ts";
 import type { CallEvents } from "../events/call-events.ts";
@@ -36,6 +37,17 @@ export interface PreparedRun extends Identity {
   readonly outageDeadline: number;
   /** `undefined` if nobody listens. */
   readonly events: CallEvents | undefined;
+}
+
+/**
+ * The name of the record of a request.
+ *
+ * @throws {@link IdempotencyError} `KEY_INVALID`, `SCOPE_MISSING`
+ * @throws TypeError for an operation that cannot be one.
+ */
+export function idOf({ operation, scope, key }: RecordIdentity): string {
+  const name = checkOperation(operation);
+  return recordId({ operation: name, key: checkKey(key), scope: checkScope(scope, name) });
 }
 
 /**

@@ -1,6 +1,7 @@
 import { checkNumber } from "../browser/option-checks.ts";
-import type { PruneOptions } from "../contract/idempotency.ts";
-import type { PrunedBatch, PruneParams, Store } from "../contract/store.ts";
+import type { PruneOptions } from "../contract/pruning.ts";
+import type { Store } from "../contract/store.ts";
+import type { PrunedBatch, PruneParams } from "../contract/upkeep-store.ts";
 import { publish } from "../events/channels.ts";
 import { pastConflicts } from "../retry/past-conflicts.ts";
 
@@ -12,7 +13,7 @@ export async function prune(store: Store<unknown>, options: PruneOptions = {}): 
   const begin = performance.now();
   let deleted = 0;
   try {
-    for await (const batch of batches(store, options, (params) => store.prune(params))) {
+    for await (const batch of batches(store, options, (params) => store.upkeep.prune(params))) {
       deleted += batch;
     }
     return deleted;
@@ -23,7 +24,7 @@ export async function prune(store: Store<unknown>, options: PruneOptions = {}): 
 
 /** Deletes steps whose record is gone, as {@link prune} deletes records. */
 export async function sweep(store: Store<unknown>, options: PruneOptions = {}): Promise<void> {
-  for await (const _ of batches(store, options, (params) => store.sweep(params)));
+  for await (const _ of batches(store, options, (params) => store.upkeep.sweep(params)));
 }
 
 /** Until a batch is not full. */

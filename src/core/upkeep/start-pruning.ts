@@ -3,8 +3,8 @@ import { clearTimeout, setTimeout } from "node:timers";
 import { halfJitter } from "../browser/jitter.ts";
 import { checkNumber } from "../browser/option-checks.ts";
 import { warn } from "../contract/callbacks.ts";
-import type { Pruning, StartPruningOptions } from "../contract/idempotency.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
+import type { Pruning, StartPruningOptions } from "../contract/pruning.ts";
 import type { Store } from "../contract/store.ts";
 import { prune, sweep } from "./prune.ts";
 

@@ -5,14 +5,14 @@ import type {
   ClaimParams,
   CompleteParams,
   GiveBackParams,
-  PruneParams,
   RenewParams,
   StepParams,
   StoreFault,
 } from "../../core/contract/store.ts";
+import type { PruneParams } from "../../core/contract/upkeep-store.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Names, QuoteMark } from "./names.ts";
-import type { Insertion, Pruning, ReadParams, Statement, Write } from "./statement.ts";
+import type { Insertion, Pruning, ReadParams, RecordAndSteps, Statement, Write } from "./statement.ts";
 import type { TableDescription } from "./table-check.ts";
 
 /**
@@ -63,6 +63,12 @@ export interface Dialect {
   prune(names: Names, params: PruneParams): Pruning;
   /** Deletes steps whose record is gone. */
   sweep(names: Names, params: PruneParams): Write;
+  /** Reads a record, expired or not, and its steps: an {@link InspectedRow}, and {@link InspectedStepRow}s. */
+  inspect(names: Names, id: string): RecordAndSteps<Statement>;
+  /** Deletes a record that no lease holds; its steps, once it is deleted. Waits for no lock: affects nothing, or fails with it. */
+  forget(names: Names, id: string): RecordAndSteps<Write>;
+  /** Reads when the first record expires, or has expired (`expiresAtMs`, NULL if there is none), and the database's clock (`nowMs`). */
+  oldest(names: Names): Statement;
   /** Reads the columns of a table, named as in SQL: rows of `table-check.ts`. None if there is no such table. */
   columnsOf(table: string): Statement;
   /** Reads the indexes of a table that hold for all of its rows, the primary key among them. */

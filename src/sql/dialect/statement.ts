@@ -86,6 +86,33 @@ export interface StepRow {
   readonly response: string;
 }
 
+/** The row of a record that is looked at. Times are in milliseconds since 1970. */
+export interface InspectedRow {
+  readonly operation: string;
+  readonly scope: string;
+  readonly key: string;
+  readonly status: "in_progress" | "completed" | "failed";
+  readonly attempt: number | bigint;
+  readonly response: string | null;
+  readonly input: string | null;
+  readonly claimedAtMs: number | bigint | string;
+  readonly finishedAtMs: number | bigint | string | null;
+  readonly expiresAtMs: number | bigint | string;
+  readonly leasedUntilMs: number | bigint | string | null;
+  readonly nowMs: number | bigint | string;
+}
+
+/** A step of such a record. */
+export interface InspectedStepRow extends StepRow {
+  readonly recordedAtMs: number | bigint | string;
+}
+
+/** What a statement about a record and one about its steps do. */
+export interface RecordAndSteps<TStatement> {
+  readonly record: TStatement;
+  readonly steps: TStatement;
+}
+
 /** The list for a SELECT or RETURNING: columns under the names of their fields, in quotes where those may be reserved words. */
 export function selected(
   { record: { columns } }: Names,
@@ -99,5 +126,7 @@ export function selected(
 export const RECORD_ROW = ["attempt", "status", "fingerprint", "owner", "response"] as const;
 /** The fields of a {@link FinishedRow}. */
 export const FINISHED_ROW = ["id", "status", "fingerprint", "owner", "response"] as const;
+/** The fields of an {@link InspectedRow} that are columns as they are. */
+export const INSPECTED_ROW = ["operation", "scope", "key", "status", "attempt", "response", "input"] as const;
 /** The fields of an {@link AbandonedRow}. */
 export const ABANDONED_ROW = ["id", "scope", "operation", "key", "fingerprint", "attempt", "input"] as const;

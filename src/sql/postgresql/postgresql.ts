@@ -1,6 +1,7 @@
 import type { ClaimParams } from "../../core/contract/store.ts";
 import type { Dialect } from "../dialect/dialect.ts";
 import { endsTransaction } from "../dialect/ending.ts";
+import { forgettingSteps, inspecting, ofId, whereUnleased } from "../dialect/inspection.ts";
 import {
   claimedColumns,
   claimedForMs,
@@ -20,6 +21,7 @@ import { adviceOnPostgresql, faultOfPostgresql } from "./faults.ts";
 const NOW = "clock_timestamp()";
 
 /** The time that many milliseconds from now; NULL for NULL. */
+const msSince1970 = (time: string) => `(extract(epoch FROM ${time}) * 1000)::float8`;
 const inMs = (parameter: string) => `${NOW} + ${parameter}::float8 * interval '1 millisecond'`;
 
 export const postgresql: Dialect = {
@@ -210,6 +212,21 @@ DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed)) AND ${c.
       values: [limit],
     };
   },
+
+  inspect: (names, id) => ofId(inspecting(names, { id: "$1", now: NOW, ms: msSince1970, mark: '"' }), id),
+
+  /** A row that somebody has locked is being claimed or completed. */
+  forget(names, id) {
+    const { table, columns: c } = names.record;
+    const unlocked = `SELECT ${c.id} FROM ${table} WHERE ${whereUnleased(c, "$1", NOW)} FOR UPDATE SKIP LOCKED`;
+    const record = `DELETE FROM ${table} WHERE ${c.id} IN (${unlocked})`;
+    return ofId({ record, steps: forgettingSteps(names, "$1") }, id);
+  },
+
+  oldest: ({ record: { table, columns: c } }) => ({
+    text: `SELECT ${msSince1970(`MIN(${c.expiresAt})`)} AS "expiresAtMs", ${msSince1970(NOW)} AS "nowMs" FROM ${table}`,
+    values: [],
+  }),
 
   columnsOf: (table) => ({
     text: `SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type, (

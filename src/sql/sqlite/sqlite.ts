@@ -1,6 +1,7 @@
 import type { ClaimParams, StoreFault } from "../../core/contract/store.ts";
 import type { Dialect } from "../dialect/dialect.ts";
 import { endsTransaction } from "../dialect/ending.ts";
+import { forgettingSteps, inspecting, ofId, whereUnleased } from "../dialect/inspection.ts";
 import { type Names, unquoted } from "../dialect/names.ts";
 import {
   claimedColumns,
@@ -17,6 +18,7 @@ import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from ".
 
 // The form in which Prisma writes and reads times. All have the same length, so comparing the texts compares the times.
 const NOW = "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')";
+const msSince1970 = (time: string) => `CAST(round((julianday(${time}) - 2440587.5) * 86400000) AS INTEGER)`;
 /** The time that many milliseconds from now. */
 const inMs = (parameter: string) =>
   `strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', printf('%+.3f seconds', ${parameter} / 1000.0))`;
@@ -160,6 +162,18 @@ RETURNING ${selected(names, ABANDONED_ROW)}`,
       values: [limit],
     };
   },
+
+  inspect: (names, id) => ofId(inspecting(names, { id: "?", now: NOW, ms: msSince1970, mark: '"' }), id),
+  forget(names, id) {
+    const { table, columns: c } = names.record;
+    const record = `DELETE FROM ${table} WHERE ${whereUnleased(c, "?", NOW)}`;
+    return ofId({ record, steps: forgettingSteps(names, "?") }, id);
+  },
+
+  oldest: ({ record: { table, columns: c } }) => ({
+    text: `SELECT ${msSince1970(`MIN(${c.expiresAt})`)} AS expiresAtMs, ${msSince1970(NOW)} AS nowMs FROM ${table}`,
+    values: [],
+  }),
 
   columnsOf: (table) => ({
     text: "SELECT name, type FROM pragma_table_info(?)",

@@ -1,0 +1,23 @@
+/** How records are deleted. */
+export interface PruneOptions {
+  /** Records per statement. Default 3,000. */
+  readonly batchSize?: number;
+  /** Stops after the batch under way. */
+  readonly signal?: AbortSignal;
+}
+
+/** How often and for how long records are deleted. */
+export interface StartPruningOptions {
+  /** From the end of a round to the next, in milliseconds: half of it at least, at random. Default 300,000 (5 minutes). */
+  readonly everyMs?: number;
+  /** Records per statement. Default 3,000. */
+  readonly batchSize?: number;
+  /** How long a round lasts at most, in milliseconds, beside the batch under way. What is left waits for the next. Default 10,000. */
+  readonly budgetMs?: number;
+}
+
+/** Pruning at intervals. */
+export interface Pruning {
+  /** Ends it, after the batch under way. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,98 @@
+import type { Forgotten } from "../core/contract/inspection.ts";
+import type { PrunedBatch, PruneParams, StoredRecord, UpkeepStore } from "../core/contract/upkeep-store.ts";
+import type { Dialect } from "./dialect/dialect.ts";
+import { faultOf } from "./dialect/faults.ts";
+import type { Names } from "./dialect/names.ts";
+import type { InspectedRow, InspectedStepRow, Write } from "./dialect/statement.ts";
+import { ExplainedSql } from "./explained-sql.ts";
+import type { SqlClient } from "./sql-client.ts";
+
+/** Our own statements about records outside of their runs, over whatever sends them. */
+export class UpkeepQueries implements UpkeepStore {
+  readonly #client: SqlClient;
+  readonly #dialect: Dialect;
+  readonly #names: Names;
+
+  constructor(client: SqlClient, dialect: Dialect, names: Names) {
+    this.#client = new ExplainedSql(client, dialect, names);
+    this.#dialect = dialect;
+    this.#names = names;
+  }
+
+  async prune(params: PruneParams): Promise<PrunedBatch> {
+    const pruning = this.#dialect.prune(this.#names, params);
+    if ("writes" in pruning) {
+      return batchOf(params, await inTurn(this.#client, pruning.writes));
+    }
+    return this.#client.inTransaction(async (sql) => {
+      const rows = await sql.rowsOf<{ readonly id: string }>(pruning.batch);
+      const deleted = rows.length === 0 ? 0 : await inTurn(sql, pruning.writesFor(rows.map(({ id }) => id)));
+      // Another node of a cluster may have deleted them first, and there may be more all the same.
+      return { deleted, isFull: rows.length >= params.limit };
+    });
+  }
+
+  async sweep(params: PruneParams): Promise<PrunedBatch> {
+    return batchOf(params, await this.#client.affectedRowsOf(this.#dialect.sweep(this.#names, params)));
+  }
+
+  async inspect(id: string): Promise<StoredRecord | undefined> {
+    const { record, steps } = this.#dialect.inspect(this.#names, id);
+    const [row] = await this.#client.rowsOf<InspectedRow>(record);
+    if (row === undefined) {
+      return undefined;
+    }
+    const recorded = await this.#client.rowsOf<InspectedStepRow>(steps);
+    return {
+      ...row,
+      attempt: Number(row.attempt),
+      claimedAtMs: Number(row.claimedAtMs),
+      finishedAtMs: msOf(row.finishedAtMs),
+      expiresAtMs: Number(row.expiresAtMs),
+      leasedUntilMs: msOf(row.leasedUntilMs),
+      nowMs: Number(row.nowMs),
+      steps: recorded.map((step) => ({ ...step, recordedAtMs: Number(step.recordedAtMs) })),
+    };
+  }
+
+  async forget(id: string): Promise<Forgotten> {
+    const { record, steps } = this.#dialect.forget(this.#names, id);
+    const deleting = this.#client.inTransaction(async (sql) => {
+      const isDeleted = (await sql.affectedRowsOf(record)) > 0;
+      // Whoever claims the key anew waits for the end of this transaction, and so has no steps yet.
+      if (isDeleted) {
+        await sql.affectedRowsOf(steps);
+      }
+      return isDeleted;
+    });
+    try {
+      if (await deleting) {
+        return "forgotten";
+      }
+    } catch (error) {
+      if (faultOf(this.#dialect, error) === "lock_timeout") {
+        return "in_progress";
+      }
+      throw error;
+    }
+    return (await this.inspect(id)) === undefined ? "unknown" : "in_progress";
+  }
+}
+
+/** What the last of them affects. */
+async function inTurn(sql: SqlClient, writes: readonly Write[]): Promise<number> {
+  let affected = 0;
+  for (const write of writes) {
+    affected = await sql.affectedRowsOf(write);
+  }
+  return affected;
+}
+
+function batchOf({ limit }: PruneParams, deleted: number): PrunedBatch {
+  return { deleted, isFull: deleted >= limit };
+}
+
+/** Drivers give large numbers as texts or as BigInts. */
+function msOf(value: InspectedRow["finishedAtMs"]): number | null {
+  return value === null ? null : Number(value);
+}
