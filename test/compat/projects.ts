@@ -66,13 +66,14 @@ function prisma6(folder: string): TestProjectInlineConfiguration {
       include: [
         "test/{ambient,duplicates,errors,guard,replay,retention,store,transaction}/**/*.test.ts",
         "test/leases/{runs,steps,completer}.test.ts",
-        // Of the examples with an ambient client, which kill a process after each statement, the one with a plugin of Prisma's.
-        "test/examples/{payments,saas,webhooks,programs,prisma-version,demo,ambient-pothos}.test.ts",
+        "test/examples/{payments,saas,webhooks,programs,prisma-version,demo,ambient-pothos,ambient-services,ambient-t3}.test.ts",
       ],
       // The first asks the schema engine of Prisma 7, the adapter of the second is made for it.
       exclude: ["test/store/{schema-drift,pglite}.test.ts", ...mariadbTestsLeftOut()],
       globalSetup: [`${folder}generate.ts`],
       setupFiles: [`${folder}setup.ts`],
+      // What a version of Prisma breaks shows in few rounds.
+      env: { TEST_SCALE: "short" },
     },
   };
 }

@@ -44,6 +44,7 @@ export interface InspectedRecord {
   readonly steps: readonly InspectedStep[];
 }
 
+/** A step that a leased run has recorded. */
 export interface InspectedStep {
   readonly name: string;
   readonly recordedAt: Date;
