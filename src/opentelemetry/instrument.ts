@@ -21,9 +21,12 @@ export interface Instrumentation {
 const OPTIONS: OptionNames<Required<InstrumentOptions>> = { tracerProvider: true, meterProvider: true };
 const NAME = "onceonly";
 
+/** The one of this process. */
+let current: Instrumentation | undefined;
+
 /**
  * Makes spans and metrics of what becomes of calls, for all objects that `createIdempotency` has made in this process. Call it once, when
- * the process begins and the SDK of OpenTelemetry is set up.
+ * the process begins; a second call takes the place of the first.
  *
  * @throws TypeError for an option that cannot be used.
  */
@@ -32,17 +35,20 @@ export function instrument(options: InstrumentOptions = {}): Instrumentation {
   const { tracerProvider = trace, meterProvider = metrics } = options;
   checkProvider("tracerProvider", tracerProvider, "getTracer");
   checkProvider("meterProvider", meterProvider, "getMeter");
+  // Twice, each call would be counted twice.
+  current?.stop();
   const stops = [
     ...(tracerProvider === false ? [] : [traceCalls(tracerProvider.getTracer(NAME))]),
-    ...(meterProvider === false ? [] : [record(meterProvider.getMeter(NAME))]),
+    ...(meterProvider === false ? [] : [record(() => meterProvider.getMeter(NAME))]),
   ];
-  return {
+  current = {
     stop() {
       for (const stop of stops.splice(0)) {
         stop();
       }
     },
   };
+  return current;
 }
 
 function checkProvider(option: string, provider: unknown, member: string): void {

@@ -6,14 +6,33 @@ type Listeners = {
   readonly [TName in keyof IdempotencyEvents]: (message: IdempotencyEvents[TName]) => void;
 };
 
+const NAMES: readonly (keyof IdempotencyEvents)[] = [
+  "onceonly:executed",
+  "onceonly:stored",
+  "onceonly:replayed",
+  "onceonly:refused",
+  "onceonly:released",
+  "onceonly:waited",
+  "onceonly:retried",
+  "onceonly:takeover",
+  "onceonly:lease-lost",
+  "onceonly:given-up",
+  "onceonly:pruned",
+  "onceonly:unkeyed",
+];
+
 /** Seconds: from a replay out of memory to a run that waited for a failover. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /** Counts events, and measures how long calls take and wait. Returns what ends that. */
-export function record(meter: Meter): () => void {
-  const listeners = listenersOf(meter);
-  const stops = Object.entries(listeners).map(([name, listener]) => {
-    const listen = (message: unknown) => listener(message as never);
+export function record(meter: () => Meter): () => void {
+  let listeners: Listeners | undefined;
+  const stops = NAMES.map((name) => {
+    const listen = (message: unknown) => {
+      // At the first event: the API forgets what a meter made before the SDK was there.
+      listeners ??= listenersOf(meter());
+      listeners[name](message as never);
+    };
     subscribe(name, listen);
     return () => unsubscribe(name, listen);
   });
@@ -47,6 +66,7 @@ function listenersOf(meter: Meter): Listeners {
   const lost = counter("onceonly.leases.lost", "{lease}", "Leases that their executor has lost.");
   const givenUp = counter("onceonly.runs.given_up", "{run}", "Abandoned runs that completers gave up.");
   const pruned = counter("onceonly.records.pruned", "{record}", "Expired records that were deleted.");
+  const unpruned = counter("onceonly.pruning.failures", "{round}", "Rounds of pruning that failed.");
   const unkeyed = counter(
     "onceonly.unkeyed.calls",
     "{call}",
@@ -70,7 +90,12 @@ function listenersOf(meter: Meter): Listeners {
     "onceonly:lease-lost": (event) =>
       lost.add(1, { ...of(event), "onceonly.lease.taken_over": event.takenOver }),
     "onceonly:given-up": (event) => givenUp.add(1, of(event)),
-    "onceonly:pruned": ({ deleted }) => pruned.add(deleted),
+    "onceonly:pruned": ({ deleted, error }) => {
+      pruned.add(deleted);
+      if (error !== undefined) {
+        unpruned.add(1, errorOf(error));
+      }
+    },
     "onceonly:unkeyed": ({ mode }) => unkeyed.add(1, { "onceonly.mode": mode }),
   };
 }

@@ -11,7 +11,12 @@ import { pastOverrides } from "./handler/own-class.ts";
 import { inHandler, outsideHandlers } from "./handler/scope.ts";
 import { PrismaSql } from "./prisma-sql.ts";
 
-const notKnownInTime = () => new StoreError("unavailable", "The server did not say in time what it is");
+const notKnownInTime = (limitMs: number) =>
+  new StoreError(
+    "unavailable",
+    `The server did not say within ${limitMs} ms what it is: it is away, or address, user, password or database of the connection ` +
+      "are wrong. check() of the object that createIdempotency returned waits longer, and tells the driver's reason.",
+  );
 
 /** Sends our own statements outside of the transactions of runs, each so that it is committed once it is answered. */
 export class OwnStatements implements SqlClient {
@@ -51,7 +56,14 @@ export class OwnStatements implements SqlClient {
    */
   ready(limitMs: number): Promise<void> | undefined {
     const known = this.#server.known();
-    return known && endingWithin(limitMs, notKnownInTime, () => known);
+    return (
+      known &&
+      endingWithin(
+        limitMs,
+        () => notKnownInTime(limitMs),
+        () => known,
+      )
+    );
   }
 
   async rowsOf<TRow>(statement: Statement): Promise<TRow[]> {

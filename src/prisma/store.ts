@@ -250,6 +250,7 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
   }
 
   async check(limits: CheckedLimits): Promise<readonly Finding[]> {
+    await explaining(this.#dialect, Promise.resolve(this.#own.ready(FIRST_ANSWER_MS)));
     // What keeps a transaction from beginning keeps every run from it.
     await this.transaction({ limits: NO_LIMITS }, async () => ({ value: undefined }));
     return checkSetUp(this.#client, this.#timely(), this.#dialect, this.#names(), limits);
@@ -279,6 +280,9 @@ export class PrismaStore<TClient extends PrismaClientLike> implements Store<Tran
     return prismaOptions(limits, transactionOptionsOf(this.#client), this.#capabilities);
   }
 }
+
+/** Drivers tell why they have no connection when they give it up: mariadb's pool after 10 seconds, as it comes. */
+const FIRST_ANSWER_MS = 15_000;
 
 const READ_MS = 1_000;
 const notReadInTime = () => new StoreError("unavailable", `The records were not read within ${READ_MS} ms`);

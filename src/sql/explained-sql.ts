@@ -1,5 +1,5 @@
 import type { Dialect } from "./dialect/dialect.ts";
-import { faultOf, setUpErrorOf } from "./dialect/faults.ts";
+import { databaseErrorOf, faultOf, setUpErrorOf } from "./dialect/faults.ts";
 import type { Names } from "./dialect/names.ts";
 import type { Statement, Write } from "./dialect/statement.ts";
 import { StoreError } from "./dialect/store-error.ts";
@@ -48,6 +48,14 @@ export class ExplainedSql implements SqlClient {
       return known;
     }
     const { record, step } = this.#names;
+    if (this.#dialect.denials.includes(databaseErrorOf(error)?.code ?? "")) {
+      return new StoreError(
+        "misconfigured",
+        `The user of the connection lacks a privilege on ${record.table} or ${step.table}; check() of the object that ` +
+          "createIdempotency returned names it, with its GRANT.",
+        error,
+      );
+    }
     return new StoreError(
       "misconfigured",
       `The database refuses to work with ${record.table} and ${step.table}: one of them is missing or of another version, ` +

@@ -172,7 +172,7 @@ describe.each(databases)("$name", ({ open }) => {
     await idempotency.runUnkeyed(placing("u"));
     await idempotency.runLeasedUnkeyed(async () => 1);
     expect(events.take()).toEqual([
-      ["pruned", { deleted: 1, durationMs }],
+      ["pruned", { deleted: 1, durationMs, error: undefined }],
       ["unkeyed", { mode: "transaction" }],
       ["unkeyed", { mode: "lease" }],
     ]);

@@ -1,4 +1,5 @@
 /** Metrics as an SDK of OpenTelemetry collects them. */
+import { metrics } from "@opentelemetry/api";
 import {
   AggregationTemporality,
   type DataPoint,
@@ -6,6 +7,7 @@ import {
   InMemoryMetricExporter,
   MeterProvider,
   PeriodicExportingMetricReader,
+  type ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
 import { describe, expect, test } from "vitest";
 import { instrument } from "../../src/opentelemetry/index.ts";
@@ -39,6 +41,36 @@ function metering() {
     },
   };
 }
+
+test("a second instrument() takes the place of the first: nothing is counted twice, and stop() ends it", async () => {
+  await using db = await databases[0]!.open();
+  await using first = metering();
+  await using second = metering();
+  await idempotencyOf(db.prisma).run(request("k"), placing("k"));
+  expect(await first.points("onceonly.call.duration")).toEqual([]);
+  expect((await second.points("onceonly.call.duration")).map(([, count]) => count)).toEqual([1]);
+});
+
+test("the SDK may start after instrument()", async () => {
+  const instrumentation = instrument({ tracerProvider: false });
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+  const provider = new MeterProvider({ readers: [reader] });
+  metrics.setGlobalMeterProvider(provider);
+  try {
+    await using db = await databases[0]!.open();
+    await idempotencyOf(db.prisma).run(request("k"), placing("k"));
+    await reader.forceFlush();
+    const [{ scopeMetrics }] = exporter.getMetrics() as [ResourceMetrics];
+    expect(scopeMetrics[0]?.metrics.map(({ descriptor }) => descriptor.name)).toEqual([
+      "onceonly.call.duration",
+    ]);
+  } finally {
+    instrumentation.stop();
+    metrics.disable();
+    await provider.shutdown();
+  }
+});
 
 const place = { "onceonly.operation": "orders.place", "onceonly.mode": "transaction" };
 

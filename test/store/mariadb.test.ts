@@ -184,6 +184,62 @@ describe.runIf(onMariadb)("check() on MariaDB", () => {
     expect(await findingsIn(db)).toEqual([`fatal: column ${column} of \`${table}\``]);
   });
 
+  it("names a statement that mends the collations, and a run works after it", async () => {
+    await using db = await openMariadb();
+    for (const table of ["idempotency_record", "idempotency_step"]) {
+      await db.query(`ALTER TABLE ${table} CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci`);
+    }
+    const { message } = await failureOf(idempotencyOf(db.prisma).check());
+    const statements = new Set(message.match(/ALTER TABLE `\w+` CONVERT TO [^.]+/g));
+    expect(statements.size).toBe(2);
+    for (const statement of statements) await db.query(statement);
+    expect(await findingsIn(db)).toEqual([]);
+    const idempotency = idempotencyOf(db.prisma);
+    await idempotency.runLeased(request("k"), async ({ step }) => step("a", () => "ünï 😀"));
+    expect(await idempotency.runLeased(request("k"), async () => "again")).toEqual({
+      value: "ünï 😀",
+      replayed: true,
+    });
+  });
+
+  it("says that a privilege is missing, and check() names the GRANT", async () => {
+    await using db = await openMariadb();
+    const user = `u${Date.now()}`;
+    const url = new URL(db.url);
+    await db.query(`CREATE USER ${user}@'127.0.0.1' IDENTIFIED BY 'pw'`);
+    await db.query(`GRANT SELECT, INSERT, UPDATE ON ${url.pathname.slice(1)}.* TO ${user}@'127.0.0.1'`);
+    try {
+      Object.assign(url, { username: user, password: "pw", hostname: "127.0.0.1" });
+      const idempotency = idempotencyOf(await db.connect({ url: url.href }));
+      await idempotency.run(request("k"), async () => 1);
+      const { code, cause } = await failureOf(idempotency.forget(request("k")));
+      expect([code, String(cause)]).toEqual([
+        "STORE_MISCONFIGURED",
+        expect.stringContaining("lacks a privilege"),
+      ]);
+      const [finding] = await idempotency.check();
+      expect(finding?.message).toContain("so prune() and forget() fail: GRANT DELETE ON");
+    } finally {
+      await db.query(`DROP USER ${user}@'127.0.0.1'`);
+    }
+  });
+
+  it("tells a wrong password as what it is, and runs say where to look", async () => {
+    await using db = await openMariadb();
+    const url = new URL(db.url);
+    url.password = "wrong";
+    const idempotency = idempotencyOf(
+      await db.connect({ url: url.href, pool: { acquireTimeout: 3_000 }, maxWaitMs: 1_000 }),
+    );
+    const refused = await failureOf(idempotency.check());
+    expect([refused.code, refused.message]).toEqual([
+      "STORE_MISCONFIGURED",
+      expect.stringContaining("refuses the connection with its error 1045: user or password is wrong"),
+    ]);
+    const run = await failureOf(idempotency.run(request("k"), async () => 1));
+    if (run.code === "STORE_UNAVAILABLE") expect(String(run.cause)).toContain("user, password or database");
+  });
+
   it("throws for a table without transactions", async () => {
     await using db = await openMariadb();
     await db.query("ALTER TABLE idempotency_step ENGINE = Aria");

@@ -45,8 +45,12 @@ export interface IdempotencyEvents {
   "onceonly:lease-lost": CallEvent & { readonly takenOver: boolean };
   /** Completers have given an abandoned run up after so many attempts. */
   "onceonly:given-up": CallEvent & { readonly attempts: number };
-  /** Records were pruned. */
-  "onceonly:pruned": { readonly deleted: number; readonly durationMs: number };
+  /** A round of pruning has ended; with `error` if it failed. */
+  "onceonly:pruned": {
+    readonly deleted: number;
+    readonly durationMs: number;
+    readonly error: ErrorFacts | undefined;
+  };
   /** A call without a key was executed, and no record is kept. */
   "onceonly:unkeyed": { readonly mode: "transaction" | "lease" };
 }

@@ -233,7 +233,7 @@ export function tellRefusal(error: unknown, operation: string): void {
 const SHORT_WORD = /^[\w.-]{1,64}$/;
 
 /** A message or a property of it may hold what a client sent. */
-function factsOf(error: unknown): ErrorFacts {
+export function factsOf(error: unknown): ErrorFacts {
   const isError = error instanceof Error;
   const { name, code } = (isError ? error : {}) as { readonly name?: unknown; readonly code?: unknown };
   return {

@@ -1,7 +1,9 @@
 import { checkNumber } from "../browser/option-checks.ts";
+import type { ErrorFacts } from "../contract/events.ts";
 import type { PruneOptions } from "../contract/pruning.ts";
 import type { Store } from "../contract/store.ts";
 import type { PrunedBatch, PruneParams } from "../contract/upkeep-store.ts";
+import { factsOf } from "../events/call-events.ts";
 import { publish } from "../events/channels.ts";
 import { pastConflicts } from "../retry/past-conflicts.ts";
 
@@ -12,14 +14,18 @@ const BATCH_SIZE = 3_000;
 export async function prune(store: Store<unknown>, options: PruneOptions = {}): Promise<number> {
   const begin = performance.now();
   let deleted = 0;
+  const tell = (error?: ErrorFacts) =>
+    publish("pruned", () => ({ deleted, durationMs: performance.now() - begin, error }));
   try {
     for await (const batch of batches(store, options, (params) => store.upkeep.prune(params))) {
       deleted += batch;
     }
-    return deleted;
-  } finally {
-    publish("pruned", () => ({ deleted, durationMs: performance.now() - begin }));
+  } catch (error) {
+    tell(factsOf(error));
+    throw error;
   }
+  tell();
+  return deleted;
 }
 
 /** Deletes steps whose record is gone, as {@link prune} deletes records. */

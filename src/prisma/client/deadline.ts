@@ -54,7 +54,7 @@ export class ExpiredTransactionError extends Error {
   constructor(timeoutMs: number, hasNested: boolean) {
     super(
       `Transaction already closed: it did not end within ${timeoutMs} ms, the time of its claim included, and was rolled ` +
-        `back.${hasNested ? " A transaction nested in it was still under way (of $transaction, or of one root field among several). Statements outside it wait for it to end, so it must not await one of them." : ""}`,
+        `back. Have the handler do less, or raise option transaction.timeoutMs.${hasNested ? " A transaction nested in it was still under way (of $transaction, or of one root field among several). Statements outside it wait for it to end, so it must not await one of them." : ""}`,
     );
   }
 }

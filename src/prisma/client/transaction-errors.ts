@@ -8,7 +8,8 @@ export class EndingError extends HandlerMistakeError {
       "onceonly: the handler has tried to end its transaction itself, in raw SQL. That statement was not sent, nothing " +
         "more is sent in this transaction, and nothing of it is committed. COMMIT and ROLLBACK are the run's: return to " +
         "commit, throw to roll back; a $transaction inside the handler rolls back a part. If the text ends nothing, its " +
-        "quotes do not tell: send one statement at a time, and strings, backslashes and backticks as parameters.",
+        "quotes do not tell: send one statement at a time, and strings, backslashes and backticks as parameters. On MariaDB, DDL " +
+        "such as ALTER or TRUNCATE, and LOCK TABLES, commit by themselves: keep them out of handlers.",
     );
   }
 }

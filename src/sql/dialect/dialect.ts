@@ -82,8 +82,8 @@ export interface Dialect {
   server(): Statement;
   /** What an error of the database or its driver means, by its code, and by its message if the code is ambiguous. */
   faultOfCode(code: string, message: string): StoreFault | undefined;
-  /** What to change, for a code that only a wrong set-up leads to, whoever sends the statement. */
-  adviceOnCode?(code: string): string | undefined;
+  /** What to change, for a code, or a message, that only a wrong set-up leads to, whoever sends the statement. */
+  adviceOnCode?(code: string, message: string): string | undefined;
   /** The codes with which the database refuses a statement to a user without the privilege. */
   readonly denials: readonly string[];
   /** The types of the columns that `columnsOf` reads, as the tables of the package have them, and others that serve as well. */

@@ -89,8 +89,8 @@ export function faultOf(dialect: Dialect, error: unknown): StoreFault | undefine
  * statement.
  */
 export function setUpErrorOf(dialect: Dialect, error: unknown): StoreError | undefined {
-  const code = databaseErrorOf(error)?.code;
-  const advice = code === undefined ? undefined : dialect.adviceOnCode?.(code);
+  const said = databaseErrorOf(error);
+  const advice = said && dialect.adviceOnCode?.(said.code, saidBy(error as PrismaErrorLike, said.message));
   return advice === undefined ? undefined : new StoreError("misconfigured", advice, error);
 }
 

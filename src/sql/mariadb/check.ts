@@ -56,20 +56,21 @@ export function findingsOfMariadb(
 /** What the type of a column must match, its collation included, and what comes of it if it does not. */
 interface Requirement {
   readonly pattern: RegExp;
-  readonly message: (type: string) => string;
+  readonly message: (type: string, table: string) => string;
 }
 
-const REMEDY =
-  "apply prisma/mariadb/idempotency.sql of the package onceonly, as Prisma's migrations cannot say it";
+/** Of all columns of the table at once. Prisma's schema cannot say it. */
+const REMEDY = (table: string) =>
+  `ALTER TABLE ${table} CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin`;
 
 const BINARY: Requirement = {
   pattern: /_bin$|binary/i,
-  message: (type) => `It is a ${type}, which takes different texts for the same: ${REMEDY}.`,
+  message: (type, table) => `It is a ${type}, which takes different texts for the same: ${REMEDY(table)}.`,
 };
 const EXACT: Requirement = {
   pattern: /_nopad_bin$|varbinary/i,
-  message: (type) =>
-    `It is a ${type}, which takes names for the same that differ by case, accents or spaces at their end: ${REMEDY}.`,
+  message: (type, table) =>
+    `It is a ${type}, which takes names for the same that differ by case, accents or spaces at their end: ${REMEDY(table)}.`,
 };
 const LONG: Requirement = {
   pattern: /^(?:long|medium)/i,
@@ -100,7 +101,7 @@ function checkColumns(
     .map(({ name, type }) => ({
       severity: "fatal",
       subject: `column ${name} of ${table}`,
-      message: message(type),
+      message: message(type, table),
     }));
 }
 

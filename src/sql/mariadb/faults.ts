@@ -1,9 +1,26 @@
 import type { StoreFault } from "../../core/contract/store.ts";
 
 export function faultOfMariadb(code: string, message: string): StoreFault | undefined {
-  // The pool has no connection. Its message, or the cause of that, ends with why the last one could not be made.
-  const [, reason] = code === NO_CONNECTION ? (/\bno: (\d+)/.exec(message) ?? []) : [];
-  return (reason === undefined ? undefined : FAULTS[reason]) ?? FAULTS[code];
+  return FAULTS[whyUnconnected(code, message) ?? ""] ?? FAULTS[code];
+}
+
+/** What to change where the server refuses the connection itself. */
+export function adviceOnMariadb(code: string, message: string): string | undefined {
+  const reason = whyUnconnected(code, message);
+  const wrong = REFUSED[reason ?? ""];
+  return wrong && `The database server refuses the connection with its error ${reason}: ${wrong}.`;
+}
+
+const REFUSED: Readonly<Record<string, string>> = {
+  "1044": "the user may not use that database",
+  "1045": "user or password is wrong, or the user may not connect from this host",
+  "1049": "there is no database of that name",
+  "1698": "the user may not connect in this way",
+};
+
+/** The pool has no connection. Its message, or the cause of that, ends with why the last one could not be made. */
+function whyUnconnected(code: string, message: string): string | undefined {
+  return code === NO_CONNECTION ? /\bno: (\d+)/.exec(message)?.[1] : undefined;
 }
 
 const NO_CONNECTION = "45028";

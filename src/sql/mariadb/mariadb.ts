@@ -15,7 +15,7 @@ import {
 import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "../dialect/statement.ts";
 import { columnTypesOfMariadb, findingsOfMariadb, makeOfMariadb } from "./check.ts";
 import { endsTransactionOfMariadb } from "./ending.ts";
-import { faultOfMariadb } from "./faults.ts";
+import { adviceOnMariadb, faultOfMariadb } from "./faults.ts";
 import { IDS, NOW, texts } from "./parts.ts";
 import { prune, sweep } from "./prune.ts";
 
@@ -229,6 +229,7 @@ FROM (
   }),
 
   faultOfCode: faultOfMariadb,
+  adviceOnCode: adviceOnMariadb,
   denials: ["1142", "1143"],
   columnTypes: columnTypesOfMariadb,
   quoteMark: "`",

@@ -42,7 +42,7 @@ export async function lackingPrivileges(
     for (const severity of ["fatal", "warning"] as const) {
       const privileges = lacking.filter((privilege) => severityOf(privilege) === severity).join(", ");
       if (privileges !== "") {
-        const consequence = severity === "fatal" ? "so runs fail" : "so prune() fails";
+        const consequence = severity === "fatal" ? "so runs fail" : "so prune() and forget() fail";
         const message = `${grantee} has no privilege ${privileges} on it, ${consequence}: GRANT ${privileges} ON ${table} TO ${grantee}.`;
         findings.push({ severity, subject: `table ${table}`, message });
       }
