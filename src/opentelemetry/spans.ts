@@ -45,7 +45,7 @@ function tracePart(tracer: Tracer, part: (typeof PARTS)[number]): () => void {
       span?.setAttributes(attributesOf(call));
       const { error } = call;
       if (error !== undefined) {
-        span?.setAttribute("error.type", errorTypeOf(error));
+        span?.setAttribute("error.type", error.code ?? error.name);
         span?.setStatus({ code: SpanStatusCode.ERROR });
       }
       span?.end();
@@ -76,13 +76,6 @@ function attributesOf({ operation, mode, id, attempt, outcome }: TracedCall): At
     ...(attempt === undefined ? {} : { "onceonly.attempt": attempt }),
     ...(outcome === undefined ? {} : { "onceonly.outcome": outcome }),
   };
-}
-
-/** As the conventions have it: a code where there is one, or the name of the class. Messages may hold what a client sent. */
-function errorTypeOf(error: unknown): string {
-  const { code, name } = (error ?? {}) as { readonly code?: unknown; readonly name?: unknown };
-  const type = typeof code === "string" ? code : name;
-  return typeof type === "string" && type.length <= 64 ? type : "_OTHER";
 }
 
 /**

@@ -3,7 +3,7 @@ import type { PrunedBatch, PruneParams, StoredRecord, UpkeepStore } from "../cor
 import type { Dialect } from "./dialect/dialect.ts";
 import { faultOf } from "./dialect/faults.ts";
 import type { Names } from "./dialect/names.ts";
-import type { InspectedRow, InspectedStepRow, Write } from "./dialect/statement.ts";
+import type { InspectedRow, InspectedStepRow, Pruning, Write } from "./dialect/statement.ts";
 import { ExplainedSql } from "./explained-sql.ts";
 import type { SqlClient } from "./sql-client.ts";
 
@@ -19,8 +19,15 @@ export class UpkeepQueries implements UpkeepStore {
     this.#names = names;
   }
 
-  async prune(params: PruneParams): Promise<PrunedBatch> {
-    const pruning = this.#dialect.prune(this.#names, params);
+  prune(params: PruneParams): Promise<PrunedBatch> {
+    return this.#delete(this.#dialect.prune(this.#names, params), params);
+  }
+
+  sweep(params: PruneParams): Promise<PrunedBatch> {
+    return this.#delete(this.#dialect.sweep(this.#names, params), params);
+  }
+
+  async #delete(pruning: Pruning, params: PruneParams): Promise<PrunedBatch> {
     if ("writes" in pruning) {
       return batchOf(params, await inTurn(this.#client, pruning.writes));
     }
@@ -30,10 +37,6 @@ export class UpkeepQueries implements UpkeepStore {
       // Another node of a cluster may have deleted them first, and there may be more all the same.
       return { deleted, isFull: rows.length >= params.limit };
     });
-  }
-
-  async sweep(params: PruneParams): Promise<PrunedBatch> {
-    return batchOf(params, await this.#client.affectedRowsOf(this.#dialect.sweep(this.#names, params)));
   }
 
   async inspect(id: string): Promise<StoredRecord | undefined> {

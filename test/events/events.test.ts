@@ -1,6 +1,6 @@
 /** What those hear who listen on the channels of `node:diagnostics_channel`. */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { tracingChannel } from "node:diagnostics_channel";
+import { subscribe, tracingChannel, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, test } from "vitest";
 import type { TracedCall } from "../../src/core/contract/events.ts";
 import { createCompleter } from "../../src/core/lease/completer.ts";
@@ -176,6 +176,53 @@ describe.each(databases)("$name", ({ open }) => {
       ["unkeyed", { mode: "transaction" }],
       ["unkeyed", { mode: "lease" }],
     ]);
+  });
+
+  test("no message of a tracing channel has a result, or what an error says", async () => {
+    await using db = await open();
+    const heard: unknown[] = [];
+    const names = ["run", "claim", "execute", "store"].flatMap((name) =>
+      ["start", "end", "asyncStart", "asyncEnd", "error"].map((event) => `tracing:onceonly:${name}:${event}`),
+    );
+    const listener = (message: unknown) => heard.push(structuredClone(message));
+    for (const name of names) subscribe(name, listener);
+    const idempotency = idempotencyOf(db.prisma);
+    await idempotency.run(request("k"), async () => ({ card: "4111-secret" }));
+    await idempotency.run(request("k"), async () => 1);
+    const failing = async () =>
+      Promise.reject(Object.assign(new Error("of ada-secret"), { code: "E SECRET" }));
+    await idempotency.run(request("e"), failing).catch(() => {});
+    for (const name of names) unsubscribe(name, listener);
+    expect(heard.length).toBeGreaterThan(20);
+    expect(JSON.stringify(heard)).not.toMatch(/secret/i);
+    expect(heard).toContainEqual(expect.objectContaining({ error: { name: "Error", code: undefined } }));
+  });
+
+  test("a subscriber changes no answer: not by freezing messages, and not where an error cannot be read", async () => {
+    await using db = await open();
+    const freeze = (message: unknown) => void Object.freeze(message);
+    const names = ["start", "asyncEnd"].map((event) => `tracing:onceonly:run:${event}`);
+    for (const name of [...names, "onceonly:stored"]) subscribe(name, freeze);
+    try {
+      const idempotency = idempotencyOf(db.prisma, { storeError: () => true });
+      expect(await idempotency.run(request("k"), async () => 1)).toEqual({ value: 1, replayed: false });
+      const unreadable = new Error("original");
+      Object.defineProperty(unreadable, "code", {
+        get() {
+          throw new RangeError("getter of code");
+        },
+      });
+      await expect(idempotency.run(request("u"), async () => Promise.reject(unreadable))).rejects.toThrow(
+        "original",
+      );
+      const odd = idempotency.run(
+        { ...request("o"), operation: Object.create(null) as string },
+        async () => 1,
+      );
+      await expect(odd).rejects.toThrow("operation");
+    } finally {
+      for (const name of [...names, "onceonly:stored"]) unsubscribe(name, freeze);
+    }
   });
 
   test("the parts of a call are traced, the handler inside its own", async () => {

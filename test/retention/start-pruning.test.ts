@@ -2,7 +2,15 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { databases } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
-import { expire, idempotencyOf, placing, records, request, warningsDuring } from "../support/runs.ts";
+import {
+  expire,
+  idempotencyOf,
+  placing,
+  records,
+  request,
+  underWay,
+  warningsDuring,
+} from "../support/runs.ts";
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -56,11 +64,23 @@ describe.each(databases)("$name", ({ open }) => {
         db.provider === "mariadb" ? "`key`" : "key",
       ),
     );
+    // None that is young: its record may have been claimed anew meanwhile.
+    const old = {
+      sqlite: "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '-2 hours')",
+      mariadb: "UTC_TIMESTAMP(3) - INTERVAL 2 HOUR",
+      postgresql: "now() - interval '2 hours'",
+    };
+    await db.query(`UPDATE idempotency_step SET created_at = ${old[db.provider]} WHERE name <> 'two'`);
     started(idempotency, { batchSize: 1 });
-    const steps = () => db.query("SELECT record_id FROM idempotency_step");
-    await eventually(async () => expect(await steps()).toHaveLength(2));
+    const steps = () => db.query("SELECT record_id, name FROM idempotency_step ORDER BY name");
+    await eventually(async () => expect(await steps()).toHaveLength(3));
     const [{ id }] = (await records(db)) as [{ id: string }];
-    expect(await steps()).toEqual([{ record_id: id }, { record_id: id }]);
+    expect(await steps()).toEqual(
+      expect.arrayContaining([
+        { record_id: id, name: "one" },
+        { record_id: id, name: "two" },
+      ]),
+    );
   });
 
   test("a round that fails is a warning, and the next one deletes", async () => {
@@ -87,6 +107,27 @@ describe.each(databases)("$name", ({ open }) => {
     await expire(db);
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(await records(db)).toHaveLength(1);
+  });
+});
+
+// SQLite has one writer at a time.
+describe.each(databases.filter(({ name }) => name !== "sqlite"))("a sweep on $name", ({ open }) => {
+  test("waits for no run under way, and keeps no fresh key out", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma);
+    for (let n = 0; n < 20; n += 1) await idempotency.run(request(`old${n}`), async () => n);
+    const { first, openDoor } = await underWay(idempotency);
+    const other = idempotencyOf(await db.connect());
+    const pruning = started(other);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    // Its round ends while the run stands at its door.
+    await pruning.stop();
+    const fresh = Array.from({ length: 8 }, (_, n) =>
+      idempotencyOf(db.prisma).run(request(`fresh${n}`), async () => n),
+    );
+    expect((await Promise.all(fresh)).every(({ replayed }) => !replayed)).toBe(true);
+    openDoor();
+    expect((await first).replayed).toBe(false);
   });
 });
 

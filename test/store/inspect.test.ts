@@ -112,8 +112,11 @@ describe.each(databases)("inspect on $name", ({ open }) => {
     });
     leave();
     await run.catch(() => {});
+    // Its lease is given back, and lapses a little later for completers.
+    expect(await idempotency.inspect(name("k"))).toMatchObject({ state: "in_progress", isAbandoned: true });
     await lapse(db);
     expect(await idempotency.inspect(name("k"))).toMatchObject({ state: "in_progress", isAbandoned: true });
+    expect(await idempotency.forget(name("k"))).toBe("forgotten");
   });
 
   test("an expired record is shown as such, until it is pruned", async () => {

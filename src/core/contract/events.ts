@@ -69,9 +69,9 @@ export type CallPhase = "claim" | "wait" | "execute" | "store";
 /** The message of the tracing channels. The one of `onceonly:run` gets `outcome`, and that of `onceonly:execute` `attempt`. */
 export interface TracedCall extends CallEvent {
   /** Of `onceonly:run`, when it has ended: the name of the event that says how. */
-  outcome?: "executed" | "stored" | "replayed" | "refused" | "released";
+  readonly outcome?: "executed" | "stored" | "replayed" | "refused" | "released";
   /** Of `onceonly:execute`: number of this execution, from 1. */
   readonly attempt?: number;
   /** Of a call that has failed. */
-  error?: unknown;
+  readonly error?: ErrorFacts;
 }

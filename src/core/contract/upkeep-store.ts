@@ -18,6 +18,8 @@ export interface StoredRecord {
   readonly scope: string;
   readonly key: string;
   readonly status: "in_progress" | "completed" | "failed";
+  /** Empty for a lease that was given back. */
+  readonly owner: string;
   readonly attempt: number;
   readonly response: string | null;
   readonly input: string | null;

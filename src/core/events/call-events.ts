@@ -1,7 +1,8 @@
+import { warn } from "../contract/callbacks.ts";
 import { type IdempotencyErrorCode, isIdempotencyError } from "../contract/errors.ts";
 import type { CallEvent, CallPhase, ErrorFacts, IdempotencyEvents, TracedCall } from "../contract/events.ts";
 import type { SettledRun } from "../contract/idempotency.ts";
-import { type EventName, isAnybodyListening, publish, tracingChannelOf } from "./channels.ts";
+import { type EventName, inPhase, isAnybodyListening, publish, tracingChannelOf } from "./channels.ts";
 
 /** Errors before any handler: those of all others say that one may have run. */
 const REFUSALS: ReadonlySet<IdempotencyErrorCode> = new Set([
@@ -42,24 +43,25 @@ export class CallEvents {
     this.#operation = operation;
   }
 
-  /** Runs the call, and tells how it ended. */
-  async during<T>(call: () => Promise<SettledRun<T>>): Promise<SettledRun<T>> {
+  /** Runs the call, and tells how it ended. Whatever becomes of the telling, the call ends as it does. */
+  during<T>(call: () => Promise<SettledRun<T>>): Promise<SettledRun<T>> {
     const message = this.#traced();
-    const traced = async () => {
+    return inPhase("run", message, async () => {
       try {
         const settled = await call();
-        this.#ending();
-        message.outcome = this.#settled(settled);
+        quietly(() => {
+          this.#ending();
+          note(message, { outcome: this.#settled(settled), ...this.#identity() });
+        });
         return settled;
       } catch (error) {
-        this.#ending(error);
-        message.outcome = this.#failed(error);
+        quietly(() => {
+          this.#ending(error);
+          note(message, { outcome: this.#failed(error), error: factsOf(error), ...this.#identity() });
+        });
         throw error;
-      } finally {
-        Object.assign(message, this.#identity());
       }
-    };
-    return tracingChannelOf("run").tracePromise(traced, message);
+    });
   }
 
   prepared(run: Prepared): void {
@@ -76,7 +78,7 @@ export class CallEvents {
     if (before !== undefined) {
       const { error: failed, asyncStart, asyncEnd } = tracingChannelOf(before.name);
       if (error !== undefined) {
-        before.call.error = error;
+        note(before.call, { error: factsOf(error) });
         failed.publish(before.call);
       }
       asyncStart.publish(before.call);
@@ -97,7 +99,15 @@ export class CallEvents {
     if (attempt > 1) {
       this.#tell("takeover", { attempt });
     }
-    return tracingChannelOf("execute").tracePromise(handler, { ...this.#traced(), attempt });
+    const message: TracedCall = { ...this.#traced(), attempt };
+    return inPhase("execute", message, async () => {
+      try {
+        return await handler();
+      } catch (error) {
+        note(message, { error: factsOf(error) });
+        throw error;
+      }
+    });
   }
 
   /** The attempt of this call is rolled back and repeated. */
@@ -214,7 +224,8 @@ export function observed<T>(
   if (!isAnybodyListening()) {
     return call(undefined);
   }
-  const events = new CallEvents(mode, String(request?.operation));
+  const operation: unknown = request?.operation;
+  const events = new CallEvents(mode, typeof operation === "string" ? operation : "");
   return events.during(() => call(events));
 }
 
@@ -232,8 +243,32 @@ export function tellRefusal(error: unknown, operation: string): void {
 
 const SHORT_WORD = /^[\w.-]{1,64}$/;
 
+/** A subscriber may have frozen the message. */
+function note(message: TracedCall, facts: Partial<TracedCall>): void {
+  for (const [name, value] of Object.entries(facts)) {
+    Reflect.set(message, name, value);
+  }
+}
+
+/** What was told of a call is not its end. */
+function quietly(tell: () => void): void {
+  try {
+    tell();
+  } catch (error) {
+    warn("OnceonlyEventWarning", "An event was not told", error);
+  }
+}
+
 /** A message or a property of it may hold what a client sent. */
 export function factsOf(error: unknown): ErrorFacts {
+  try {
+    return shownFacts(error);
+  } catch {
+    return { name: "Error", code: undefined };
+  }
+}
+
+function shownFacts(error: unknown): ErrorFacts {
   const isError = error instanceof Error;
   const { name, code } = (isError ? error : {}) as { readonly name?: unknown; readonly code?: unknown };
   return {

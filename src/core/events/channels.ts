@@ -56,3 +56,27 @@ export function publish<TName extends EventName>(
 export function tracingChannelOf(phase: CallPhase | "run"): TracingChannel<TracedCall> {
   return traced[phase];
 }
+
+/**
+ * Runs `work` in the context of a tracing channel, as `tracePromise` does; but a message never gets the result, nor an error with its
+ * message: both may hold what a client sent.
+ */
+export function inPhase<T>(
+  phase: CallPhase | "run",
+  message: TracedCall,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { start, end, asyncStart, asyncEnd, error } = traced[phase];
+  const ended = () => {
+    if (message.error !== undefined) {
+      error.publish(message);
+    }
+    asyncStart.publish(message);
+    asyncEnd.publish(message);
+  };
+  return start.runStores(message, () => {
+    const working = work();
+    end.publish(message);
+    return working.finally(ended);
+  });
+}

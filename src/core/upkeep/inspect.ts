@@ -52,7 +52,9 @@ function inspected(
   const isInProgress = status === "in_progress";
   const answerOf = (text: string) => {
     const stored = decoded(options.codec, text);
-    return status === "failed" && stored.isReadable ? restored(options, stored.value, text) : stored;
+    const error = status === "failed" && stored.isReadable ? restored(options, stored.value, text) : stored;
+    // Adapters write errors in ways of their own.
+    return error.isReadable ? error : stored;
   };
   return {
     state: status,
@@ -66,7 +68,7 @@ function inspected(
     expiresAt: new Date(expiresAtMs),
     isExpired: expiresAtMs <= nowMs,
     leasedUntil: isInProgress ? dateOf(leasedUntilMs) : undefined,
-    isAbandoned: isInProgress && (leasedUntilMs ?? 0) <= nowMs,
+    isAbandoned: isInProgress && (record.owner === "" || (leasedUntilMs ?? 0) <= nowMs),
     answer: response === null ? undefined : answerOf(response),
     input: input === null ? undefined : decoded(inputCodec, input),
     steps: steps.map(({ name, recordedAtMs, response: text }) => ({

@@ -35,8 +35,8 @@ export function startPruning(store: Store<unknown>, options: StartPruningOptions
     try {
       await prune(store, limits);
       if (performance.now() - sweptAt >= SWEEP_EVERY_MS) {
-        sweptAt = performance.now();
         await sweep(store, limits);
+        sweptAt = signal.aborted ? sweptAt : performance.now();
       }
     } catch (error) {
       warn("OnceonlyPruningWarning", "Expired records were not pruned, which is tried again", error);

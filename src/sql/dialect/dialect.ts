@@ -61,8 +61,8 @@ export interface Dialect {
   claimAbandoned(names: Names, params: AbandonedParams): Statement;
   /** Deletes expired records that nobody holds, and their steps. The last write affects one row for each record. */
   prune(names: Names, params: PruneParams): Pruning;
-  /** Deletes steps whose record is gone. */
-  sweep(names: Names, params: PruneParams): Write;
+  /** Deletes steps that are an hour old, and whose record is gone. */
+  sweep(names: Names, params: PruneParams): Pruning;
   /** Reads a record, expired or not, and its steps: an {@link InspectedRow}, and {@link InspectedStepRow}s. */
   inspect(names: Names, id: string): RecordAndSteps<Statement>;
   /** Deletes a record that no lease holds; its steps, once it is deleted. Waits for no lock: affects nothing, or fails with it. */

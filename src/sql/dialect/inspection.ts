@@ -30,9 +30,9 @@ WHERE r.${c.id} = ${id} ORDER BY s.${s.createdAt}, s.${s.name}`,
   };
 }
 
-/** A record that no lease holds. */
+/** A record that no lease holds: it has none, gave it back, or let it lapse. */
 export function whereUnleased(c: TableNames<"record">["columns"], id: string, now: string): string {
-  return `${c.id} = ${id} AND (${c.lockedUntil} IS NULL OR ${c.lockedUntil} <= ${now})`;
+  return `${c.id} = ${id} AND (${c.lockedUntil} IS NULL OR ${c.lockedUntil} <= ${now} OR ${c.owner} = '')`;
 }
 
 /** Deletes all steps of the id of a record. */

@@ -53,9 +53,13 @@ export function whereExpired(c: Columns, now: string, row = ""): string {
   return `${row}${c.expiresAt} <= ${now} AND (${lockedUntil} IS NULL OR ${lockedUntil} <= ${now})`;
 }
 
-/** A step, in table `s`, whose record was deleted by hand: `prune` deletes both. */
-export function whereOrphaned({ record: { table, columns: c }, step }: Names): string {
-  return `NOT EXISTS (SELECT 1 FROM ${table} AS r WHERE r.${c.id} = s.${step.columns.recordId})`;
+/**
+ * A step, in table `s`, whose record was deleted by hand: `prune` deletes both. None that is younger than `before`: its record may
+ * have been claimed anew meanwhile.
+ */
+export function whereOrphaned({ record: { table, columns: c }, step }: Names, before: string): string {
+  const { createdAt, recordId } = step.columns;
+  return `s.${createdAt} <= ${before} AND NOT EXISTS (SELECT 1 FROM ${table} AS r WHERE r.${c.id} = s.${recordId})`;
 }
 
 /** All of the statement that reads the steps of a record, but not those of an expired one that had its id. */

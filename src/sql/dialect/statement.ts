@@ -92,6 +92,8 @@ export interface InspectedRow {
   readonly scope: string;
   readonly key: string;
   readonly status: "in_progress" | "completed" | "failed";
+  /** Empty for a lease that was given back. */
+  readonly owner: string;
   readonly attempt: number | bigint;
   readonly response: string | null;
   readonly input: string | null;
@@ -127,6 +129,15 @@ export const RECORD_ROW = ["attempt", "status", "fingerprint", "owner", "respons
 /** The fields of a {@link FinishedRow}. */
 export const FINISHED_ROW = ["id", "status", "fingerprint", "owner", "response"] as const;
 /** The fields of an {@link InspectedRow} that are columns as they are. */
-export const INSPECTED_ROW = ["operation", "scope", "key", "status", "attempt", "response", "input"] as const;
+export const INSPECTED_ROW = [
+  "operation",
+  "scope",
+  "key",
+  "status",
+  "owner",
+  "attempt",
+  "response",
+  "input",
+] as const;
 /** The fields of an {@link AbandonedRow}. */
 export const ABANDONED_ROW = ["id", "scope", "operation", "key", "fingerprint", "attempt", "input"] as const;

@@ -1,7 +1,7 @@
 import type { PruneParams } from "../../core/contract/upkeep-store.ts";
 import type { Names } from "../dialect/names.ts";
 import { whereExpired, whereOrphaned } from "../dialect/parts.ts";
-import type { Pruning, Write } from "../dialect/statement.ts";
+import type { Pruning } from "../dialect/statement.ts";
 import { IDS, NOW } from "./parts.ts";
 
 /**
@@ -30,13 +30,25 @@ WHERE ${whereExpired(c, NOW, "r.")}`,
   };
 }
 
-/** A table that a DELETE reads must stand in a query of its own. */
-export function sweep(names: Names, { limit }: PruneParams): Write {
+const AN_HOUR_AGO = `${NOW} - INTERVAL 1 HOUR`;
+
+/**
+ * Reads first, without a lock: a DELETE would lock all that it reads, wait for every run under way, and keep every fresh key out
+ * meanwhile.
+ */
+export function sweep(names: Names, { limit }: PruneParams): Pruning {
   const { table, columns } = names.step;
   return {
-    text: `DELETE d FROM ${table} AS d JOIN (
-  SELECT s.${columns.recordId} AS id, s.${columns.name} AS name FROM ${table} AS s WHERE ${whereOrphaned(names)} LIMIT ?
-) AS orphan ON d.${columns.recordId} = orphan.id AND d.${columns.name} = orphan.name`,
-    values: [limit],
+    batch: {
+      text: `SELECT DISTINCT s.${columns.recordId} AS id FROM ${table} AS s WHERE ${whereOrphaned(names, AN_HOUR_AGO)} LIMIT ?`,
+      values: [limit],
+    },
+    writesFor: (ids) => [
+      {
+        text: `DELETE s FROM ${IDS} AS listed JOIN ${table} AS s ON s.${columns.recordId} = listed.v
+WHERE s.${columns.createdAt} <= ${AN_HOUR_AGO}`,
+        values: [JSON.stringify(ids)],
+      },
+    ],
   };
 }

@@ -206,11 +206,10 @@ DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed)) AND ${c.
 
   sweep(names, { limit }) {
     const { table } = names.step;
-    return {
-      text: `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
-  SELECT s.ctid FROM ${table} AS s WHERE ${whereOrphaned(names)} LIMIT $1::int FOR UPDATE SKIP LOCKED))`,
-      values: [limit],
-    };
+    const orphaned = whereOrphaned(names, `${NOW} - interval '1 hour'`);
+    const text = `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
+  SELECT s.ctid FROM ${table} AS s WHERE ${orphaned} LIMIT $1::int FOR UPDATE SKIP LOCKED))`;
+    return { writes: [{ text, values: [limit] }] };
   },
 
   inspect: (names, id) => ofId(inspecting(names, { id: "$1", now: NOW, ms: msSince1970, mark: '"' }), id),
@@ -230,7 +229,8 @@ DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed)) AND ${c.
 
   columnsOf: (table) => ({
     text: `SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type, (
-  SELECT relpersistence <> 'p' FROM pg_class WHERE oid = attrelid
+  SELECT bool_or(relpersistence <> 'p') FROM pg_class
+  WHERE oid = attrelid OR oid IN (SELECT relid FROM pg_partition_tree(attrelid))
 ) AS "isVolatile" FROM pg_attribute
 WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`,
     values: [table],
@@ -239,7 +239,7 @@ WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`,
   indexesOf: (table) => ({
     text: `SELECT indisunique AS "isUnique", (
   SELECT string_agg(attname::text, ',' ORDER BY place) FROM unnest(indkey) WITH ORDINALITY AS key (attnum, place)
-  JOIN pg_attribute AS a ON a.attrelid = indrelid AND a.attnum = key.attnum
+  JOIN pg_attribute AS a ON a.attrelid = indrelid AND a.attnum = key.attnum WHERE place <= indnkeyatts
 ) AS columns FROM pg_index WHERE indrelid = to_regclass($1) AND indpred IS NULL AND indexprs IS NULL AND indisvalid`,
     values: [table],
   }),

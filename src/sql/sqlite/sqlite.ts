@@ -157,10 +157,9 @@ RETURNING ${selected(names, ABANDONED_ROW)}`,
 
   sweep(names, { limit }) {
     const { table } = names.step;
-    return {
-      text: `DELETE FROM ${table} WHERE rowid IN (SELECT s.rowid FROM ${table} AS s WHERE ${whereOrphaned(names)} LIMIT ?)`,
-      values: [limit],
-    };
+    const orphaned = whereOrphaned(names, "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '-1 hour')");
+    const text = `DELETE FROM ${table} WHERE rowid IN (SELECT s.rowid FROM ${table} AS s WHERE ${orphaned} LIMIT ?)`;
+    return { writes: [{ text, values: [limit] }] };
   },
 
   inspect: (names, id) => ofId(inspecting(names, { id: "?", now: NOW, ms: msSince1970, mark: '"' }), id),

@@ -26,8 +26,12 @@ const PASSING: ReadonlySet<StoreFault | undefined> = new Set<StoreFault>([
  */
 export async function trySetUp(sql: SqlClient, tried: Tried, grantee: string): Promise<Finding[]> {
   const findings = await tryTexts(sql, tried, grantee, plainTexts(), false);
-  // With a fault of its own, the second would say the same again.
-  return findings.length > 0 ? findings : tryTexts(sql, tried, grantee, wideTexts(), true);
+  if (findings.some(({ severity }) => severity === "fatal")) {
+    return findings;
+  }
+  const more = await tryTexts(sql, tried, grantee, wideTexts(), true);
+  const said = new Set(findings.map(({ subject }) => subject));
+  return [...findings, ...more.filter(({ severity, subject }) => severity === "fatal" || !said.has(subject))];
 }
 
 async function tryTexts(
