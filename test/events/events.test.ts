@@ -6,7 +6,16 @@ import type { TracedCall } from "../../src/core/contract/events.ts";
 import { createCompleter } from "../../src/core/lease/completer.ts";
 import { lapse } from "../leases/helpers.ts";
 import { databases } from "../support/database.ts";
-import { expire, failureOf, idempotencyOf, orderOf, placing, request, underWay } from "../support/runs.ts";
+import {
+  door,
+  expire,
+  failureOf,
+  idempotencyOf,
+  orderOf,
+  placing,
+  request,
+  underWay,
+} from "../support/runs.ts";
 import { listen } from "./listen.ts";
 
 /** The parts of calls in their order, as `name start` and `name end`. */
@@ -95,6 +104,24 @@ describe.each(databases)("$name", ({ open }) => {
     expect(heard[1]?.[1]["durationMs"]).toBeGreaterThanOrEqual(25);
   });
 
+  test("a call that waited for a lease in vain tells both", async () => {
+    await using db = await open();
+    const { arrived, wait, open: leave } = door();
+    const run = idempotencyOf(db.prisma).runLeased(request("k"), async () => {
+      await wait();
+    });
+    await arrived;
+    using events = listen();
+    const waiting = idempotencyOf(db.prisma, { waitMs: 40 }).runLeased(request("k"), async () => 1);
+    expect((await failureOf(waiting)).code).toBe("IN_PROGRESS");
+    const heard = events.take();
+    expect(heard.map(([name]) => name)).toEqual(["waited", "refused"]);
+    expect(heard[0]?.[1]).toMatchObject({ cause: "lease", mode: "lease" });
+    expect(heard[0]?.[1]["durationMs"]).toBeGreaterThanOrEqual(35);
+    leave();
+    await run;
+  });
+
   test("an attempt that is repeated after a conflict leaves its trace here", async () => {
     await using db = await open();
     using events = listen();
@@ -176,6 +203,29 @@ describe.each(databases)("$name", ({ open }) => {
       ["unkeyed", { mode: "transaction" }],
       ["unkeyed", { mode: "lease" }],
     ]);
+  });
+
+  test.each([
+    [Object.assign(new RangeError("x"), { code: "P2002" }), { name: "RangeError", code: "P2002" }],
+    [Object.assign(new Error("x"), { name: "the name of ada", code: 7 }), { name: "Error", code: undefined }],
+    ["a text", { name: "string", code: undefined }],
+    [null, { name: "null", code: undefined }],
+    [{ code: "P2002" }, { name: "object", code: undefined }],
+  ])("what is thrown is told by class and code: %#", async (thrown, error) => {
+    await using db = await open();
+    using events = listen();
+    const failing = idempotencyOf(db.prisma).run(request("k"), async () => Promise.reject(thrown as Error));
+    await failing.catch(() => {});
+    expect(events.take()).toEqual([["released", { ...call, attempt: 1, error, durationMs }]]);
+  });
+
+  test("a database that refuses is told without an attempt", async () => {
+    await using db = await open();
+    using events = listen();
+    await db.query("DROP TABLE idempotency_record");
+    await failureOf(idempotencyOf(db.prisma).run(request("k"), placing("k")));
+    const error = { name: "IdempotencyError", code: "STORE_MISCONFIGURED" };
+    expect(events.take()).toEqual([["released", { ...call, attempt: undefined, error, durationMs }]]);
   });
 
   test("no message of a tracing channel has a result, or what an error says", async () => {

@@ -116,6 +116,8 @@ describe.each(databases)("inspect on $name", ({ open }) => {
     expect(await idempotency.inspect(name("k"))).toMatchObject({ state: "in_progress", isAbandoned: true });
     await lapse(db);
     expect(await idempotency.inspect(name("k"))).toMatchObject({ state: "in_progress", isAbandoned: true });
+    await db.query("UPDATE idempotency_record SET locked_until = NULL, owner = 'somebody'");
+    expect(await idempotency.inspect(name("k"))).toMatchObject({ state: "in_progress", isAbandoned: true });
     expect(await idempotency.forget(name("k"))).toBe("forgotten");
   });
 

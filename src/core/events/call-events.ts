@@ -1,4 +1,4 @@
-import { warn } from "../contract/callbacks.ts";
+import { typeOf } from "../browser/option-checks.ts";
 import { type IdempotencyErrorCode, isIdempotencyError } from "../contract/errors.ts";
 import type { CallEvent, CallPhase, ErrorFacts, IdempotencyEvents, TracedCall } from "../contract/events.ts";
 import type { SettledRun } from "../contract/idempotency.ts";
@@ -34,7 +34,8 @@ export class CallEvents {
   readonly #mode: CallEvent["mode"];
   readonly #begin: number = performance.now();
   #prepared: Prepared | undefined;
-  #attempt: number | undefined;
+  /** That of the handler; 0 while none has begun. */
+  #attempt = 0;
   readonly #waits: Map<WaitCause, number> = new Map();
   #phase: { readonly name: CallPhase; readonly call: TracedCall } | undefined;
 
@@ -43,24 +44,18 @@ export class CallEvents {
     this.#operation = operation;
   }
 
-  /** Runs the call, and tells how it ended. Whatever becomes of the telling, the call ends as it does. */
+  /** Runs the call, and tells how it ended. Nothing that is told can fail: Node.js reports what subscribers throw elsewhere. */
   during<T>(call: () => Promise<SettledRun<T>>): Promise<SettledRun<T>> {
     const message = this.#traced();
     return inPhase("run", message, async () => {
-      try {
-        const settled = await call();
-        quietly(() => {
-          this.#ending();
-          note(message, { outcome: this.#settled(settled), ...this.#identity() });
-        });
-        return settled;
-      } catch (error) {
-        quietly(() => {
-          this.#ending(error);
-          note(message, { outcome: this.#failed(error), error: factsOf(error), ...this.#identity() });
-        });
+      const settled = await call().catch((error: unknown) => {
+        this.#ending(error);
+        note(message, { outcome: this.#failed(error), error: factsOf(error), ...this.#identity() });
         throw error;
-      }
+      });
+      this.#ending();
+      note(message, { outcome: this.#settled(settled), ...this.#identity() });
+      return settled;
     });
   }
 
@@ -112,21 +107,29 @@ export class CallEvents {
 
   /** The attempt of this call is rolled back and repeated. */
   retried(error: unknown): void {
-    const attempt = this.#attempt;
-    if (attempt !== undefined) {
-      this.#tell("retried", { attempt, error: factsOf(error) });
-      this.#attempt = undefined;
-    }
+    this.#tell("retried", { attempt: this.#attempt, error: factsOf(error) });
+    this.#attempt = 0;
   }
 
   /** Waits, as a part of the call. `since`, on the clock of `performance.now()`, is when that began. */
   async wait<T>(cause: WaitCause, since: number, work: () => Promise<T>): Promise<T> {
     this.enter("wait");
-    try {
-      return await work();
-    } finally {
+    const waited = () => {
       this.#waits.set(cause, (this.#waits.get(cause) ?? 0) + performance.now() - since);
-    }
+    };
+    return work().then(
+      (result) => {
+        waited();
+        return result;
+      },
+      (error: unknown) => {
+        // Of an outage that is not waited for, nothing was waited.
+        if (cause !== "outage") {
+          waited();
+        }
+        throw error;
+      },
+    );
   }
 
   leaseLost(takenOver: boolean): void {
@@ -143,7 +146,7 @@ export class CallEvents {
   #settled({ replayed, ...settled }: SettledRun<unknown>): NonNullable<TracedCall["outcome"]> {
     const { status } = settled;
     const durationMs = this.#durationMs();
-    const attempt = this.#attempt ?? 1;
+    const attempt = this.#attempt;
     if (replayed) {
       this.#tell("replayed", { status, durationMs });
       return "replayed";
@@ -161,11 +164,11 @@ export class CallEvents {
     if (isIdempotencyError(error)) {
       toldErrors.add(error);
     }
-    if (this.#attempt === undefined && isIdempotencyError(error) && REFUSALS.has(error.code)) {
+    if (this.#attempt === 0 && isIdempotencyError(error) && REFUSALS.has(error.code)) {
       this.#tell("refused", { code: error.code, durationMs });
       return "refused";
     }
-    this.#tell("released", { attempt: this.#attempt, error: factsOf(error), durationMs });
+    this.#tell("released", { attempt: this.#attempt || undefined, error: factsOf(error), durationMs });
     return "released";
   }
 
@@ -250,15 +253,6 @@ function note(message: TracedCall, facts: Partial<TracedCall>): void {
   }
 }
 
-/** What was told of a call is not its end. */
-function quietly(tell: () => void): void {
-  try {
-    tell();
-  } catch (error) {
-    warn("OnceonlyEventWarning", "An event was not told", error);
-  }
-}
-
 /** A message or a property of it may hold what a client sent. */
 export function factsOf(error: unknown): ErrorFacts {
   try {
@@ -269,15 +263,13 @@ export function factsOf(error: unknown): ErrorFacts {
 }
 
 function shownFacts(error: unknown): ErrorFacts {
-  const isError = error instanceof Error;
-  const { name, code } = (isError ? error : {}) as { readonly name?: unknown; readonly code?: unknown };
-  return {
-    name:
-      typeof name === "string" && SHORT_WORD.test(name)
-        ? name
-        : typeof error === "object"
-          ? "Error"
-          : typeof error,
-    code: typeof code === "string" && SHORT_WORD.test(code) ? code : undefined,
-  };
+  if (!(error instanceof Error)) {
+    return { name: typeOf(error), code: undefined };
+  }
+  const { name, code } = error as { readonly name: unknown; readonly code?: unknown };
+  return { name: shortWord(name) ?? "Error", code: shortWord(code) };
+}
+
+function shortWord(value: unknown): string | undefined {
+  return typeof value === "string" && SHORT_WORD.test(value) ? value : undefined;
 }

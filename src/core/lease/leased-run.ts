@@ -17,7 +17,7 @@ import { throwIfReused } from "../outcome/stored-outcome.ts";
 import { derivedKey } from "../request/identity.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 import { backOffFromOutage, isAway, type Outage, Waiting } from "../retry/outage.ts";
-import { POLL_MS_MAX, waitForLease, waitToClaimAgain } from "../retry/waiting.ts";
+import { POLL_MS_MAX, waitCauseOf, waitForLease, waitToClaimAgain } from "../retry/waiting.ts";
 import { claimParams } from "../run/claim-params.ts";
 import { refuseNested } from "../run/refuse-nested.ts";
 import { type AdoptedClaim, takeAdoptedClaim } from "./abandoned-runs.ts";
@@ -110,7 +110,7 @@ export class LeasedRunner<TTransaction> {
         unanswered.add(params.owner);
         this.#giveBack(run, params.owner).catch(() => {});
       }
-      await waitingFor(run, fault === "lock_timeout" ? "lock" : "outage", begin, () =>
+      await waitingFor(run, waitCauseOf(fault), begin, () =>
         waitToClaimAgain(run, waiting, poll, { fault, error }),
       );
       return undefined;

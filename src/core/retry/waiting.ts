@@ -34,6 +34,11 @@ export async function waitToClaimAgain(
   }
 }
 
+/** What a run waits for whose claim met `fault`: another one with its key, or the database. */
+export function waitCauseOf(fault: StoreFault | undefined): "lock" | "outage" {
+  return fault === "lock_timeout" || fault === "write_conflict" ? "lock" : "outage";
+}
+
 const POLL_MS_FIRST = 25;
 /** The longest pause between two looks at a lease, in milliseconds. */
 export const POLL_MS_MAX = 1_000;

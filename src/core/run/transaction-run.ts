@@ -20,7 +20,7 @@ import type { PreparedRun } from "../request/prepare.ts";
 import { backOff } from "../retry/backoff.ts";
 import { conflictRetries } from "../retry/conflict-retries.ts";
 import { isUnanswered, type Outage, Waiting } from "../retry/outage.ts";
-import { waitForLease, waitToClaimAgain } from "../retry/waiting.ts";
+import { waitCauseOf, waitForLease, waitToClaimAgain } from "../retry/waiting.ts";
 import { recordAfterBrokenCommit } from "./broken-commit.ts";
 import { claimParams, transactionLimits } from "./claim-params.ts";
 import { warnOfCommitted } from "./committed-by-handler.ts";
@@ -106,7 +106,7 @@ export class TransactionRunner<TTransaction> {
       }
       const fault = this.#store.faultOf(end.error);
       if (end.during === "begin") {
-        await waitingFor(run, fault === "lock_timeout" ? "lock" : "outage", begin, () =>
+        await waitingFor(run, waitCauseOf(fault), begin, () =>
           waitToClaimAgain(run, waiting, retry, { fault, error: end.error }),
         );
       } else if (fault !== "write_conflict" || conflicts >= conflictRetries(this.#store, run)) {
