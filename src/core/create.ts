@@ -96,8 +96,12 @@ function withOptions<TTransaction>(
     prune: (pruneOptions) => prune(store, pruneOptions),
     startPruning: (pruningOptions) => startPruning(store, pruningOptions),
   };
+  // Test runners call a method `inspect` of what they print, which this one is not for, unless there is this.
+  Object.defineProperty(idempotency, SHOWN, { value: () => "Idempotency {}" });
   return idempotency;
 }
+
+const SHOWN = Symbol.for("nodejs.util.inspect.custom");
 
 /** @throws TypeError for a handler that is none. */
 function inTransaction<TContext extends object, T>(handler: (context: TContext) => T): typeof handler {

@@ -1,4 +1,5 @@
 /** What became of a key, and a key that is made fresh again. */
+import { inspect as inspectOfNode } from "node:util";
 import { describe, expect, test } from "vitest";
 import { devalueCodec } from "../../src/core/contract/codec.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
@@ -17,6 +18,14 @@ import {
 
 const name = (key: string) => ({ operation: "orders.place", scope: "u", key });
 const date = expect.any(Date);
+
+test("the object is printed, by Node.js and by test runners, without a call of its method inspect", async () => {
+  await using db = await (databases[0] ?? expect.fail()).open();
+  const idempotency = idempotencyOf(db.prisma);
+  expect(inspectOfNode({ idempotency })).toBe("{ idempotency: Idempotency {} }");
+  // Its message shows the object.
+  expect(() => expect({ idempotency }).toBeNull()).toThrow("idempotency");
+});
 
 describe.each(databases)("inspect on $name", ({ open }) => {
   test("a key that was never used is unknown", async () => {
