@@ -100,6 +100,8 @@ describe.each(databases)("inspect on $name", ({ open }) => {
     const { wait, arrived, open: leave } = door();
     const run = idempotency.runLeased(request("k", { input: { amount: 5n } }), async ({ step }) => {
       await step("b first", () => "one");
+      // Times are kept to the millisecond.
+      await new Promise((resolve) => setTimeout(resolve, 10));
       await step("a second", () => ({ two: 2 }));
       await wait();
       throw new Error("down");

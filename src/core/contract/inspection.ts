@@ -40,7 +40,7 @@ export interface InspectedRecord {
   readonly answer: StoredValue | undefined;
   /** The input, if option `storeInput` has stored it. */
   readonly input: StoredValue | undefined;
-  /** The steps that a leased run has recorded, the first first. */
+  /** The steps that a leased run has recorded, the first first; those of one millisecond by their names. */
   readonly steps: readonly InspectedStep[];
 }
 
