@@ -1,5 +1,5 @@
 import type { Dialect } from "./dialect/dialect.ts";
-import { databaseErrorOf, faultOf, setUpErrorOf } from "./dialect/faults.ts";
+import { faultOf, isDenial, setUpErrorOf } from "./dialect/faults.ts";
 import type { Names } from "./dialect/names.ts";
 import type { Statement, Write } from "./dialect/statement.ts";
 import { StoreError } from "./dialect/store-error.ts";
@@ -48,7 +48,7 @@ export class ExplainedSql implements SqlClient {
       return known;
     }
     const { record, step } = this.#names;
-    if (this.#dialect.denials.includes(databaseErrorOf(error)?.code ?? "")) {
+    if (isDenial(this.#dialect, error)) {
       return new StoreError(
         "misconfigured",
         `The user of the connection lacks a privilege on ${record.table} or ${step.table}; check() of the object that ` +

@@ -85,16 +85,21 @@ export function throwIfReused(run: PreparedRun, fingerprint: string): void {
  * @throws {@link IdempotencyError} `RESULT_UNREADABLE`
  */
 export function decodeStored(run: PreparedRun, response: string): unknown {
-  const { codec } = run.options;
-  const colon = response.indexOf(":");
   try {
-    if (response.slice(0, colon) !== codec.name) {
-      throw new Error(`stored by the codec "${response.slice(0, colon)}", read by "${codec.name}"`);
-    }
-    return answeredAtOnce("codec.decode", codec.decode(response.slice(colon + 1)));
+    return decodedText(run.options.codec, response);
   } catch (cause) {
     throw resultUnreadable(run.operation, cause);
   }
+}
+
+/** @throws what the codec throws, and an Error for what another one has stored. */
+export function decodedText(codec: Codec, text: string): unknown {
+  const colon = text.indexOf(":");
+  const name = text.slice(0, colon);
+  if (name !== codec.name) {
+    throw new Error(`it was stored by the codec "${name}", and is read by "${codec.name}"`);
+  }
+  return answeredAtOnce("codec.decode", codec.decode(text.slice(colon + 1)));
 }
 
 function resultUnreadable(operation: string, cause: unknown): IdempotencyError<"RESULT_UNREADABLE"> {

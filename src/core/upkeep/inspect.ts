@@ -5,6 +5,7 @@ import { checkOptionNames, type OptionNames } from "../contract/option-names.ts"
 import type { ResolvedRunOptions } from "../contract/options.ts";
 import type { Store } from "../contract/store.ts";
 import type { StoredRecord } from "../contract/upkeep-store.ts";
+import { decodedText } from "../outcome/stored-outcome.ts";
 import { idOf } from "../request/prepare.ts";
 import { pastConflicts } from "../retry/past-conflicts.ts";
 
@@ -84,13 +85,7 @@ function dateOf(ms: number | null): Date | undefined {
 }
 
 function decoded(codec: Codec, text: string): StoredValue {
-  return readable(text, () => {
-    const colon = text.indexOf(":");
-    if (text.slice(0, colon) !== codec.name) {
-      throw new Error(`it was stored by the codec "${text.slice(0, colon)}", and is read by "${codec.name}"`);
-    }
-    return answeredAtOnce("codec.decode", codec.decode(text.slice(colon + 1)));
-  });
+  return readable(text, () => decodedText(codec, text));
 }
 
 function restored({ errors, errorClasses }: ResolvedRunOptions, stored: unknown, text: string): StoredValue {

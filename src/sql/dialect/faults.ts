@@ -143,6 +143,11 @@ export function databaseErrorOf(
     : { code: String(code), message: cause?.originalMessage ?? meta?.message ?? "" };
 }
 
+/** Whether the database has refused a statement to the user who sent it. */
+export function isDenial(dialect: Dialect, error: unknown): boolean {
+  return dialect.denials.includes(databaseErrorOf(error)?.code ?? "");
+}
+
 /** `message`, and what the driver adds to it. */
 function saidBy(error: PrismaErrorLike, message: string): string {
   const reason = driverCauseOf(error)?.cause;

@@ -1,6 +1,6 @@
 import type { Finding } from "../../core/contract/finding.ts";
 import type { Dialect } from "../dialect/dialect.ts";
-import { databaseErrorOf } from "../dialect/faults.ts";
+import { isDenial } from "../dialect/faults.ts";
 import type { Names, TableNames } from "../dialect/names.ts";
 import type { SqlClient } from "../sql-client.ts";
 import { rolledBack } from "./rolled-back.ts";
@@ -58,9 +58,4 @@ async function isDenied(sql: SqlClient, dialect: Dialect, text: string): Promise
   } catch (error) {
     return isDenial(dialect, error);
   }
-}
-
-/** Whether the database has refused a statement to the user who sent it. */
-export function isDenial(dialect: Dialect, error: unknown): boolean {
-  return dialect.denials.includes(databaseErrorOf(error)?.code ?? "");
 }

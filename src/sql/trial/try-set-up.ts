@@ -1,10 +1,10 @@
 import type { Finding } from "../../core/contract/finding.ts";
 import type { StoreFault } from "../../core/contract/store.ts";
-import { causeOf, databaseErrorOf, faultOf, setUpErrorOf } from "../dialect/faults.ts";
+import { causeOf, databaseErrorOf, faultOf, isDenial, setUpErrorOf } from "../dialect/faults.ts";
 import { StoreError } from "../dialect/store-error.ts";
 import type { SqlClient } from "../sql-client.ts";
 import { findingOfFailure, findingOfSymptom, type Tried } from "./findings.ts";
-import { isDenial, lackingPrivileges } from "./privileges.ts";
+import { lackingPrivileges } from "./privileges.ts";
 import { rolledBack } from "./rolled-back.ts";
 import { fitting, plainTexts, type TrialTexts, wideTexts } from "./texts.ts";
 import { Trial } from "./trial.ts";
