@@ -11,6 +11,7 @@ export {
   transformerCodec,
   UnstorableValueError,
 } from "./core/contract/codec.ts";
+export type { EncryptionKey, EncryptionOptions } from "./core/contract/encryption.ts";
 export type { ErrorClass, ErrorSerializer } from "./core/contract/error-serializer.ts";
 export {
   type AnyIdempotencyError,
