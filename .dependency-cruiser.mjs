@@ -20,7 +20,7 @@ export const walls = {
   "core/duplicates": attempt,
   "core/run": [...attempt, "core/retry", "core/duplicates"],
   // What stands before the port.
-  "core/encryption": ["core/browser", "core/contract"],
+  "core/encryption": [...attempt, "core/retry"],
   "core/lease": run,
   "core/upkeep": run,
   "core/adapter": request,

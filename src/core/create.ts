@@ -17,6 +17,7 @@ import { CachedReplays } from "./duplicates/cached-replays.ts";
 import { Duplicates } from "./duplicates/duplicates.ts";
 import { Cipher } from "./encryption/cipher.ts";
 import { encryptedStore } from "./encryption/encrypted-store.ts";
+import { reencrypt } from "./encryption/reencrypt.ts";
 import { observed } from "./events/call-events.ts";
 import { publish } from "./events/channels.ts";
 import { abandonedRuns } from "./lease/abandoned-runs.ts";
@@ -54,7 +55,14 @@ export function idempotencyOver<TTransaction>(
   const leasedRunner = new LeasedRunner(store, duplicates, outage);
   const base = resolveOptions(options, defaultsOver(store));
   return withOptions(
-    { store, runner, leasedRunner, inputCodec: base.codec, forgetCached: async (id) => cached?.forget(id) },
+    {
+      store,
+      runner,
+      leasedRunner,
+      inputCodec: base.codec,
+      forgetCached: async (id) => cached?.forget(id),
+      reencrypt: (how) => reencrypt(plainStore, cipher, how),
+    },
     base,
   );
 }
@@ -73,6 +81,7 @@ interface Parts<TTransaction> {
   readonly inputCodec: Codec;
   /** Deletes what a cache of replays has. */
   readonly forgetCached: (id: string) => Promise<void>;
+  readonly reencrypt: Idempotency<TTransaction>["reencrypt"];
 }
 
 function withOptions<TTransaction>(
@@ -109,6 +118,7 @@ function withOptions<TTransaction>(
     list: (listOptions) => list(store, listOptions),
     stats: () => stats(store),
     countByOperation: (countOptions) => countByOperation(store, countOptions),
+    reencrypt: (reencryptOptions) => parts.reencrypt(reencryptOptions),
     prune: (pruneOptions) => prune(store, pruneOptions),
     startPruning: (pruningOptions) => startPruning(store, pruningOptions),
   };

@@ -21,6 +21,8 @@ const OPTIONS: OptionNames<Required<EncryptionOptions>> = {
 const IV_BYTES = 12;
 const KEY_ID = /^[\w.-]{1,64}$/;
 const PREFIX = `${SEALED}:`;
+/** Stands before a text without encryption that is not to be read. */
+const REFUSED = `${PREFIX}:`;
 
 /** Encrypts and decrypts texts that are stored: `aes-256-gcm:<id of the key>:<IV and ciphertext, base64url>`. */
 export class Cipher implements Sealing {
@@ -60,7 +62,7 @@ export class Cipher implements Sealing {
   async open(text: string, place: TextPlace): Promise<string> {
     const parts = partsOf(text);
     if (parts === undefined) {
-      return this.#options.plaintext === "refuse" ? `${PREFIX}:${text}` : text;
+      return this.#options.plaintext === "refuse" ? REFUSED + text : text;
     }
     const key = await this.#key(parts.keyId);
     if (key === undefined || parts.bytes.length <= IV_BYTES) {
@@ -79,6 +81,11 @@ export class Cipher implements Sealing {
   /** Whether a text is to be sealed anew: by another key, or for the first time. */
   isOutdated(text: string): boolean {
     return partsOf(text)?.keyId !== this.#options.current;
+  }
+
+  /** Whether a text is a sealed one, of whatever key. */
+  isSealed(text: string): boolean {
+    return partsOf(text) !== undefined;
   }
 
   async #writingKey(): Promise<webcrypto.CryptoKey> {

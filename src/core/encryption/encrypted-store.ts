@@ -102,6 +102,8 @@ function encryptedUpkeep(upkeep: UpkeepStore, cipher: Cipher): UpkeepStore {
       return record && openedStored(cipher, id, record);
     },
     forget: (id) => upkeep.forget(id),
+    // Whoever rewrites a text has sealed it.
+    rewrite: (params) => upkeep.rewrite(params),
     list: (params) => upkeep.list(params),
     placeAfter: (after, records) => upkeep.placeAfter(after, records),
     stats: () => upkeep.stats(),
