@@ -48,9 +48,6 @@ describe.each(databases)("encryption on $name", ({ open }) => {
     const failing = () => idempotency.run(request("f"), () => Promise.reject(new TypeError(SECRET)));
     await expect(failing()).rejects.toThrow(SECRET);
     await expect(failing()).rejects.toThrow(SECRET);
-    await leasedWithSecrets(db, byA).then(async () => {
-      await db.query("SELECT 1");
-    });
     const text = await stored(db);
     expect(text).not.toContain(SECRET);
     expect(text.match(/aes-256-gcm:a:[\w-]{40,}/g)).toHaveLength(2);
@@ -126,7 +123,7 @@ describe.each(databases)("encryption on $name", ({ open }) => {
       const error = await failureOf(other.run(request("k"), place));
       expect([error.code, error.retryable]).toEqual(["RESULT_UNREADABLE", false]);
       expect(error.message).not.toContain(SECRET);
-      expect(String((error.cause as Error).message)).toContain('it is encrypted by the key "a"');
+      expect((error.cause as Error).message).toContain('it is encrypted by the key "a"');
     }
     expect(place.runs).toBe(0);
   });
@@ -208,7 +205,7 @@ describe.each(databases)("encryption on $name", ({ open }) => {
 
   test("check() passes with it, and knows how long a result becomes", async () => {
     await using db = await open();
-    await withKeys(db, byA).check();
+    expect(await withKeys(db, byA).check()).toEqual([]);
   });
 
   test("covers a cache of replays", async () => {

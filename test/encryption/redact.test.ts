@@ -10,7 +10,7 @@ interface Issued {
   token?: string;
 }
 const withoutToken = (value: unknown) => {
-  const { token, ...others } = value as Issued;
+  const { token: _, ...others } = value as Issued;
   return others;
 };
 

@@ -184,14 +184,16 @@ function checkKey(option: string, key: unknown): void {
 }
 
 /** The parts of a sealed text; `undefined` for another one. */
-function partsOf(text: string): { readonly keyId: string; readonly bytes: Buffer } | undefined {
+function partsOf(
+  text: string,
+): { readonly keyId: string; readonly bytes: Uint8Array<ArrayBuffer> } | undefined {
   if (!text.startsWith(PREFIX)) {
     return undefined;
   }
   const colon = text.indexOf(":", PREFIX.length);
   return {
     keyId: text.slice(PREFIX.length, colon),
-    bytes: Buffer.from(text.slice(colon + 1), "base64url"),
+    bytes: Uint8Array.from(Buffer.from(text.slice(colon + 1), "base64url")),
   };
 }
 
