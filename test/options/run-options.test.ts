@@ -24,7 +24,16 @@ const wrong = (option: string, accepted: string[], remedy: string | RegExp) =>
     .filter(([type]) => !accepted.includes(type))
     .map(([type, value]) => ({ option, type, value, remedy }));
 
-const numbers = ["retentionMs", "waitMs", "waitersMax", "outageMs", "retryConflicts", "resultBytesMax"];
+const numbers = [
+  "retentionMs",
+  "waitMs",
+  "waitersMax",
+  "scopeWaitersMax",
+  "allWaitersMax",
+  "outageMs",
+  "retryConflicts",
+  "resultBytesMax",
+];
 
 describe("an option of the wrong type is a TypeError that names option, type and remedy", () => {
   test.each([
@@ -155,6 +164,8 @@ describe("what is not given comes from", () => {
       onDuplicate: "wait",
       waitMs: 10_000,
       waitersMax: 100,
+      scopeWaitersMax: 1_000,
+      allWaitersMax: 10_000,
       transaction: {},
       outageMs: 60_000,
       leaseMs: 60_000,

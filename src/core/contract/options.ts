@@ -36,6 +36,10 @@ export interface RunOptions {
   readonly waitMs?: number;
   /** How many duplicates of one key wait in this process; further ones get `IN_PROGRESS`. Default 100. */
   readonly waitersMax?: number;
+  /** The same for all keys of one scope together: no user can fill the memory of others with duplicates. Default 1,000. */
+  readonly scopeWaitersMax?: number;
+  /** The same for all keys of the process together, of one `createIdempotency`. Default 10,000. */
+  readonly allWaitersMax?: number;
   readonly transaction?: TransactionOptions;
   /**
    * How long a run waits for a database that is away, in milliseconds: before its handler, for a connection that takes its
@@ -111,6 +115,8 @@ const DEFAULTS: ResolvedRunOptions = {
   onDuplicate: "wait",
   waitMs: 10_000,
   waitersMax: 100,
+  scopeWaitersMax: 1_000,
+  allWaitersMax: 10_000,
   transaction: {},
   outageMs: 60_000,
   leaseMs: 60_000,
@@ -219,6 +225,8 @@ function checkOptions(options: RunOptions): void {
   checkNumber("retentionMs", options.retentionMs, 1, 100 * 365 * 24 * 60 * 60 * 1_000);
   checkNumber("waitMs", options.waitMs, 0);
   checkNumber("waitersMax", options.waitersMax, 0);
+  checkNumber("scopeWaitersMax", options.scopeWaitersMax, 0);
+  checkNumber("allWaitersMax", options.allWaitersMax, 0);
   checkNumber("outageMs", options.outageMs, 0);
   // Below that, a third of it is too short for a heartbeat to reach a busy database.
   checkNumber("leaseMs", options.leaseMs, 100);
