@@ -46,6 +46,7 @@ export interface RecordFacts {
   readonly isAbandoned: boolean;
 }
 
+/** What became of the run of a record. */
 export type RecordState = "in_progress" | "completed" | "failed";
 
 /** A record as it stands in the table. */
