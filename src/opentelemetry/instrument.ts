@@ -72,10 +72,8 @@ function checkProvider(option: string, provider: unknown, member: string): void 
   }
 }
 
-function checkIdempotency(idempotency: unknown): void {
-  const isOne =
-    idempotency !== null && typeof (idempotency as Partial<Table> | undefined)?.stats === "function";
-  if (idempotency !== undefined && !isOne) {
+function checkIdempotency(idempotency: Partial<Table> | null | undefined): void {
+  if (idempotency !== undefined && typeof idempotency?.stats !== "function") {
     throw misuse("idempotency", idempotency, "an object that createIdempotency has made");
   }
 }

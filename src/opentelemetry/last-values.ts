@@ -2,6 +2,8 @@ import type { ObservableGauge } from "@opentelemetry/api";
 
 /** Of a gauge of the SDK, what stores its values for each reader. Private members, of versions 1 and 2. */
 interface Storage {
+  /** What was observed for another reader, and is to be reported by this one. */
+  readonly _deltaMetricStorage?: { readonly collect?: () => unknown };
   readonly _temporalMetricStorage?: {
     readonly _reportHistory?: Map<unknown, unknown>;
     readonly _unreportedAccumulations?: Map<unknown, unknown[]>;
@@ -17,7 +19,8 @@ interface Storage {
 export function forgetLastValue(gauge: ObservableGauge): void {
   const { _metricStorages: storages } = gauge as { readonly _metricStorages?: readonly Storage[] };
   /* oxlint-disable no-underscore-dangle -- its names */
-  for (const { _temporalMetricStorage: reported } of storages ?? []) {
+  for (const { _deltaMetricStorage: observed, _temporalMetricStorage: reported } of storages ?? []) {
+    observed?.collect?.();
     reported?._reportHistory?.clear();
     for (const unreported of reported?._unreportedAccumulations?.values() ?? []) {
       unreported.length = 0;

@@ -24,19 +24,19 @@ const GAUGES: readonly TableGauge[] = [
   {
     name: "onceonly.records.in_progress",
     unit: "{record}",
-    description: "Leased runs in the table that have not ended, abandoned ones included.",
+    description: "Leased runs that have not ended, abandoned ones included; counted up to 100,000.",
     of: ({ inProgress }) => inProgress,
   },
   {
     name: "onceonly.records.abandoned",
     unit: "{record}",
-    description: "Leased runs in the table whose lease has lapsed.",
+    description: "Leased runs whose lease has lapsed or was given back; counted up to 100,000.",
     of: ({ abandoned }) => abandoned,
   },
   {
     name: "onceonly.records.expired",
     unit: "{record}",
-    description: "Expired records that are not pruned yet, counted up to 100,000.",
+    description: "Expired records that are not pruned yet; counted up to 100,000.",
     of: ({ expired }) => expired,
   },
   {
