@@ -121,7 +121,8 @@ async function whileAway<T>(
   work: (prisma: TestClient) => Promise<T>,
 ): Promise<T> {
   if (provider !== "sqlite") {
-    return work(await connect({ url: url.replace(/:\d+\//, ":1/"), maxWaitMs: 1_000 }));
+    const pool = { acquireTimeout: 500 };
+    return work(await connect({ url: url.replace(/:\d+\//, ":1/"), maxWaitMs: 1_000, pool }));
   }
   const client = createClient({ url });
   const transaction = await client.transaction("write");
