@@ -4,6 +4,7 @@ import { metrics } from "@opentelemetry/api";
 import {
   AggregationTemporality,
   type DataPoint,
+  DataPointType,
   InMemoryMetricExporter,
   MeterProvider,
   PeriodicExportingMetricReader,
@@ -29,7 +30,7 @@ function reading() {
       const gauges = scopes
         .flatMap((scope) => scope.metrics)
         .filter(({ descriptor: { name } }) => /^onceonly\.(?:records|table)\./.test(name))
-        .filter(({ descriptor: { type } }) => type === "OBSERVABLE_GAUGE");
+        .filter(({ dataPointType }) => dataPointType === DataPointType.GAUGE);
       return Object.fromEntries(
         gauges.flatMap(({ descriptor, dataPoints }) =>
           (dataPoints as DataPoint<number>[]).map(({ value }) => [

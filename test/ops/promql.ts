@@ -1,7 +1,7 @@
 /** What a query of Prometheus asks for, by Prometheus' own grammar. */
 import { parser } from "@prometheus-io/lezer-promql";
 
-export interface Matcher {
+interface Matcher {
   readonly label: string;
   readonly operator: string;
   readonly value: string;
