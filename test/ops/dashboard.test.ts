@@ -22,7 +22,7 @@ const recorded = new Map(
 const isLeftOut = (expr: string) => !tellsSize && expr.includes("onceonly_table_size");
 
 /** What a query asks for that is served by nobody, and labels that it groups by and no series has. */
-function missing(expr: string): string[] {
+function missing(expr: string, all: readonly Series[] = served): string[] {
   if (isLeftOut(expr)) return [];
   const { selectors, grouping } = parsed(filledIn(expr));
   const names = selectors.map((selector) => selector.find(({ label }) => label === "__name__")?.value ?? "");
@@ -31,9 +31,9 @@ function missing(expr: string): string[] {
     // What a rule records has the labels that it groups by.
     const labels = source === undefined ? [] : parsed(source).grouping;
     return source === undefined
-      ? find(served, selector)
+      ? find(all, selector)
       : find(
-          servedBy(source),
+          servedBy(source, all),
           selector.filter(({ label }) => label !== "__name__" && labels.includes(label)),
         );
   });
@@ -43,7 +43,18 @@ function missing(expr: string): string[] {
   ];
 }
 
-const servedBy = (expr: string) => parsed(expr).selectors.flatMap((selector) => find(served, selector));
+const servedBy = (expr: string, all: readonly Series[]) =>
+  parsed(expr).selectors.flatMap((selector) => find(all, selector));
+
+/** As the OpenTelemetry Collector, and Prometheus when it is sent OTLP, name the metrics: with their units. */
+const withUnits = (all: readonly Series[]): Series[] =>
+  all.map(({ __name__: name = "", ...labels }) => ({
+    ...labels,
+    __name__: name
+      .replace(/^onceonly_(call|wait)_duration/, "$&_seconds")
+      .replace(/_age$/, "$&_seconds")
+      .replace(/_size$/, "$&_bytes"),
+  }));
 
 describe("the dashboard", () => {
   test("is the one that scripts/dashboard builds: otherwise npm run dashboard", () => {
@@ -134,6 +145,14 @@ describe("the rules", () => {
     expect([...tested(true)].sort()).toEqual([...names].sort());
     expect([...tested(false)].sort()).toEqual([...names].sort());
   });
+});
+
+test("exporters that append the units serve all of it too", () => {
+  const queries = [...shownBy(dashboardFile()), ...rules()].map(({ expr }) => expr);
+  const names = withUnits(served).map(({ __name__ }) => __name__);
+  expect(names).toContain("onceonly_call_duration_seconds_bucket");
+  expect(names).not.toContain("onceonly_call_duration_bucket");
+  expect(queries.flatMap((expr) => missing(expr, withUnits(served)))).toEqual([]);
 });
 
 test("a query that asks for what nobody serves is found", () => {
