@@ -4,6 +4,7 @@ import { browserTestsLeftOut } from "./test/browser/chromium.ts";
 import { hasGalera } from "./test/cluster/galera/installed.ts";
 import { postgresqlClustersLeftOut } from "./test/cluster/postgresql/programs.ts";
 import { compatProjects, graphqlFrom } from "./test/compat/projects.ts";
+import { prometheusTestsLeftOut } from "./test/ops/programs.ts";
 import { mariadbTestsLeftOut, mariadbUrl, sqliteTestsLeftOut } from "./test/support/providers.ts";
 import { scaled, times } from "./test/support/scale.ts";
 import { scaledTests, testFiles, testsReaching } from "./test/support/test-files.ts";
@@ -11,7 +12,8 @@ import { scaledTests, testFiles, testsReaching } from "./test/support/test-files
 /** For the long run alone: what needs a browser, a broker or a folder of its own, waits for silence, or starts many processes. */
 const LONG_ALONE = [
   "test/{browser,brokers,runtimes}/**/*.test.ts",
-  "test/examples/{demo,payments,programs,webhooks,saas,nest,ambient-services,ambient-pothos,ambient-t3,t3-app,prisma-version}.test.ts",
+  "test/ops/prometheus.test.ts",
+  "test/examples/{demo,payments,programs,webhooks,saas,nest,ambient-services,ambient-pothos,ambient-t3,t3-app,prisma-version,monitoring}.test.ts",
 ];
 
 /** The suites of races and lost connections once more, over adapters that share no messages: what other databases get. */
@@ -86,7 +88,7 @@ const { files, exclude, projects } = scaled({
   long: () => ({
     // The short run has done all there is to the others.
     files: [...LONG_ALONE, ...scaledTests()],
-    exclude: browserTestsLeftOut(),
+    exclude: [...browserTestsLeftOut(), ...prometheusTestsLeftOut()],
     projects: [...compatProjects(), oneByOne, ...onMariadb(), onPostgresqlClusters(), ...onGalera()],
   }),
 })();

@@ -1,8 +1,10 @@
 import { type MeterProvider, metrics, type TracerProvider, trace } from "@opentelemetry/api";
 import { misuse } from "../core/browser/option-checks.ts";
+import type { Idempotency } from "../core/contract/idempotency.ts";
 import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
 import { record } from "./metrics.ts";
 import { traceCalls } from "./spans.ts";
+import type { Table } from "./table-gauges.ts";
 
 /** Options of {@link instrument}. */
 export interface InstrumentOptions {
@@ -10,15 +12,25 @@ export interface InstrumentOptions {
   readonly tracerProvider?: TracerProvider | false;
   /** Where metrics go. Default: the global one. `false`: there are none. */
   readonly meterProvider?: MeterProvider | false;
+  /**
+   * The object whose table is observed: each collection of metrics has its `stats()` read the state, for gauges of what is in progress,
+   * abandoned and expired, and of the size. Default: there are no such gauges. If the database does not answer within 2 seconds, the
+   * collection goes on without them; see the warning `OnceonlyMetricsWarning`.
+   */
+  readonly idempotency?: Idempotency<unknown>;
 }
 
 /** Under way until it is stopped. */
 export interface Instrumentation {
-  /** Makes no more spans and counts nothing more. */
+  /** Makes no more spans, counts nothing more, and removes the gauges. */
   stop(): void;
 }
 
-const OPTIONS: OptionNames<Required<InstrumentOptions>> = { tracerProvider: true, meterProvider: true };
+const OPTIONS: OptionNames<Required<InstrumentOptions>> = {
+  tracerProvider: true,
+  meterProvider: true,
+  idempotency: true,
+};
 const NAME = "onceonly";
 
 /** The one of this process. */
@@ -32,14 +44,15 @@ let current: Instrumentation | undefined;
  */
 export function instrument(options: InstrumentOptions = {}): Instrumentation {
   checkOptionNames(options, OPTIONS);
-  const { tracerProvider = trace, meterProvider = metrics } = options;
+  const { tracerProvider = trace, meterProvider = metrics, idempotency } = options;
   checkProvider("tracerProvider", tracerProvider, "getTracer");
   checkProvider("meterProvider", meterProvider, "getMeter");
+  checkIdempotency(idempotency);
   // Twice, each call would be counted twice.
   current?.stop();
   const stops = [
     ...(tracerProvider === false ? [] : [traceCalls(tracerProvider.getTracer(NAME))]),
-    ...(meterProvider === false ? [] : [record(() => meterProvider.getMeter(NAME))]),
+    ...(meterProvider === false ? [] : [record(() => meterProvider.getMeter(NAME), idempotency)]),
   ];
   current = {
     stop() {
@@ -56,5 +69,11 @@ function checkProvider(option: string, provider: unknown, member: string): void 
     provider !== null && typeof (provider as Record<string, unknown> | undefined)?.[member] === "function";
   if (provider !== false && !isOne) {
     throw misuse(option, provider, "a provider of an OpenTelemetry SDK, or false");
+  }
+}
+
+function checkIdempotency(idempotency: Partial<Table> | null | undefined): void {
+  if (idempotency !== undefined && typeof idempotency?.stats !== "function") {
+    throw misuse("idempotency", idempotency, "an object that createIdempotency has made");
   }
 }

@@ -1,37 +1,49 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Attributes, Meter } from "@opentelemetry/api";
 import type { CallEvent, IdempotencyEvents } from "../core/contract/events.ts";
+import { type Table, TableGauges } from "./table-gauges.ts";
 
 type Listeners = {
   readonly [TName in keyof IdempotencyEvents]: (message: IdempotencyEvents[TName]) => void;
 };
 
-const NAMES: readonly (keyof IdempotencyEvents)[] = [
-  "onceonly:executed",
-  "onceonly:stored",
-  "onceonly:replayed",
-  "onceonly:refused",
-  "onceonly:released",
-  "onceonly:waited",
-  "onceonly:retried",
-  "onceonly:takeover",
-  "onceonly:lease-lost",
-  "onceonly:given-up",
-  "onceonly:pruned",
-  "onceonly:unkeyed",
-];
+/** A record, so that a channel without a place here does not compile. */
+const NAMES: Readonly<Record<keyof IdempotencyEvents, true>> = {
+  "onceonly:executed": true,
+  "onceonly:stored": true,
+  "onceonly:replayed": true,
+  "onceonly:refused": true,
+  "onceonly:released": true,
+  "onceonly:waited": true,
+  "onceonly:retried": true,
+  "onceonly:takeover": true,
+  "onceonly:lease-lost": true,
+  "onceonly:given-up": true,
+  "onceonly:pruned": true,
+  "onceonly:unkeyed": true,
+};
 
 /** Seconds: from a replay out of memory to a run that waited for a failover. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** Counts events, and measures how long calls take and wait. Returns what ends that. */
-export function record(meter: () => Meter): () => void {
+/**
+ * Counts events, and measures how long calls take and wait; of `table`, observes the state. Returns what ends that.
+ *
+ * At the first event the meter is asked for again: the API forgets what a meter made before the SDK was there.
+ */
+export function record(meter: () => Meter, table?: Table): () => void {
+  const gauges = table && new TableGauges(table);
+  gauges?.use(meter());
   let listeners: Listeners | undefined;
-  const stops = NAMES.map((name) => {
+  const begin = () => {
+    const current = meter();
+    gauges?.use(current);
+    return listenersOf(current);
+  };
+  const stops = Object.keys(NAMES).map((name) => {
     const listen = (message: unknown) => {
-      // At the first event: the API forgets what a meter made before the SDK was there.
-      listeners ??= listenersOf(meter());
-      listeners[name](message as never);
+      listeners ??= begin();
+      listeners[name as keyof IdempotencyEvents](message as never);
     };
     subscribe(name, listen);
     return () => unsubscribe(name, listen);
@@ -40,6 +52,7 @@ export function record(meter: () => Meter): () => void {
     for (const stop of stops) {
       stop();
     }
+    gauges?.stop();
   };
 }
 
