@@ -1,0 +1,20 @@
+import type { Provider } from "../../sql/dialects.ts";
+import { modelsFileOf } from "./models.ts";
+
+/** What is left to do once the models are in the schema: a command, or a sentence, each. `schema` is what Prisma has to be told. */
+export function nextSteps(provider: Provider, schema: string | undefined): string[] {
+  const told =
+    schema === undefined ? "" : ` --schema ${/^[\w./@-]+$/.test(schema) ? schema : JSON.stringify(schema)}`;
+  const migrate = `npx prisma migrate dev --name idempotency${told}`;
+  const generate = `npx prisma generate${told}`;
+  if (provider !== "mariadb") {
+    return [`${migrate}   (or: npx prisma db push${told})`, generate];
+  }
+  const sql = `node_modules/onceonly/${modelsFileOf(provider).replace(/\.prisma$/, ".sql")}`;
+  return [
+    `npx prisma migrate dev --create-only --name idempotency${told}`,
+    `In the migration that this makes, put the statements of ${sql} in place of its own for these tables: a Prisma schema cannot say the collations that they need.`,
+    `npx prisma migrate dev${told}`,
+    generate,
+  ];
+}
