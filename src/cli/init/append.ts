@@ -13,9 +13,12 @@ export function append(path: string, name: string, text: string): void {
   } catch (error) {
     takeBack(path, size);
     const { code = "unknown" } = error as NodeJS.ErrnoException;
-    throw new CliError(`${name} could not be written (${code}): make it writable.`, {
-      cause: error,
-    });
+    throw new CliError(
+      `${name} could not be written (${code}): it must be writable, and the disk must have room.`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { CliError } from "../cli-error.ts";
 import { schemaOfConfig } from "./prisma-config.ts";
@@ -33,7 +34,7 @@ export async function findSchema(cwd: string, given: string | undefined): Promis
   if (given !== undefined) {
     return schemaAt(cwd, resolve(cwd, given), "--schema");
   }
-  const named = (await schemaOfConfig(cwd)) ?? schemaOfPackage(cwd);
+  const named = (await schemaOfConfig(cwd)) ?? (readsPackage(cwd) ? schemaOfPackage(cwd) : undefined);
   if (named !== undefined) {
     return schemaAt(cwd, named.path, named.saidBy);
   }
@@ -44,14 +45,26 @@ export async function findSchema(cwd: string, given: string | undefined): Promis
   const [place] = present;
   if (place === undefined) {
     throw new CliError(
-      `No Prisma schema was found: no Prisma config or package.json names one, and there is no ${DEFAULTS.join(" or ")}. ` +
+      `No Prisma schema was found: no Prisma config${readsPackage(cwd) ? " or package.json" : ""} names one, and there is no ${DEFAULTS.join(" or ")}. ` +
         `${adviceIn(cwd)}`,
     );
   }
   return schemaAt(cwd, join(cwd, place), place);
 }
 
-/** `prisma.schema` of the nearest package.json, which Prisma 6 reads. */
+/** Prisma 7 does not look there any more. */
+function readsPackage(cwd: string): boolean {
+  try {
+    const { version } = createRequire(join(cwd, "package.json"))("prisma/package.json") as {
+      version: string;
+    };
+    return Number.parseInt(version, 10) < 7;
+  } catch {
+    return true;
+  }
+}
+
+/** `prisma.schema` of the nearest package.json. */
 function schemaOfPackage(cwd: string): { path: string; saidBy: string } | undefined {
   const file = join(cwd, "package.json");
   if (!existsSync(file)) {

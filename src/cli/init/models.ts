@@ -61,7 +61,7 @@ export function missingModels(
   source: string,
 ): ShippedModel[] {
   const named = blocks.filter(({ keyword }) => keyword !== "datasource" && keyword !== "generator");
-  return shipped.filter(({ name, table, fields }) => {
+  return shipped.filter(({ name, fields }) => {
     const same = named.find((block) => block.name === name);
     if (same === undefined) {
       return true;
@@ -69,8 +69,8 @@ export function missingModels(
     const present = same.keyword === "model" ? fieldsOf(same) : [];
     if (!MARKS[name]?.every((mark) => present.includes(mark))) {
       throw new CliError(
-        `${same.file} has the ${same.keyword} ${name}, which is not that of onceonly: rename yours (its table may stay, ` +
-          `by @@map, if that is not ${table}).`,
+        `${same.file} has the ${same.keyword} ${name}, which is not that of onceonly: rename yours, in Prisma ` +
+          "alone if its table is to stay (@@map).",
       );
     }
     const lacking = fields.filter((field) => !present.includes(field));

@@ -165,9 +165,9 @@ export const applications: readonly Application[] = [
     schemaPath: "db/schema",
   },
   {
-    name: "prisma-client-js, named by package.json",
+    name: "prisma-client-js, named by a config in CommonJS",
     files: {
-      "package.json": `{ "name": "shop", "prisma": { "schema": "database/app.prisma" } }`,
+      "prisma.config.cjs": `module.exports = { schema: "./database/app.prisma" };\n`,
       "database/app.prisma": [
         `generator client {\n  provider = "prisma-client-js"\n  output   = "../generated/prisma"\n}\n`,
         datasource("postgresql"),
@@ -276,12 +276,11 @@ export function write(files: Files): Written {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
   }
-  // What is installed: Prisma, for its configuration and the clients that it generates.
-  symlinkSync(
-    fileURLToPath(new URL("../../../node_modules", import.meta.url)),
-    join(folder, "node_modules"),
-    "junction",
-  );
+  if (!Object.keys(files).some((path) => path.startsWith("node_modules/"))) {
+    // Prisma, for its configuration and the clients that it generates.
+    const installed = fileURLToPath(new URL("../../../node_modules", import.meta.url));
+    symlinkSync(installed, join(folder, "node_modules"), "junction");
+  }
   const paths = () =>
     readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())

@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { CliError } from "../../../src/cli/cli-error.ts";
 import { type InitOptions, init } from "../../../src/cli/init/init.ts";
@@ -21,7 +23,7 @@ const cases: readonly Case[] = [
     of: "no schema",
     files: { "package.json": "{}" },
     says:
-      "No Prisma schema was found: no Prisma config or package.json names one, and there is no schema.prisma or " +
+      "No Prisma schema was found: no Prisma config names one, and there is no schema.prisma or " +
       "prisma/schema.prisma. Run this where `npx prisma validate` works, or say where the schema is: --schema <path>.",
   },
   {
@@ -72,13 +74,13 @@ const cases: readonly Case[] = [
   },
   {
     of: "a package.json that is not JSON",
-    files: { "package.json": "{,", "schema.prisma": schema },
+    files: { "package.json": "{,", "schema.prisma": schema, "node_modules/.package-lock.json": "{}" },
     says: "package.json is not JSON. Give the schema by --schema.",
   },
   {
     of: "a model of that name",
     files: { "schema.prisma": schema + record("  userId Int\n") },
-    says: /^schema\.prisma has the model IdempotencyRecord, which is not that of onceonly: rename yours \(/,
+    says: /^schema\.prisma has the model IdempotencyRecord, which is not that of onceonly: rename yours, in Prisma alone if its table is to stay \(@@map\)\.$/,
   },
   {
     of: "an enum of that name, in another file",
@@ -204,10 +206,10 @@ describe("init refuses, and changes nothing for", () => {
     chmodSync(folder.folder, 0o755);
     await asNobody(async () => {
       expect(await refusalOf(file.folder, {})).toBe(
-        "schema.prisma could not be written (EACCES): make it writable.",
+        "schema.prisma could not be written (EACCES): it must be writable, and the disk must have room.",
       );
       expect(await refusalOf(folder.folder, { schema: "prisma" })).toBe(
-        "prisma/idempotency.prisma could not be written (EACCES): make it writable.",
+        "prisma/idempotency.prisma could not be written (EACCES): it must be writable, and the disk must have room.",
       );
     });
     chmodSync(join(folder.folder, "prisma"), 0o755);
@@ -215,6 +217,23 @@ describe("init refuses, and changes nothing for", () => {
       { "schema.prisma": schema },
       { "prisma/schema.prisma": schema },
     ]);
+  });
+
+  test("a disk that takes only a part of what is to be written", async () => {
+    using app = write({ "schema.prisma": schema });
+    const program = `import { init } from ${JSON.stringify(new URL("../../../src/cli/init/init.ts", import.meta.url).href)};
+      await init({ cwd: process.cwd() }).catch((error) => console.log(error.message));`;
+    // Files of 2 KiB at most: less than the models take.
+    const command = `ulimit -f 2; exec "$0" --import "$1" --input-type=module -e "$2"`;
+    const { stdout } = await promisify(execFile)(
+      "bash",
+      ["-c", command, process.execPath, import.meta.resolve("tsx"), program],
+      { cwd: app.folder },
+    );
+    expect(stdout.trim()).toBe(
+      "schema.prisma could not be written (EFBIG): it must be writable, and the disk must have room.",
+    );
+    expect(app.files()).toEqual({ "schema.prisma": schema });
   });
 
   test("a file that it may not read", async () => {

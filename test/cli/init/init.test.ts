@@ -133,6 +133,25 @@ describe("init", () => {
     expect(Object.keys(app.files()).sort()).toEqual(["prisma.config.mts", "s.prisma"]);
   });
 
+  test("goes by package.json where Prisma does: up to 6, and where none is installed", async () => {
+    const files = {
+      "package.json": '{ "prisma": { "schema": "database/app.prisma" } }',
+      "database/app.prisma": base,
+      "prisma/schema.prisma": base,
+    };
+    const withPrisma = (version: string) => ({
+      ...files,
+      "node_modules/prisma/package.json": JSON.stringify({ name: "prisma", version }),
+    });
+    using six = write(withPrisma("6.19.3"));
+    using seven = write(withPrisma("7.10.0"));
+    using none = write({ ...files, "node_modules/.package-lock.json": "{}", "src/a.ts": "" });
+    expect((await init({ cwd: six.folder })).json.file).toBe("database/app.prisma");
+    expect((await init({ cwd: seven.folder })).json.file).toBe("prisma/schema.prisma");
+    // From a folder within, as Prisma does.
+    expect((await init({ cwd: join(none.folder, "src") })).json.file).toBe("../database/app.prisma");
+  });
+
   test("takes the usual place where the config names no schema", async () => {
     using app = write({
       "prisma7.config.js": "export default { migrations: {} };\n",
