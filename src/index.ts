@@ -53,13 +53,26 @@ export type {
   InspectedRecord,
   InspectedStep,
   Inspection,
+  RecordFacts,
+  RecordId,
   RecordIdentity,
+  RecordName,
+  RecordState,
   StoredValue,
   UnknownRecord,
 } from "./core/contract/inspection.ts";
+export type {
+  CountOptions,
+  ListedRecord,
+  ListOptions,
+  OperationCounts,
+  RecordPage,
+  TableStats,
+} from "./core/contract/listing.ts";
 export type { ResolvedRunOptions, RunOptions, TransactionOptions } from "./core/contract/options.ts";
 export type { PruneOptions, Pruning, StartPruningOptions } from "./core/contract/pruning.ts";
 export type { ReplayCache } from "./core/contract/replay-cache.ts";
+export type { Upkeep } from "./core/contract/upkeep.ts";
 export {
   type Completer,
   type CompletingHandler,

@@ -26,8 +26,10 @@ import { TransactionRunner } from "./run/transaction-run.ts";
 import { runUnkeyed } from "./run/unkeyed-run.ts";
 import { check } from "./upkeep/check.ts";
 import { forget, inspect } from "./upkeep/inspect.ts";
+import { list } from "./upkeep/list.ts";
 import { prune } from "./upkeep/prune.ts";
 import { startPruning } from "./upkeep/start-pruning.ts";
+import { countByOperation, stats } from "./upkeep/stats.ts";
 
 /**
  * Joins the parts: runs over any {@link Store}.
@@ -93,6 +95,9 @@ function withOptions<TTransaction>(
     abandoned: abandonedRuns(store, base, inputCodec, () => idempotency),
     inspect: (record) => inspect(store, record, base, inputCodec),
     forget: (record) => forget(store, record, forgetCached),
+    list: (listOptions) => list(store, listOptions),
+    stats: () => stats(store),
+    countByOperation: (countOptions) => countByOperation(store, countOptions),
     prune: (pruneOptions) => prune(store, pruneOptions),
     startPruning: (pruningOptions) => startPruning(store, pruningOptions),
   };

@@ -44,7 +44,7 @@ export async function checkSetUp(
   if (isFatal) {
     return findings;
   }
-  const [oldest] = await rowsOf<OldestRow>(dialect.oldest(names));
+  const [oldest] = await rowsOf<OldestRow>(dialect.upkeep.oldest(names));
   const tried = await trySetUp(sql, { dialect, names, described }, String(server?.grantee));
   return [...findings, ...checkPruned(names, oldest), ...tried];
 }

@@ -1,9 +1,30 @@
 import type { Forgotten } from "../core/contract/inspection.ts";
-import type { PrunedBatch, PruneParams, StoredRecord, UpkeepStore } from "../core/contract/upkeep-store.ts";
+import type {
+  FoundRecord,
+  ListParams,
+  Place,
+  PrunedBatch,
+  PruneParams,
+  StateCount,
+  StoredRecord,
+  StoredStats,
+  UpkeepStore,
+} from "../core/contract/upkeep-store.ts";
 import type { Dialect } from "./dialect/dialect.ts";
 import { faultOf } from "./dialect/faults.ts";
 import type { Names } from "./dialect/names.ts";
-import type { InspectedRow, InspectedStepRow, Pruning, Write } from "./dialect/statement.ts";
+import type {
+  InspectedRow,
+  InspectedStepRow,
+  ListedRow,
+  Numeric,
+  PlaceRow,
+  Pruning,
+  RecordFactsRow,
+  StateCountRow,
+  StatsRow,
+  Write,
+} from "./dialect/statement.ts";
 import { ExplainedSql } from "./explained-sql.ts";
 import type { SqlClient } from "./sql-client.ts";
 
@@ -20,11 +41,11 @@ export class UpkeepQueries implements UpkeepStore {
   }
 
   prune(params: PruneParams): Promise<PrunedBatch> {
-    return this.#delete(this.#dialect.prune(this.#names, params), params);
+    return this.#delete(this.#dialect.upkeep.prune(this.#names, params), params);
   }
 
   sweep(params: PruneParams): Promise<PrunedBatch> {
-    return this.#delete(this.#dialect.sweep(this.#names, params), params);
+    return this.#delete(this.#dialect.upkeep.sweep(this.#names, params), params);
   }
 
   async #delete(pruning: Pruning, params: PruneParams): Promise<PrunedBatch> {
@@ -40,26 +61,26 @@ export class UpkeepQueries implements UpkeepStore {
   }
 
   async inspect(id: string): Promise<StoredRecord | undefined> {
-    const { record, steps } = this.#dialect.inspect(this.#names, id);
+    const { record, steps } = this.#dialect.upkeep.inspect(this.#names, id);
     const [row] = await this.#client.rowsOf<InspectedRow>(record);
     if (row === undefined) {
       return undefined;
     }
     const recorded = await this.#client.rowsOf<InspectedStepRow>(steps);
     return {
-      ...row,
-      attempt: Number(row.attempt),
-      claimedAtMs: Number(row.claimedAtMs),
-      finishedAtMs: msOf(row.finishedAtMs),
-      expiresAtMs: Number(row.expiresAtMs),
-      leasedUntilMs: msOf(row.leasedUntilMs),
-      nowMs: Number(row.nowMs),
-      steps: recorded.map((step) => ({ ...step, recordedAtMs: Number(step.recordedAtMs) })),
+      ...factsOf(row),
+      response: row.response,
+      input: row.input,
+      steps: recorded.map(({ name, response, recordedAtMs }) => ({
+        name,
+        response,
+        recordedAtMs: Number(recordedAtMs),
+      })),
     };
   }
 
   async forget(id: string): Promise<Forgotten> {
-    const { record, steps } = this.#dialect.forget(this.#names, id);
+    const { record, steps } = this.#dialect.upkeep.forget(this.#names, id);
     const deleting = this.#client.inTransaction(async (sql) => {
       const isDeleted = (await sql.affectedRowsOf(record)) > 0;
       // Whoever claims the key anew waits for the end of this transaction, and so has no steps yet.
@@ -80,6 +101,36 @@ export class UpkeepQueries implements UpkeepStore {
     }
     return (await this.inspect(id)) === undefined ? "unknown" : "in_progress";
   }
+
+  async list(params: ListParams): Promise<readonly FoundRecord[]> {
+    const rows = await this.#client.rowsOf<ListedRow>(this.#dialect.upkeep.list(this.#names, params));
+    return rows.map((row) => ({ ...factsOf(row), place: { id: row.id, expiresAt: row.expiresAt } }));
+  }
+
+  async placeAfter(after: Place | undefined, records: number): Promise<Place | undefined> {
+    const statement = this.#dialect.upkeep.placeAfter(this.#names, after, records);
+    const [row] = await this.#client.rowsOf<PlaceRow>(statement);
+    return row && { id: row.id, expiresAt: row.expiresAt };
+  }
+
+  async stats(): Promise<StoredStats> {
+    const [row] = await this.#client.rowsOf<StatsRow>(this.#dialect.upkeep.stats(this.#names));
+    const { inProgress, abandoned, expired, firstExpiresAtMs, bytes, nowMs } = row as StatsRow;
+    return {
+      inProgress: Number(inProgress),
+      abandoned: Number(abandoned),
+      expired: Number(expired),
+      firstExpiresAtMs: numberOf(firstExpiresAtMs),
+      bytes: numberOf(bytes),
+      nowMs: Number(nowMs),
+    };
+  }
+
+  async count(sinceMs: number | null): Promise<readonly StateCount[]> {
+    const statement = this.#dialect.upkeep.count(this.#names, sinceMs);
+    const rows = await this.#client.rowsOf<StateCountRow>(statement);
+    return rows.map((row) => ({ ...row, records: Number(row.records) }));
+  }
 }
 
 /** What the last of them affects. */
@@ -95,7 +146,23 @@ function batchOf({ limit }: PruneParams, deleted: number): PrunedBatch {
   return { deleted, isFull: deleted >= limit };
 }
 
-/** Drivers give large numbers as texts or as BigInts. */
-function msOf(value: InspectedRow["finishedAtMs"]): number | null {
+function factsOf(row: RecordFactsRow) {
+  const { operation, scope, key, status, owner } = row;
+  return {
+    operation,
+    scope,
+    key,
+    status,
+    owner,
+    attempt: Number(row.attempt),
+    claimedAtMs: Number(row.claimedAtMs),
+    finishedAtMs: numberOf(row.finishedAtMs),
+    expiresAtMs: Number(row.expiresAtMs),
+    leasedUntilMs: numberOf(row.leasedUntilMs),
+    nowMs: Number(row.nowMs),
+  };
+}
+
+function numberOf(value: Numeric | null): number | null {
   return value === null ? null : Number(value);
 }

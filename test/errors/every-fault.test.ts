@@ -106,4 +106,14 @@ describe.each(databases)("a statement of ours that fails on $name", ({ open }) =
       code === "IN_PROGRESS" ? "STORE_UNAVAILABLE" : code,
     );
   });
+
+  test.each(FAULTS)("list, stats and countByOperation: %s", async (fault) => {
+    await using db = await open();
+    const failed = failing(db, "transaction", fault);
+    const code = BEFORE[fault] === "IN_PROGRESS" ? "STORE_UNAVAILABLE" : BEFORE[fault];
+    const ends = await Promise.all(
+      [failed.list(), failed.list({ scope: "u" }), failed.stats(), failed.countByOperation()].map(endOf),
+    );
+    expect(ends).toEqual([code, code, code, code]);
+  });
 });

@@ -1,10 +1,8 @@
-import type { Finding } from "./finding.ts";
-import type { Forgotten, Inspection, RecordIdentity } from "./inspection.ts";
 import type { ResolvedRunOptions, RunOptions } from "./options.ts";
-import type { PruneOptions, Pruning, StartPruningOptions } from "./pruning.ts";
+import type { Upkeep } from "./upkeep.ts";
 
 /** Runs handlers exactly once per key. Made by `createIdempotency`. */
-export interface Idempotency<TTransaction> {
+export interface Idempotency<TTransaction> extends Upkeep {
   /** The options given to `createIdempotency`, checked and complete. */
   readonly options: ResolvedRunOptions;
   /**
@@ -62,49 +60,8 @@ export interface Idempotency<TTransaction> {
   runLeasedSettled<T>(request: LeaseRequest, handler: LeaseHandler<TTransaction, T>): Promise<SettledRun<T>>;
   /** Runs `handler` with steps that are not recorded: for a call whose key is optional and was not sent. */
   runLeasedUnkeyed<T>(handler: LeaseHandler<TTransaction, T, undefined>, options?: RunOptions): Promise<T>;
-  /**
-   * Looks at the set-up, for a start-up: tables, columns and indexes, the server's role and clock, and Prisma's version. Then it
-   * does what runs do, with records of its own, in a transaction that is rolled back. Leaves nothing behind.
-   *
-   * @returns what could be better; empty if there is nothing.
-   * @throws {@link IdempotencyError} `STORE_MISCONFIGURED` if no run could work; its `details.findings` say why.
-   * `STORE_UNAVAILABLE`
-   */
-  check(): Promise<readonly Finding[]>;
   /** What completers are built on; see `createCompleter`. */
   readonly abandoned: AbandonedRuns;
-  /**
-   * Tells what became of a key: its record with everything in it decoded, expired or not. Executes and changes nothing.
-   *
-   * @remarks A run in mode `transaction` that is under way is `unknown`: before its COMMIT nobody sees anything of it.
-   * @throws {@link IdempotencyError} `KEY_INVALID`, `SCOPE_MISSING`, `STORE_UNAVAILABLE`, `STORE_MISCONFIGURED`
-   */
-  inspect(record: RecordIdentity): Promise<Inspection>;
-  /**
-   * Deletes the record of a key, its steps, and what a cache of replays has of it.
-   *
-   * @remarks **Warning**: the next request with the key executes again, though its client may have been told of the first time.
-   * @returns `"in_progress"` for a leased run whose lease is live, which is left alone.
-   * @throws {@link IdempotencyError} `KEY_INVALID`, `SCOPE_MISSING`, `STORE_UNAVAILABLE`, `STORE_MISCONFIGURED`
-   * @throws what the cache throws; the record is deleted then, and may still be answered.
-   */
-  forget(record: RecordIdentity): Promise<Forgotten>;
-  /**
-   * Deletes records whose retention has run out, in batches that lock no row in use.
-   *
-   * @returns how many were deleted.
-   * @throws {@link IdempotencyError} `STORE_UNAVAILABLE`, `STORE_MISCONFIGURED`
-   * @throws TypeError for a `batchSize` that cannot be used.
-   */
-  prune(options?: PruneOptions): Promise<number>;
-  /**
-   * Calls {@link prune} at intervals with jitter, until it is stopped, for a server that lives long. Any number of servers may. It does
-   * not keep the process alive; a round that fails is a process warning, `OnceonlyPruningWarning`. Once a day a round also
-   * deletes steps whose record is gone.
-   *
-   * @throws TypeError for an option that cannot be used.
-   */
-  startPruning(options?: StartPruningOptions): Pruning;
 }
 
 /** What is executed, for whom, under which key. */

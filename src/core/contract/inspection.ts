@@ -1,8 +1,16 @@
+/** Names a record: as a run does, or by the id that events and traces give. */
+export type RecordName = RecordIdentity | RecordId;
+
 /** Names a record, as a run does. */
 export interface RecordIdentity {
   readonly operation: string;
   readonly scope: string | number | bigint;
   readonly key: string;
+}
+
+/** Names a record by its id: 43 characters, a digest of scope, operation and key. */
+export interface RecordId {
+  readonly id: string;
 }
 
 /** What is known of a key. */
@@ -17,10 +25,10 @@ export interface UnknownRecord {
   readonly id: string;
 }
 
-/** A record as it stands in the table. Times are the database's. */
-export interface InspectedRecord {
+/** What a record says of its run. Times are the database's. */
+export interface RecordFacts {
   /** What became of its run. `in_progress`: a leased run that has not ended. */
-  readonly state: "in_progress" | "completed" | "failed";
+  readonly state: RecordState;
   readonly id: string;
   readonly operation: string;
   readonly scope: string;
@@ -36,6 +44,12 @@ export interface InspectedRecord {
   readonly leasedUntil: Date | undefined;
   /** Whether its lease has lapsed, or was given back: a retry, or a completer if the input is stored, executes it again. */
   readonly isAbandoned: boolean;
+}
+
+export type RecordState = "in_progress" | "completed" | "failed";
+
+/** A record as it stands in the table. */
+export interface InspectedRecord extends RecordFacts {
   /** What duplicates get: the result, or the error. */
   readonly answer: StoredValue | undefined;
   /** The input, if option `storeInput` has stored it. */

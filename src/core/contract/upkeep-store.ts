@@ -1,4 +1,4 @@
-import type { Forgotten } from "./inspection.ts";
+import type { Forgotten, RecordState } from "./inspection.ts";
 
 /** What a store does about records outside of their runs. None of it waits for ever. */
 export interface UpkeepStore {
@@ -10,6 +10,63 @@ export interface UpkeepStore {
   inspect(id: string): Promise<StoredRecord | undefined>;
   /** Deletes a record and its steps, unless a leased run holds it. */
   forget(id: string): Promise<Forgotten>;
+  /** Records in the order of their expiry, the last first, after a place in that order. */
+  list(params: ListParams): Promise<readonly FoundRecord[]>;
+  /** The place that many records further. `undefined` if there are fewer. */
+  placeAfter(after: Place | undefined, records: number): Promise<Place | undefined>;
+  stats(): Promise<StoredStats>;
+  /** Counts records claimed at `sinceMs` or later; `null`: in the last 24 hours. */
+  count(sinceMs: number | null): Promise<readonly StateCount[]>;
+}
+
+/** A place in the order of expiry. */
+export interface Place {
+  /** When the record expires, in the words of the database. */
+  readonly expiresAt: string;
+  readonly id: string;
+}
+
+/** Which records to read, at most `limit`. */
+export interface ListParams {
+  readonly filter: RecordFilter;
+  readonly after: Place | undefined;
+  /** The last place that is looked at. */
+  readonly upTo: Place | undefined;
+  readonly limit: number;
+}
+
+export interface RecordFilter {
+  readonly id?: string | undefined;
+  readonly operation?: string | undefined;
+  readonly scopes?: readonly string[] | undefined;
+  readonly key?: string | undefined;
+  readonly state?: RecordState | undefined;
+  readonly claimedFromMs?: number | undefined;
+  readonly claimedBeforeMs?: number | undefined;
+}
+
+/** What is stored of a record, but for its values, and its place. */
+export interface FoundRecord extends Omit<StoredRecord, "response" | "input" | "steps"> {
+  readonly place: Place;
+}
+
+/** Counts up to `COUNTED_MAX`. */
+export interface StoredStats {
+  readonly inProgress: number;
+  readonly abandoned: number;
+  readonly expired: number;
+  /** When the first record expires. `null` if there is none. */
+  readonly firstExpiresAtMs: number | null;
+  readonly bytes: number | null;
+  readonly nowMs: number;
+}
+
+export const COUNTED_MAX = 100_000;
+
+export interface StateCount {
+  readonly operation: string;
+  readonly status: RecordState;
+  readonly records: number;
 }
 
 /** A record as it is stored. Times are in milliseconds since 1970. */
@@ -17,7 +74,7 @@ export interface StoredRecord {
   readonly operation: string;
   readonly scope: string;
   readonly key: string;
-  readonly status: "in_progress" | "completed" | "failed";
+  readonly status: RecordState;
   /** Empty for a lease that was given back. */
   readonly owner: string;
   readonly attempt: number;

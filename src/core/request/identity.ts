@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { typeOf } from "../browser/option-checks.ts";
+import { misuse, typeOf } from "../browser/option-checks.ts";
 import { IdempotencyError, type KeyProblem } from "../contract/errors.ts";
 
 /** The longest key, in characters. The same bound as Stripe's. */
@@ -40,6 +40,16 @@ export function checkKey(key: unknown): string {
   }
   return key;
 }
+
+/** Returns `id` if it is one that {@link recordId} may have made. @throws TypeError */
+export function checkId(id: unknown): string {
+  if (typeof id !== "string" || !ID.test(id)) {
+    throw misuse("id", id, "the id of a record as events and traces give it, 43 characters of base64url");
+  }
+  return id;
+}
+
+const ID = /^[\w-]{43}$/;
 
 /** The primary key of a record: SHA-256 in base64url, 43 characters. */
 export function recordId({ scope, operation, key }: Identity): string {

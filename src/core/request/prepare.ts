@@ -1,13 +1,13 @@
 import { misuse, typeOf } from "../browser/option-checks.ts";
 import { IdempotencyError } from "../contract/errors.ts";
 import type { LeaseRequest, RunRequest } from "../contract/idempotency.ts";
-import type { RecordIdentity } from "../contract/inspection.ts";
+import type { RecordIdentity, RecordName } from "../contract/inspection.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
 import { type ResolvedRunOptions, RUN_OPTIONS, resolveOptions } from "../contract/options.ts";
 import type { CallEvents } from "../events/call-events.ts";
 import { NotComparableError } from "./canonical.ts";
 import { fingerprintOf } from "./fingerprint.ts";
-import { checkKey, type Identity, recordId } from "./identity.ts";
+import { checkId, checkKey, type Identity, recordId } from "./identity.ts";
 import { warnOfSuspectScope } from "./suspect-scope.ts";
 
 const OPERATION_LENGTH_MAX = 255;
@@ -21,6 +21,8 @@ const REQUEST_OPTIONS: OptionNames<Required<LeaseRequest>> = {
   storedInput: true,
   isRetry: true,
 };
+
+const IDENTITY: OptionNames<RecordIdentity> = { operation: "required", scope: "required", key: "required" };
 
 /** A request that has passed every check that needs no database. */
 export interface PreparedRun extends Identity {
@@ -40,14 +42,20 @@ export interface PreparedRun extends Identity {
 }
 
 /**
- * The name of the record of a request.
+ * The id of a record.
  *
  * @throws {@link IdempotencyError} `KEY_INVALID`, `SCOPE_MISSING`
- * @throws TypeError for an operation that cannot be one.
+ * @throws TypeError for an operation or an id that cannot be one, and an option that does not exist.
  */
-export function idOf({ operation, scope, key }: RecordIdentity): string {
-  const name = checkOperation(operation);
-  return recordId({ operation: name, key: checkKey(key), scope: checkScope(scope, name) });
+export function idOf(name: RecordName): string {
+  if (typeof name === "object" && name !== null && "id" in name && name.id !== undefined) {
+    checkOptionNames(name, { id: "required" });
+    return checkId(name.id);
+  }
+  checkOptionNames(name, IDENTITY);
+  const { operation, scope, key } = name as RecordIdentity;
+  const checked = checkOperation(operation);
+  return recordId({ operation: checked, key: checkKey(key), scope: checkScope(scope, checked) });
 }
 
 /**
@@ -105,7 +113,7 @@ async function fingerprintOfInput(input: unknown, operation: string): Promise<st
   }
 }
 
-function checkOperation(operation: unknown): string {
+export function checkOperation(operation: unknown): string {
   const usable = typeof operation === "string" && operation !== "" && !operation.includes("\0");
   if (!usable || operation.length > OPERATION_LENGTH_MAX) {
     throw new TypeError(
@@ -123,7 +131,7 @@ function checkIsRetry(isRetry: unknown = false): boolean {
   return isRetry;
 }
 
-function checkScope(scope: unknown, operation: string): string {
+export function checkScope(scope: unknown, operation: string): string {
   const usable = typeof scope === "string" || typeof scope === "number" || typeof scope === "bigint";
   const text = usable ? String(scope) : "";
   if (text === "" || text.includes("\0") || (typeof scope === "number" && !Number.isFinite(scope))) {

@@ -1,24 +1,21 @@
 import { answeredAtOnce, reasonOf } from "../contract/callbacks.ts";
 import type { Codec } from "../contract/codec.ts";
-import type { Forgotten, Inspection, RecordIdentity, StoredValue } from "../contract/inspection.ts";
-import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
+import type { Forgotten, Inspection, RecordName, StoredValue } from "../contract/inspection.ts";
 import type { ResolvedRunOptions } from "../contract/options.ts";
 import type { Store } from "../contract/store.ts";
 import type { StoredRecord } from "../contract/upkeep-store.ts";
 import { decodedText } from "../outcome/stored-outcome.ts";
 import { idOf } from "../request/prepare.ts";
 import { pastConflicts } from "../retry/past-conflicts.ts";
-
-const IDENTITY: OptionNames<RecordIdentity> = { operation: "required", scope: "required", key: "required" };
+import { factsOf } from "./facts.ts";
 
 /** Reads what is stored under a key, as it is decoded by these options. Executes nothing and changes nothing. */
 export async function inspect(
   store: Store<unknown>,
-  name: RecordIdentity,
+  name: RecordName,
   options: ResolvedRunOptions,
   inputCodec: Codec,
 ): Promise<Inspection> {
-  checkOptionNames(name, IDENTITY);
   const id = idOf(name);
   const record = await pastConflicts(store, "inspect", () => store.upkeep.inspect(id));
   return record === undefined ? { state: "unknown", id } : inspected(id, record, options, inputCodec);
@@ -31,10 +28,9 @@ export async function inspect(
  */
 export async function forget(
   store: Store<unknown>,
-  name: RecordIdentity,
+  name: RecordName,
   forgetCached: (id: string) => Promise<void>,
 ): Promise<Forgotten> {
-  checkOptionNames(name, IDENTITY);
   const id = idOf(name);
   const forgotten = await pastConflicts(store, "forget", () => store.upkeep.forget(id));
   // Afterwards: a duplicate meanwhile would keep there what it has read here.
@@ -48,9 +44,7 @@ function inspected(
   options: ResolvedRunOptions,
   inputCodec: Codec,
 ): Inspection {
-  const { status, leasedUntilMs, nowMs, expiresAtMs, finishedAtMs, response, input, steps } = record;
-  const { operation, scope, key, attempt } = record;
-  const isInProgress = status === "in_progress";
+  const { status, response, input, steps } = record;
   const answerOf = (text: string) => {
     const stored = decoded(options.codec, text);
     const error = status === "failed" && stored.isReadable ? restored(options, stored.value, text) : stored;
@@ -58,18 +52,7 @@ function inspected(
     return error.isReadable ? error : stored;
   };
   return {
-    state: status,
-    id,
-    operation,
-    scope,
-    key,
-    attempt,
-    claimedAt: new Date(record.claimedAtMs),
-    finishedAt: dateOf(finishedAtMs),
-    expiresAt: new Date(expiresAtMs),
-    isExpired: expiresAtMs <= nowMs,
-    leasedUntil: isInProgress ? dateOf(leasedUntilMs) : undefined,
-    isAbandoned: isInProgress && (record.owner === "" || (leasedUntilMs ?? 0) <= nowMs),
+    ...factsOf(id, record),
     answer: response === null ? undefined : answerOf(response),
     input: input === null ? undefined : decoded(inputCodec, input),
     steps: steps.map(({ name, recordedAtMs, response: text }) => ({
@@ -78,10 +61,6 @@ function inspected(
       result: decoded(options.codec, text),
     })),
   };
-}
-
-function dateOf(ms: number | null): Date | undefined {
-  return ms === null ? undefined : new Date(ms);
 }
 
 function decoded(codec: Codec, text: string): StoredValue {

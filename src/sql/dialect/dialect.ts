@@ -9,11 +9,11 @@ import type {
   StepParams,
   StoreFault,
 } from "../../core/contract/store.ts";
-import type { PruneParams } from "../../core/contract/upkeep-store.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Names, QuoteMark } from "./names.ts";
-import type { Insertion, Pruning, ReadParams, RecordAndSteps, Statement, Write } from "./statement.ts";
+import type { Insertion, ReadParams, Statement, Write } from "./statement.ts";
 import type { TableDescription } from "./table-check.ts";
+import type { UpkeepStatements } from "./upkeep-statements.ts";
 
 /**
  * Everything that differs between databases: the statements, and what their errors mean. To add a database, write one
@@ -59,16 +59,8 @@ export interface Dialect {
   steps(names: Names, id: string): Statement;
   /** Claims one record whose lease has lapsed, and skips those being claimed: at most one {@link AbandonedRow}. */
   claimAbandoned(names: Names, params: AbandonedParams): Statement;
-  /** Deletes expired records that nobody holds, and their steps. The last write affects one row for each record. */
-  prune(names: Names, params: PruneParams): Pruning;
-  /** Deletes steps that are an hour old, and whose record is gone. */
-  sweep(names: Names, params: PruneParams): Pruning;
-  /** Reads a record, expired or not, and its steps: an {@link InspectedRow}, and {@link InspectedStepRow}s. */
-  inspect(names: Names, id: string): RecordAndSteps<Statement>;
-  /** Deletes a record that no lease holds; its steps, once it is deleted. Waits for no lock: affects nothing, or fails with it. */
-  forget(names: Names, id: string): RecordAndSteps<Write>;
-  /** Reads when the first record expires, or has expired (`expiresAtMs`, NULL if there is none), and the database's clock (`nowMs`). */
-  oldest(names: Names): Statement;
+  /** What is sent outside of runs. */
+  readonly upkeep: UpkeepStatements;
   /** Reads the columns of a table, named as in SQL: rows of `table-check.ts`. None if there is no such table. */
   columnsOf(table: string): Statement;
   /** Reads the indexes of a table that hold for all of its rows, the primary key among them. */

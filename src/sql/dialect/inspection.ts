@@ -1,20 +1,32 @@
 import type { Names, QuoteMark, TableNames } from "./names.ts";
-import { INSPECTED_ROW, type RecordAndSteps, selected, type Write } from "./statement.ts";
+import { RECORD_FACTS_ROW, type RecordAndSteps, selected, type Write } from "./statement.ts";
 
-interface Inspecting {
-  /** The parameter that is the record's id. */
-  readonly id: string;
+/** How a database reads its clock and writes times. */
+export interface Reading {
+  /** Its clock. */
   readonly now: string;
   /** A time in milliseconds since 1970. */
   readonly ms: (time: string) => string;
   readonly mark: QuoteMark;
 }
 
-/** Reads a record and its steps, whatever has become of it. */
-export function inspecting(names: Names, { id, now, ms, mark }: Inspecting): RecordAndSteps<string> {
+/** Reads a record and its steps, whatever has become of it. `id` is the parameter that is the record's id. */
+export function inspecting(names: Names, id: string, reading: Reading): RecordAndSteps<string> {
   const { record, step } = names;
   const c = record.columns;
   const s = step.columns;
+  const { ms, mark } = reading;
+  return {
+    record: `SELECT ${facts(names, reading)}, ${selected(names, ["response", "input"], mark)} FROM ${record.table} WHERE ${c.id} = ${id}`,
+    steps: `SELECT s.${s.name} AS name, s.${s.response} AS response, ${ms(`s.${s.createdAt}`)} AS ${mark}recordedAtMs${mark}
+FROM ${step.table} AS s JOIN ${record.table} AS r ON r.${c.id} = s.${s.recordId} AND r.${c.createdAt} = s.${s.recordCreatedAt}
+WHERE r.${c.id} = ${id} ORDER BY s.${s.createdAt}, s.${s.name}`,
+  };
+}
+
+/** The list for a SELECT that reads `RecordFactsRow`s. */
+export function facts(names: Names, { now, ms, mark }: Reading): string {
+  const c = names.record.columns;
   const times = [
     [c.createdAt, "claimedAtMs"],
     [c.completedAt, "finishedAtMs"],
@@ -22,12 +34,7 @@ export function inspecting(names: Names, { id, now, ms, mark }: Inspecting): Rec
     [c.lockedUntil, "leasedUntilMs"],
     [now, "nowMs"],
   ].map(([time = "", name]) => `${ms(time)} AS ${mark}${name}${mark}`);
-  return {
-    record: `SELECT ${selected(names, INSPECTED_ROW, mark)}, ${times.join(", ")} FROM ${record.table} WHERE ${c.id} = ${id}`,
-    steps: `SELECT s.${s.name} AS name, s.${s.response} AS response, ${ms(`s.${s.createdAt}`)} AS ${mark}recordedAtMs${mark}
-FROM ${step.table} AS s JOIN ${record.table} AS r ON r.${c.id} = s.${s.recordId} AND r.${c.createdAt} = s.${s.recordCreatedAt}
-WHERE r.${c.id} = ${id} ORDER BY s.${s.createdAt}, s.${s.name}`,
-  };
+  return `${selected(names, RECORD_FACTS_ROW, mark)}, ${times.join(", ")}`;
 }
 
 /** A record that no lease holds: it has none, gave it back, or let it lapse. */

@@ -86,27 +86,61 @@ export interface StepRow {
   readonly response: string;
 }
 
-/** The row of a record that is looked at. Times are in milliseconds since 1970. */
-export interface InspectedRow {
+/** A number of the database. Drivers give large ones as texts or as BigInts. */
+export type Numeric = number | bigint | string;
+
+/** The row of a record that is looked at, without its values. Times are in milliseconds since 1970. */
+export interface RecordFactsRow {
   readonly operation: string;
   readonly scope: string;
   readonly key: string;
   readonly status: "in_progress" | "completed" | "failed";
   /** Empty for a lease that was given back. */
   readonly owner: string;
-  readonly attempt: number | bigint;
+  readonly attempt: Numeric;
+  readonly claimedAtMs: Numeric;
+  readonly finishedAtMs: Numeric | null;
+  readonly expiresAtMs: Numeric;
+  readonly leasedUntilMs: Numeric | null;
+  readonly nowMs: Numeric;
+}
+
+/** The row of a record that is looked at. */
+export interface InspectedRow extends RecordFactsRow {
   readonly response: string | null;
   readonly input: string | null;
-  readonly claimedAtMs: number | bigint | string;
-  readonly finishedAtMs: number | bigint | string | null;
-  readonly expiresAtMs: number | bigint | string;
-  readonly leasedUntilMs: number | bigint | string | null;
-  readonly nowMs: number | bigint | string;
+}
+
+/** The row of a record in a list, with its place. */
+export interface ListedRow extends RecordFactsRow, PlaceRow {}
+
+/** A place in the order of expiry. */
+export interface PlaceRow {
+  readonly id: string;
+  /** The time as a text that orders as times do. */
+  readonly expiresAt: string;
+}
+
+/** The row about the state of the tables. */
+export interface StatsRow {
+  readonly inProgress: Numeric;
+  readonly abandoned: Numeric;
+  readonly expired: Numeric;
+  readonly firstExpiresAtMs: Numeric | null;
+  readonly bytes: Numeric | null;
+  readonly nowMs: Numeric;
+}
+
+/** How many records of an operation are in a state. */
+export interface StateCountRow {
+  readonly operation: string;
+  readonly status: "in_progress" | "completed" | "failed";
+  readonly records: Numeric;
 }
 
 /** A step of such a record. */
 export interface InspectedStepRow extends StepRow {
-  readonly recordedAtMs: number | bigint | string;
+  readonly recordedAtMs: Numeric;
 }
 
 /** What a statement about a record and one about its steps do. */
@@ -128,16 +162,7 @@ export function selected(
 export const RECORD_ROW = ["attempt", "status", "fingerprint", "owner", "response"] as const;
 /** The fields of a {@link FinishedRow}. */
 export const FINISHED_ROW = ["id", "status", "fingerprint", "owner", "response"] as const;
-/** The fields of an {@link InspectedRow} that are columns as they are. */
-export const INSPECTED_ROW = [
-  "operation",
-  "scope",
-  "key",
-  "status",
-  "owner",
-  "attempt",
-  "response",
-  "input",
-] as const;
+/** The fields of a {@link RecordFactsRow} that are columns as they are. */
+export const RECORD_FACTS_ROW = ["operation", "scope", "key", "status", "owner", "attempt"] as const;
 /** The fields of an {@link AbandonedRow}. */
 export const ABANDONED_ROW = ["id", "scope", "operation", "key", "fingerprint", "attempt", "input"] as const;

@@ -1,8 +1,7 @@
 import type { ClaimParams } from "../../core/contract/store.ts";
 import type { Dialect } from "../dialect/dialect.ts";
 import { inVain } from "../dialect/in-vain.ts";
-import { forgettingSteps, inspecting, ofId, whereUnleased } from "../dialect/inspection.ts";
-import { type Names, partsOf } from "../dialect/names.ts";
+import type { Names } from "../dialect/names.ts";
 import {
   claimedColumns,
   claimedForMs,
@@ -16,10 +15,9 @@ import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from ".
 import { columnTypesOfMariadb, findingsOfMariadb, makeOfMariadb } from "./check.ts";
 import { endsTransactionOfMariadb } from "./ending.ts";
 import { adviceOnMariadb, faultOfMariadb } from "./faults.ts";
-import { IDS, NOW, texts } from "./parts.ts";
-import { prune, sweep } from "./prune.ts";
+import { IDS, NOW, placeOf, texts } from "./parts.ts";
+import { upkeepOfMariadb } from "./upkeep.ts";
 
-const msSince1970 = (time: string) => `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${time}) DIV 1000`;
 /** The time that many milliseconds from now; NULL for NULL. */
 const inMs = (parameter = "?") => `${NOW} + INTERVAL (${parameter} * 1000) MICROSECOND`;
 /** `time`, or a millisecond later where `column` has that already: an UPDATE that changes nothing may count as none. */
@@ -178,22 +176,7 @@ RETURNING ${selected(names, ABANDONED_ROW, "`")}`,
     };
   },
 
-  prune,
-  sweep,
-
-  inspect: (names, id) => ofId(inspecting(names, { id: "?", now: NOW, ms: msSince1970, mark: "`" }), id),
-
-  /** A row that somebody has locked is being claimed or completed: then it fails at once. */
-  forget(names, id) {
-    const { table, columns: c } = names.record;
-    const record = `SET STATEMENT innodb_lock_wait_timeout = 0 FOR DELETE FROM ${table} WHERE ${whereUnleased(c, "?", NOW)}`;
-    return ofId({ record, steps: forgettingSteps(names, "?") }, id);
-  },
-
-  oldest: ({ record: { table, columns: c } }) => ({
-    text: `SELECT ${msSince1970(`MIN(${c.expiresAt})`)} AS expiresAtMs, ${msSince1970(NOW)} AS nowMs FROM ${table}`,
-    values: [],
-  }),
+  upkeep: upkeepOfMariadb,
 
   columnsOf: (table) => ({
     text: `SELECT c.column_name AS name, CONCAT_WS(' collate ', c.column_type, c.collation_name) AS type, t.engine AS engine
@@ -251,12 +234,6 @@ FROM (
     },
   },
 };
-
-/** The schema, NULL for that of the connection, and the name of a table. */
-function placeOf(table: string): Write["values"] {
-  const { schema, name } = partsOf(table);
-  return [schema ?? null, name];
-}
 
 function insertion({ record: { table, columns: c } }: Names): string {
   return `INSERT INTO ${table} (${claimedColumns(c)})

@@ -1,27 +1,22 @@
 import type { ClaimParams } from "../../core/contract/store.ts";
 import type { Dialect } from "../dialect/dialect.ts";
 import { endsTransaction } from "../dialect/ending.ts";
-import { forgettingSteps, inspecting, ofId, whereUnleased } from "../dialect/inspection.ts";
 import {
   claimedColumns,
   claimedForMs,
   selectedSteps,
   whereAbandoned,
-  whereExpired,
   whereFree,
   whereHeldBy,
-  whereOrphaned,
   whereReplayable,
 } from "../dialect/parts.ts";
 import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "../dialect/statement.ts";
 import { columnTypesOfPostgresql, findingsOfPostgresql } from "./check.ts";
 import { adviceOnPostgresql, faultOfPostgresql } from "./faults.ts";
-
-/** Not `now()`, which stands still from BEGIN on: a claim may wait after that. */
-const NOW = "clock_timestamp()";
+import { NOW } from "./parts.ts";
+import { upkeepOfPostgresql } from "./upkeep.ts";
 
 /** The time that many milliseconds from now; NULL for NULL. */
-const msSince1970 = (time: string) => `(extract(epoch FROM ${time}) * 1000)::float8`;
 const inMs = (parameter: string) => `${NOW} + ${parameter}::float8 * interval '1 millisecond'`;
 
 export const postgresql: Dialect = {
@@ -183,49 +178,7 @@ RETURNING ${selected(names, ABANDONED_ROW)}`,
     };
   },
 
-  /**
-   * Locks the rows it deletes and skips those that a claim is taking over. Rows are found by `ctid`, which cannot change while
-   * they are locked; in a partitioned table, other rows of other partitions have the same. Index used: `expires_at`.
-   */
-  prune({ record: { table, columns: c }, step }, { limit }) {
-    const writes = [
-      {
-        text: `WITH doomed AS MATERIALIZED (
-  SELECT ctid AS place, ${c.id} AS id FROM ${table}
-  WHERE ${whereExpired(c, "now()")}
-  ORDER BY ${c.expiresAt} LIMIT $1::int FOR UPDATE SKIP LOCKED
-), steps AS (
-  DELETE FROM ${step.table} WHERE ${step.columns.recordId} IN (SELECT id FROM doomed)
-)
-DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed)) AND ${c.id} IN (SELECT id FROM doomed)`,
-        values: [limit],
-      },
-    ];
-    return { writes };
-  },
-
-  sweep(names, { limit }) {
-    const { table } = names.step;
-    const orphaned = whereOrphaned(names, `${NOW} - interval '1 hour'`);
-    const text = `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
-  SELECT s.ctid FROM ${table} AS s WHERE ${orphaned} LIMIT $1::int FOR UPDATE SKIP LOCKED))`;
-    return { writes: [{ text, values: [limit] }] };
-  },
-
-  inspect: (names, id) => ofId(inspecting(names, { id: "$1", now: NOW, ms: msSince1970, mark: '"' }), id),
-
-  /** A row that somebody has locked is being claimed or completed. */
-  forget(names, id) {
-    const { table, columns: c } = names.record;
-    const unlocked = `SELECT ${c.id} FROM ${table} WHERE ${whereUnleased(c, "$1", NOW)} FOR UPDATE SKIP LOCKED`;
-    const record = `DELETE FROM ${table} WHERE ${c.id} IN (${unlocked})`;
-    return ofId({ record, steps: forgettingSteps(names, "$1") }, id);
-  },
-
-  oldest: ({ record: { table, columns: c } }) => ({
-    text: `SELECT ${msSince1970(`MIN(${c.expiresAt})`)} AS "expiresAtMs", ${msSince1970(NOW)} AS "nowMs" FROM ${table}`,
-    values: [],
-  }),
+  upkeep: upkeepOfPostgresql,
 
   columnsOf: (table) => ({
     text: `SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type, (

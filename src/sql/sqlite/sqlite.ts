@@ -1,24 +1,20 @@
 import type { ClaimParams, StoreFault } from "../../core/contract/store.ts";
 import type { Dialect } from "../dialect/dialect.ts";
 import { endsTransaction } from "../dialect/ending.ts";
-import { forgettingSteps, inspecting, ofId, whereUnleased } from "../dialect/inspection.ts";
 import { type Names, unquoted } from "../dialect/names.ts";
 import {
   claimedColumns,
   claimedForMs,
   selectedSteps,
   whereAbandoned,
-  whereExpired,
   whereFree,
   whereHeldBy,
-  whereOrphaned,
   whereReplayable,
 } from "../dialect/parts.ts";
 import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "../dialect/statement.ts";
+import { NOW } from "./parts.ts";
+import { upkeepOfSqlite } from "./upkeep.ts";
 
-// The form in which Prisma writes and reads times. All have the same length, so comparing the texts compares the times.
-const NOW = "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')";
-const msSince1970 = (time: string) => `CAST(round((julianday(${time}) - 2440587.5) * 86400000) AS INTEGER)`;
 /** The time that many milliseconds from now. */
 const inMs = (parameter: string) =>
   `strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', printf('%+.3f seconds', ${parameter} / 1000.0))`;
@@ -135,44 +131,7 @@ RETURNING ${selected(names, ABANDONED_ROW)}`,
     };
   },
 
-  /**
-   * Each statement takes the write lock for itself. Steps go first, because nothing finds them once their record is gone.
-   * A record that still has steps, as it expired in between or its steps exceed the batch, stays for the next batch.
-   */
-  prune(names, { limit }) {
-    const { record, step } = names;
-    const hasSteps = `EXISTS (SELECT 1 FROM ${step.table} WHERE ${step.columns.recordId} = ${record.table}.${record.columns.id})`;
-    const writes = [
-      {
-        text: `DELETE FROM ${step.table} WHERE ${step.columns.recordId} IN (${toPrune(names)})`,
-        values: [limit],
-      },
-      {
-        text: `DELETE FROM ${record.table} WHERE ${record.columns.id} IN (${toPrune(names, `NOT ${hasSteps}`)})`,
-        values: [limit],
-      },
-    ];
-    return { writes };
-  },
-
-  sweep(names, { limit }) {
-    const { table } = names.step;
-    const orphaned = whereOrphaned(names, "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '-1 hour')");
-    const text = `DELETE FROM ${table} WHERE rowid IN (SELECT s.rowid FROM ${table} AS s WHERE ${orphaned} LIMIT ?)`;
-    return { writes: [{ text, values: [limit] }] };
-  },
-
-  inspect: (names, id) => ofId(inspecting(names, { id: "?", now: NOW, ms: msSince1970, mark: '"' }), id),
-  forget(names, id) {
-    const { table, columns: c } = names.record;
-    const record = `DELETE FROM ${table} WHERE ${whereUnleased(c, "?", NOW)}`;
-    return ofId({ record, steps: forgettingSteps(names, "?") }, id);
-  },
-
-  oldest: ({ record: { table, columns: c } }) => ({
-    text: `SELECT ${msSince1970(`MIN(${c.expiresAt})`)} AS expiresAtMs, ${msSince1970(NOW)} AS nowMs FROM ${table}`,
-    values: [],
-  }),
+  upkeep: upkeepOfSqlite,
 
   columnsOf: (table) => ({
     text: "SELECT name, type FROM pragma_table_info(?)",
@@ -239,11 +198,6 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'in_progress', 1, ${NOW}, ${inMs("?7")}, CASE WH
 function claimValues(params: ClaimParams): Write["values"] {
   const { id, scope, operation, key, fingerprint, owner, leaseMs, input } = params;
   return [id, scope, operation, key, fingerprint, owner, claimedForMs(params), leaseMs, input];
-}
-
-/** The ids of the records to prune, oldest first. Index used: `expires_at`. */
-function toPrune({ record: { table, columns: c } }: Names, condition = "true"): string {
-  return `SELECT ${c.id} FROM ${table} WHERE ${whereExpired(c, NOW)} AND ${condition} ORDER BY ${c.expiresAt} LIMIT ?`;
 }
 
 /** Primary result codes, by number and by name: https://www.sqlite.org/rescode.html */

@@ -1,0 +1,121 @@
+import { checkNumber, checkOneOf, misuse } from "../browser/option-checks.ts";
+import type { RecordState } from "../contract/inspection.ts";
+import type { ListedRecord, ListOptions, RecordPage } from "../contract/listing.ts";
+import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
+import type { Store } from "../contract/store.ts";
+import type { FoundRecord, Place, RecordFilter } from "../contract/upkeep-store.ts";
+import { checkKey } from "../request/identity.ts";
+import { checkOperation, checkScope, idOf } from "../request/prepare.ts";
+import { pastConflicts } from "../retry/past-conflicts.ts";
+import { cursorOf, placeOf } from "./cursor.ts";
+import { factsOf } from "./facts.ts";
+
+const OPTIONS: OptionNames<Required<ListOptions>> = {
+  operation: true,
+  scope: true,
+  key: true,
+  state: true,
+  claimedFrom: true,
+  claimedBefore: true,
+  limit: true,
+  after: true,
+};
+
+const STATES: Readonly<Record<RecordState, true>> = { in_progress: true, completed: true, failed: true };
+const LIMIT_MAX = 1_000;
+
+/** How many records one statement looks through, some 50 ms. No index serves most filters, and a statement must not take long. */
+const STRETCH = 20_000;
+/** After that time, whoever reads the page says whether to go on. */
+const BUDGET_MS = 2_000;
+
+/** Reads a page of records. */
+export async function list(store: Store<unknown>, options: ListOptions = {}): Promise<RecordPage> {
+  checkOptionNames(options, OPTIONS);
+  const { limit = 50 } = options;
+  checkNumber("limit", limit, 1, LIMIT_MAX);
+  const filter = filterOf(options);
+  const begin = placeOf(options.after);
+  if (filter.scopes?.length === 0) {
+    return { records: [], next: undefined };
+  }
+  const read = (after: Place | undefined, upTo: Place | undefined, missing: number) =>
+    pastConflicts(store, "list", () => store.upkeep.list({ filter, after, upTo, limit: missing }));
+  return isIndexed(filter)
+    ? pageOf(await read(begin, undefined, limit), limit, undefined)
+    : search(store, begin, limit, read);
+}
+
+/** Stretch by stretch, until the page is full or the time is over. */
+async function search(
+  store: Store<unknown>,
+  begin: Place | undefined,
+  limit: number,
+  read: (
+    after: Place | undefined,
+    upTo: Place | undefined,
+    missing: number,
+  ) => Promise<readonly FoundRecord[]>,
+): Promise<RecordPage> {
+  const deadline = performance.now() + BUDGET_MS;
+  const found: FoundRecord[] = [];
+  let after = begin;
+  for (;;) {
+    const from = after;
+    const upTo = await pastConflicts(store, "list", () => store.upkeep.placeAfter(from, STRETCH));
+    found.push(...(await read(from, upTo, limit - found.length)));
+    if (upTo === undefined || found.length === limit || performance.now() >= deadline) {
+      return pageOf(found, limit, upTo);
+    }
+    after = upTo;
+  }
+}
+
+/** Whether an index finds the records, or all records match. */
+function isIndexed({ id, state, ...others }: RecordFilter): boolean {
+  return (
+    id !== undefined ||
+    state === "in_progress" ||
+    (state === undefined && Object.values(others).every((each) => each === undefined))
+  );
+}
+
+/** A full page goes on after its last record; another one where the search has ended. */
+function pageOf(found: readonly FoundRecord[], limit: number, searchedTo: Place | undefined): RecordPage {
+  const last = found.length === limit ? found.at(-1)?.place : searchedTo;
+  return { records: found.map(listed), next: last && cursorOf(last) };
+}
+
+function listed({ place, ...record }: FoundRecord): ListedRecord {
+  return factsOf(place.id, record);
+}
+
+function filterOf(options: ListOptions): RecordFilter {
+  const { operation, scope, key, state, claimedFrom, claimedBefore } = options;
+  checkOneOf("state", state, Object.keys(STATES));
+  const filter: RecordFilter = {
+    operation: operation === undefined ? undefined : checkOperation(operation),
+    scopes: scope === undefined ? undefined : scopesOf(scope),
+    key: key === undefined ? undefined : checkKey(key),
+    state,
+    claimedFromMs: msOf("claimedFrom", claimedFrom),
+    claimedBeforeMs: msOf("claimedBefore", claimedBefore),
+  };
+  const [only, ...more] = filter.scopes ?? [];
+  const isNamed = filter.operation !== undefined && filter.key !== undefined && only !== undefined;
+  return isNamed && more.length === 0
+    ? { ...filter, id: idOf({ operation: filter.operation, scope: only, key: filter.key }) }
+    : filter;
+}
+
+function scopesOf(scope: NonNullable<ListOptions["scope"]>): readonly string[] {
+  const scopes = Array.isArray(scope) ? scope : [scope];
+  return scopes.map((each) => checkScope(each, "list()"));
+}
+
+function msOf(option: string, date: Date | undefined): number | undefined {
+  if (date !== undefined && !(date instanceof Date && !Number.isNaN(date.getTime()))) {
+    throw misuse(option, date, "a Date");
+  }
+  return date?.getTime();
+}

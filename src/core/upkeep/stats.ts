@@ -1,0 +1,47 @@
+import { misuse } from "../browser/option-checks.ts";
+import type { RecordState } from "../contract/inspection.ts";
+import type { CountOptions, OperationCounts, TableStats } from "../contract/listing.ts";
+import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
+import type { Store } from "../contract/store.ts";
+import { pastConflicts } from "../retry/past-conflicts.ts";
+
+const OPTIONS: OptionNames<Required<CountOptions>> = { since: true };
+
+/** Reads the state of the tables. */
+export async function stats(store: Store<unknown>): Promise<TableStats> {
+  const { firstExpiresAtMs, bytes, nowMs, ...counts } = await pastConflicts(store, "stats", () =>
+    store.upkeep.stats(),
+  );
+  const isExpired = firstExpiresAtMs !== null && firstExpiresAtMs <= nowMs;
+  return {
+    ...counts,
+    oldestExpiredAt: isExpired ? new Date(firstExpiresAtMs) : undefined,
+    bytes: bytes ?? undefined,
+    now: new Date(nowMs),
+  };
+}
+
+const NAMES: Readonly<Record<RecordState, Exclude<keyof OperationCounts, "operation">>> = {
+  in_progress: "inProgress",
+  completed: "completed",
+  failed: "failed",
+};
+
+/** Counts records by operation, in the order of the operations' names. */
+export async function countByOperation(
+  store: Store<unknown>,
+  options: CountOptions = {},
+): Promise<readonly OperationCounts[]> {
+  checkOptionNames(options, OPTIONS);
+  const { since } = options;
+  if (since !== undefined && !(since instanceof Date && !Number.isNaN(since.getTime()))) {
+    throw misuse("since", since, "a Date");
+  }
+  const counted = await pastConflicts(store, "count", () => store.upkeep.count(since?.getTime() ?? null));
+  const byOperation = new Map<string, OperationCounts>();
+  for (const { operation, status, records } of counted) {
+    const known = byOperation.get(operation) ?? { operation, inProgress: 0, completed: 0, failed: 0 };
+    byOperation.set(operation, { ...known, [NAMES[status]]: records });
+  }
+  return [...byOperation.values()].toSorted((a, b) => (a.operation < b.operation ? -1 : 1));
+}

@@ -1,0 +1,176 @@
+import {
+  COUNTED_MAX,
+  type ListParams,
+  type Place,
+  type RecordFilter,
+} from "../../core/contract/upkeep-store.ts";
+import { facts, type Reading } from "./inspection.ts";
+import type { Names } from "./names.ts";
+import type { Statement } from "./statement.ts";
+
+/** How a database takes values, and writes times as texts. */
+export interface Listing extends Reading {
+  /** The parameter with that number, from 1. */
+  readonly parameter: (number: number) => string;
+  /** A time as a text that orders as times do, and back. */
+  readonly text: (time: string) => string;
+  readonly timeOf: (text: string) => string;
+  /** A time, of milliseconds since 1970. */
+  readonly timeOfMs: (ms: string) => string;
+}
+
+/** Collects values in the order of their parameters. */
+class Values {
+  readonly all: unknown[] = [];
+  readonly #parameter: Listing["parameter"];
+
+  constructor({ parameter }: Listing) {
+    this.#parameter = parameter;
+  }
+
+  of(value: unknown): string {
+    this.all.push(value);
+    return this.#parameter(this.all.length);
+  }
+}
+
+/** Takes no lock. Index used: `expires_at`, or that of what the filter names. */
+export function list(names: Names, params: ListParams, listing: Listing): Statement {
+  const { table, columns: c } = names.record;
+  const { text, mark } = listing;
+  const values = new Values(listing);
+  const conditions = [
+    ...whereAfter(names, params.after, listing, values),
+    ...whereUpTo(names, params.upTo, listing, values),
+    ...whereMatching(names, params.filter, listing, values),
+  ];
+  const place = `${c.id} AS id, ${text(c.expiresAt)} AS ${mark}expiresAt${mark}`;
+  return {
+    text: `SELECT ${place}, ${facts(names, listing)} FROM ${table}${allOf(conditions)}
+ORDER BY ${table}.${c.expiresAt} DESC, ${table}.${c.id} DESC LIMIT ${params.limit}`,
+    values: values.all,
+  };
+}
+
+/** Takes no lock. Reads the index on `expires_at`. */
+export function placeAfter(
+  names: Names,
+  after: Place | undefined,
+  records: number,
+  listing: Listing,
+): Statement {
+  const { table, columns: c } = names.record;
+  const { text, mark } = listing;
+  const values = new Values(listing);
+  return {
+    text: `SELECT ${c.id} AS id, ${text(c.expiresAt)} AS ${mark}expiresAt${mark} FROM ${table}${allOf(whereAfter(names, after, listing, values))}
+ORDER BY ${table}.${c.expiresAt} DESC, ${table}.${c.id} DESC LIMIT 1 OFFSET ${records - 1}`,
+    values: values.all,
+  };
+}
+
+/** Reads of each index what it counts, at most that many entries. `bytes` tells the size of both tables. */
+export function stats(
+  { record: { table, columns: c } }: Names,
+  { now, ms, mark }: Reading,
+  bytes: string,
+): string {
+  const upTo = (what: string, where: string) =>
+    `(SELECT ${what} FROM (SELECT ${c.lockedUntil} AS until, ${c.owner} AS owner FROM ${table} WHERE ${where} LIMIT ${COUNTED_MAX}) AS counted)`;
+  const columns = [
+    [upTo("COUNT(*)", `${c.lockedUntil} IS NOT NULL`), "inProgress"],
+    [
+      upTo(`COUNT(CASE WHEN until <= ${now} OR owner = '' THEN 1 END)`, `${c.lockedUntil} IS NOT NULL`),
+      "abandoned",
+    ],
+    [upTo("COUNT(*)", `${c.expiresAt} <= ${now}`), "expired"],
+    [`(SELECT ${ms(`MIN(${c.expiresAt})`)} FROM ${table})`, "firstExpiresAtMs"],
+    [bytes, "bytes"],
+    [ms(now), "nowMs"],
+  ].map(([value, name]) => `${value} AS ${mark}${name}${mark}`);
+  return `SELECT ${columns.join(",\n  ")}`;
+}
+
+/** Reads all records. */
+export function count(names: Names, sinceMs: number | null, listing: Listing, aDayAgo: string): Statement {
+  const { table, columns: c } = names.record;
+  const values = new Values(listing);
+  const since = sinceMs === null ? aDayAgo : listing.timeOfMs(values.of(sinceMs));
+  return {
+    text: `SELECT ${c.operation} AS operation, ${c.status} AS status, COUNT(*) AS records FROM ${table}
+WHERE ${c.createdAt} >= ${since} GROUP BY ${c.operation}, ${c.status}`,
+    values: values.all,
+  };
+}
+
+function allOf(conditions: readonly string[]): string {
+  return conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
+}
+
+/** The time alone first: a comparison of rows finds its place in no index of MariaDB. */
+function whereAfter(
+  { record: { columns: c } }: Names,
+  place: Place | undefined,
+  { timeOf }: Listing,
+  values: Values,
+) {
+  if (place === undefined) {
+    return [];
+  }
+  const [at, before, id] = [place.expiresAt, place.expiresAt, place.id].map((value) => values.of(value)) as [
+    string,
+    string,
+    string,
+  ];
+  return [`${c.expiresAt} <= ${timeOf(at)} AND (${c.expiresAt} < ${timeOf(before)} OR ${c.id} < ${id})`];
+}
+
+function whereUpTo(
+  { record: { columns: c } }: Names,
+  place: Place | undefined,
+  { timeOf }: Listing,
+  values: Values,
+) {
+  if (place === undefined) {
+    return [];
+  }
+  const [at, before, id] = [place.expiresAt, place.expiresAt, place.id].map((value) => values.of(value)) as [
+    string,
+    string,
+    string,
+  ];
+  return [`${c.expiresAt} >= ${timeOf(at)} AND (${c.expiresAt} > ${timeOf(before)} OR ${c.id} >= ${id})`];
+}
+
+function whereMatching(
+  { record: { columns: c } }: Names,
+  filter: RecordFilter,
+  { timeOfMs }: Listing,
+  values: Values,
+): readonly string[] {
+  const { id, operation, scopes, key, state, claimedFromMs, claimedBeforeMs } = filter;
+  const conditions: string[] = [];
+  const equal = (column: string, value: string | undefined) => {
+    if (value !== undefined) {
+      conditions.push(`${column} = ${values.of(value)}`);
+    }
+  };
+  equal(c.id, id);
+  equal(c.operation, operation);
+  if (scopes !== undefined) {
+    conditions.push(`${c.scope} IN (${scopes.map((scope) => values.of(scope)).join(", ")})`);
+  }
+  equal(c.key, key);
+  equal(c.status, state);
+  if (state === "in_progress") {
+    // Few have a lease, and an index finds them.
+    conditions.push(`${c.lockedUntil} IS NOT NULL`);
+  }
+  if (claimedFromMs !== undefined) {
+    conditions.push(`${c.createdAt} >= ${timeOfMs(values.of(claimedFromMs))}`);
+  }
+  if (claimedBeforeMs !== undefined) {
+    conditions.push(`${c.createdAt} < ${timeOfMs(values.of(claimedBeforeMs))}`);
+  }
+  return conditions;
+}
