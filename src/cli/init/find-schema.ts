@@ -46,7 +46,7 @@ export async function findSchema(cwd: string, given: string | undefined): Promis
   if (place === undefined) {
     throw new CliError(
       `No Prisma schema was found: no Prisma config${readsPackage(cwd) ? " or package.json" : ""} names one, and there is no ${DEFAULTS.join(" or ")}. ` +
-        `${adviceIn(cwd)}`,
+        adviceIn(cwd),
     );
   }
   return schemaAt(cwd, join(cwd, place), place);
