@@ -121,6 +121,18 @@ describe.each(databases)("upgrade on $name", ({ open }) => {
     expect(await drift(db, "-mapped")).toBeUndefined();
   });
 
+  test("makes tables of long names, whose indexes have different ones", async () => {
+    await using db = await open();
+    const table = "t".repeat(62);
+    const idempotency = idempotencyOf(db.prisma, {
+      models: { record: { table }, step: { table: `s${table}` } },
+    });
+    const { json } = await upgrade(idempotency);
+    expect(json.statements).toHaveLength(4);
+    for (const statement of json.statements) await db.query(statement);
+    expect(await idempotency.check()).toEqual([]);
+  });
+
   test("leaves to people what rows would have no value for, and says so", async () => {
     await using db = await open();
     await db.query("ALTER TABLE idempotency_record DROP COLUMN fingerprint");

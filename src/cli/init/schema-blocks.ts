@@ -57,7 +57,7 @@ interface Token {
 /** Without comments: they count as the space that they take. */
 function tokensOf(text: string): Token[] {
   let line = 1;
-  return Array.from(text.replace(/^\uFEFF/, "").matchAll(TOKEN), ([token]) => {
+  return Array.from(text.matchAll(TOKEN), ([token]) => {
     const begun = line;
     line += token.split("\n").length - 1;
     const isComment = token.startsWith("//") || token.startsWith("/*");

@@ -87,15 +87,15 @@ export class Remedies {
       : [`CREATE UNIQUE INDEX ${this.#nameOf(name, columns, "key")} ON ${name}(${columns.join(", ")})`];
   }
 
-  /** As Prisma would name it. */
+  /** Named as Prisma would, if that is not too long. */
   createIndex({ table }: TableNames, column: string): string {
     return `CREATE INDEX ${this.#nameOf(table, [column], "idx")} ON ${table}(${column})`;
   }
 
   #nameOf(table: string, columns: readonly string[], suffix: string): string {
     const { nameLength, quoteMark: mark } = this.#definitions;
-    const base = [partsOf(table).name, ...columns.map(unquoted)].join("_");
-    const name = `${base.slice(0, nameLength - suffix.length - 1)}_${suffix}`;
+    const end = `_${[...columns.map(unquoted), suffix].join("_")}`;
+    const name = partsOf(table).name.slice(0, nameLength - end.length) + end;
     return mark + name.replaceAll(mark, mark + mark) + mark;
   }
 

@@ -198,7 +198,7 @@ export const applications: readonly Application[] = [
         client("../generated/prisma"),
         datasource("postgresql", `  schemas  = ["shop", "audit"]\n`),
         `model Order {\n  id Int @id\n\n  @@schema("shop")\n}\n`,
-        `model Event {\n  id Int @id\n\n  @@map("idempotency_event")\n  @@schema("audit")\n}\n`,
+        `model Event {\n  id Int @id\n\n  @@map("idempotency_record")\n  @@schema("audit")\n}\n`,
       ].join("\n"),
     },
     file: "prisma/schema.prisma",

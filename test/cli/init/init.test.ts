@@ -124,15 +124,6 @@ describe("init", () => {
     expect(app.files()["schema.prisma"]).toBe(`${odd}\n\n${shipped("sqlite")}`);
   });
 
-  test("leaves no file behind of having read a config", async () => {
-    using app = write({
-      "prisma.config.mts": 'export default { schema: "./s.prisma" as string };\n',
-      "s.prisma": base,
-    });
-    await init({ cwd: app.folder });
-    expect(Object.keys(app.files()).sort()).toEqual(["prisma.config.mts", "s.prisma"]);
-  });
-
   test("goes by package.json where Prisma does: up to 6, and where none is installed", async () => {
     const files = {
       "package.json": '{ "prisma": { "schema": "database/app.prisma" } }',
