@@ -27,7 +27,7 @@ export function datasourceOf(
   const [said] = textsOf(datasource, "provider");
   if (said === undefined && wanted === undefined) {
     throw new CliError(
-      `The datasource of ${schema} names no provider, such as provider = "postgresql". Write one there, or give one by --provider.`,
+      `The datasource of ${schema} names no provider. Write one there, or give one by --provider.`,
     );
   }
   const provider = known(said ?? wanted ?? "", schema);

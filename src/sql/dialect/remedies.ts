@@ -16,6 +16,8 @@ export interface TableDefinitions {
   readonly quoteMark: QuoteMark;
   /** What stands at the end of CREATE TABLE. */
   readonly options?: string;
+  /** Whether a Prisma schema can say all of it. */
+  readonly schemaSaysAll: boolean;
   /** How long the name of an index may be. */
   readonly nameLength: number;
   /** What gives a column of a table its type, the rest of its definition included; `undefined` if no statement does. */
@@ -33,9 +35,12 @@ export const keyOf = ({ record, step }: Names, table: Table): readonly string[] 
 
 /** The SQL that makes of tables what this version needs. Nothing here runs it. */
 export class Remedies {
+  /** Whether tables that Prisma makes of a schema need nothing more. */
+  readonly schemaSaysAll: boolean;
   readonly #definitions: TableDefinitions;
 
   constructor(definitions: TableDefinitions) {
+    this.schemaSaysAll = definitions.schemaSaysAll;
     this.#definitions = definitions;
   }
 

@@ -40,6 +40,7 @@ export const remediesOfMariadb: Remedies = new Remedies({
   },
   quoteMark: "`",
   options: " ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin",
+  schemaSaysAll: false,
   nameLength: 64,
   // A `timestamp` is read in the time zone of the session, as it was written.
   retyping: (table, column, { type, rest = "" }) =>

@@ -24,6 +24,7 @@ export const remediesOfPostgresql: Remedies = new Remedies({
   },
   step: { recordId: TEXT, name: TEXT, recordCreatedAt: TIME, response: TEXT, createdAt: NOW },
   quoteMark: '"',
+  schemaSaysAll: true,
   nameLength: 63,
   // A time without a zone is read in that of the session, as it was written.
   retyping: (table, column, { type }) =>

@@ -24,6 +24,7 @@ export const remediesOfSqlite: Remedies = new Remedies({
   },
   step: { recordId: TEXT, name: TEXT, recordCreatedAt: TIME, response: TEXT, createdAt: NOW },
   quoteMark: '"',
+  schemaSaysAll: true,
   nameLength: Infinity,
   // https://www.sqlite.org/lang_altertable.html
   altersFreely: false,

@@ -129,7 +129,7 @@ const cases: readonly Case[] = [
   {
     of: "a datasource without a provider",
     files: { "schema.prisma": 'datasource db {\n  // provider = "sqlite"\n  url = env("DATABASE_URL")\n}\n' },
-    says: 'The datasource of schema.prisma names no provider, such as provider = "postgresql". Write one there, or give one by --provider.',
+    says: "The datasource of schema.prisma names no provider. Write one there, or give one by --provider.",
   },
   {
     of: "no datasource",

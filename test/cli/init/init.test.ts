@@ -75,6 +75,7 @@ describe("init", () => {
     using app = write({ "schema.prisma": base.replace('"sqlite"', '"mysql"') });
     const { json } = await init({ cwd: app.folder });
     expect(json.next.join("\n")).toContain("--create-only");
+    expect(json.next.join("\n")).toContain("npx onceonly upgrade");
     expect(json.next.join("\n")).toContain("node_modules/onceonly/prisma/mariadb/idempotency.sql");
   });
 
