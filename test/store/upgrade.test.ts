@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { PrismaLibSql } from "@prisma/adapter-libsql";
 import { describe, expect, test } from "vitest";
 import { upgrade } from "../../src/cli/upgrade/upgrade.ts";
+import { createIdempotency } from "../../src/create-idempotency.ts";
 import { CatalogAdapter } from "../support/catalog-adapter.ts";
 import { databases, openMariadb, openPostgres, type TestDatabase } from "../support/database.ts";
 import { failureOf, idempotencyOf, placing, request } from "../support/runs.ts";
@@ -125,9 +126,8 @@ describe.each(databases)("upgrade on $name", ({ open }) => {
   test("makes tables of long names, whose indexes have different ones", async () => {
     await using db = await open();
     const table = "t".repeat(62);
-    const idempotency = idempotencyOf(db.prisma, {
-      models: { record: { table }, step: { table: `s${table}` } },
-    });
+    const models = { record: { table }, step: { table: `s${table}` } };
+    const idempotency = createIdempotency({ prisma: db.prisma, models });
     const { json } = await upgrade(idempotency);
     expect(json.statements).toHaveLength(4);
     for (const statement of json.statements) await db.query(statement);

@@ -14,7 +14,7 @@ export interface FoundSchema {
 }
 
 /** One file of a schema. */
-export interface SchemaFile {
+interface SchemaFile {
   readonly path: string;
   /** As messages call it: seen from the working directory. */
   readonly name: string;
