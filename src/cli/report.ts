@@ -2,6 +2,6 @@
 export interface Report {
   readonly lines: readonly string[];
   readonly json: unknown;
-  /** 0: done, or nothing to do. 1: the answer is no, or there is something to do. */
-  readonly exitCode: 0 | 1;
+  /** Whether there is something left to do, which ends the process with code 1. */
+  readonly isNo: boolean;
 }

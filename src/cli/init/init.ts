@@ -58,7 +58,7 @@ export async function init(options: InitOptions): Promise<InitReport> {
   const next = nextSteps(provider, schema);
   if (models.length === 0) {
     const lines = [`The models are in ${name} already: nothing was changed.`];
-    return { lines, json: { provider, file: null, models: [], dbSchema: null, next: [] }, exitCode: 0 };
+    return { lines, json: { provider, file: null, models: [], dbSchema: null, next: [] }, isNo: false };
   }
   refuseSharedTables(models, blocks, dbSchema);
 
@@ -76,7 +76,7 @@ export async function init(options: InitOptions): Promise<InitReport> {
       ...next.map((step) => `  ${step}`),
     ],
     json: { provider, file, models: names, dbSchema: dbSchema ?? null, next },
-    exitCode: 0,
+    isNo: false,
   };
 }
 

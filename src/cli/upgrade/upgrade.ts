@@ -30,7 +30,7 @@ export async function upgrade(idempotency: Pick<Idempotency<unknown>, "check">):
   return {
     lines: isDone ? ["-- The tables have what this version needs: nothing to do."] : linesOf(mended, left),
     json: { statements, mended, left },
-    exitCode: isDone ? 0 : 1,
+    isNo: !isDone,
   };
 }
 

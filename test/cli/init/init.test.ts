@@ -13,7 +13,7 @@ describe.each(applications)("init in an application with $name", (application) =
 
   test("adds the models of the package, and changes nothing that is there", async () => {
     using app = write(files);
-    const { lines, json, exitCode } = await init({ cwd: join(app.folder, cwd), schema });
+    const { lines, json, isNo } = await init({ cwd: join(app.folder, cwd), schema });
     const { [path]: changed = "", ...others } = app.files();
     const { [path]: before = "", ...othersBefore } = files;
     expect(others).toEqual(othersBefore);
@@ -36,8 +36,8 @@ describe.each(applications)("init in an application with $name", (application) =
       models: ["IdempotencyRecord", "IdempotencyStep"],
       dbSchema: dbSchema ?? null,
     });
-    expect([exitCode, lines[0]]).toEqual([
-      0,
+    expect([isNo, lines[0]]).toEqual([
+      false,
       `Added the models IdempotencyRecord and IdempotencyStep to ${application.file}${
         dbSchema === undefined
           ? ""
@@ -50,9 +50,9 @@ describe.each(applications)("init in an application with $name", (application) =
     using app = write(files);
     await init({ cwd: join(app.folder, cwd), schema });
     const once = app.files();
-    const { lines, json, exitCode } = await init({ cwd: join(app.folder, cwd), schema });
+    const { lines, json, isNo } = await init({ cwd: join(app.folder, cwd), schema });
     expect(app.files()).toEqual(once);
-    expect([exitCode, json.models, json.file]).toEqual([0, [], null]);
+    expect([isNo, json.models, json.file]).toEqual([false, [], null]);
     expect(lines).toEqual([`The models are in ${application.schemaPath} already: nothing was changed.`]);
   });
 });

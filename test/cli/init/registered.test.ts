@@ -16,7 +16,7 @@ describe("in a program", () => {
     registerInit(program, (report) => reports.push(report));
     const schema = `${app.folder}/prisma/schema.prisma`;
     await program.parseAsync(["init", "--schema", schema, "--provider", "sqlite"], { from: "user" });
-    expect(reports).toMatchObject([{ exitCode: 0, json: { provider: "sqlite", models: { length: 2 } } }]);
+    expect(reports).toMatchObject([{ isNo: false, json: { provider: "sqlite", models: { length: 2 } } }]);
     await expect(
       program.parseAsync(["init", "--schema", schema, "--db-schema", "a"], { from: "user" }),
     ).rejects.toThrow("--db-schema says a");
@@ -32,7 +32,7 @@ describe("in a program", () => {
       print: (report) => reports.push(report),
     });
     await program.parseAsync(["upgrade"], { from: "user" });
-    expect(reports).toMatchObject([{ exitCode: 1, json: { statements: { length: 1 }, left: [] } }]);
+    expect(reports).toMatchObject([{ isNo: true, json: { statements: { length: 1 }, left: [] } }]);
     expect(reports[0]?.lines).toEqual([
       expect.stringMatching(
         /^-- column "locked_until" of "idempotency_record": No index begins with it, so completers read/,
