@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { devalueCodec } from "../../src/core/contract/codec.ts";
 import { errorSerializer } from "../../src/core/contract/error-serializer.ts";
-import { outcomeMsOf, type RunOptions, resolveOptions } from "../../src/core/contract/options.ts";
+import { outcomeMsOf, type RunOptions, resolveOptions, storeAll } from "../../src/core/contract/options.ts";
 import type { Store } from "../../src/core/contract/store.ts";
 import { idempotencyOver } from "../../src/core/create.ts";
 
@@ -35,6 +35,7 @@ describe("an option of the wrong type is a TypeError that names option, type and
     ...wrong("errors", [], "the functions serialize and deserialize"),
     ...wrong("storeInput", ["boolean"], "true or false"),
     ...wrong("eventKeys", ["boolean"], "true or false"),
+    ...wrong("redact", ["function"], "a function such as (value, kind) => value"),
     ...wrong("errorClasses", [], "a list of classes, for example [ZodError]"),
     // An object is taken for its known properties, of which these have none.
     ...wrong("transaction", ["object", "array"], "an object of maxWaitMs, timeoutMs and isolationLevel"),
@@ -164,6 +165,7 @@ describe("what is not given comes from", () => {
       errors: errorSerializer,
       errorClasses: [],
       codec: devalueCodec,
+      redact: storeAll,
       eventKeys: false,
     });
   });

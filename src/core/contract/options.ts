@@ -1,4 +1,4 @@
-import { checkFunctions, checkNumber, checkOneOf, misuse } from "../browser/option-checks.ts";
+import { checkFunction, checkFunctions, checkNumber, checkOneOf, misuse } from "../browser/option-checks.ts";
 import { type Codec, devalueCodec } from "./codec.ts";
 import { type ErrorClass, type ErrorSerializer, errorSerializer } from "./error-serializer.ts";
 import { checkOptionNames, type OptionNames } from "./option-names.ts";
@@ -81,6 +81,14 @@ export interface RunOptions {
   /** How results are written and restored. Default {@link devalueCodec}. */
   readonly codec?: Codec;
   /**
+   * Called with each result, error and input that is about to be stored; returns what is stored in its place, without what must not be.
+   * The first caller gets the whole answer, duplicates get what is stored: a token that is shown once. A completer gets the input that is
+   * stored. Results of steps are stored as they are, as later attempts go on with them. Default: all is stored.
+   *
+   * @remarks Over HTTP a result is an object of `status`, `headers` and `body`, over Yoga a GraphQL result.
+   */
+  readonly redact?: (value: unknown, kind: "result" | "error" | "input") => unknown;
+  /**
    * Whether events carry the key and the scope of their call in clear. Default `false`: they carry the record's id alone, a hash of
    * both.
    */
@@ -94,6 +102,9 @@ export interface ResolvedRunOptions extends Required<Omit<RunOptions, "storeErro
   /** `undefined` where no error is ever stored: such a run needs no savepoint. */
   readonly storeError: ((error: unknown) => boolean) | undefined;
 }
+
+/** Option `redact` where all is stored. */
+export const storeAll = (value: unknown): unknown => value;
 
 const DEFAULTS: ResolvedRunOptions = {
   retentionMs: 24 * 60 * 60 * 1_000,
@@ -110,6 +121,7 @@ const DEFAULTS: ResolvedRunOptions = {
   errors: errorSerializer,
   errorClasses: [],
   codec: devalueCodec,
+  redact: storeAll,
   eventKeys: false,
 };
 
@@ -218,6 +230,7 @@ function checkOptions(options: RunOptions): void {
   if (options.storeError !== undefined && typeof options.storeError !== "function") {
     throw misuse("storeError", options.storeError, "a function (error) => boolean");
   }
+  checkFunction("redact", options.redact, "(value, kind) => value");
   checkFunctions("codec", options.codec, ["encode", "decode"]);
   checkCodecName(options.codec);
   checkFunctions("errors", options.errors, ["serialize", "deserialize"]);
