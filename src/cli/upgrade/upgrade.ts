@@ -64,4 +64,4 @@ function linesOf(mended: readonly Finding[], left: readonly Finding[]): string[]
   ];
 }
 
-const commentOf = ({ subject, message }: Finding) => `-- ${subject}: ${message}`.replaceAll(/\s*\n\s*/g, " ");
+const commentOf = ({ subject, message }: Finding) => `-- ${subject}: ${message}`.replaceAll(/\s+/g, " ");
