@@ -45,6 +45,11 @@ export const walls = {
   react: ["core/browser"],
   "trpc/client": ["core/browser"],
 
+  // The command line: what each command does, and the program that has them all.
+  "cli/init": ["cli", "sql"],
+  "cli/upgrade": ["cli", "core/browser", "core/contract"],
+  cli: ["core/browser", "core/contract", "cli/init", "cli/upgrade"],
+
   messages: adapter,
   // Listens to what core tells.
   opentelemetry: ["core/browser", "core/contract"],

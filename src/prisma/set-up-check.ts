@@ -2,6 +2,7 @@ import type { Finding } from "../core/contract/finding.ts";
 import type { CheckedLimits } from "../core/contract/store.ts";
 import type { Dialect } from "../sql/dialect/dialect.ts";
 import { explaining } from "../sql/dialect/faults.ts";
+import { checkIndexes } from "../sql/dialect/index-check.ts";
 import type { Names } from "../sql/dialect/names.ts";
 import type { Statement } from "../sql/dialect/statement.ts";
 import {
@@ -34,8 +35,10 @@ export async function checkSetUp(
   const [server] = await rowsOf<ServerRow>(dialect.server());
   const described = { record, step };
   const findings = [
-    ...checkTables(names, described, folderOf(dialect)),
+    ...checkTables(names, described, folderOf(dialect), dialect.remedies),
     ...(dialect.findings?.(names, { ...described, server: server && { ...server }, ...limits }) ?? []),
+    // An index may need the collation that a finding before it brings.
+    ...checkIndexes(names, described, folderOf(dialect), dialect.remedies),
     ...checkServer(server),
     ...checkClient(client),
   ];

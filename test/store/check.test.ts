@@ -38,12 +38,16 @@ describe.each(databases)("check() on $name", ({ open }) => {
     ]);
   });
 
-  test("warns of a missing index for prune", async () => {
+  test.each([
+    ["prune()", "expires_at"],
+    ["completers", "locked_until"],
+  ])("warns of a missing index for %s", async (who, column) => {
     await using db = await open();
     const table = db.provider === "mariadb" ? " ON idempotency_record" : "";
-    await db.query(`DROP INDEX idempotency_record_expires_at_idx${table}`);
-    const subject = `column ${quotedIn(db, "expires_at")} of ${quotedIn(db, "idempotency_record")}`;
-    expect(await check(db)).toMatchObject([{ severity: "warning", subject }]);
+    await db.query(`DROP INDEX idempotency_record_${column}_idx${table}`);
+    const subject = `column ${quotedIn(db, column)} of ${quotedIn(db, "idempotency_record")}`;
+    const message = expect.stringContaining(`${who} read`) as string;
+    expect(await check(db)).toMatchObject([{ severity: "warning", subject, message }]);
   });
 
   test("warns where nobody prunes", async () => {

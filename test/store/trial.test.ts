@@ -217,6 +217,7 @@ describe.runIf(selectedProviders().includes("sqlite"))("check() on SQLite finds"
     await db.query(changed);
     if (table === "idempotency_record")
       await db.query("CREATE INDEX expiry ON idempotency_record (expires_at)");
+    await db.query("CREATE INDEX lapse ON idempotency_record (locked_until)");
     return db;
   }
 

@@ -6,4 +6,9 @@ export interface Finding {
   readonly subject: string;
   /** What was found, and what to do. */
   readonly message: string;
+  /**
+   * SQL statements that mend it, in their order, for whoever owns the tables: nothing here runs them. Absent where none does by
+   * itself. Those that change a time's type read it in the time zone of their session, which must be that of the application's.
+   */
+  readonly remedy?: readonly string[];
 }

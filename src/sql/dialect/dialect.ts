@@ -11,6 +11,7 @@ import type {
 } from "../../core/contract/store.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Names, QuoteMark } from "./names.ts";
+import type { Remedies } from "./remedies.ts";
 import type { Insertion, ReadParams, Statement, Write } from "./statement.ts";
 import type { TableDescription } from "./table-check.ts";
 import type { UpkeepStatements } from "./upkeep-statements.ts";
@@ -80,6 +81,8 @@ export interface Dialect {
   readonly denials: readonly string[];
   /** The types of the columns that `columnsOf` reads, as the tables of the package have them, and others that serve as well. */
   readonly columnTypes: Readonly<Record<ColumnKind, { readonly should: string; readonly fits: RegExp }>>;
+  /** What makes of tables what the statements need. */
+  readonly remedies: Remedies;
   readonly capabilities: Capabilities;
   /** What stands around names. */
   readonly quoteMark: QuoteMark;

@@ -1,5 +1,6 @@
 import type { Finding } from "../../core/contract/finding.ts";
 import { type Names, type TableNames, unquoted } from "./names.ts";
+import type { Remedies, Table } from "./remedies.ts";
 
 /** A column as the database describes it. */
 export interface ColumnRow {
@@ -30,82 +31,64 @@ export interface TableDescription {
   readonly hurdles: readonly HurdleRow[];
 }
 
-/** Compares our tables with what the statements need of them. `folder` of the package has the tables. */
+/** Both of our tables. */
+export type DescribedTables = Readonly<Record<Table, TableDescription>>;
+
+/** Says where the tables of the package are: in a `folder` of it. */
+export const applying = (folder: string): string =>
+  `migrate the models IdempotencyRecord and IdempotencyStep, or apply ${folder}/idempotency.sql of the package onceonly`;
+
+/** Compares our tables and their columns with what the statements need of them. `folder` of the package has the tables. */
 export function checkTables(
   names: Names,
-  described: { readonly record: TableDescription; readonly step: TableDescription },
+  described: DescribedTables,
   folder: string,
+  remedies: Remedies,
 ): Finding[] {
   const { record, step } = names;
-  const apply = `migrate the models IdempotencyRecord and IdempotencyStep, or apply ${folder}/idempotency.sql of the package onceonly`;
+  const apply = applying(folder);
   return [
-    ...checkTable(record, described.record, [record.columns.id], apply),
-    ...checkTable(step, described.step, [step.columns.recordId, step.columns.name], apply),
-    ...checkUnique(record, described.record, [record.columns.id], identityOf(record)),
-    ...checkUnique(step, described.step, [step.columns.recordId, step.columns.name]),
+    ...checkTable(names, "record", described.record, apply, remedies),
+    ...checkTable(names, "step", described.step, apply, remedies),
     ...checkHurdles(record, described.record),
     ...checkHurdles(step, described.step),
-    ...checkTimes(record, described.record),
-    ...checkSpace(record, described.record),
-    ...checkPruning(record, described.record, apply),
+    ...checkTimes(record, described.record, remedies),
+    ...checkSpace(record, described.record, remedies),
   ];
 }
 
 function checkTable(
-  { table, columns }: TableNames,
-  { columns: present, indexes }: TableDescription,
-  key: readonly string[],
+  names: Names,
+  which: Table,
+  { columns: present }: TableDescription,
   apply: string,
+  remedies: Remedies,
 ): Finding[] {
+  const { table, columns } = names[which];
   if (present.length === 0) {
     return [
       {
         severity: "fatal",
         subject: `table ${table}`,
         message: `It is not in the database, or this user may not see it: ${apply}.`,
+        remedy: remedies.createTable(names, which),
       },
     ];
   }
-  const names = new Set(present.map(({ name }) => name));
-  const missing = Object.values<string>(columns).filter((column) => !names.has(unquoted(column)));
-  const findings = missing.map((column): Finding => {
-    const message = `It is missing: ${apply}, of this version of the package.`;
-    return { severity: "fatal", subject: `column ${column} of ${table}`, message };
-  });
-  const isKeyed = indexes.some(
-    (index) => Boolean(index.isUnique) && sameColumns(index.columns.split(","), key.map(unquoted)),
-  );
-  if (missing.length === 0 && !isKeyed) {
-    const message = `No unique index is on (${key.join(", ")}), so nothing keeps two runs apart: ${apply}.`;
-    findings.push({ severity: "fatal", subject: `primary key of ${table}`, message });
-  }
-  return findings;
+  const found = new Set(present.map(({ name }) => name));
+  return Object.entries<string>(columns)
+    .filter(([, column]) => !found.has(unquoted(column)))
+    .map(([field, column]) => ({
+      severity: "fatal",
+      subject: `column ${column} of ${table}`,
+      message: `It is missing: ${apply}, of this version of the package.`,
+      ...mending(remedies.addColumn(names[which], which, field)),
+    }));
 }
 
-const identityOf = ({ columns: c }: Names["record"]) => [c.scope, c.operation, c.key];
-
-/** A unique index on less than what names a row takes two rows for one. */
-function checkUnique(
-  { table }: TableNames,
-  { indexes }: TableDescription,
-  ...names: readonly (readonly string[])[]
-): Finding[] {
-  const tooFew = ({ columns, isUnique }: IndexRow) => {
-    const indexed = columns.split(",");
-    return (
-      Boolean(isUnique) && !names.some((name) => name.every((column) => indexed.includes(unquoted(column))))
-    );
-  };
-  return indexes.filter(tooFew).map(({ columns }) => ({
-    severity: "fatal",
-    subject: `unique index on (${columns}) of ${table}`,
-    message: "It takes different rows for one, of which only the first can be stored: drop the index.",
-  }));
-}
-
-function sameColumns(some: readonly string[], others: readonly string[]): boolean {
-  return some.length === others.length && others.every((column) => some.includes(column));
-}
+/** A finding with that remedy, if there is one. */
+export const mending = (remedy: readonly string[] | undefined): Pick<Finding, "remedy"> =>
+  remedy === undefined ? {} : { remedy };
 
 /** A write that is suppressed, or a row that is hidden, looks to a run as if another had its claim. */
 function checkHurdles({ table }: TableNames, { hurdles }: TableDescription): Finding[] {
@@ -118,7 +101,8 @@ function checkHurdles({ table }: TableNames, { hurdles }: TableDescription): Fin
 }
 
 /** Sessions in different time zones would write different times into columns without one. */
-function checkTimes({ table, columns: c }: Names["record"], { columns }: TableDescription): Finding[] {
+function checkTimes(record: Names["record"], { columns }: TableDescription, remedies: Remedies): Finding[] {
+  const { table, columns: c } = record;
   const times = [c.lockedUntil, c.createdAt, c.completedAt, c.expiresAt].map(unquoted);
   return columns
     .filter(({ name, type }) => times.includes(name) && /without time zone/.test(type))
@@ -126,11 +110,13 @@ function checkTimes({ table, columns: c }: Names["record"], { columns }: TableDe
       severity: "warning",
       subject: `column ${name} of ${table}`,
       message: `It is a ${type}: leases and retention shift between sessions in different time zones. Make it a timestamptz.`,
+      ...mending(remedies.retype(record, "record", name)),
     }));
 }
 
 /** A text that is cut, or refused, could not be replayed. An operation and a key have 255 characters at most. */
-function checkSpace({ table, columns: c }: Names["record"], { columns }: TableDescription): Finding[] {
+function checkSpace(record: Names["record"], { columns }: TableDescription, remedies: Remedies): Finding[] {
+  const { table, columns: c } = record;
   const texts = [c.scope, c.response, c.input].map(unquoted);
   const names = [c.operation, c.key].map(unquoted);
   const isShort = ({ name, type }: ColumnRow) => {
@@ -141,18 +127,6 @@ function checkSpace({ table, columns: c }: Names["record"], { columns }: TableDe
     severity: "warning",
     subject: `column ${name} of ${table}`,
     message: `It is a ${type}, and a longer text fails the run. Make it a text.`,
+    ...mending(remedies.retype(record, "record", name)),
   }));
-}
-
-function checkPruning(
-  { table, columns: c }: Names["record"],
-  { columns, indexes }: TableDescription,
-  apply: string,
-): Finding[] {
-  const expires = unquoted(c.expiresAt);
-  if (columns.length === 0 || indexes.some((index) => index.columns.split(",")[0] === expires)) {
-    return [];
-  }
-  const message = `No index begins with it, so prune() reads the whole table: ${apply}.`;
-  return [{ severity: "warning", subject: `column ${c.expiresAt} of ${table}`, message }];
 }

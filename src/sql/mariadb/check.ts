@@ -1,7 +1,9 @@
 import type { Finding } from "../../core/contract/finding.ts";
 import type { Dialect, Examined, ServerMake } from "../dialect/dialect.ts";
 import { type Names, unquoted } from "../dialect/names.ts";
-import type { ColumnRow, TableDescription } from "../dialect/table-check.ts";
+import type { Table } from "../dialect/remedies.ts";
+import { type ColumnRow, mending, type TableDescription } from "../dialect/table-check.ts";
+import { remediesOfMariadb } from "./tables.ts";
 
 const SUPPORTED = "MariaDB 10.6 or later";
 
@@ -31,21 +33,22 @@ function reasonAgainst(version: string): string | undefined {
 }
 
 /** What Prisma's schema cannot say of the tables, and what of the server can get in the way. */
-export function findingsOfMariadb(
-  { record, step }: Names,
-  { record: ofRecord, step: ofStep, server, resultBytesMax }: Examined,
-): Finding[] {
+export function findingsOfMariadb(names: Names, examined: Examined): Finding[] {
+  const { record, step } = names;
+  const { record: ofRecord, step: ofStep, server, resultBytesMax } = examined;
+  const ofColumns = (which: Table, checked: readonly string[], requirement: Requirement) =>
+    checkColumns(names, which, examined[which], checked, requirement);
   const { columns: c } = record;
   const { columns: s } = step;
   const texts = [c.id, c.fingerprint, c.owner, c.status];
   return [
-    ...checkColumns(record.table, ofRecord, texts, BINARY),
-    ...checkColumns(step.table, ofStep, [s.recordId], BINARY),
-    ...checkColumns(step.table, ofStep, [s.name], EXACT),
-    ...checkColumns(record.table, ofRecord, [c.response, c.input], LONG),
-    ...checkColumns(step.table, ofStep, [s.response], LONG),
-    ...checkColumns(record.table, ofRecord, [c.lockedUntil, c.createdAt, c.expiresAt, c.completedAt], TIME),
-    ...checkColumns(step.table, ofStep, [s.recordCreatedAt], TIME),
+    ...ofColumns("record", texts, BINARY),
+    ...ofColumns("step", [s.recordId], BINARY),
+    ...ofColumns("step", [s.name], EXACT),
+    ...ofColumns("record", [c.response, c.input], LONG),
+    ...ofColumns("step", [s.response], LONG),
+    ...ofColumns("record", [c.lockedUntil, c.createdAt, c.expiresAt, c.completedAt], TIME),
+    ...ofColumns("step", [s.recordCreatedAt], TIME),
     ...checkEngine(record.table, ofRecord),
     ...checkEngine(step.table, ofStep),
     ...checkPacket(server, resultBytesMax),
@@ -57,6 +60,8 @@ export function findingsOfMariadb(
 interface Requirement {
   readonly pattern: RegExp;
   readonly message: (type: string, table: string) => string;
+  /** Whether what mends it is about the whole table. */
+  readonly isOfTable?: boolean;
 }
 
 /** Of all columns of the table at once. Prisma's schema cannot say it. */
@@ -66,11 +71,13 @@ const REMEDY = (table: string) =>
 const BINARY: Requirement = {
   pattern: /_bin$|binary/i,
   message: (type, table) => `It is a ${type}, which takes different texts for the same: ${REMEDY(table)}.`,
+  isOfTable: true,
 };
 const EXACT: Requirement = {
   pattern: /_nopad_bin$|varbinary/i,
   message: (type, table) =>
     `It is a ${type}, which takes names for the same that differ by case, accents or spaces at their end: ${REMEDY(table)}.`,
+  isOfTable: true,
 };
 const LONG: Requirement = {
   pattern: /^(?:long|medium)/i,
@@ -90,30 +97,35 @@ export const columnTypesOfMariadb: Dialect["columnTypes"] = {
 };
 
 function checkColumns(
-  table: string,
+  names: Names,
+  which: Table,
   { columns }: TableDescription,
   checked: readonly string[],
-  { pattern, message }: Requirement,
+  { pattern, message, isOfTable }: Requirement,
 ): Finding[] {
-  const names = checked.map(unquoted);
+  const { table } = names[which];
+  const named = checked.map(unquoted);
   return columns
-    .filter(({ name, type }: ColumnRow) => names.includes(name) && !pattern.test(type))
+    .filter(({ name, type }: ColumnRow) => named.includes(name) && !pattern.test(type))
     .map(({ name, type }) => ({
       severity: "fatal",
       subject: `column ${name} of ${table}`,
       message: message(type, table),
+      ...mending(isOfTable ? [REMEDY(table)] : remediesOfMariadb.retype(names[which], which, name)),
     }));
 }
 
 function checkEngine(table: string, { columns: [column] }: TableDescription): Finding[] {
   const engine = column?.engine ?? "InnoDB";
+  const remedy = `ALTER TABLE ${table} ENGINE = InnoDB`;
   return engine === "InnoDB"
     ? []
     : [
         {
           severity: "fatal",
           subject: `table ${table}`,
-          message: `Its engine is ${engine}, which has no transactions: ALTER TABLE ${table} ENGINE = InnoDB.`,
+          message: `Its engine is ${engine}, which has no transactions: ${remedy}.`,
+          remedy: [remedy],
         },
       ];
 }

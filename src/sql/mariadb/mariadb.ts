@@ -16,6 +16,7 @@ import { columnTypesOfMariadb, findingsOfMariadb, makeOfMariadb } from "./check.
 import { endsTransactionOfMariadb } from "./ending.ts";
 import { adviceOnMariadb, faultOfMariadb } from "./faults.ts";
 import { IDS, NOW, placeOf, texts } from "./parts.ts";
+import { remediesOfMariadb } from "./tables.ts";
 import { upkeepOfMariadb } from "./upkeep.ts";
 
 /** The time that many milliseconds from now; NULL for NULL. */
@@ -215,6 +216,7 @@ FROM (
   adviceOnCode: adviceOnMariadb,
   denials: ["1142", "1143"],
   columnTypes: columnTypesOfMariadb,
+  remedies: remediesOfMariadb,
   quoteMark: "`",
   claimLocks: true,
   make: makeOfMariadb,

@@ -1,7 +1,9 @@
 import type { Finding } from "../../core/contract/finding.ts";
 import type { Dialect, Examined } from "../dialect/dialect.ts";
-import { type Names, type TableNames, unquoted } from "../dialect/names.ts";
-import type { TableDescription } from "../dialect/table-check.ts";
+import { type Names, unquoted } from "../dialect/names.ts";
+import type { Table } from "../dialect/remedies.ts";
+import { mending, type TableDescription } from "../dialect/table-check.ts";
+import { remediesOfPostgresql } from "./tables.ts";
 
 /**
  * Engines that speak PostgreSQL's protocol and are not PostgreSQL, by what they say of their version. What would have to be
@@ -23,8 +25,8 @@ export function findingsOfPostgresql(names: Names, { record, step, server }: Exa
   return [
     ...checkPersistence(names.record.table, record),
     ...checkPersistence(names.step.table, step),
-    ...checkTimes(names.record, record),
-    ...checkTimes(names.step, step),
+    ...checkTimes(names, "record", record),
+    ...checkTimes(names, "step", step),
     ...checkServer(server),
   ];
 }
@@ -34,11 +36,15 @@ function checkPersistence(table: string, { columns: [column] }: TableDescription
   const message =
     "It is unlogged or temporary: a crash empties it, and the retry of what was acknowledged executes again. " +
     `ALTER TABLE ${table} SET LOGGED.`;
-  return column?.isVolatile === true ? [{ severity: "fatal", subject: `table ${table}`, message }] : [];
+  const remedy = [`ALTER TABLE ${table} SET LOGGED`];
+  return column?.isVolatile === true
+    ? [{ severity: "fatal", subject: `table ${table}`, message, remedy }]
+    : [];
 }
 
 /** Less than milliseconds, or no date at all: leases end early, and the steps of an earlier record are taken for those of a later. */
-function checkTimes({ table, columns }: TableNames, { columns: present }: TableDescription): Finding[] {
+function checkTimes(names: Names, which: Table, { columns: present }: TableDescription): Finding[] {
+  const { table, columns } = names[which];
   const ours = Object.values<string>(columns).map(unquoted);
   return present
     .filter(({ name, type }) => ours.includes(name) && /^(?:date|time)/.test(type) && !TIME.test(type))
@@ -46,6 +52,7 @@ function checkTimes({ table, columns }: TableNames, { columns: present }: TableD
       severity: "fatal",
       subject: `column ${name} of ${table}`,
       message: `It is a ${type}, too coarse for leases and retention: make it a timestamptz(3).`,
+      ...mending(remediesOfPostgresql.retype(names[which], which, name)),
     }));
 }
 

@@ -14,6 +14,7 @@ import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from ".
 import { columnTypesOfPostgresql, findingsOfPostgresql } from "./check.ts";
 import { adviceOnPostgresql, faultOfPostgresql } from "./faults.ts";
 import { NOW } from "./parts.ts";
+import { remediesOfPostgresql } from "./tables.ts";
 import { upkeepOfPostgresql } from "./upkeep.ts";
 
 /** The time that many milliseconds from now; NULL for NULL. */
@@ -217,6 +218,7 @@ UNION ALL SELECT 'row-level security', relname::text FROM pg_class WHERE oid = t
   adviceOnCode: adviceOnPostgresql,
   denials: ["42501"],
   columnTypes: columnTypesOfPostgresql,
+  remedies: remediesOfPostgresql,
 
   quoteMark: '"',
   claimLocks: false,

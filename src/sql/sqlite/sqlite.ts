@@ -13,6 +13,7 @@ import {
 } from "../dialect/parts.ts";
 import { ABANDONED_ROW, FINISHED_ROW, RECORD_ROW, selected, type Write } from "../dialect/statement.ts";
 import { NOW } from "./parts.ts";
+import { remediesOfSqlite } from "./tables.ts";
 import { upkeepOfSqlite } from "./upkeep.ts";
 
 /** The time that many milliseconds from now. */
@@ -169,6 +170,8 @@ FROM pragma_index_list(?) AS i WHERE NOT i.partial`,
     number: { should: "INTEGER", fits: /int/i },
     time: { should: "DATETIME", fits: /date|time|text/i },
   },
+
+  remedies: remediesOfSqlite,
 
   quoteMark: '"',
   claimLocks: false,

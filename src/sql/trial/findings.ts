@@ -1,7 +1,7 @@
 import type { Finding } from "../../core/contract/finding.ts";
 import type { ColumnKind, Dialect } from "../dialect/dialect.ts";
 import { type Names, type TableNames, unquoted } from "../dialect/names.ts";
-import type { TableDescription } from "../dialect/table-check.ts";
+import { mending, type TableDescription } from "../dialect/table-check.ts";
 import type { Symptom, Table, Trial } from "./trial.ts";
 
 /** What the trial was about. */
@@ -40,7 +40,11 @@ export function findingOfSymptom(symptom: Symptom, tried: Tried): Finding {
       const message = column.fits
         ? `${SAID[symptom.kind]}. Compare its type, ${column.type}, its collation and its constraints with those of the package.`
         : said;
-      return { severity: "fatal", subject: `column ${column.name} of ${name}`, message };
+      const { remedies } = tried.dialect;
+      const remedy = column.fits
+        ? undefined
+        : remedies.retype(tried.names[table], table, unquoted(column.name));
+      return { severity: "fatal", subject: `column ${column.name} of ${name}`, message, ...mending(remedy) };
     }
   }
 }

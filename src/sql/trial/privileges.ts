@@ -43,8 +43,9 @@ export async function lackingPrivileges(
       const privileges = lacking.filter((privilege) => severityOf(privilege) === severity).join(", ");
       if (privileges !== "") {
         const consequence = severity === "fatal" ? "so runs fail" : "so prune() and forget() fail";
-        const message = `${grantee} has no privilege ${privileges} on it, ${consequence}: GRANT ${privileges} ON ${table} TO ${grantee}.`;
-        findings.push({ severity, subject: `table ${table}`, message });
+        const grant = `GRANT ${privileges} ON ${table} TO ${grantee}`;
+        const message = `${grantee} has no privilege ${privileges} on it, ${consequence}: ${grant}.`;
+        findings.push({ severity, subject: `table ${table}`, message, remedy: [grant] });
       }
     }
   }
