@@ -157,6 +157,16 @@ describe.each(databases)("prune on $name", ({ open }) => {
       "option batchSize",
     );
   });
+
+  test.each([
+    [{ batchsize: 5 }, "there is no option batchsize; did you mean batchSize?"],
+    [null, "the options are of type null; give an object with batchSize, signal."],
+    [500, "the options are of type number; give an object with"],
+    [{ signal: true }, "option signal is of type boolean; give the signal of an AbortController."],
+  ])("refuses %j", async (options, message) => {
+    await using db = await open();
+    await expect(idempotencyOf(db.prisma).prune(options as object)).rejects.toThrow(message);
+  });
 });
 
 describe.runIf(onPostgres)("prune on postgresql, beside others", () => {

@@ -173,6 +173,14 @@ describe.each(databases)("a list on $name", ({ open }) => {
     await expect(idempotencyOf(db.prisma).list(options as ListOptions)).rejects.toThrow(message);
   });
 
+  test.each([null, "k", undefined])("refuses to inspect and to forget %j", async (name) => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma);
+    const message = /the options are of type \w+; give an object with operation \(required\)/;
+    await expect(idempotency.inspect(name as never)).rejects.toThrow(message);
+    await expect(idempotency.forget(name as never)).rejects.toThrow(message);
+  });
+
   test.each(["", "short", "x".repeat(44), `${"x".repeat(42)}/`, 7])("refuses the id %j", async (id) => {
     await using db = await open();
     const idempotency = idempotencyOf(db.prisma);

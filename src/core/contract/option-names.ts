@@ -1,4 +1,5 @@
 import leven, { closestMatch } from "leven";
+import { typeOf } from "../browser/option-checks.ts";
 
 /** The names of all options of a type: a new one that is missing here does not compile. */
 export type OptionNames<TOptions> = Readonly<Record<keyof TOptions, true | "required">>;
@@ -11,9 +12,15 @@ type KnownNames = Readonly<Record<string, true | "required">>;
  *
  * `path` is what stands before its name, such as `transaction.`.
  *
- * @throws TypeError that names the option that was probably meant, or else all there are; and those that are missing.
+ * @throws TypeError for what is no object, and one that names the option that was probably meant, or else all there are; and those that are missing.
  */
 export function checkOptionNames(options: object, known: KnownNames, path: `${string}.` | "" = ""): void {
+  if (typeof options !== "object" || options === null) {
+    const where = path === "" ? "the options are" : `option ${path.slice(0, -1)} is`;
+    throw new TypeError(
+      `onceonly: ${where} of type ${typeOf(options)}; give an object with ${listOf(known).join(", ")}.`,
+    );
+  }
   for (const name in options) {
     if (!Object.hasOwn(known, name) && valueOf(options, name) !== undefined) {
       throw unknownOption(name, options, known, path);

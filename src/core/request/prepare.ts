@@ -48,7 +48,7 @@ export interface PreparedRun extends Identity {
  * @throws TypeError for an operation or an id that cannot be one, and an option that does not exist.
  */
 export function idOf(name: RecordName): string {
-  if ("id" in name && name.id !== undefined) {
+  if (typeof name === "object" && name !== null && "id" in name && name.id !== undefined) {
     checkOptionNames(name, { id: "required" });
     return checkId(name.id);
   }
