@@ -10,11 +10,17 @@ import { type Found, recordsPage } from "./pages/records.tsx";
 import { listOptionsOf, type SearchProblem, searchOf } from "./search/search.ts";
 import type { Visit } from "./visit.ts";
 
+/** The id of a record, as events and traces give it. */
+const ID = /^[\w-]{43}$/;
+
 /** The list of records, as far as the operator may see them. */
 export async function showRecords(visit: Visit): Promise<Response> {
   const { url, operator, idempotency } = visit;
   const search = searchOf(url.searchParams);
   const after = url.searchParams.get("after");
+  if (!after && ID.test(search.key) && (await recordOf(visit, search.key)) !== undefined) {
+    return seeOther(`${visit.base}/records/${search.key}`);
+  }
   const found: Omit<Found, "problem" | "page"> = { ...visit, search, isFirst: !after };
   const refused = (problem: SearchProblem) =>
     pageAnswer({ status: 400, html: recordsPage({ ...found, problem, page: undefined }) });

@@ -1,4 +1,4 @@
-import { misuse, typeOf } from "../../core/browser/option-checks.ts";
+import { typeOf } from "../../core/browser/option-checks.ts";
 import { checkOptionNames, type OptionNames } from "../../core/contract/option-names.ts";
 
 /** What somebody who looks at the console may do. */
@@ -47,7 +47,7 @@ export function operatorOf(said: Exclude<Authorization, Response>): Operator | u
   checkOptionNames(said, RIGHTS);
   const { mayForget = false } = said;
   if (typeof mayForget !== "boolean") {
-    throw misuse("mayForget", mayForget, "true or false");
+    throw unclear("mayForget", mayForget, "true or false");
   }
   const scopes = "scope" in said ? scopesOf(said.scope) : undefined;
   return scopes?.length === 0 ? undefined : { scopes, mayForget };
@@ -59,10 +59,15 @@ function scopesOf(given: OperatorRights["scope"]): readonly string[] {
   for (const scope of scopes) {
     const isScope = typeof scope === "string" || typeof scope === "number" || typeof scope === "bigint";
     if (!isScope || scope === "") {
-      throw misuse("scope", scope, "the scopes that are shown, or leave the option out for all");
+      throw unclear("scope", scope, "the scopes that are shown, or leave it out for all");
     }
   }
   return [...new Set(scopes.map(String))];
+}
+
+function unclear(right: string, value: unknown, remedy: string): TypeError {
+  const found = value === "" ? "an empty text" : `of type ${typeOf(value)}`;
+  return new TypeError(`onceonly: ${right} of what authorize returned is ${found}; give ${remedy}.`);
 }
 
 /** Whether a record of this scope exists for the operator. */

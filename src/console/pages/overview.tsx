@@ -92,7 +92,7 @@ function Operations({
 }): VNode {
   const total = ({ completed, failed, inProgress }: OperationCounts) => completed + failed + inProgress;
   const sorted = counts.toSorted((a, b) => total(b) - total(a) || (a.operation < b.operation ? -1 : 1));
-  const from = since.toISOString().slice(0, 19);
+  const from = since.toISOString().slice(0, 16);
   return (
     <section class="panel" aria-labelledby="operations">
       <header>
@@ -104,7 +104,7 @@ function Operations({
       {sorted.length === 0 ? (
         <p class="empty">No record was claimed.</p>
       ) : (
-        <div class="scroll" tabindex={0} role="region" aria-labelledby="operations">
+        <div class="scroll" tabindex={0} role="region" aria-label="Counts by operation">
           <table>
             <thead>
               <tr>

@@ -55,10 +55,10 @@ export function Note({ tone, children }: { tone?: Tone; children: ComponentChild
   return <div class={tone === undefined ? "note" : `note ${tone}`}>{children}</div>;
 }
 
-/** A time between two others: `"1.240 s"`, `"3 min 5 s"`. */
+/** A time between two others: `"1.24 s"`, `"3 min 5 s"`. */
 export function durationOf(ms: number): string {
   if (ms < 60_000) {
-    return ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(3)} s`;
+    return ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(2)} s`;
   }
   const units = [
     ["d", 86_400_000],

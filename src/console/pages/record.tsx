@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import type { Forgotten, InspectedRecord } from "../../core/contract/inspection.ts";
 import { queryOf } from "../search/search.ts";
 import { type Place, pageOf } from "./layout.tsx";
-import { durationOf, Note, numberOf, State, Stored, Time, toneOf } from "./parts.tsx";
+import { durationOf, Note, numberOf, State, Stored, toneOf } from "./parts.tsx";
 import { Value } from "./stored-value.tsx";
 import { STEPS_MAX, Timeline } from "./timeline.tsx";
 
@@ -108,15 +108,12 @@ export function Panel({
 
 /** What names a record. */
 export function Facts({ base, record }: { base: string; record: InspectedRecord }): VNode {
-  const { id, operation, scope, key, attempt, claimedAt } = record;
+  const { id, operation, scope, key, attempt } = record;
   return (
     <dl class="facts">
       <dt>Operation</dt>
       <dd>
-        <a
-          href={`${base}/${queryOf({ operation, scope })}`}
-          aria-label={`Records of this operation and scope`}
-        >
+        <a href={`${base}/${queryOf({ operation, scope })}`}>
           <Stored text={operation} />
         </a>
       </dd>
@@ -127,10 +124,6 @@ export function Facts({ base, record }: { base: string; record: InspectedRecord 
       <dt>Key</dt>
       <dd class="mono">
         <Stored text={key} />
-      </dd>
-      <dt>Claimed</dt>
-      <dd>
-        <Time at={claimedAt} />
       </dd>
       <dt>Attempt</dt>
       <dd class="number">{attempt}</dd>

@@ -82,15 +82,15 @@ function Nothing({
       <p>{isFirst ? "No record matches." : "There are no more."}</p>
       {isFirst && search.key !== "" ? (
         <p>
-          Nothing was committed under this key: it never arrived, each attempt was rolled back, its record was
-          pruned, or a run in one transaction is under way at this moment.
+          A key has no record if it never arrived, if each attempt was rolled back, if its record was pruned,
+          or while a run in one transaction is under way.
         </p>
       ) : null}
     </div>
   );
 }
 
-const HEADS = ["Key", "Operation", "Scope", "State", "Attempt", "Claimed", "Took", "Expires"] as const;
+const HEADS = ["Key", "Operation", "Scope", "State", "Claimed", "Took", "Expires"] as const;
 
 function Table({ base, records }: Place & { records: readonly ListedRecord[] }): VNode {
   // The roles are said, as the cards of a narrow window would take them away.
@@ -99,7 +99,7 @@ function Table({ base, records }: Place & { records: readonly ListedRecord[] }):
       <thead role="rowgroup">
         <tr role="row">
           {HEADS.map((head) => (
-            <th role="columnheader" scope="col" class={head === "Attempt" || head === "Took" ? "number" : ""}>
+            <th role="columnheader" scope="col" class={head === "Took" ? "number" : ""}>
               {head}
             </th>
           ))}
@@ -132,9 +132,7 @@ function Row({ base, record }: { base: string; record: ListedRecord }): VNode {
       </td>
       <td role="cell" data-label="State">
         <State record={record} />
-      </td>
-      <td role="cell" data-label="Attempt" class="number">
-        <span>{attempt}</span>
+        {attempt > 1 ? <span class="times">{` ${numberOf(attempt)} attempts`}</span> : null}
       </td>
       <td role="cell" data-label="Claimed">
         <ShortTime at={claimedAt} />

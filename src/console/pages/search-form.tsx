@@ -21,7 +21,7 @@ export function SearchForm({ base, operator, search, problem }: SearchFormParts)
   const shared = { search, problem };
   return (
     <form class="panel search" role="search" method="get" action={`${base}/`} aria-label="Records">
-      <Field {...shared} name="key" label="Key" isWide />
+      <Field {...shared} name="key" label="Key, or the id of a record" isWide />
       <Field {...shared} name="operation" label="Operation" />
       <ScopeField {...shared} scopes={operator.scopes} />
       <StateField {...shared} />
@@ -38,18 +38,20 @@ export function SearchForm({ base, operator, search, problem }: SearchFormParts)
 }
 
 function Field({ name, label, search, problem, isTime = false, isWide = false }: FieldParts): VNode {
+  const isWrong = problem?.field === name;
   const shared = {
     id: `search-${name}`,
     name,
-    value: search[name],
+    value: isTime && isWrong ? "" : search[name],
     autocomplete: "off",
-    ...(problem?.field === name ? { "aria-invalid": true, "aria-describedby": "search-problem" } : {}),
+    ...(isWrong ? { "aria-invalid": true, "aria-describedby": "search-problem" } : {}),
   } as const;
   return (
-    <div class={isWide ? "field wide" : "field"}>
+    <div class={isWide ? "field wide" : isTime ? "field time" : "field"}>
       <label for={shared.id}>{label}</label>
       {isTime ? (
-        <input {...shared} type="datetime-local" step={1} />
+        // With a step of minutes, the browser would refuse a time that has seconds.
+        <input {...shared} type="datetime-local" step={/:\d\d:/.test(shared.value) ? 1 : 60} />
       ) : (
         <input {...shared} type="text" spellcheck={false} />
       )}

@@ -19,11 +19,17 @@ export function Value({ name, stored, charactersMax }: ValueParts): VNode {
   if (!stored.isReadable) {
     return <Unreadable name={name} reason={stored.reason} text={stored.text} charactersMax={charactersMax} />;
   }
-  const { text, isCut } = shownValue(stored.value, { charactersMax });
+  const { value } = stored;
+  const isError = value instanceof Error;
+  const more = isError ? detailsOf(value) : value;
+  if (more === undefined && isError) {
+    return <Message error={value} />;
+  }
+  const { text, isCut } = shownValue(more, { charactersMax });
   return (
     <>
-      {stored.value instanceof Error ? <Message error={stored.value} /> : null}
-      <pre class="value" tabindex={0} role="region" aria-label={name}>
+      {isError ? <Message error={value} /> : null}
+      <pre class="value" tabindex={0} role="region" aria-label={`${name}, as text`}>
         {text}
       </pre>
       {isCut ? <p class="muted">Only a part is shown: the value is larger than this page shows.</p> : null}
@@ -47,6 +53,20 @@ function Message({ error }: { error: Error }): VNode | null {
       {isLong ? " …" : ""}
     </p>
   );
+}
+
+/** What an error has beside its name and message; `undefined` if that is nothing. What it was caused by is one of its parts. */
+function detailsOf(error: Error): object | undefined {
+  const {
+    name: _name,
+    message: _message,
+    stack: _stack,
+    ...details
+  } = Object.getOwnPropertyDescriptors(error);
+  const shown = Object.entries(details).map(([name, one]) => [name, { ...one, enumerable: true }]);
+  return shown.length === 0
+    ? undefined
+    : Object.defineProperties<object>({}, Object.fromEntries(shown) as PropertyDescriptorMap);
 }
 
 /** A class of the application's may have made it a getter. */
@@ -74,7 +94,7 @@ function Unreadable({
           the text as it is stored.
         </p>
       </Note>
-      <pre class="value wrap" tabindex={0} role="region" aria-label={name}>
+      <pre class="value wrap" tabindex={0} role="region" aria-label={`${name}, as text`}>
         {visible(text.slice(0, charactersMax))}
       </pre>
       {left > 0 ? <p class="muted">{`${numberOf(left)} more characters are not shown.`}</p> : null}

@@ -15,7 +15,7 @@ export const STYLES = `
     --busy: #93bdff; --busy-ground: #172b48; --stuck: #f0bf6d; --stuck-ground: #3a2a0d;
   }
 }
-* { box-sizing: border-box; }
+*, *::before, *::after { box-sizing: border-box; }
 body {
   margin: 0; background: var(--ground); color: var(--text); -webkit-text-size-adjust: 100%;
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
@@ -24,6 +24,7 @@ a { color: var(--accent); text-underline-offset: 0.15em; text-decoration-thickne
 :focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; border-radius: 3px; }
 h1, h2, h3, p, ol, ul, dl, dd, figure, fieldset { margin: 0; padding: 0; }
 h1 { font-size: 1.5rem; line-height: 1.25; font-weight: 600; letter-spacing: -0.01em; overflow-wrap: anywhere; }
+h1.mono { font-size: 1.3rem; }
 h2 { font-size: 1rem; line-height: 1.4; font-weight: 600; }
 ol, ul { list-style: none; }
 code, pre, .mono { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; font-size: 0.9em; }
@@ -55,7 +56,8 @@ main:focus { outline: none; }
 .panel > header { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: baseline; gap: 0.25rem 1rem; border-bottom: 1px solid var(--line); padding-block: 0.7rem; }
 .panel > header p { color: var(--muted); font-size: 0.875rem; }
 .panel > .body { display: grid; gap: 0.85rem; grid-template-columns: minmax(0, 1fr); }
-.note { border: 1px solid var(--line); border-left: 4px solid var(--field); border-radius: 6px; background: var(--surface); padding: 0.75rem 1rem; max-width: 62rem; }
+.note p { max-width: 62rem; }
+.note { border: 1px solid var(--line); border-left: 4px solid var(--field); border-radius: 6px; background: var(--surface); padding: 0.75rem 1rem; }
 .note strong { font-weight: 600; }
 .note.good { border-left-color: var(--good); } .note.bad { border-left-color: var(--bad); }
 .note.busy { border-left-color: var(--busy); } .note.stuck { border-left-color: var(--stuck); }
@@ -64,10 +66,10 @@ main:focus { outline: none; }
 form.search { display: grid; gap: 0.9rem 1rem; grid-template-columns: repeat(12, minmax(0, 1fr)); align-items: end; padding: 1.1rem 1.25rem 1.25rem; }
 .search .field { grid-column: span 3; } .search .wide { grid-column: span 6; }
 .search .actions { grid-column: span 3; }
-.field { display: grid; gap: 0.25rem; min-width: 0; }
+.field { display: grid; gap: 0.25rem; min-width: 0; grid-template-columns: minmax(0, 1fr); }
 label, .label { font-size: 0.8125rem; font-weight: 500; color: var(--muted); }
 input, select, button, .button { font: inherit; color: inherit; }
-input, select { width: 100%; height: 2.4rem; padding: 0 0.6rem; border: 1px solid var(--field); border-radius: 5px; background: var(--surface); }
+input, select { width: 100%; min-width: 0; height: 2.4rem; padding: 0 0.6rem; border: 1px solid var(--field); border-radius: 5px; background: var(--surface); }
 input[aria-invalid] { border-color: var(--bad); }
 .actions { display: flex; flex-wrap: wrap; gap: 0.6rem 1rem; align-items: center; }
 button, .button {
@@ -76,8 +78,9 @@ button, .button {
 }
 button.main { background: var(--accent); border-color: var(--accent); color: var(--on-accent); }
 button:hover, .button:hover { border-color: var(--text); }
-button.danger, .button.danger { color: var(--bad); border-color: var(--bad); }
-button.danger:hover, .button.danger:hover { background: var(--bad-ground); border-color: var(--bad); }
+.button.danger { color: var(--bad); border-color: var(--bad); }
+.button.danger:hover { background: var(--bad-ground); border-color: var(--bad); }
+button.danger { background: var(--bad); border-color: var(--bad); color: var(--surface); }
 
 .badge { display: inline-flex; align-items: center; gap: 0.4em; padding: 0.1em 0.6em; border-radius: 99px; font-size: 0.8125rem; font-weight: 500; white-space: nowrap; line-height: 1.5; }
 .badge::before { content: ""; width: 0.5em; height: 0.5em; border-radius: 50%; background: currentColor; }
@@ -98,6 +101,9 @@ tbody th { color: inherit; font-size: inherit; font-weight: 400; white-space: no
 td.number, th.number { text-align: right; }
 td time { white-space: nowrap; }
 .key { font-weight: 500; }
+.cards td[data-label="State"], .cards td[data-label="Took"], .cards td[data-label="Claimed"], .cards td[data-label="Expires"] { white-space: nowrap; width: 1%; }
+.cards td[data-label="Operation"] { min-width: 8.5rem; } .cards td[data-label="Scope"] { min-width: 6rem; }
+.times { font-size: 0.8125rem; color: var(--muted); }
 .pages { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem 1.25rem; padding: 0.8rem 1.25rem; border-top: 1px solid var(--line); }
 .empty { padding: 2.25rem 1.25rem; color: var(--muted); }
 
@@ -108,7 +114,7 @@ dl.facts dt { color: var(--muted); font-size: 0.875rem; padding-top: 0.05rem; }
 .timeline li { position: relative; padding: 0 0 0.95rem 1.5rem; display: grid; grid-template-columns: minmax(0, 1fr) max-content; column-gap: 1rem; }
 .timeline li:last-child { padding-bottom: 0; }
 .timeline li::before { content: ""; position: absolute; left: 0; top: 0.42rem; width: 0.65rem; height: 0.65rem; border-radius: 50%; background: var(--surface); border: 2px solid var(--field); }
-.timeline li::after { content: ""; position: absolute; left: calc(0.325rem - 0.5px); top: 1.15rem; bottom: -0.3rem; width: 1px; background: var(--line); }
+.timeline li::after { content: ""; position: absolute; left: calc(0.325rem - 0.5px); top: 1.15rem; bottom: -0.4rem; width: 1px; background: var(--line); }
 .timeline li:last-child::after { display: none; }
 .timeline li.good::before { border-color: var(--good); background: var(--good); } .timeline li.bad::before { border-color: var(--bad); background: var(--bad); }
 .timeline li.busy::before { border-color: var(--busy); background: var(--busy); } .timeline li.stuck::before { border-color: var(--stuck); background: var(--stuck); }
@@ -143,14 +149,14 @@ summary .when { color: var(--muted); font-size: 0.875rem; margin-left: 0.75rem; 
   main { padding-top: 1.25rem; gap: 1.1rem; }
   .bar { column-gap: 1.25rem; }
   .rights { margin-left: 0; flex-basis: 100%; padding: 0 0 0.6rem; }
-  .search .field { grid-column: span 6; } .search .wide, .search .actions { grid-column: span 12; }
+  .search .field { grid-column: span 6; } .search .wide, .search .time, .search .actions { grid-column: span 12; }
   form.search, .panel > .body, .panel > header, .pages { padding-inline: 1rem; }
   dl.facts { grid-template-columns: minmax(0, 1fr); gap: 0; } dl.facts dd { margin-bottom: 0.6rem; }
   .cards thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .cards, .cards tbody { display: block; }
   .cards tr { display: grid; grid-template-columns: 6.5rem minmax(0, 1fr); gap: 0.2rem 0.75rem; padding: 0.9rem 1rem; border-bottom: 1px solid var(--line); }
   .cards tbody tr:last-child { border-bottom: 0; }
-  .cards th, .cards td { display: contents; text-align: left; }
+  .cards th, .cards td, .cards td[data-label] { display: contents; text-align: left; white-space: normal; }
   .cards td::before, .cards tbody th::before { content: attr(data-label); color: var(--muted); font-size: 0.8125rem; padding-top: 0.1rem; }
   input, select, button, .button { min-height: 2.75rem; font-size: 16px; }
 }

@@ -63,20 +63,26 @@ class ValueWriter {
     }
   }
 
+  /** What is short, or is cut: the name of a property may have a megabyte too. */
   #leaf(text: string): string {
-    const seen = visible(text);
-    this.#left -= seen.length;
-    return seen;
+    const seen = visible(text.slice(0, INNER_TEXT));
+    this.isCut ||= text.length > INNER_TEXT;
+    return this.#spend(text.length > INNER_TEXT ? `${seen}…` : seen);
+  }
+
+  #spend(text: string): string {
+    this.#left -= text.length;
+    return text;
   }
 
   #text(value: string, depth: number): string {
     const room = Math.max(0, depth === 0 ? this.#left : Math.min(this.#left, INNER_TEXT));
     if (value.length <= room) {
-      return this.#leaf(quoted(value));
+      return this.#spend(quoted(value));
     }
     this.isCut = true;
     const more = (value.length - room).toLocaleString("en");
-    return this.#leaf(`${quoted(value.slice(0, room))} … ${more} more characters`);
+    return this.#spend(`${quoted(value.slice(0, room))} … ${more} more characters`);
   }
 
   #object(value: object, depth: number): string {
@@ -102,7 +108,7 @@ class ValueWriter {
       return this.#list(`Set(${value.size}) {`, "}", this.#members(value, depth), value.size);
     }
     const names = namesOf(value);
-    const before = prefixOf(value);
+    const before = this.#leaf(prefixOf(value));
     return this.#list(`${before}{`, "}", this.#properties(value, names, depth), names.length);
   }
 
@@ -165,7 +171,7 @@ class ValueWriter {
     const part = bytes.subarray(0, room);
     const more = bytes.length > room ? ` … ${(bytes.length - room).toLocaleString("en")} more bytes` : "";
     const name = `${classOf(value) ?? "Bytes"}(${bytes.length})`;
-    return this.#leaf(`${name} ${textOf(part, more === "") ?? hexOf(part)}${more}`);
+    return this.#spend(`${name} ${textOf(part, more === "") ?? hexOf(part)}${more}`);
   }
 }
 

@@ -1,0 +1,122 @@
+/** The console in a real browser: who can use it, and what it looks like. */
+import axe from "axe-core";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type ServedConsole, serveConsole } from "../../src/cli/console/index.ts";
+import { KEYS, makeRecords, shopOf } from "../console/records.ts";
+import { openSqlite, type TestDatabase } from "../support/database.ts";
+import { CHROMIUM_ARGS, chromiumPath } from "./chromium.ts";
+import { isTooWide, screenshot } from "./look.ts";
+
+let browser: Browser;
+let db: TestDatabase;
+let records: AsyncDisposable;
+let served: ServedConsole;
+const ids = new Map<string, string>();
+
+beforeAll(async () => {
+  browser = await chromium.launch({ executablePath: chromiumPath() ?? "", args: CHROMIUM_ARGS });
+  db = await openSqlite();
+  const shop = shopOf(db);
+  records = await makeRecords(db, shop);
+  await spreadOut();
+  served = await serveConsole({ idempotency: shop });
+  for (const { id, key } of (await shop.list()).records) ids.set(key, id);
+});
+afterAll(async () => {
+  await served.close();
+  await records[Symbol.asyncDispose]();
+  await db[Symbol.asyncDispose]();
+  await browser.close();
+});
+
+/** As if they had come in over an hour. Records with steps stay as they are: their steps know when they were claimed. */
+async function spreadOut(): Promise<void> {
+  const minutes = { [KEYS.other]: 12, [KEYS.completed]: 25, [KEYS.failed]: 41 };
+  for (const [key, ago] of Object.entries(minutes)) {
+    const at = (column: string, ms: number) =>
+      `${column} = strftime('%Y-%m-%dT%H:%M:%f+00:00', ${column}, '-${ago} minutes', '+${ms / 1_000} seconds')`;
+    await db.query(
+      `UPDATE idempotency_record SET ${at("created_at", 0)}, ${at("completed_at", ago * 7)}, ${at("expires_at", 0)} WHERE key = ?1`,
+      [key],
+    );
+  }
+}
+
+interface Look {
+  readonly name: string;
+  readonly colorScheme: "light" | "dark";
+  readonly viewport: { readonly width: number; readonly height: number };
+}
+
+const looks: Look[] = [
+  ["desktop", { width: 1280, height: 800 }] as const,
+  ["phone", { width: 390, height: 844 }] as const,
+].flatMap(([device, viewport]) =>
+  (["light", "dark"] as const).map((colorScheme) => ({
+    name: `${device}-${colorScheme}`,
+    colorScheme,
+    viewport,
+  })),
+);
+
+/** A browser that was let in, and what went wrong in it. */
+async function enter(look?: Look): Promise<{ context: BrowserContext; page: Page; wrong: string[] }> {
+  const { colorScheme = "light", viewport = { width: 1280, height: 800 } } = look ?? {};
+  const context = await browser.newContext({ colorScheme, viewport, reducedMotion: "reduce" });
+  const page = await context.newPage();
+  const wrong: string[] = [];
+  const { origin } = new URL(served.url);
+  context.on("request", (request) => {
+    if (new URL(request.url()).origin !== origin) wrong.push(`asks for ${request.url()}`);
+  });
+  context.on("console", (message) => wrong.push(message.text()));
+  context.on("weberror", (error) => wrong.push(String(error.error())));
+  await page.goto(served.url);
+  return { context, page, wrong };
+}
+
+interface Pictured {
+  readonly name: string;
+  readonly path: () => string;
+  readonly picture?: boolean;
+}
+
+const record = (key: string) => () => `/records/${ids.get(key)}`;
+const pages: Pictured[] = [
+  { name: "records", path: () => "/", picture: true },
+  { name: "nothing found", path: () => "/?key=no-such-key" },
+  { name: "a search that cannot be made", path: () => "/?from=yesterday" },
+  { name: "completed", path: record(KEYS.completed) },
+  { name: "record", path: record(KEYS.stepped), picture: true },
+  { name: "failed", path: record(KEYS.failed), picture: true },
+  { name: "alive", path: record(KEYS.alive) },
+  { name: "abandoned", path: record(KEYS.abandoned) },
+  { name: "expired", path: record(KEYS.expired) },
+  { name: "unknown", path: () => `/records/${"x".repeat(43)}` },
+  { name: "forget", path: () => `${record(KEYS.completed)()}/forget`, picture: true },
+  { name: "overview", path: () => "/overview", picture: true },
+  { name: "not found", path: () => "/no/such/page" },
+];
+
+describe.each(looks)("the console on $name", (look) => {
+  it("can be used by everybody, on each page, and asks nothing of others", async () => {
+    const { context, page, wrong } = await enter(look);
+    // The policy of the pages keeps every script out but those of the browser's own tools.
+    for (const { name, path, picture } of pages) {
+      await page.goto(new URL(path(), served.url).href);
+      expect(await isTooWide(page), name).toBe(false);
+      if (process.env["ALL"]) await screenshot(page, `console-${name}-${look.name}`);
+      await page.evaluate(`${axe.source}; undefined`);
+      const violations = await page.evaluate(async () => {
+        const tool = (globalThis as unknown as { axe: typeof axe }).axe;
+        const { violations } = await tool.run(document, { resultTypes: ["violations"] });
+        return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`));
+      });
+      expect(violations, name).toEqual([]);
+    }
+    // Pages that are not there are said to be so, by the browser too.
+    expect(wrong.filter((each) => !/status of (400|404)/.test(each))).toEqual([]);
+    await context.close();
+  });
+});
