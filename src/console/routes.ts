@@ -51,7 +51,7 @@ function problemOf(error: unknown): SearchProblem | undefined {
   }
   const message = error.message.slice("onceonly: ".length);
   return message.startsWith("operation ")
-    ? { field: "operation", message }
+    ? { field: "operation", message: `O${message.slice(1)}` }
     : { field: undefined, message: "This link into the list is broken; go back to its first page." };
 }
 

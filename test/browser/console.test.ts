@@ -3,7 +3,7 @@ import axe from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ServedConsole, serveConsole } from "../../src/cli/console/index.ts";
-import { KEYS, makeRecords, shopOf } from "../console/records.ts";
+import { KEYS, makeRecords, type Shop, shopOf } from "../console/records.ts";
 import { openSqlite, type TestDatabase } from "../support/database.ts";
 import { CHROMIUM_ARGS, chromiumPath } from "./chromium.ts";
 import { isTooWide, screenshot } from "./look.ts";
@@ -11,13 +11,14 @@ import { isTooWide, screenshot } from "./look.ts";
 let browser: Browser;
 let db: TestDatabase;
 let records: AsyncDisposable;
+let shop: Shop;
 let served: ServedConsole;
 const ids = new Map<string, string>();
 
 beforeAll(async () => {
   browser = await chromium.launch({ executablePath: chromiumPath() ?? "", args: CHROMIUM_ARGS });
   db = await openSqlite();
-  const shop = shopOf(db);
+  shop = shopOf(db);
   records = await makeRecords(db, shop);
   await spreadOut();
   served = await serveConsole({ idempotency: shop });
@@ -79,23 +80,28 @@ async function enter(look?: Look): Promise<{ context: BrowserContext; page: Page
 interface Pictured {
   readonly name: string;
   readonly path: () => string;
-  readonly picture?: boolean;
+  /** The looks of which the documents have a picture. */
+  readonly pictures?: readonly string[];
 }
 
 const record = (key: string) => () => `/records/${ids.get(key)}`;
 const pages: Pictured[] = [
-  { name: "records", path: () => "/", picture: true },
+  {
+    name: "records",
+    path: () => "/",
+    pictures: ["desktop-light", "desktop-dark", "phone-light", "phone-dark"],
+  },
   { name: "nothing found", path: () => "/?key=no-such-key" },
-  { name: "a search that cannot be made", path: () => "/?from=yesterday" },
+  { name: "a search that cannot be made", path: () => "/?key=%C3%A4" },
   { name: "completed", path: record(KEYS.completed) },
-  { name: "record", path: record(KEYS.stepped), picture: true },
-  { name: "failed", path: record(KEYS.failed), picture: true },
+  { name: "record", path: record(KEYS.stepped), pictures: ["desktop-light", "desktop-dark"] },
+  { name: "failed", path: record(KEYS.failed) },
   { name: "alive", path: record(KEYS.alive) },
   { name: "abandoned", path: record(KEYS.abandoned) },
   { name: "expired", path: record(KEYS.expired) },
   { name: "unknown", path: () => `/records/${"x".repeat(43)}` },
-  { name: "forget", path: () => `${record(KEYS.completed)()}/forget`, picture: true },
-  { name: "overview", path: () => "/overview", picture: true },
+  { name: "forget", path: () => `${record(KEYS.completed)()}/forget` },
+  { name: "overview", path: () => "/overview" },
   { name: "not found", path: () => "/no/such/page" },
 ];
 
@@ -103,10 +109,10 @@ describe.each(looks)("the console on $name", (look) => {
   it("can be used by everybody, on each page, and asks nothing of others", async () => {
     const { context, page, wrong } = await enter(look);
     // The policy of the pages keeps every script out but those of the browser's own tools.
-    for (const { name, path, picture } of pages) {
+    for (const { name, path, pictures = [] } of pages) {
       await page.goto(new URL(path(), served.url).href);
       expect(await isTooWide(page), name).toBe(false);
-      if (process.env["ALL"]) await screenshot(page, `console-${name}-${look.name}`);
+      if (pictures.includes(look.name)) await screenshot(page, `console-${name}-${look.name}`);
       await page.evaluate(`${axe.source}; undefined`);
       const violations = await page.evaluate(async () => {
         const tool = (globalThis as unknown as { axe: typeof axe }).axe;
@@ -119,4 +125,75 @@ describe.each(looks)("the console on $name", (look) => {
     expect(wrong.filter((each) => !/status of (400|404)/.test(each))).toEqual([]);
     await context.close();
   });
+});
+
+it("can be used by the keyboard alone, from the search to the record that is forgotten", async () => {
+  const { context, page, wrong } = await enter();
+  const press = async (...keys: string[]) => {
+    for (const key of keys) await page.keyboard.press(key);
+  };
+  /** Goes on until an element has the focus, which can be seen. */
+  const tabTo = async (name: string | RegExp) => {
+    for (let n = 0; n < 40; n += 1) {
+      await press("Tab");
+      const focused = page.locator(":focus");
+      // After its last element, the browser's own controls are next.
+      if ((await focused.count()) === 0) continue;
+      const [label, text] = [
+        await focused.evaluate((element) => (element as HTMLInputElement).labels?.[0]?.textContent ?? ""),
+        await focused.innerText(),
+      ];
+      if ([label, text].some((each) => (typeof name === "string" ? each === name : name.test(each)))) {
+        const outline = await focused.evaluate((element) => {
+          const { outlineStyle, outlineWidth } = getComputedStyle(element);
+          return [outlineStyle, parseFloat(outlineWidth) >= 2];
+        });
+        expect(outline, String(name)).toEqual(["solid", true]);
+        return;
+      }
+    }
+    throw new Error(`nothing named ${String(name)} can be reached`);
+  };
+  await press("Tab");
+  expect(await page.locator(":focus").innerText()).toBe("Skip to content");
+  await press("Enter");
+  await tabTo("Key, or the id of a record");
+  await page.keyboard.type(KEYS.expired);
+  await press("Enter");
+  await page.waitForURL(/key=/);
+  await tabTo(KEYS.expired);
+  await press("Enter");
+  await page.waitForURL(/records/);
+  await tabTo(/^Forget/);
+  await press("Enter");
+  await page.waitForURL(/forget$/);
+  await tabTo("Forget the record");
+  await press("Enter");
+  await page.waitForURL(/outcome=forgotten/);
+  expect(await page.getByRole("status").innerText()).toMatch(/^Forgotten\./);
+  expect(await page.title()).toBe("No such record - onceonly console");
+  expect(wrong.filter((each) => !/status of 404/.test(each))).toEqual([]);
+  await context.close();
+});
+
+it("shows what clients have sent as text, and no script of theirs runs", async () => {
+  const { context, page, wrong } = await enter();
+  page.on("dialog", (dialog) => {
+    wrong.push(dialog.message());
+    void dialog.dismiss();
+  });
+  const text = `</style></title></pre></textarea><script>alert(1)</script><img src=x onerror=alert(2)>\u202e`;
+  const key = "<svg onload=alert(3)>";
+  await shop.runLeased({ operation: text, scope: text, key, input: { [text]: text } }, async ({ step }) =>
+    step(text, () => ({ text, map: new Map([[text, text]]) })),
+  );
+  const { id } = await shop.inspect({ operation: text, scope: text, key });
+  const query = new URLSearchParams({ key, operation: text, scope: text }).toString();
+  for (const path of ["/", `/?${query}`, "/overview", `/records/${id}`, `/records/${id}/forget`]) {
+    await page.goto(new URL(path, served.url).href);
+    await page.getByText("onload=alert(3)").or(page.getByText("onerror=alert(2)")).first().waitFor();
+    expect(await page.locator("script, img, svg").count(), path).toBe(0);
+  }
+  expect(wrong).toEqual([]);
+  await context.close();
 });

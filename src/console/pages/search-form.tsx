@@ -1,6 +1,7 @@
 /** @jsxImportSource preact */
 import type { VNode } from "preact";
 import { type Search, type SearchField, type SearchProblem, STATES } from "../search/search.ts";
+import { visible } from "../values/visible.ts";
 import type { Place } from "./layout.tsx";
 
 interface SearchFormParts extends Place {
@@ -75,7 +76,7 @@ function ScopeField({
         {scopes.length > 1 ? <option value="">{`all ${scopes.length}`}</option> : null}
         {scopes.map((scope) => (
           <option value={scope} selected={scope === search.scope}>
-            {scope}
+            {visible(scope)}
           </option>
         ))}
       </select>
