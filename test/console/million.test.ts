@@ -39,19 +39,9 @@ describe.each(databases)(`over ${COUNT.toLocaleString("en")} records on $name`, 
     /** What a page of it sent to the database. */
     const asked = async (path: string) => {
       statements.length = 0;
-      const begun = performance.now();
       const answered = await visitor.get(path);
       expect(answered.status).toBe(200);
-      const ms = Math.round(performance.now() - begun);
       const sent = statements.filter((text) => text.includes("idempotency_record"));
-      if (process.env["MEASURE"])
-        console.log(
-          db.provider,
-          path.slice(0, 60),
-          `${ms} ms`,
-          `${sent.length} statements`,
-          `${answered.html.length} characters`,
-        );
       return { ...answered, sent };
     };
     const nextOf = (html: string) =>
@@ -74,15 +64,13 @@ describe.each(databases)(`over ${COUNT.toLocaleString("en")} records on $name`, 
 
     // By what no index serves: in stretches, until it is found or two seconds are over; then the reader goes on.
     let found: string[] = [];
-    let pages = 0;
-    for (let next: string | undefined = "/?key=k7"; next !== undefined && found.length === 0; pages += 1) {
+    for (let next: string | undefined = "/?key=k7"; next !== undefined && found.length === 0; ) {
       const page = await asked(next);
       for (const statement of page.sent) expect(statement).toMatch(/LIMIT \d+( OFFSET \d+)?$/);
       found = idsIn(page.html);
       next = nextOf(page.html);
     }
     expect(found).toEqual(["7".padStart(43, "0")]);
-    if (process.env["MEASURE"]) console.log(db.provider, `${pages} pages until the last but six was found`);
 
     // In progress: by an index that holds nothing else.
     expect((await asked("/?state=in_progress")).sent).toHaveLength(1);

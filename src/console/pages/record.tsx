@@ -137,7 +137,7 @@ function Steps({ record: { steps, claimedAt } }: { record: InspectedRecord }): V
   const aside = steps.length > STEPS_MAX ? `the first ${STEPS_MAX} of ${numberOf(steps.length)}` : undefined;
   return (
     <Panel id="steps" title="Steps" {...(aside === undefined ? {} : { aside })}>
-      <div>
+      <div class="steps">
         {steps.slice(0, STEPS_MAX).map(({ name, recordedAt, result }, index) => (
           <details>
             <summary>

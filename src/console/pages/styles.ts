@@ -128,6 +128,7 @@ pre.value { margin: 0; padding: 0.85rem 1rem; max-height: 32rem; overflow: auto;
 pre.value.wrap { white-space: pre-wrap; overflow-wrap: anywhere; }
 .message { font-size: 1.05rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 .message strong { font-weight: 600; color: var(--bad); }
+.steps { margin-block: -0.5rem; }
 details { border-top: 1px solid var(--line); padding: 0.15rem 0; }
 details:first-of-type { border-top: 0; }
 summary { cursor: pointer; padding: 0.5rem 0; overflow-wrap: anywhere; }
