@@ -111,7 +111,7 @@ describe.each(looks)("the console on $name", (look) => {
     // The policy of the pages keeps every script out but those of the browser's own tools.
     for (const { name, path, pictures = [] } of pages) {
       await page.goto(new URL(path(), served.url).href);
-      expect(await isTooWide(page), name).toBe(false);
+      expect([name, await isTooWide(page)]).toEqual([name, false]);
       if (pictures.includes(look.name)) await screenshot(page, `console-${name}-${look.name}`);
       await page.evaluate(`${axe.source}; undefined`);
       const violations = await page.evaluate(async () => {
@@ -119,7 +119,7 @@ describe.each(looks)("the console on $name", (look) => {
         const { violations } = await tool.run(document, { resultTypes: ["violations"] });
         return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`));
       });
-      expect(violations, name).toEqual([]);
+      expect([name, violations]).toEqual([name, []]);
     }
     // Pages that are not there are said to be so, by the browser too.
     expect(wrong.filter((each) => !/status of (400|404)/.test(each))).toEqual([]);
@@ -148,7 +148,7 @@ it("can be used by the keyboard alone, from the search to the record that is for
           const { outlineStyle, outlineWidth } = getComputedStyle(element);
           return [outlineStyle, parseFloat(outlineWidth) >= 2];
         });
-        expect(outline, String(name)).toEqual(["solid", true]);
+        expect([name, ...outline]).toEqual([name, "solid", true]);
         return;
       }
     }
@@ -192,7 +192,7 @@ it("shows what clients have sent as text, and no script of theirs runs", async (
   for (const path of ["/", `/?${query}`, "/overview", `/records/${id}`, `/records/${id}/forget`]) {
     await page.goto(new URL(path, served.url).href);
     await page.getByText("onload=alert(3)").or(page.getByText("onerror=alert(2)")).first().waitFor();
-    expect(await page.locator("script, img, svg").count(), path).toBe(0);
+    expect([path, await page.locator("script, img, svg").count()]).toEqual([path, 0]);
   }
   expect(wrong).toEqual([]);
   await context.close();

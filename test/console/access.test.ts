@@ -1,6 +1,6 @@
 /** Who gets into the console, how far, and what everybody is told. */
 import { beforeAll, describe, expect, it, test } from "vitest";
-import { createConsole, type OperatorRights } from "../../src/console/index.ts";
+import { type Authorize, createConsole, type OperatorRights } from "../../src/console/index.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
 import { warningsDuring } from "../support/runs.ts";
 import { KEYS, makeRecords, type Shop, shopOf } from "./records.ts";
@@ -34,7 +34,9 @@ describe("option authorize", () => {
       const visitor = consoleOf(untouchable, () => said);
       for (const { path, method } of everywhere) {
         const { status, html, headers } = await visitor.send(`/onceonly${path}`, { method });
-        expect([status, html, headers.get("set-cookie")], `${method} ${path}`).toEqual([
+        expect([method, path, status, html, headers.get("set-cookie")]).toEqual([
+          method,
+          path,
           403,
           "Forbidden\n",
           null,
@@ -43,7 +45,7 @@ describe("option authorize", () => {
     },
   );
 
-  it.each([
+  it.each<[string, Authorize]>([
     ["throws", () => Promise.reject(new Error("the session store is away at 10.0.0.7"))],
     ["returns a number", () => 1 as never],
     ["returns an array", () => ["u"] as never],
@@ -58,7 +60,7 @@ describe("option authorize", () => {
     const warnings = await warningsDuring(async () => {
       for (const { path, method } of asked) {
         const { status, html } = await visitor.send(`/onceonly${path}`, { method });
-        expect([status, html], `${method} ${path}`).toEqual([500, "Internal Server Error\n"]);
+        expect([method, path, status, html]).toEqual([method, path, 500, "Internal Server Error\n"]);
       }
     });
     expect(warnings).toHaveLength(asked.length);
@@ -89,7 +91,7 @@ describe("option authorize", () => {
   });
 });
 
-test.each([
+test.each<[object, string]>([
   [
     { idempotency: {}, authorize: () => true },
     "option idempotency is of type object; give an object with the functions list",
@@ -98,7 +100,7 @@ test.each([
     { authorize: () => true },
     "option idempotency is of type undefined; give the object that createIdempotency made",
   ],
-  [{ idempotency: untouchable, authorize: true }, "option authorize is of type boolean (?:true)?"],
+  [{ idempotency: untouchable, authorize: true }, "option authorize is of type boolean"],
   [
     { idempotency: untouchable, authorize: () => true, basePath: "admin" },
     'option basePath is of type string ("admin"); give a path',
@@ -106,7 +108,7 @@ test.each([
   [{ idempotency: untouchable, authorize: () => true, basePath: "//evil.example" }, "option basePath"],
   [{ idempotency: untouchable, authorize: () => true, basepath: "/" }, "did you mean basePath?"],
 ])("options that cannot be used are refused: %o", (options, message) => {
-  expect(() => createConsole(options as never)).toThrow(message.replace(" (?:true)?", ""));
+  expect(() => createConsole(options as never)).toThrow(message.replace("", ""));
 });
 
 test("what is no Request is refused with the way out", async () => {

@@ -100,7 +100,7 @@ describe.each(databases)("forgetting on $name", ({ open }) => {
     };
     for (const [what, attempt] of Object.entries(attempts)) {
       const { status, html } = await attempt();
-      expect([status, textOf(html).includes("Nothing was deleted")], what).toEqual([403, true]);
+      expect([what, status, textOf(html).includes("Nothing was deleted")]).toEqual([what, 403, true]);
     }
     expect(await stateOf(shop, id)).toBe("completed");
     // It is this form that the others were made of.

@@ -76,7 +76,7 @@ describe.each(databases)("the pages on $name", ({ open }) => {
       200, 400, 200, 200, 404, 200, 404, 403, 405, 303, 403, 500, 500,
     ]);
     for (const { headers, status } of responses) {
-      expect(Object.fromEntries(headers), String(status)).toMatchObject(HEADERS);
+      expect({ status, ...Object.fromEntries(headers) }).toMatchObject({ status, ...HEADERS });
       expect(headers.get("content-security-policy")).toMatch(
         /^default-src 'none'; (style-src 'sha256-[\w+/]{43}='; )?form-action 'self'; frame-ancestors 'none'; base-uri 'none'$/,
       );
@@ -94,7 +94,7 @@ describe.each(databases)("the pages on $name", ({ open }) => {
       expect(Object.fromEntries(head.headers)).toEqual(Object.fromEntries(get.headers));
       for (const method of ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"]) {
         const { status, headers } = await visitor.send(`/onceonly${path}`, { method });
-        expect([status, headers.get("allow")], `${method} ${path}`).toEqual([405, "GET, HEAD"]);
+        expect([method, path, status, headers.get("allow")]).toEqual([method, path, 405, "GET, HEAD"]);
       }
     }
     const { headers } = await visitor.send(`/onceonly/records/${NOBODY}/forget`, { method: "DELETE" });
@@ -259,7 +259,7 @@ describe.each(databases)("what clients have sent, on $name,", ({ open }) => {
     const paths = ["/", `/?${query}`, `/records/${id}`, `/records/${id}/forget`, "/overview"];
     for (const path of paths) {
       const { status, html } = await visitor.get(path);
-      expect(status, path).toBe(200);
+      expect([path, status]).toEqual([path, 200]);
       expectTame(html);
     }
     for (const path of [`/?${query}&state=${encodeURIComponent(text)}`, `/${encodeURIComponent(text)}`]) {

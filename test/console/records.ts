@@ -4,7 +4,7 @@ import { createIdempotency } from "../../src/create-idempotency.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { door, expire } from "../support/runs.ts";
 
-export class CardDeclined extends Error {
+class CardDeclined extends Error {
   override name = "CardDeclined";
   readonly code = "card_declined";
   readonly order = { id: 118, total: new Decimal("249.90") };

@@ -87,7 +87,8 @@ describe("serveConsole", () => {
     ]) {
       for (const path of ["/", `/${url.search}`]) {
         const { status, headers, text } = await send(at(path), { host, cookie });
-        expect([status, headers["set-cookie"], text], host).toEqual([
+        expect([host, status, headers["set-cookie"], text]).toEqual([
+          host,
           403,
           undefined,
           expect.stringMatching(/^Forbidden: this console is for the address/),

@@ -118,7 +118,13 @@ describe("a value that is too large", () => {
     ["names", { ["n".repeat(1_000_000)]: 1, b: 2 }],
     [
       "a class of a long name",
-      new (Object.defineProperty(class {}, "name", { value: "N".repeat(1_000_000) }))(),
+      new (Object.defineProperty(
+        class {
+          n = 1;
+        },
+        "name",
+        { value: "N".repeat(1_000_000) },
+      ))(),
     ],
   ])("such as %s is cut, and says so", (_what, value) => {
     const { text, isCut } = shown(value, 20_000);

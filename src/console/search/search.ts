@@ -18,7 +18,7 @@ const FIELDS: readonly SearchField[] = ["key", "operation", "scope", "state", "f
 export const STATES = ["in_progress", "completed", "failed"] as const;
 
 /** Records of a page. */
-export const PAGE = 50;
+const PAGE = 50;
 
 export function searchOf(params: URLSearchParams): Search {
   const search = Object.fromEntries(
