@@ -1,8 +1,13 @@
 /** The console in a real browser: who can use it, and what it looks like. */
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createServerAdapter } from "@whatwg-node/server";
 import axe from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ServedConsole, serveConsole } from "../../src/cli/console/index.ts";
+import { createConsole } from "../../src/console/index.ts";
 import { KEYS, makeRecords, type Shop, shopOf } from "../console/records.ts";
 import { openSqlite, type TestDatabase } from "../support/database.ts";
 import { CHROMIUM_ARGS, chromiumPath } from "./chromium.ts";
@@ -12,6 +17,8 @@ let browser: Browser;
 let db: TestDatabase;
 let records: AsyncDisposable;
 let shop: Shop;
+/** For who may see the records of two scopes alone. */
+let limited: Server;
 let served: ServedConsole;
 const ids = new Map<string, string>();
 
@@ -22,9 +29,19 @@ beforeAll(async () => {
   records = await makeRecords(db, shop);
   await spreadOut();
   served = await serveConsole({ idempotency: shop });
+  const handler = createConsole({
+    idempotency: shop,
+    authorize: () => ({ scope: ["user-7", "user-42"] }),
+  });
+  const adapter = createServerAdapter(handler);
+  limited = createServer((request, response) => void adapter(request, response));
+  limited.listen(0, "127.0.0.1");
+  await once(limited, "listening");
   for (const { id, key } of (await shop.list()).records) ids.set(key, id);
 });
 afterAll(async () => {
+  limited.close();
+  limited.closeAllConnections();
   await served.close();
   await records[Symbol.asyncDispose]();
   await db[Symbol.asyncDispose]();
@@ -62,19 +79,32 @@ const looks: Look[] = [
 );
 
 /** A browser that was let in, and what went wrong in it. */
-async function enter(look?: Look): Promise<{ context: BrowserContext; page: Page; wrong: string[] }> {
+async function enter(
+  look?: Look,
+  { url } = served,
+): Promise<{ context: BrowserContext; page: Page; wrong: string[] }> {
   const { colorScheme = "light", viewport = { width: 1280, height: 800 } } = look ?? {};
   const context = await browser.newContext({ colorScheme, viewport, reducedMotion: "reduce" });
   const page = await context.newPage();
   const wrong: string[] = [];
-  const { origin } = new URL(served.url);
+  const { origin } = new URL(url);
   context.on("request", (request) => {
     if (new URL(request.url()).origin !== origin) wrong.push(`asks for ${request.url()}`);
   });
   context.on("console", (message) => wrong.push(message.text()));
   context.on("weberror", (error) => wrong.push(String(error.error())));
-  await page.goto(served.url);
+  await page.goto(url);
   return { context, page, wrong };
+}
+
+/** What axe has against a page. The policy of the pages keeps every script out but those of the browser's own tools. */
+async function violationsIn(page: Page): Promise<string[]> {
+  await page.evaluate(`${axe.source}; undefined`);
+  return page.evaluate(async () => {
+    const tool = (globalThis as unknown as { axe: typeof axe }).axe;
+    const { violations } = await tool.run(document, { resultTypes: ["violations"] });
+    return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`));
+  });
 }
 
 interface Pictured {
@@ -108,23 +138,31 @@ const pages: Pictured[] = [
 describe.each(looks)("the console on $name", (look) => {
   it("can be used by everybody, on each page, and asks nothing of others", async () => {
     const { context, page, wrong } = await enter(look);
-    // The policy of the pages keeps every script out but those of the browser's own tools.
     for (const { name, path, pictures = [] } of pages) {
       await page.goto(new URL(path(), served.url).href);
       expect([name, await isTooWide(page)]).toEqual([name, false]);
       if (pictures.includes(look.name)) await screenshot(page, `console-${name}-${look.name}`);
-      await page.evaluate(`${axe.source}; undefined`);
-      const violations = await page.evaluate(async () => {
-        const tool = (globalThis as unknown as { axe: typeof axe }).axe;
-        const { violations } = await tool.run(document, { resultTypes: ["violations"] });
-        return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`));
-      });
-      expect([name, violations]).toEqual([name, []]);
+      expect([name, await violationsIn(page)]).toEqual([name, []]);
     }
     // Pages that are not there are said to be so, by the browser too.
     expect(wrong.filter((each) => !/status of (400|404)/.test(each))).toEqual([]);
     await context.close();
   });
+});
+
+describe.each(looks)("the console of some scopes on $name", ({ colorScheme, viewport }) => {
+  it.each(["/", "/?scope=user-7", "/?scope=user-8", "/overview", `/records/${"x".repeat(43)}/forget`])(
+    "can be used by everybody, on %s",
+    async (path) => {
+      const page = await browser.newPage({ colorScheme, viewport });
+      const { port } = limited.address() as AddressInfo;
+      await page.goto(`http://127.0.0.1:${port}/onceonly${path}`);
+      expect(await page.title()).toContain("onceonly console");
+      expect(await isTooWide(page)).toBe(false);
+      expect(await violationsIn(page)).toEqual([]);
+      await page.close();
+    },
+  );
 });
 
 it("can be used by the keyboard alone, from the search to the record that is forgotten", async () => {
@@ -171,13 +209,16 @@ it("can be used by the keyboard alone, from the search to the record that is for
   await press("Enter");
   await page.waitForURL(/outcome=forgotten/);
   expect(await page.getByRole("status").innerText()).toMatch(/^Forgotten\./);
+  expect(await violationsIn(page)).toEqual([]);
   expect(await page.title()).toBe("No such record - onceonly console");
   expect(wrong.filter((each) => !/status of 404/.test(each))).toEqual([]);
   await context.close();
 });
 
 it("shows what clients have sent as text, and no script of theirs runs", async () => {
-  const { context, page, wrong } = await enter();
+  // The other one has counted before.
+  const fresh = await serveConsole({ idempotency: shop });
+  const { context, page, wrong } = await enter(undefined, fresh);
   page.on("dialog", (dialog) => {
     wrong.push(dialog.message());
     void dialog.dismiss();
@@ -190,10 +231,11 @@ it("shows what clients have sent as text, and no script of theirs runs", async (
   const { id } = await shop.inspect({ operation: text, scope: text, key });
   const query = new URLSearchParams({ key, operation: text, scope: text }).toString();
   for (const path of ["/", `/?${query}`, "/overview", `/records/${id}`, `/records/${id}/forget`]) {
-    await page.goto(new URL(path, served.url).href);
+    await page.goto(new URL(path, fresh.url).href);
     await page.getByText("onload=alert(3)").or(page.getByText("onerror=alert(2)")).first().waitFor();
     expect([path, await page.locator("script, img, svg").count()]).toEqual([path, 0]);
   }
   expect(wrong).toEqual([]);
   await context.close();
+  await fresh.close();
 });

@@ -109,6 +109,7 @@ describe.each(mounts)("mounted in $name", ({ open }) => {
     expect(forgotten.status).toBe(303);
     const shown = await send(forgotten.headers.get("location") ?? "", { headers: { cookie } });
     expect(await shown.text()).toContain("<strong>Forgotten.</strong>");
+    expect((await shop.inspect(name)).state).toBe("unknown");
     close();
   });
 });

@@ -14,8 +14,8 @@ export interface Overview {
 
 /** Operations that are shown. */
 const OPERATIONS_MAX = 500;
-/** Up to where expired records are counted. */
-const EXPIRED_MAX = 100_000;
+/** Up to where the figures are counted. */
+const COUNTED_MAX = 100_000;
 
 /** `overview` is `undefined` for who may not see all scopes. */
 export function overviewPage(place: Place & { overview: Overview | undefined }): string {
@@ -35,7 +35,7 @@ export function overviewPage(place: Place & { overview: Overview | undefined }):
           </Note>
         ) : (
           <>
-            <Figures stats={overview.stats} />
+            <Figures base={base} stats={overview.stats} />
             <Operations base={base} overview={overview} />
           </>
         )}
@@ -44,15 +44,16 @@ export function overviewPage(place: Place & { overview: Overview | undefined }):
   });
 }
 
-function Figures({ stats }: { stats: TableStats }): VNode {
+function Figures({ base, stats }: { base: string; stats: TableStats }): VNode {
+  const href = `${base}/${queryOf({ state: "in_progress" })}`;
   const { inProgress, abandoned, expired, oldestExpiredAt, bytes, now } = stats;
   return (
     <dl class="figures">
-      <Figure name="Leased runs in progress" value={numberOf(inProgress)} />
-      <Figure name="Of these, abandoned" value={numberOf(abandoned)} />
+      <Figure name="Leased runs in progress" value={countOf(inProgress)} href={href} />
+      <Figure name="Of these, abandoned" value={countOf(abandoned)} />
       <Figure
         name="Expired, not pruned"
-        value={`${numberOf(expired)}${expired >= EXPIRED_MAX ? " or more" : ""}`}
+        value={countOf(expired)}
         {...(oldestExpiredAt === undefined
           ? {}
           : { more: `the oldest for ${durationOf(Math.max(0, now.getTime() - oldestExpiredAt.getTime()))}` })}
@@ -62,11 +63,23 @@ function Figures({ stats }: { stats: TableStats }): VNode {
   );
 }
 
-function Figure({ name, value, more }: { name: string; value: string; more?: string }): VNode {
+interface FigureParts {
+  readonly name: string;
+  readonly value: string;
+  /** Where the records are listed. */
+  readonly href?: string;
+  readonly more?: string;
+}
+
+function countOf(count: number): string {
+  return `${numberOf(count)}${count >= COUNTED_MAX ? " or more" : ""}`;
+}
+
+function Figure({ name, value, href, more }: FigureParts): VNode {
   return (
     <div>
       <dt>{name}</dt>
-      <dd>{value}</dd>
+      <dd>{href === undefined ? value : <a href={href}>{value}</a>}</dd>
       {more === undefined ? null : <dd>{more}</dd>}
     </div>
   );
