@@ -19,10 +19,12 @@ export const walls = {
   "core/retry": attempt,
   "core/duplicates": attempt,
   "core/run": [...attempt, "core/retry", "core/duplicates"],
+  // What stands before the port.
+  "core/encryption": [...attempt, "core/retry"],
   "core/lease": run,
   "core/upkeep": run,
   "core/adapter": request,
-  core: [...run, "core/lease", "core/upkeep"],
+  core: [...run, "core/encryption", "core/lease", "core/upkeep"],
 
   // What every dialect is made of, one folder for each database, and what sends the statements of whichever it is.
   "sql/dialect": ["core/browser", "core/contract"],

@@ -1,4 +1,5 @@
 import { misuse } from "./core/browser/option-checks.ts";
+import type { EncryptionOptions } from "./core/contract/encryption.ts";
 import type { Idempotency } from "./core/contract/idempotency.ts";
 import { checkOptionNames, type OptionNames } from "./core/contract/option-names.ts";
 import { RUN_OPTIONS, type RunOptions } from "./core/contract/options.ts";
@@ -22,6 +23,11 @@ export interface IdempotencyOptions<TClient extends PrismaClientLike>
    * failover of the database.
    */
   readonly replayCache?: ReplayCache;
+  /**
+   * Encrypts what records hold, by AES-256-GCM: results, errors that are answers, results of steps, stored inputs, and what a
+   * `replayCache` keeps. Names stay in clear: scope, operation, key, names of steps; so does the hash of the input. Default: none.
+   */
+  readonly encryption?: EncryptionOptions;
 }
 
 const OPTIONS: OptionNames<Required<IdempotencyOptions<PrismaClientLike>>> = {
@@ -31,6 +37,7 @@ const OPTIONS: OptionNames<Required<IdempotencyOptions<PrismaClientLike>>> = {
   models: true,
   guard: true,
   replayCache: true,
+  encryption: true,
 };
 
 /**
@@ -54,7 +61,7 @@ export function createIdempotency<TClient extends PrismaClientLike>(
   }
   checkOptionNames(options, OPTIONS);
   const store = createPrismaStore(options);
-  const idempotency = idempotencyOver(store, options, options.replayCache);
+  const idempotency = idempotencyOver(store, options, options);
   keepToOneDatabase(options);
   return idempotency;
 }

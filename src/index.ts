@@ -11,6 +11,7 @@ export {
   transformerCodec,
   UnstorableValueError,
 } from "./core/contract/codec.ts";
+export type { EncryptionKey, EncryptionOptions } from "./core/contract/encryption.ts";
 export type { ErrorClass, ErrorSerializer } from "./core/contract/error-serializer.ts";
 export {
   type AnyIdempotencyError,
@@ -71,6 +72,7 @@ export type {
 } from "./core/contract/listing.ts";
 export type { ResolvedRunOptions, RunOptions, TransactionOptions } from "./core/contract/options.ts";
 export type { PruneOptions, Pruning, StartPruningOptions } from "./core/contract/pruning.ts";
+export type { Reencrypted, ReencryptOptions } from "./core/contract/reencryption.ts";
 export type { ReplayCache } from "./core/contract/replay-cache.ts";
 export type { Upkeep } from "./core/contract/upkeep.ts";
 export {

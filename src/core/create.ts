@@ -1,5 +1,6 @@
 import { misuse } from "./browser/option-checks.ts";
 import type { Codec } from "./contract/codec.ts";
+import type { EncryptionOptions } from "./contract/encryption.ts";
 import type { Idempotency, RunResult, SettledRun } from "./contract/idempotency.ts";
 import { checkOptionNames } from "./contract/option-names.ts";
 import {
@@ -14,6 +15,9 @@ import { checkReplayCache, type ReplayCache } from "./contract/replay-cache.ts";
 import type { Store } from "./contract/store.ts";
 import { CachedReplays } from "./duplicates/cached-replays.ts";
 import { Duplicates } from "./duplicates/duplicates.ts";
+import { Cipher } from "./encryption/cipher.ts";
+import { encryptedStore } from "./encryption/encrypted-store.ts";
+import { reencrypt } from "./encryption/reencrypt.ts";
 import { observed } from "./events/call-events.ts";
 import { publish } from "./events/channels.ts";
 import { abandonedRuns } from "./lease/abandoned-runs.ts";
@@ -37,21 +41,36 @@ import { countByOperation, stats } from "./upkeep/stats.ts";
  * @throws TypeError for an option that cannot be used.
  */
 export function idempotencyOver<TTransaction>(
-  store: Store<TTransaction>,
+  plainStore: Store<TTransaction>,
   options: RunOptions = {},
-  replayCache?: ReplayCache,
+  { replayCache, encryption }: StoredWith = {},
 ): Idempotency<TTransaction> {
   checkReplayCache(replayCache);
-  const cached = replayCache && new CachedReplays(replayCache);
+  const cipher = encryption === undefined ? undefined : new Cipher(encryption);
+  const store = cipher === undefined ? plainStore : encryptedStore(plainStore, cipher);
+  const cached = replayCache && new CachedReplays(replayCache, cipher);
   const duplicates = new Duplicates(cached);
   const outage = new Outage();
   const runner = new TransactionRunner(store, duplicates, outage);
   const leasedRunner = new LeasedRunner(store, duplicates, outage);
   const base = resolveOptions(options, defaultsOver(store));
   return withOptions(
-    { store, runner, leasedRunner, inputCodec: base.codec, forgetCached: async (id) => cached?.forget(id) },
+    {
+      store,
+      runner,
+      leasedRunner,
+      inputCodec: base.codec,
+      forgetCached: async (id) => cached?.forget(id),
+      reencrypt: (how) => reencrypt(plainStore, cipher, how),
+    },
     base,
   );
+}
+
+/** What stands between the runs and where their outcomes are kept. */
+interface StoredWith {
+  readonly replayCache?: ReplayCache | undefined;
+  readonly encryption?: EncryptionOptions | undefined;
 }
 
 interface Parts<TTransaction> {
@@ -62,6 +81,7 @@ interface Parts<TTransaction> {
   readonly inputCodec: Codec;
   /** Deletes what a cache of replays has. */
   readonly forgetCached: (id: string) => Promise<void>;
+  readonly reencrypt: Idempotency<TTransaction>["reencrypt"];
 }
 
 function withOptions<TTransaction>(
@@ -98,6 +118,7 @@ function withOptions<TTransaction>(
     list: (listOptions) => list(store, listOptions),
     stats: () => stats(store),
     countByOperation: (countOptions) => countByOperation(store, countOptions),
+    reencrypt: (reencryptOptions) => parts.reencrypt(reencryptOptions),
     prune: (pruneOptions) => prune(store, pruneOptions),
     startPruning: (pruningOptions) => startPruning(store, pruningOptions),
   };

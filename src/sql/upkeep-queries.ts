@@ -5,6 +5,7 @@ import type {
   Place,
   PrunedBatch,
   PruneParams,
+  RewriteParams,
   StateCount,
   StoredRecord,
   StoredStats,
@@ -100,6 +101,10 @@ export class UpkeepQueries implements UpkeepStore {
       throw error;
     }
     return (await this.inspect(id)) === undefined ? "unknown" : "in_progress";
+  }
+
+  async rewrite(params: RewriteParams): Promise<boolean> {
+    return (await this.#client.affectedRowsOf(this.#dialect.upkeep.rewrite(this.#names, params))) > 0;
   }
 
   async list(params: ListParams): Promise<readonly FoundRecord[]> {

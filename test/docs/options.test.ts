@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { devalueCodec } from "../../src/core/contract/codec.ts";
 import { errorSerializer } from "../../src/core/contract/error-serializer.ts";
-import { type RunOptions, resolveOptions } from "../../src/core/contract/options.ts";
+import { type RunOptions, resolveOptions, storeAll } from "../../src/core/contract/options.ts";
 import type { IdempotencyOptions } from "../../src/create-idempotency.ts";
 import type { PrismaClientLike } from "../../src/prisma/client/client.ts";
 import { read, tables } from "./markdown.ts";
@@ -14,6 +14,7 @@ const STORE_OPTIONS = {
   models: "read from the client",
   guard: '"warn", in production "off"',
   replayCache: "none",
+  encryption: "none",
 } satisfies Record<Exclude<keyof IdempotencyOptions<PrismaClientLike>, keyof RunOptions>, string>;
 
 /** Made when the database is known. */
@@ -24,6 +25,7 @@ function written(value: unknown): string {
   if (value === undefined) return "none";
   if (value === devalueCodec) return devalueCodec.name;
   if (value === errorSerializer) return "name, message, properties";
+  if (value === storeAll) return "all is stored";
   if (typeof value === "number") return value.toLocaleString("en");
   if (typeof value === "object" && JSON.stringify(value) === "{}") return "Prisma's";
   return JSON.stringify(value);
@@ -43,8 +45,8 @@ it("docs/options.md has every option of createIdempotency with its default", () 
   ]);
   const said = optionsIn(read("docs/options.md"));
   // In the order of the page, which is that of interest.
-  expect(said.slice(0, 5)).toEqual(Object.entries(STORE_OPTIONS));
-  expect(Object.fromEntries(said.slice(5))).toEqual(Object.fromEntries(defaults));
+  expect(said.slice(0, 6)).toEqual(Object.entries(STORE_OPTIONS));
+  expect(Object.fromEntries(said.slice(6))).toEqual(Object.fromEntries(defaults));
 });
 
 it("sees a default that the code does not have", () => {

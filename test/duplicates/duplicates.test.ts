@@ -158,6 +158,40 @@ describe.each(databases)("duplicates in one process on $name", ({ open }) => {
     expect(place.runs).toBe(1);
   });
 
+  test.each([
+    ["of one scope beyond scopeWaitersMax", { scopeWaitersMax: 3 }, ["u", "u", "u", "u", "u", "v", "v"], 2],
+    ["beyond allWaitersMax", { allWaitersMax: 4 }, ["u", "v", "u", "v", "u", "v"], 2],
+  ])("%s get IN_PROGRESS, whatever their keys, and others wait", async (_, limits, scopes, refusals) => {
+    await using db = await open();
+    const long = { waitMs: NEVER, leaseMs: NEVER, transaction: { timeoutMs: NEVER } };
+    const idempotency = idempotencyOf(db.prisma, { ...long, ...limits });
+    const doors = times(2, () => door());
+    const first = doors.flatMap(({ wait }, n) =>
+      ["u", "v"].map((scope) => idempotency.runLeased(request(`k${n}`, { scope }), wait)),
+    );
+    await Promise.all(doors.map(({ arrived }) => arrived));
+    const refused: unknown[] = [];
+    const waiters = scopes.map((scope, n) =>
+      idempotency
+        .runLeased(request(`k${n % 2}`, { scope }), () => expect.fail())
+        .catch((error: Error) => {
+          refused.push((error as { code?: string }).code);
+        }),
+    );
+    await expect.poll(() => refused).toEqual(times(refusals, () => "IN_PROGRESS"));
+    for (const each of doors) each.open();
+    const ends = await Promise.all(waiters);
+    expect(ends.filter((end) => end?.replayed)).toHaveLength(scopes.length - refusals);
+    await Promise.all(first);
+    // Nobody counts who no longer waits.
+    const { wait, arrived, open: openDoor } = door();
+    const again = idempotency.runLeased(request("again"), wait);
+    await arrived;
+    const waiter = idempotency.runLeased(request("again"), () => expect.fail());
+    openDoor();
+    expect(await Promise.all([again, waiter])).toMatchObject([{ replayed: false }, { replayed: true }]);
+  });
+
   test("wait for the one under way in memory: no statement of theirs reaches the database", async () => {
     await using db = await open();
     const statements: string[] = [];

@@ -88,6 +88,7 @@ export function failingAt<T>(
       sweep: () => Promise.reject(errorOf(fault)),
       inspect: () => Promise.reject(errorOf(fault)),
       forget: () => Promise.reject(errorOf(fault)),
+      rewrite: () => Promise.reject(errorOf(fault)),
       list: () => Promise.reject(errorOf(fault)),
       placeAfter: () => Promise.reject(errorOf(fault)),
       stats: () => Promise.reject(errorOf(fault)),

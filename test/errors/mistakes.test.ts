@@ -83,7 +83,7 @@ const mistakes: [mistake: string, make: () => unknown, sentence: string][] = [
   [
     "an option is like none",
     () => idempotency().run(untyped({ operation: "o", colour: 1 }), async () => 1),
-    "onceonly: option key and option scope are missing, and there is no option colour; there are operation (required), key (required), scope (required), retentionMs, onDuplicate, waitMs, waitersMax, transaction, outageMs, leaseMs, storeInput, retryConflicts, resultBytesMax, storeError, errors, errorClasses, codec, eventKeys, input, storedInput, isRetry.",
+    "onceonly: option key and option scope are missing, and there is no option colour; there are operation (required), key (required), scope (required), retentionMs, onDuplicate, waitMs, waitersMax, scopeWaitersMax, allWaitersMax, transaction, outageMs, leaseMs, storeInput, retryConflicts, resultBytesMax, storeError, errors, errorClasses, codec, redact, eventKeys, input, storedInput, isRetry.",
   ],
   [
     "prisma is a transaction",
@@ -234,7 +234,7 @@ const mistakes: [mistake: string, make: () => unknown, sentence: string][] = [
   [
     "messages: an option is like none",
     () => consumeOnce(untyped({ idempotency: idempotency(), consumer: "c", id: () => "1", colour: 1 })),
-    "onceonly: there is no option colour; there are idempotency (required), consumer (required), id (required), retentionMs, onDuplicate, waitMs, waitersMax, transaction, outageMs, leaseMs, storeInput, retryConflicts, resultBytesMax, storeError, errors, errorClasses, codec, eventKeys, input, onPoison, attemptsMax, deliveries, mode.",
+    "onceonly: there is no option colour; there are idempotency (required), consumer (required), id (required), retentionMs, onDuplicate, waitMs, waitersMax, scopeWaitersMax, allWaitersMax, transaction, outageMs, leaseMs, storeInput, retryConflicts, resultBytesMax, storeError, errors, errorClasses, codec, redact, eventKeys, input, onPoison, attemptsMax, deliveries, mode.",
   ],
   [
     "messages: idempotency is a client",

@@ -89,7 +89,7 @@ describe("an unknown option", () => {
     await using db = await openSqlite();
     const make = () => createIdempotency({ prisma: db.prisma, database: "x" } as never);
     expect(make).toThrow(
-      /there is no option database; there are prisma \(required\), retentionMs, .*, provider, models, guard, replayCache\./,
+      /there is no option database; there are prisma \(required\), retentionMs, .*, provider, models, guard, replayCache, encryption\./,
     );
   });
 });

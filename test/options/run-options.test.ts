@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { devalueCodec } from "../../src/core/contract/codec.ts";
 import { errorSerializer } from "../../src/core/contract/error-serializer.ts";
-import { outcomeMsOf, type RunOptions, resolveOptions } from "../../src/core/contract/options.ts";
+import { outcomeMsOf, type RunOptions, resolveOptions, storeAll } from "../../src/core/contract/options.ts";
 import type { Store } from "../../src/core/contract/store.ts";
 import { idempotencyOver } from "../../src/core/create.ts";
 
@@ -24,7 +24,16 @@ const wrong = (option: string, accepted: string[], remedy: string | RegExp) =>
     .filter(([type]) => !accepted.includes(type))
     .map(([type, value]) => ({ option, type, value, remedy }));
 
-const numbers = ["retentionMs", "waitMs", "waitersMax", "outageMs", "retryConflicts", "resultBytesMax"];
+const numbers = [
+  "retentionMs",
+  "waitMs",
+  "waitersMax",
+  "scopeWaitersMax",
+  "allWaitersMax",
+  "outageMs",
+  "retryConflicts",
+  "resultBytesMax",
+];
 
 describe("an option of the wrong type is a TypeError that names option, type and remedy", () => {
   test.each([
@@ -35,6 +44,7 @@ describe("an option of the wrong type is a TypeError that names option, type and
     ...wrong("errors", [], "the functions serialize and deserialize"),
     ...wrong("storeInput", ["boolean"], "true or false"),
     ...wrong("eventKeys", ["boolean"], "true or false"),
+    ...wrong("redact", ["function"], "a function such as (value, kind) => value"),
     ...wrong("errorClasses", [], "a list of classes, for example [ZodError]"),
     // An object is taken for its known properties, of which these have none.
     ...wrong("transaction", ["object", "array"], "an object of maxWaitMs, timeoutMs and isolationLevel"),
@@ -154,6 +164,8 @@ describe("what is not given comes from", () => {
       onDuplicate: "wait",
       waitMs: 10_000,
       waitersMax: 100,
+      scopeWaitersMax: 1_000,
+      allWaitersMax: 10_000,
       transaction: {},
       outageMs: 60_000,
       leaseMs: 60_000,
@@ -164,6 +176,7 @@ describe("what is not given comes from", () => {
       errors: errorSerializer,
       errorClasses: [],
       codec: devalueCodec,
+      redact: storeAll,
       eventKeys: false,
     });
   });

@@ -1,4 +1,4 @@
-import { checkFunctions, checkNumber, checkOneOf, misuse } from "../browser/option-checks.ts";
+import { checkFunction, checkFunctions, checkNumber, checkOneOf, misuse } from "../browser/option-checks.ts";
 import { type Codec, devalueCodec } from "./codec.ts";
 import { type ErrorClass, type ErrorSerializer, errorSerializer } from "./error-serializer.ts";
 import { checkOptionNames, type OptionNames } from "./option-names.ts";
@@ -36,6 +36,10 @@ export interface RunOptions {
   readonly waitMs?: number;
   /** How many duplicates of one key wait in this process; further ones get `IN_PROGRESS`. Default 100. */
   readonly waitersMax?: number;
+  /** The same for all keys of one scope together: no user can fill the memory of others with duplicates. Default 1,000. */
+  readonly scopeWaitersMax?: number;
+  /** The same for all keys of the process together, of one `createIdempotency`. Default 10,000. */
+  readonly allWaitersMax?: number;
   readonly transaction?: TransactionOptions;
   /**
    * How long a run waits for a database that is away, in milliseconds: before its handler, for a connection that takes its
@@ -81,6 +85,14 @@ export interface RunOptions {
   /** How results are written and restored. Default {@link devalueCodec}. */
   readonly codec?: Codec;
   /**
+   * Called with each result, error and input that is about to be stored; returns what is stored in its place, without what must not be.
+   * The first caller gets the whole answer, duplicates get what is stored: a token that is shown once. A completer gets the input that is
+   * stored. Results of steps are stored as they are, as later attempts go on with them. Default: all is stored.
+   *
+   * @remarks Over HTTP a result is an object of `status`, `headers` and `body`, over Yoga a GraphQL result.
+   */
+  readonly redact?: (value: unknown, kind: "result" | "error" | "input") => unknown;
+  /**
    * Whether events carry the key and the scope of their call in clear. Default `false`: they carry the record's id alone, a hash of
    * both.
    */
@@ -95,11 +107,16 @@ export interface ResolvedRunOptions extends Required<Omit<RunOptions, "storeErro
   readonly storeError: ((error: unknown) => boolean) | undefined;
 }
 
+/** Option `redact` where all is stored. */
+export const storeAll = (value: unknown): unknown => value;
+
 const DEFAULTS: ResolvedRunOptions = {
   retentionMs: 24 * 60 * 60 * 1_000,
   onDuplicate: "wait",
   waitMs: 10_000,
   waitersMax: 100,
+  scopeWaitersMax: 1_000,
+  allWaitersMax: 10_000,
   transaction: {},
   outageMs: 60_000,
   leaseMs: 60_000,
@@ -110,6 +127,7 @@ const DEFAULTS: ResolvedRunOptions = {
   errors: errorSerializer,
   errorClasses: [],
   codec: devalueCodec,
+  redact: storeAll,
   eventKeys: false,
 };
 
@@ -207,6 +225,8 @@ function checkOptions(options: RunOptions): void {
   checkNumber("retentionMs", options.retentionMs, 1, 100 * 365 * 24 * 60 * 60 * 1_000);
   checkNumber("waitMs", options.waitMs, 0);
   checkNumber("waitersMax", options.waitersMax, 0);
+  checkNumber("scopeWaitersMax", options.scopeWaitersMax, 0);
+  checkNumber("allWaitersMax", options.allWaitersMax, 0);
   checkNumber("outageMs", options.outageMs, 0);
   // Below that, a third of it is too short for a heartbeat to reach a busy database.
   checkNumber("leaseMs", options.leaseMs, 100);
@@ -218,6 +238,7 @@ function checkOptions(options: RunOptions): void {
   if (options.storeError !== undefined && typeof options.storeError !== "function") {
     throw misuse("storeError", options.storeError, "a function (error) => boolean");
   }
+  checkFunction("redact", options.redact, "(value, kind) => value");
   checkFunctions("codec", options.codec, ["encode", "decode"]);
   checkCodecName(options.codec);
   checkFunctions("errors", options.errors, ["serialize", "deserialize"]);

@@ -10,6 +10,8 @@ export interface UpkeepStore {
   inspect(id: string): Promise<StoredRecord | undefined>;
   /** Deletes a record and its steps, unless a leased run holds it. */
   forget(id: string): Promise<Forgotten>;
+  /** Puts one text in place of another, if that still stands there. Returns whether it did. */
+  rewrite(params: RewriteParams): Promise<boolean>;
   /** Records in the order of their expiry, the last first, after a place in that order. */
   list(params: ListParams): Promise<readonly FoundRecord[]>;
   /** The place that many records further. `undefined` if there are fewer. */
@@ -17,6 +19,14 @@ export interface UpkeepStore {
   stats(): Promise<StoredStats>;
   /** Counts records claimed at `sinceMs` or later; `null`: in the last 24 hours. */
   count(sinceMs: number | null): Promise<readonly StateCount[]>;
+}
+
+export interface RewriteParams {
+  readonly id: string;
+  /** A column of the record, or the result of a step. */
+  readonly column: "response" | "input" | { readonly step: string };
+  readonly from: string;
+  readonly to: string;
 }
 
 /** A place in the order of expiry. */

@@ -2,6 +2,7 @@ import type { Finding } from "./finding.ts";
 import type { Forgotten, Inspection, RecordName } from "./inspection.ts";
 import type { CountOptions, ListOptions, OperationCounts, RecordPage, TableStats } from "./listing.ts";
 import type { PruneOptions, Pruning, StartPruningOptions } from "./pruning.ts";
+import type { Reencrypted, ReencryptOptions } from "./reencryption.ts";
 
 /** What people, and what runs by itself, do with records outside of their runs. */
 export interface Upkeep {
@@ -52,6 +53,14 @@ export interface Upkeep {
    * @throws {@link IdempotencyError} `STORE_UNAVAILABLE`, `STORE_MISCONFIGURED`
    */
   countByOperation(options?: CountOptions): Promise<readonly OperationCounts[]>;
+  /**
+   * Encrypts what the tables hold by the current key of option `encryption`, record by record: after a change of keys whose records are kept
+   * for long, or after encryption was turned on. Runs go on meanwhile.
+   *
+   * @throws TypeError without option `encryption`.
+   * @throws {@link IdempotencyError} `STORE_UNAVAILABLE`, `STORE_MISCONFIGURED`
+   */
+  reencrypt(options?: ReencryptOptions): Promise<Reencrypted>;
   /**
    * Deletes records whose retention has run out, in batches that lock no row in use.
    *

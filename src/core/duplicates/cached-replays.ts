@@ -1,6 +1,7 @@
 // The global ones give numbers in Workers of before 2026-02-10, and those have no `unref`.
 import { clearTimeout, setTimeout } from "node:timers";
 import { reasonOf } from "../contract/callbacks.ts";
+import type { Sealing } from "../contract/encryption.ts";
 import type { SettledRun } from "../contract/idempotency.ts";
 import type { ReplayCache } from "../contract/replay-cache.ts";
 import type { FinishedRecord } from "../contract/store.ts";
@@ -25,13 +26,16 @@ const WRITES_MAX = 100;
  */
 export class CachedReplays {
   readonly #cache: ReplayCache;
+  readonly #sealing: Sealing | undefined;
   readonly #prefix: string;
   /** When a cache that was late is asked again, on the clock of `performance.now()`; `undefined` while it is in time. */
   #askAgainAt: number | undefined;
   #writes = 0;
 
-  constructor(cache: ReplayCache) {
+  /** `sealing` is applied to what the cache keeps. */
+  constructor(cache: ReplayCache, sealing?: Sealing) {
     this.#cache = cache;
+    this.#sealing = sealing;
     // Only Keyv is known to put its namespace before each key.
     this.#prefix = `onceonly:${cache.namespace}:`;
   }
@@ -57,9 +61,17 @@ export class CachedReplays {
   }
 
   async #find<T>(run: PreparedRun): Promise<Finished<T> | undefined> {
-    const record = decodeCached(await this.#get(run.id), run.id, Date.now());
+    const record = decodeCached(await this.#opened(run.id), run.id, Date.now());
     const settled = record && settledIn<T>(run, record);
     return record && settled && { end: "replayed", record, settled };
+  }
+
+  /** Without its key, the database answers. */
+  async #opened(id: string): Promise<unknown> {
+    const found = await this.#get(id);
+    return typeof found === "string" && this.#sealing !== undefined
+      ? this.#sealing.open(found, { id, column: "cache" }).catch(() => undefined)
+      : found;
   }
 
   async #get(id: string): Promise<unknown> {
@@ -93,7 +105,8 @@ export class CachedReplays {
     this.#writes += 1;
     try {
       const text = encodeCached({ id, record, expiresAt: Date.now() + ttlMs });
-      const isWritten = await withinLimit(this.#cache.set(this.#prefix + id, text, ttlMs), WRITE_MS, false);
+      const kept = (await this.#sealing?.seal(text, { id, column: "cache" })) ?? text;
+      const isWritten = await withinLimit(this.#cache.set(this.#prefix + id, kept, ttlMs), WRITE_MS, false);
       if (isWritten === false) {
         warnOfCache("did not take what it was given");
       }

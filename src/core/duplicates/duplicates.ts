@@ -8,12 +8,14 @@ import { replay, throwIfReused } from "../outcome/stored-outcome.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 import type { CachedReplays } from "./cached-replays.ts";
 import { type Flight, SingleFlight } from "./single-flight.ts";
+import { Waiters } from "./waiters.ts";
 
 /**
  * Sends one run of each id to the database, or to the cache of finished ones before it; its duplicates in this process wait in
  * memory for the outcome.
  */
 export class Duplicates {
+  readonly #waiters: Waiters = new Waiters();
   readonly #flights: SingleFlight<FinishedRecord> = new SingleFlight();
   readonly #cached: CachedReplays | undefined;
 
@@ -35,7 +37,7 @@ export class Duplicates {
         await runCallbacks(finished.afterCommit);
         return finished.settled;
       }
-      const record = await waitFor(flight, run);
+      const record = await waitFor(flight, run, this.#waiters);
       if (record !== "released") {
         return replay(run, record);
       }
@@ -52,16 +54,17 @@ function recordOf({ record }: Finished<unknown>): FinishedRecord {
 async function waitFor(
   flight: Flight<FinishedRecord>,
   run: PreparedRun,
+  waiters: Waiters,
 ): Promise<FinishedRecord | "released"> {
-  const { onDuplicate, waitersMax } = run.options;
+  const { onDuplicate } = run.options;
   const refuseAnotherInput = () => throwIfReused(run, flight.fingerprint ?? run.fingerprint);
   refuseAnotherInput();
   const remaining = run.deadline - performance.now();
-  if (onDuplicate === "reject" || flight.waiterCount >= waitersMax || remaining <= 0) {
+  if (onDuplicate === "reject" || remaining <= 0) {
     throw inProgress(run);
   }
-  const record = await waiting(run, "duplicate", performance.now(), () =>
-    flight.wait(remaining, refuseAnotherInput),
+  const record = await waiters.during(run, flight.waiterCount, () =>
+    waiting(run, "duplicate", performance.now(), () => flight.wait(remaining, refuseAnotherInput)),
   );
   if (record === "timeout") {
     throw inProgress(run);

@@ -1,13 +1,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
-import { answeredAtOnce, reasonWithin } from "../contract/callbacks.ts";
+import { answeredAtOnce, reasonOf, reasonWithin } from "../contract/callbacks.ts";
 import type { Codec } from "../contract/codec.ts";
 import { IdempotencyError } from "../contract/errors.ts";
 import type { AbandonedRun, AbandonedRuns, Idempotency, ResumeOptions } from "../contract/idempotency.ts";
 import { type ResolvedRunOptions, resolveOptions } from "../contract/options.ts";
 import type { AbandonedRecord, Store } from "../contract/store.ts";
 import { publish } from "../events/channels.ts";
-import { encodeStored } from "../outcome/stored-outcome.ts";
+import { decodedText, encodeStored } from "../outcome/stored-outcome.ts";
 import { pastConflicts } from "../retry/past-conflicts.ts";
 
 /** A claim that was made before the run that executes it. */
@@ -131,13 +131,11 @@ function abandonedRun(record: AbandonedRecord, codec: Codec): AbandonedRun {
     scope,
     attempt,
     readInput() {
-      const name = record.input.slice(0, record.input.indexOf(":"));
-      if (name !== codec.name) {
-        throw new Error(
-          `onceonly: the input of ${operation} was stored by the codec "${name}", and is read by "${codec.name}".`,
-        );
+      try {
+        return decodedText(codec, record.input);
+      } catch (cause) {
+        throw new Error(`onceonly: the input of ${operation} cannot be read: ${reasonOf(cause)}.`, { cause });
       }
-      return codec.decode(record.input.slice(name.length + 1));
     },
   };
 }

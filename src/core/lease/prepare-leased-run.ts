@@ -2,6 +2,7 @@ import { type Codec, UnstorableValueError } from "../contract/codec.ts";
 import type { LeaseRequest } from "../contract/idempotency.ts";
 import { leaseMsOf, type ResolvedRunOptions } from "../contract/options.ts";
 import type { CallEvents } from "../events/call-events.ts";
+import { redacted } from "../outcome/redacted.ts";
 import { textOf } from "../outcome/stored-outcome.ts";
 import { type PreparedRun, prepareRun } from "../request/prepare.ts";
 
@@ -25,8 +26,9 @@ export async function prepareLeasedRun(
   }
   // A `storedInput` that is present but `undefined` is how the input was before it was parsed.
   const input = "storedInput" in request ? request.storedInput : request.input;
+  const kept = redacted(run, input, "input");
   try {
-    return { ...run, input: `${inputCodec.name}:${textOf(inputCodec, input)}` };
+    return { ...run, input: `${inputCodec.name}:${textOf(inputCodec, kept)}` };
   } catch (cause) {
     const path = cause instanceof UnstorableValueError ? cause.path : "";
     throw new TypeError(

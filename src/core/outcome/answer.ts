@@ -1,7 +1,9 @@
 import { answeredAtOnce } from "../contract/callbacks.ts";
 import { isIdempotencyError, unwrapped } from "../contract/errors.ts";
 import type { SettledRun } from "../contract/idempotency.ts";
+import { storeAll } from "../contract/options.ts";
 import type { PreparedRun } from "../request/prepare.ts";
+import { redacted } from "./redacted.ts";
 import { decodeStored, encodeStored } from "./stored-outcome.ts";
 
 /** What a handler answered, and the text from which every duplicate will get that answer. */
@@ -31,10 +33,20 @@ export async function answerOf<T>(
     }
     return failure(run, error);
   }
-  const response = encodeStored(run, value, run.operation);
+  const whole = encodeStored(run, value, run.operation);
   // The first caller gets what its duplicates will: the value read back from the stored text, now known to be readable.
-  const read = decodeStored(run, response) as T;
+  const read = decodeStored(run, whole) as T;
+  const response = run.options.redact === storeAll ? whole : redactedResult(run, read);
   return { settled: { status: "completed", value: read, replayed: false }, response };
+}
+
+/** @throws {@link IdempotencyError} `RESULT_UNSTORABLE` */
+function redactedResult(run: PreparedRun, value: unknown): string {
+  // A copy: the first caller's own must stay whole, should it be changed in place.
+  const copy = decodeStored(run, encodeStored(run, value, run.operation));
+  const response = encodeStored(run, redacted(run, copy, "result"), run.operation);
+  decodeStored(run, response);
+  return response;
 }
 
 /** Neither a nested run's "in progress" nor a step's unreachable database is this handler's answer. */
@@ -46,7 +58,8 @@ function isAnswer({ options: { storeError } }: PreparedRun, error: unknown): boo
 function failure(run: PreparedRun, error: unknown): Answer<never> {
   let response: string;
   try {
-    const stored = answeredAtOnce("errors.serialize", run.options.errors.serialize(error));
+    const kept = redacted(run, error, "error");
+    const stored = answeredAtOnce("errors.serialize", run.options.errors.serialize(kept));
     response = encodeStored(run, stored, run.operation);
   } catch {
     throw error;

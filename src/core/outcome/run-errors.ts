@@ -70,13 +70,16 @@ export function writesSuppressed({
   );
 }
 
+/** Names of errors that are written for whoever set it up. */
+const SPEAKING: ReadonlySet<string> = new Set(["StoreError", "EncryptionError"]);
+
 /** Only the store's own words say what is wrong: those of a database are for the log. */
 function storeMisconfigured(
   { operation }: { readonly operation: string },
   cause: unknown,
   hint = "",
 ): IdempotencyError<"STORE_MISCONFIGURED"> {
-  const isOurs = cause instanceof Error && cause.name === "StoreError";
+  const isOurs = cause instanceof Error && SPEAKING.has(cause.name);
   const reason = isOurs
     ? cause.message
     : "Its error is the cause of this one; check() of the object that createIdempotency returned looks at the set-up.";

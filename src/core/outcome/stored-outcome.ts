@@ -1,6 +1,7 @@
 import { typeOf } from "../browser/option-checks.ts";
 import { answeredAtOnce } from "../contract/callbacks.ts";
 import { type Codec, UnstorableValueError } from "../contract/codec.ts";
+import { SEALED } from "../contract/encryption.ts";
 import { IdempotencyError } from "../contract/errors.ts";
 import type { SettledRun } from "../contract/idempotency.ts";
 import type { FinishedRecord } from "../contract/store.ts";
@@ -96,6 +97,14 @@ export function decodeStored(run: PreparedRun, response: string): unknown {
 export function decodedText(codec: Codec, text: string): unknown {
   const colon = text.indexOf(":");
   const name = text.slice(0, colon);
+  if (name === SEALED) {
+    const [, keyId = ""] = text.split(":", 2);
+    throw new Error(
+      keyId === ""
+        ? 'it was stored without encryption, which option encryption.plaintext: "refuse" does not take'
+        : `it is encrypted by the key "${keyId}", which this process does not have, or it was changed`,
+    );
+  }
   if (name !== codec.name) {
     throw new Error(`it was stored by the codec "${name}", and is read by "${codec.name}"`);
   }

@@ -1,3 +1,4 @@
+import type { RewriteParams } from "../../core/contract/upkeep-store.ts";
 import type { Names, QuoteMark, TableNames } from "./names.ts";
 import { RECORD_FACTS_ROW, type RecordAndSteps, selected, type Write } from "./statement.ts";
 
@@ -50,4 +51,25 @@ export function forgettingSteps({ step }: Names, id: string): string {
 /** A statement about a record and one about its steps, both with its id as their only value. */
 export function ofId({ record, steps }: RecordAndSteps<string>, id: string): RecordAndSteps<Write> {
   return { record: { text: record, values: [id] }, steps: { text: steps, values: [id] } };
+}
+
+/** Locks the row it changes. A run that ends meanwhile writes another text, and then nothing is changed. */
+export function rewriting(
+  { record, step }: Names,
+  { id, column, from, to }: RewriteParams,
+  parameter: (number: number) => string,
+): Write {
+  const [p1, p2, p3, p4] = [1, 2, 3, 4].map(parameter);
+  if (typeof column === "object") {
+    const s = step.columns;
+    return {
+      text: `UPDATE ${step.table} SET ${s.response} = ${p1} WHERE ${s.recordId} = ${p2} AND ${s.response} = ${p3} AND ${s.name} = ${p4}`,
+      values: [to, id, from, column.step],
+    };
+  }
+  const c = record.columns;
+  return {
+    text: `UPDATE ${record.table} SET ${c[column]} = ${p1} WHERE ${c.id} = ${p2} AND ${c[column]} = ${p3}`,
+    values: [to, id, from],
+  };
 }

@@ -1,4 +1,4 @@
-import type { ListParams, Place, PruneParams } from "../../core/contract/upkeep-store.ts";
+import type { ListParams, Place, PruneParams, RewriteParams } from "../../core/contract/upkeep-store.ts";
 import type { Names } from "./names.ts";
 import type { Pruning, RecordAndSteps, Statement, Write } from "./statement.ts";
 
@@ -12,6 +12,8 @@ export interface UpkeepStatements {
   inspect(names: Names, id: string): RecordAndSteps<Statement>;
   /** Deletes a record that no lease holds; its steps, once it is deleted. Waits for no lock: affects nothing, or fails with it. */
   forget(names: Names, id: string): RecordAndSteps<Write>;
+  /** Puts a text in place of another. Affects one row if it did. */
+  rewrite(names: Names, params: RewriteParams): Write;
   /** Reads records in the order of their expiry, the last first: `ListedRow`s. */
   list(names: Names, params: ListParams): Statement;
   /** Reads the place that many records further in that order: at most one `PlaceRow`. */

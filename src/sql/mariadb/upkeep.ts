@@ -1,4 +1,4 @@
-import { forgettingSteps, inspecting, ofId, whereUnleased } from "../dialect/inspection.ts";
+import { forgettingSteps, inspecting, ofId, rewriting, whereUnleased } from "../dialect/inspection.ts";
 import { count, type Listing, list, placeAfter, stats } from "../dialect/listing.ts";
 import type { UpkeepStatements } from "../dialect/upkeep-statements.ts";
 import { NOW, placeOf } from "./parts.ts";
@@ -27,6 +27,7 @@ export const upkeepOfMariadb: UpkeepStatements = {
     return ofId({ record, steps: forgettingSteps(names, "?") }, id);
   },
 
+  rewrite: (names, params) => rewriting(names, params, LISTING.parameter),
   list: (names, params) => list(names, params, LISTING),
   placeAfter: (names, after, records) => placeAfter(names, after, records, LISTING),
   // The catalogue's figures are some seconds old.

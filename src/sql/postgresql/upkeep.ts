@@ -1,4 +1,4 @@
-import { forgettingSteps, inspecting, ofId, whereUnleased } from "../dialect/inspection.ts";
+import { forgettingSteps, inspecting, ofId, rewriting, whereUnleased } from "../dialect/inspection.ts";
 import { count, type Listing, list, placeAfter, stats } from "../dialect/listing.ts";
 import { whereExpired, whereOrphaned } from "../dialect/parts.ts";
 import type { UpkeepStatements } from "../dialect/upkeep-statements.ts";
@@ -56,6 +56,7 @@ DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed)) AND ${c.
     return ofId({ record, steps: forgettingSteps(names, "$1") }, id);
   },
 
+  rewrite: (names, params) => rewriting(names, params, LISTING.parameter),
   list: (names, params) => list(names, params, LISTING),
   placeAfter: (names, after, records) => placeAfter(names, after, records, LISTING),
   // Of a partitioned table, its partitions have the bytes.

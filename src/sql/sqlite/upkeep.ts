@@ -1,4 +1,4 @@
-import { forgettingSteps, inspecting, ofId, whereUnleased } from "../dialect/inspection.ts";
+import { forgettingSteps, inspecting, ofId, rewriting, whereUnleased } from "../dialect/inspection.ts";
 import { count, type Listing, list, placeAfter, stats } from "../dialect/listing.ts";
 import type { Names } from "../dialect/names.ts";
 import { whereExpired, whereOrphaned } from "../dialect/parts.ts";
@@ -51,6 +51,7 @@ export const upkeepOfSqlite: UpkeepStatements = {
     return ofId({ record, steps: forgettingSteps(names, "?") }, id);
   },
 
+  rewrite: (names, params) => rewriting(names, params, LISTING.parameter),
   list: (names, params) => list(names, params, LISTING),
   placeAfter: (names, after, records) => placeAfter(names, after, records, LISTING),
   // libsql has no dbstat: https://www.sqlite.org/dbstat.html

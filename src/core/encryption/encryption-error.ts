@@ -1,0 +1,10 @@
+/** Why a text can be neither encrypted nor decrypted: for now, or because the set-up is wrong. */
+export class EncryptionError extends Error {
+  override readonly name = "EncryptionError";
+  readonly fault: "unavailable" | "misconfigured";
+
+  constructor(fault: EncryptionError["fault"], message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.fault = fault;
+  }
+}
