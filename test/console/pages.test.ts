@@ -211,6 +211,11 @@ describe.each(databases)("the pages on $name", ({ open }) => {
 });
 
 describe.each(databases)("what clients have sent, on $name,", ({ open }) => {
+  let db: TestDatabase;
+  beforeAll(async () => {
+    db = await open();
+  });
+  afterAll(() => db[Symbol.asyncDispose]());
   const HOSTILE = [
     `<script>alert("1")</script>`,
     `</style></title></pre><img src=x onerror=alert(1)>`,
@@ -239,7 +244,6 @@ describe.each(databases)("what clients have sent, on $name,", ({ open }) => {
   }
 
   it.each(HOSTILE)("is text wherever it is shown: %j", async (text) => {
-    await using db = await open();
     const shop = shopOf(db);
     // A key is of printable ASCII, and these are no operations of anybody.
     const key = text.replaceAll(/[^ -~]/g, "?");
@@ -272,19 +276,17 @@ describe.each(databases)("what clients have sent, on $name,", ({ open }) => {
   });
 
   it("and its errors, with NUL and halves of pairs", async () => {
-    await using db = await open();
     const shop = shopOf(db).with({ storeError: () => true });
     const text = `${HOSTILE[1]}\u0000\ud800`;
     const error = Object.assign(new Error(text), { name: text, code: text });
-    await shop.runSettled({ operation: "o", scope: "s", key: "k" }, async () => Promise.reject(error));
-    const { id } = await shop.inspect({ operation: "o", scope: "s", key: "k" });
+    await shop.runSettled({ operation: "o", scope: "s", key: "k1" }, async () => Promise.reject(error));
+    const { id } = await shop.inspect({ operation: "o", scope: "s", key: "k1" });
     const { html } = await consoleOf(shop, () => true).get(`/records/${id}`);
     expectTame(html);
     expect(textOf(html)).toContain(String.raw`onerror=alert(1)>\u0000\ud800`);
   });
 
   it("and names that are no data elsewhere, by another codec", async () => {
-    await using db = await open();
     const codec = {
       name: "json",
       encode: JSON.stringify,
@@ -292,8 +294,8 @@ describe.each(databases)("what clients have sent, on $name,", ({ open }) => {
     };
     const shop = shopOf(db).with({ codec });
     const value = JSON.parse(`{"__proto__":{"polluted":"<b>"},"constructor":{"prototype":1}}`) as unknown;
-    await shop.run({ operation: "o", scope: "s", key: "k" }, async () => value);
-    const { id } = await shop.inspect({ operation: "o", scope: "s", key: "k" });
+    await shop.run({ operation: "o", scope: "s", key: "k2" }, async () => value);
+    const { id } = await shop.inspect({ operation: "o", scope: "s", key: "k2" });
     const { html } = await consoleOf(shop, () => true).get(`/records/${id}`);
     expectTame(html);
     expect(textOf(html)).toContain('{ __proto__: { polluted: "<b>" }, constructor: { prototype: 1 } }');
@@ -301,7 +303,6 @@ describe.each(databases)("what clients have sent, on $name,", ({ open }) => {
   });
 
   it("is shown in part where it is large, also what cannot be decoded", async () => {
-    await using db = await open();
     const shop = shopOf(db);
     const name = (key: string) => ({ operation: "o", scope: "s", key });
     const cycle: Record<string, unknown> = { text: "<bb".repeat(100_000) };
@@ -324,9 +325,8 @@ describe.each(databases)("what clients have sent, on $name,", ({ open }) => {
   });
 
   it("is shown in part where it has many steps", async () => {
-    await using db = await open();
     const shop = shopOf(db);
-    const name = { operation: "o", scope: "s", key: "k" };
+    const name = { operation: "o", scope: "s", key: "k4" };
     await shop.runLeased(name, async ({ step }) => {
       for (let n = 0; n < 103; n += 1) await step(`step ${n}`, () => "x".repeat(10_000));
     });

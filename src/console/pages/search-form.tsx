@@ -73,7 +73,7 @@ function ScopeField({
     <div class="field">
       <label for="search-scope">Scope</label>
       <select id="search-scope" name="scope">
-        {scopes.length > 1 ? <option value="">{`all ${scopes.length}`}</option> : null}
+        {scopes.length > 1 ? <option value="">all of yours</option> : null}
         {scopes.map((scope) => (
           <option value={scope} selected={scope === search.scope}>
             {visible(scope)}
