@@ -54,6 +54,22 @@ export const walls = {
   // Listens to what core tells.
   opentelemetry: ["core/browser", "core/contract"],
 
+  // Who looks, what is searched for and how values look, the pages made of these, and what answers a request with one.
+  "console/access": ["core/browser", "core/contract"],
+  "console/values": [],
+  "console/search": ["core/browser", "core/contract", "console/access"],
+  "console/pages": ["core/browser", "core/contract", "console/access", "console/search", "console/values"],
+  console: [
+    "core/browser",
+    "core/contract",
+    "console/access",
+    "console/search",
+    "console/values",
+    "console/pages",
+  ],
+  // Serves it on this machine.
+  "cli/console": ["core/browser", "core/contract", "cli", "console"],
+
   // A request is read and compared; its response is judged, stored and restored.
   "http/problems": adapter,
   "http/request": [...adapter, "http/problems"],

@@ -18,6 +18,7 @@ const peersOf: Readonly<Record<string, readonly string[]>> = {
   "./react": ["react"],
   "./http": [],
   "./messages": [],
+  "./console": [],
   "./opentelemetry": ["@opentelemetry/api"],
 };
 

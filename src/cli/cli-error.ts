@@ -1,2 +1,2 @@
-/** Why a command could not do what it was asked to, in one sentence: the program prints the message, and exits with 2. */
+/** A failure that the command line tells in one sentence. */
 export class CliError extends Error {}

@@ -25,6 +25,7 @@ function targets(provider: "sqlite" | "postgresql"): Readonly<Record<string, str
     "onceonly/client": `${root}src/client/index.ts`,
     "onceonly/react": `${root}src/react/index.ts`,
     "onceonly/messages": `${root}src/messages/index.ts`,
+    "onceonly/console": `${root}src/console/index.ts`,
     "onceonly/http": `${root}src/http/index.ts`,
     "./generated/prisma/client.ts": `${root}test/support/generated/${provider}/client.ts`,
   };
