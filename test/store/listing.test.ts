@@ -53,6 +53,15 @@ const WORDS = {
   },
 };
 
+/** How the database would execute a statement, with a value for each parameter that stands for a place. */
+async function planOf(db: TestDatabase, text: string): Promise<string> {
+  const [time, id] = [new Date().toISOString().replace("Z", "+00:00"), "A".repeat(43)];
+  const count = (text.match(/\$\d+|\?\d*/g) ?? []).length;
+  const values = Array.from({ length: count }, (_, n) => (n % 3 === 2 ? id : time));
+  const explain = { sqlite: "EXPLAIN QUERY PLAN", postgresql: "EXPLAIN", mariadb: "EXPLAIN" }[db.provider];
+  return JSON.stringify(await db.query(`${explain} ${text}`, values));
+}
+
 const keys = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, n) => `k${String(from + n).padStart(5, "0")}`);
 
@@ -153,6 +162,29 @@ describe.each(databases)("a list on $name", ({ open }) => {
       { operation: "three", inProgress: 0, completed: 1, failed: 0 },
       { operation: "two", inProgress: 0, completed: 1, failed: 0 },
     ]);
+  });
+
+  test("is read by an index, whatever is asked for, and never by sorting the table", async () => {
+    await using db = await open();
+    const statements: string[] = [];
+    const logged = idempotencyOf(await db.connect({ log: (text) => statements.push(text) }));
+    await idempotencyOf(db.prisma).run(request("first"), placing("first"));
+    await multiply(db, 5_000);
+    if (db.provider === "postgresql") await db.query("ANALYZE idempotency_record");
+    await logged.list();
+    await logged.list({ limit: 2, after: (await logged.list({ limit: 2 })).next ?? expect.fail() });
+    await logged.list({ state: "in_progress" });
+    // Others may sort a table that is shorter than a stretch.
+    if (db.provider === "sqlite") await logged.list({ key: "k00007" });
+    const lists = statements.filter((text) => text.includes("ORDER BY"));
+    expect(lists).toHaveLength(db.provider === "sqlite" ? 6 : 4);
+    for (const text of lists) {
+      const plan = await planOf(db, text);
+      expect(plan, text).toMatch(/idempotency_record_(expires_at|locked_until)_idx/);
+      expect(plan, text).not.toMatch(
+        /Seq Scan on|SCAN idempotency_record(?! USING)|"table":"idempotency_record","type":"ALL"/,
+      );
+    }
   });
 
   test.each([

@@ -13,6 +13,8 @@ const LISTING: Listing = {
   // Adapters make a date of what comes out of a column of dates.
   text: (time) => `${time} || ''`,
   timeOf: (text) => text,
+  // Without a condition it reads the whole table and sorts it: https://www.sqlite.org/queryplanner-ng.html
+  anyTime: (time) => `${time} > ''`,
   timeOfMs: (ms) => `strftime('%Y-%m-%dT%H:%M:%f+00:00', ${ms} / 1000.0, 'unixepoch')`,
 };
 
