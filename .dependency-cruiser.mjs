@@ -43,6 +43,12 @@ export const walls = {
   react: ["core/browser"],
   "trpc/client": ["core/browser"],
 
+  // What a terminal shows, how the application is found, and what it is asked.
+  "cli/terminal": [],
+  "cli/application": ["core/contract", "cli", "cli/terminal"],
+  "cli/commands": ["core/contract", "cli", "cli/terminal", "cli/application"],
+  cli: ["core/contract", "cli/terminal", "cli/commands"],
+
   messages: adapter,
   // Listens to what core tells.
   opentelemetry: ["core/browser", "core/contract"],
