@@ -28,10 +28,13 @@ export function progressOf(max: number, message: string, log: (line: string) => 
   return { advance: (count, line) => bar.advance(count, line), end: (line) => bar.stop(line) };
 }
 
+/** For a terminal that does not say how wide it is: the prompts would give each character a line of its own. */
+const COLUMNS = 80;
+
 /** Standard error, without colours where there are to be none: on Node.js 20 the prompts have them always. */
 function terminal(): Writable {
   const { stderr } = process;
-  if (stderr.hasColors()) {
+  if (stderr.hasColors() && stderr.columns > 0) {
     return stderr;
   }
   const plain = new Writable({
@@ -41,5 +44,5 @@ function terminal(): Writable {
       stderr.write(String(text).replaceAll(/\u001b\[[\d;]*m/g, ""), () => done());
     },
   });
-  return Object.assign(plain, { isTTY: true, columns: stderr.columns, rows: stderr.rows });
+  return Object.assign(plain, { isTTY: true, columns: stderr.columns || COLUMNS, rows: stderr.rows });
 }
