@@ -54,26 +54,49 @@ describe.concurrent.each(kindsOf(databases))("onceonly, in an application on %s"
       }
     });
 
-    it("removes its record, too, where the replay fails", async () => {
-      const forgetful = `{
-        name: "forgetful", encode: JSON.stringify, decode: () => { throw new Error("I forget"); }
-      }`;
+    /** The application's client, with a codec that does something of its own. */
+    function configWith(codec: string): string {
       const [file, from] =
         kind === "sqlite"
-          ? ["forgetful.config.ts", "./src/server/db.ts"]
-          : ["forgetful.config.js", "./server/idempotency.js"];
+          ? ["codec.config.ts", "./src/server/db.ts"]
+          : ["codec.config.js", "./server/idempotency.js"];
       app.write(
         file,
         `import { createIdempotency } from "ONCEONLY";
         import { prisma } from "${from}";
-        export default { idempotency: createIdempotency({ prisma, codec: ${forgetful} }) };`,
+        const codec = { name: "own", encode: JSON.stringify, decode: JSON.parse, ${codec} };
+        export default { idempotency: createIdempotency({ prisma, codec }) };`,
       );
-      const { code, document } = await json("check", "--config", file);
+      return file;
+    }
+
+    it("removes its record, too, where the replay fails", async () => {
+      const config = configWith('decode() { throw new Error("I forget"); }');
+      const { code, document } = await json("check", "--config", config);
       expect(document).toMatchObject({
         liveRun: "failed",
         findings: [{ severity: "fatal", subject: "a live run" }],
       });
       expect(code).toBe(1);
+      expect(await leftBehind()).toEqual([]);
+    });
+
+    it("ends with 1 where a replay gives something else", async () => {
+      const { code, stdout } = await app.onceonly("check", "--config", configWith("decode: () => 1"));
+      expect(stdout).toContain("fatal    a live run: The replay had another result than the execution");
+      expect(code).toBe(1);
+      expect(await leftBehind()).toEqual([]);
+    });
+
+    it("removes its record before it stops at SIGINT", async () => {
+      const config = configWith(`decode(text) {
+        // A second one would end it at once.
+        globalThis.isTold ??= process.kill(process.pid, "SIGINT");
+        return JSON.parse(text);
+      }`);
+      const { code, stdout, stderr } = await app.onceonly("check", "--config", config);
+      expect(stderr).toContain("onceonly: The check was stopped; its record is removed.\n");
+      expect([code, stdout]).toEqual([2, ""]);
       expect(await leftBehind()).toEqual([]);
     });
   });
@@ -95,6 +118,24 @@ describe.concurrent.each(kindsOf(databases))("onceonly, in an application on %s"
       const rest = await json("list", ...operation, "--after", next);
       expect([records.length, keysOf(rest.document)?.length]).toEqual([2, 1]);
       expect(rest.document).toMatchObject({ next: null });
+    });
+
+    it("looks on where a page has fewer records than were asked for", async () => {
+      const [file, from] =
+        kind === "sqlite"
+          ? ["short.config.ts", "./src/server/idempotency.ts"]
+          : ["short.config.js", "./server/idempotency.js"];
+      app.write(
+        file,
+        `import { idempotency } from "${from}";
+        const list = (options) => idempotency.list({ ...options, limit: 1 });
+        export default { idempotency: { ...idempotency, list } };`,
+      );
+      for (const key of ["p1", "p2", "p3"]) await keep(key, 1, "list.short");
+      const args = ["list", "--operation", "list.short", "--config", file];
+      expect(keysOf((await json(...args)).document)).toEqual(["p1", "p2", "p3"]);
+      const { document } = await json(...args, "--limit", "2");
+      expect(document).toMatchObject({ records: [{}, {}], next: expect.any(String) });
     });
 
     it("prints a table whose cells do nothing to the terminal", async () => {

@@ -254,6 +254,18 @@ describe.each(kinds)("onceonly, in an application on %s, ends with one sentence 
     expect(stderr).toContain("onceonly: close in bad/failing.config.ts failed: no close.\n");
   });
 
+  it("a close that does not end, after the answer", async () => {
+    app.write(
+      "bad/hanging.config.ts",
+      `import { idempotency } from "${instance}";
+      export default { idempotency, close: () => new Promise(() => {}) };`,
+    );
+    const { code, stdout, stderr } = await app.onceonly("stats", "--config", "bad/hanging.config.ts");
+    expect(code).toBe(0);
+    expect(stdout).toContain("the database's clock");
+    expect(stderr).toContain("onceonly: close in bad/hanging.config.ts did not end within 5 seconds.\n");
+  });
+
   it("takes variables from a file, and a module by the name of its export", async () => {
     app.write(".env.test", `DATABASE_URL=${app.database.url}`);
     const args = [

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { isIdempotencyError } from "../../core/contract/errors.ts";
 import type { Finding } from "../../core/contract/finding.ts";
 import type { Idempotency } from "../../core/contract/idempotency.ts";
@@ -31,6 +32,8 @@ async function tried(idempotency: Idempotency<unknown>, signal: AbortSignal): Pr
   const record = { operation: CHECK_OPERATION, scope: SCOPE, key: randomUUID() };
   const run = await settled(() => executedOnce(idempotency, record));
   const removed = await settled(() => removedAgain(idempotency, record));
+  // A signal is heard of in a turn of the event loop, which SQLite's driver leaves no time for.
+  await setImmediate();
   if (signal.aborted) {
     throw new CliError("The check was stopped; its record is removed.");
   }
