@@ -21,9 +21,8 @@ describe.each(kinds)("onceonly on a terminal, in an application on %s", (kind) =
   });
   afterAll(() => app[Symbol.asyncDispose]());
 
-  function open(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    // Or it would be no column wide.
-    const command = `stty cols 100 rows 40 && ${app.commandLine(...args)}`;
+  function open(args: readonly string[], env: Readonly<Record<string, string>> = {}, columns = 100) {
+    const command = `stty cols ${columns} rows 40 && ${app.commandLine(...args)}`;
     const child = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
       cwd: app.folder,
       env: { ...withoutTestRunner(), DATABASE_URL: app.database.url, TERM: "xterm-256color", CI: "", ...env },
@@ -60,6 +59,14 @@ describe.each(kinds)("onceonly on a terminal, in an application on %s", (kind) =
     const sure = open(["forget", ...name, "sure", "--yes"]);
     expect(await sure.code).toBe(0);
     expect(sure.text).not.toContain("?");
+  });
+
+  it("forget asks in words, though the terminal does not say how wide it is", async () => {
+    await keep("narrow");
+    const terminal = open(["forget", ...name, "narrow"], {}, 0);
+    await terminal.shows("Forget it?");
+    terminal.press("n");
+    expect(await terminal.code).toBe(1);
   });
 
   it("prune shows how far it is, and stops after its batch at Ctrl-C", async () => {

@@ -105,7 +105,7 @@ async function configuredInstance({ idempotency }: CliConfig, file: string): Pro
 async function closed({ close }: CliConfig, file: string): Promise<void> {
   try {
     const isOver = Symbol("over");
-    const ended = await Promise.race([Promise.resolve(close?.()), sleep(CLOSE_MS, isOver, { ref: false })]);
+    const ended = await Promise.race([Promise.resolve(close?.()), sleep(CLOSE_MS, isOver)]);
     if (ended === isOver) {
       printErr(`onceonly: close in ${file} did not end within ${CLOSE_MS / 1_000} seconds.\n`);
     }

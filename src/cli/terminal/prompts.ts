@@ -1,5 +1,4 @@
 /** What a terminal alone gets, on standard error: standard output is the answer's. */
-import { Writable } from "node:stream";
 import { confirm, isCancel, progress } from "@clack/prompts";
 
 /** Whether there is somebody who can be asked. */
@@ -28,21 +27,10 @@ export function progressOf(max: number, message: string, log: (line: string) => 
   return { advance: (count, line) => bar.advance(count, line), end: (line) => bar.stop(line) };
 }
 
-/** For a terminal that does not say how wide it is: the prompts would give each character a line of its own. */
-const COLUMNS = 80;
-
-/** Standard error, without colours where there are to be none: on Node.js 20 the prompts have them always. */
-function terminal(): Writable {
+/** Standard error. NO_COLOR is the prompts' own business. */
+function terminal(): NodeJS.WriteStream {
   const { stderr } = process;
-  if (stderr.hasColors() && stderr.columns > 0) {
-    return stderr;
-  }
-  const plain = new Writable({
-    decodeStrings: false,
-    write(text, _encoding, done) {
-      // oxlint-disable-next-line no-control-regex
-      stderr.write(String(text).replaceAll(/\u001b\[[\d;]*m/g, ""), () => done());
-    },
-  });
-  return Object.assign(plain, { isTTY: true, columns: stderr.columns || COLUMNS, rows: stderr.rows });
+  // Where a terminal does not say how wide it is, each character would be given a line of its own.
+  stderr.columns ||= 80;
+  return stderr;
 }
