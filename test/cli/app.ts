@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { createIdempotency, type Idempotency } from "../../src/index.ts";
 import { bundled } from "../support/bundle.ts";
 import type { TestClient } from "../support/clients.ts";
-import { openPostgres, openSqlite, type TestDatabase } from "../support/database.ts";
+import { onPostgres, openPostgres, openSqlite, type TestDatabase } from "../support/database.ts";
 import { withoutTestRunner } from "../support/packed.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -122,6 +122,5 @@ export async function ended(child: ChildProcessWithoutNullStreams): Promise<Ende
   return { code: await code, stdout, stderr };
 }
 
-/** What each kind needs is part of a run on that database. */
-export const kindsOf = (databases: readonly { readonly name: string }[]): AppKind[] =>
-  (Object.keys(KINDS) as AppKind[]).filter((kind) => databases.some(({ name }) => name === kind));
+/** SQLite is always there. */
+export const kinds: AppKind[] = onPostgres ? ["sqlite", "postgresql"] : ["sqlite"];

@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { onPostgres } from "../support/database.ts";
 import { freePort } from "../support/free-port.ts";
-import { selectedProviders } from "../support/providers.ts";
-import { type AppKind, ended, openApp, type TestApp } from "./app.ts";
+import { ended, openApp, type TestApp } from "./app.ts";
 
 interface Case {
   readonly title: string;
@@ -194,12 +193,10 @@ const cases: readonly Case[] = [
   },
 ];
 
-const kinds: AppKind[] = selectedProviders().includes("sqlite") ? ["sqlite"] : [];
-
-describe.each(kinds)("onceonly, in an application on %s, ends with one sentence and code 2 for", (kind) => {
+describe("onceonly, in an application on SQLite, ends with one sentence and code 2 for", () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await openApp(kind);
+    app = await openApp("sqlite");
     for (const { file: [name, content] = [] } of cases) {
       if (name !== undefined && content !== undefined) app.write(`bad/${name}`, content);
     }
@@ -282,9 +279,9 @@ describe.each(kinds)("onceonly, in an application on %s, ends with one sentence 
   });
 });
 
-describe.each(onPostgres ? (["postgresql"] as const) : [])("onceonly, in an application on %s", (kind) => {
+describe.runIf(onPostgres)("onceonly, in an application on PostgreSQL", () => {
   it("says that the database does not answer, in the words of the database", async () => {
-    await using app = await openApp(kind);
+    await using app = await openApp("postgresql");
     const env = { DATABASE_URL: `postgresql://nobody@127.0.0.1:${await freePort()}/none` };
     for (const command of ["stats", "check", "list"]) {
       expect(await ended(app.start([command], { env }))).toEqual({

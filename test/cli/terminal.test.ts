@@ -3,21 +3,19 @@ import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:chil
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { withoutTestRunner } from "../support/packed.ts";
-import { selectedProviders } from "../support/providers.ts";
-import { type AppKind, openApp, type TestApp } from "./app.ts";
+import { openApp, type TestApp } from "./app.ts";
 
 const hasScript = /util-linux/.test(spawnSync("script", ["--version"], { encoding: "utf8" }).stdout ?? "");
-const kinds: AppKind[] = hasScript && selectedProviders().includes("sqlite") ? ["sqlite"] : [];
 
 const ENTER = "\r";
 const CTRL_C = "\u0003";
 // oxlint-disable-next-line no-control-regex
 const COLORS = /\u001b\[[\d;]*m/;
 
-describe.each(kinds)("onceonly on a terminal, in an application on %s", (kind) => {
+describe.runIf(hasScript)("onceonly on a terminal", () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await openApp(kind);
+    app = await openApp("sqlite");
   });
   afterAll(() => app[Symbol.asyncDispose]());
 
@@ -103,7 +101,10 @@ describe.each(kinds)("onceonly on a terminal, in an application on %s", (kind) =
       await terminal.code;
       return terminal.text;
     };
-    for (const args of [["list"], ["forget", ...name, "coloured"]]) {
+    for (const args of [
+      ["show", ...name, "coloured"],
+      ["forget", ...name, "coloured"],
+    ]) {
       expect(await run(args)).toMatch(COLORS);
       expect(await run(args, { NO_COLOR: "1" })).not.toMatch(COLORS);
     }

@@ -19,7 +19,8 @@ export function registerCheck(program: Command): void {
   withExamples(onApplication(command, checked), "check");
 }
 
-async function checked(idempotency: Idempotency<unknown>): Promise<Answer> {
+/** What `onceonly check` answers. */
+export async function checked(idempotency: Idempotency<unknown>): Promise<Answer> {
   const setUp = await setUpFindings(idempotency);
   const isFatal = (found: readonly Finding[]) => found.some(({ severity }) => severity === "fatal");
   const runs = isFatal(setUp) ? undefined : await liveRun(idempotency);

@@ -36,7 +36,8 @@ function checkOptions(options: ForgetOptions): void {
   }
 }
 
-async function forgotten(idempotency: Idempotency<unknown>, options: ForgetOptions): Promise<Answer> {
+/** What `onceonly forget` answers, when it has asked. */
+export async function forgotten(idempotency: Idempotency<unknown>, options: ForgetOptions): Promise<Answer> {
   const name = recordName(options);
   const shownRecord = shown(shownName(name));
   if (options.yes !== true) {

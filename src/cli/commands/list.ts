@@ -43,7 +43,8 @@ export function registerList(program: Command): void {
   );
 }
 
-async function listed(idempotency: Idempotency<unknown>, flags: ListFlags): Promise<Answer> {
+/** What `onceonly list` answers. */
+export async function listed(idempotency: Idempotency<unknown>, flags: ListFlags): Promise<Answer> {
   const { records, next } = await found(idempotency, flags);
   return {
     lines: [...table(records), ...(next === undefined ? [] : ["", `There may be more: --after ${next}`])],

@@ -25,8 +25,10 @@ export function registerPrune(program: Command): void {
   withExamples(onApplication(command, pruned), "prune", "prune --batch-size 500");
 }
 
-const pruned = (idempotency: Idempotency<unknown>, { batchSize }: PruneFlags): Promise<Answer> =>
-  stoppable((signal) => batches(idempotency, batchSize, signal));
+/** What `onceonly prune` answers. */
+export function pruned(idempotency: Idempotency<unknown>, { batchSize }: PruneFlags): Promise<Answer> {
+  return stoppable((signal) => batches(idempotency, batchSize, signal));
+}
 
 async function batches(
   idempotency: Idempotency<unknown>,
@@ -34,7 +36,6 @@ async function batches(
   signal: AbortSignal,
 ): Promise<Answer> {
   const { expired } = await idempotency.stats();
-  const deletedText = (count: number) => `${count.toLocaleString("en")} expired records deleted`;
   const progress = progressOf(Math.max(expired, 1), "Deleting expired records", (line) =>
     printErr(`${line}\n`),
   );
@@ -43,7 +44,9 @@ async function batches(
     for (let batch = batchSize; batch >= batchSize && !signal.aborted; ) {
       batch = await oneBatch(idempotency, batchSize);
       deleted += batch;
-      progress.advance(batch, deletedText(deleted));
+      if (batch > 0) {
+        progress.advance(batch, deletedText(deleted));
+      }
       // SQLite's driver keeps the process busy without a turn of the event loop, in which Ctrl-C would be heard of.
       await setImmediate();
     }
@@ -61,6 +64,9 @@ async function batches(
     isNo: isStopped,
   };
 }
+
+const deletedText = (count: number): string =>
+  `${count.toLocaleString("en")} expired ${count === 1 ? "record" : "records"} deleted`;
 
 /** One batch at a time, so that there is something to tell between two. */
 async function oneBatch(idempotency: Idempotency<unknown>, batchSize: number): Promise<number> {

@@ -26,7 +26,8 @@ export function registerShow(program: Command): void {
   );
 }
 
-async function inspected(idempotency: Idempotency<unknown>, options: NameOptions): Promise<Answer> {
+/** What `onceonly show` answers. */
+export async function inspected(idempotency: Idempotency<unknown>, options: NameOptions): Promise<Answer> {
   const name = recordName(options);
   const record = await idempotency.inspect(name);
   if (record.state === "unknown") {

@@ -27,7 +27,11 @@ export function registerStats(program: Command): void {
   withExamples(onApplication(command, counted), "stats", "stats --since 7d --json");
 }
 
-async function counted(idempotency: Idempotency<unknown>, { since: given }: StatsFlags): Promise<Answer> {
+/** What `onceonly stats` answers. */
+export async function counted(
+  idempotency: Idempotency<unknown>,
+  { since: given }: StatsFlags,
+): Promise<Answer> {
   const tables = await idempotency.stats();
   const since = given ?? new Date(tables.now.getTime() - DAY_MS);
   const operations = await idempotency.countByOperation({ since });
