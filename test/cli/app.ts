@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { createIdempotency, type Idempotency } from "../../src/index.ts";
+import { createIdempotency, type Idempotency, type TransactionOf } from "../../src/index.ts";
 import { bundled } from "../support/bundle.ts";
 import type { TestClient } from "../support/clients.ts";
 import { onPostgres, openPostgres, openSqlite, type TestDatabase } from "../support/database.ts";
@@ -22,7 +22,7 @@ export interface TestApp extends AsyncDisposable {
   readonly folder: string;
   readonly database: TestDatabase;
   /** Of this process, on the same database. */
-  readonly idempotency: Idempotency<TestClient>;
+  readonly idempotency: Idempotency<TransactionOf<TestClient>>;
   /** Writes a file of the application. */
   write(file: string, content: string): void;
   /** Runs the command to its end, without a terminal. */

@@ -4,7 +4,8 @@ import type { Finding } from "../../core/contract/finding.ts";
 import type { Idempotency } from "../../core/contract/idempotency.ts";
 import { failureOf } from "../failure.ts";
 import { shown, styled } from "../terminal/text.ts";
-import { type Answer, onApplication, withExamples } from "./application-command.ts";
+import type { Answer } from "./answer.ts";
+import { onApplication, withExamples } from "./application-command.ts";
 import { CHECK_OPERATION, liveRun } from "./live-run.ts";
 
 /** `onceonly check` */

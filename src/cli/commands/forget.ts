@@ -4,7 +4,8 @@ import type { InspectedRecord } from "../../core/contract/inspection.ts";
 import { CliError } from "../cli-error.ts";
 import { ask, canAsk } from "../terminal/prompts.ts";
 import { shown } from "../terminal/text.ts";
-import { type Answer, onApplication, withExamples } from "./application-command.ts";
+import type { Answer } from "./answer.ts";
+import { onApplication, withExamples } from "./application-command.ts";
 import { type NameOptions, recordName, shownName, withRecordName } from "./record-name.ts";
 import { stateOf } from "./states.ts";
 

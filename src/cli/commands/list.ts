@@ -3,7 +3,8 @@ import type { Idempotency } from "../../core/contract/idempotency.ts";
 import type { ListedRecord, ListOptions, RecordPage } from "../../core/contract/listing.ts";
 import { type Cell, columns, shown } from "../terminal/text.ts";
 import { TIME_FORMS, toSecond } from "../terminal/times.ts";
-import { type Answer, onApplication, withExamples } from "./application-command.ts";
+import type { Answer } from "./answer.ts";
+import { onApplication, withExamples } from "./application-command.ts";
 import { when, whole } from "./arguments.ts";
 import { orNulls, STATE_STYLES, stateOf } from "./states.ts";
 

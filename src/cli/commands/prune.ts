@@ -4,7 +4,8 @@ import type { Idempotency } from "../../core/contract/idempotency.ts";
 import { progressOf } from "../terminal/prompts.ts";
 import { printErr } from "../terminal/stdout.ts";
 import { stoppable } from "../terminal/stopping.ts";
-import { type Answer, onApplication, withExamples } from "./application-command.ts";
+import type { Answer } from "./answer.ts";
+import { onApplication, withExamples } from "./application-command.ts";
 import { whole } from "./arguments.ts";
 
 interface PruneFlags {

@@ -4,7 +4,8 @@ import type { InspectedRecord, StoredValue } from "../../core/contract/inspectio
 import { type Cell, columns, shown, shownLines, styled } from "../terminal/text.ts";
 import { duration, relative } from "../terminal/times.ts";
 import { asJson, asText } from "../terminal/values.ts";
-import { type Answer, onApplication, withExamples } from "./application-command.ts";
+import type { Answer } from "./answer.ts";
+import { onApplication, withExamples } from "./application-command.ts";
 import { type NameOptions, recordName, shownName, withRecordName } from "./record-name.ts";
 import { orNulls, STATE_STYLES, stateOf } from "./states.ts";
 

@@ -3,7 +3,8 @@ import type { Idempotency } from "../../core/contract/idempotency.ts";
 import type { OperationCounts, TableStats } from "../../core/contract/listing.ts";
 import { type Cell, columns, shown } from "../terminal/text.ts";
 import { relative, TIME_FORMS, toSecond } from "../terminal/times.ts";
-import { type Answer, onApplication, withExamples } from "./application-command.ts";
+import type { Answer } from "./answer.ts";
+import { onApplication, withExamples } from "./application-command.ts";
 import { when } from "./arguments.ts";
 import { orNulls } from "./states.ts";
 
