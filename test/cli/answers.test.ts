@@ -104,10 +104,10 @@ describe.each(databases)("answers of the command line on $name", ({ name, open }
     expect(await show("failed")).toMatch(
       /^failed\n[^]*\nerror\n {2}Error \{ name: 'RangeError', message: 'sold out' \}/,
     );
-    await idempotency.run(request("foreign"), async () => "a\tb");
-    const codec = { name: "other", encode: JSON.stringify, decode: JSON.parse };
-    expect(await show("foreign", idempotency.with({ codec }))).toMatch(
-      /\nanswer\n {2}cannot be read by this process: .*\n {2}.*a\\tb/,
+    const codec = { name: "raw", encode: String, decode: (text: string) => text };
+    await idempotency.run(request("foreign", { codec }), async () => "a\tb\u001b[2J");
+    expect(await show("foreign")).toMatch(
+      /\nanswer\n {2}cannot be read by this process: .*raw.*\n {2}.*a {2}b\\u001b\[2J/,
     );
     await idempotency.run(request("old"), async () => undefined);
     await expire(database, "old");
