@@ -96,8 +96,7 @@ describe.each(databases)("answers of the command line on $name", ({ name, open }
     await using database = await open();
     const storeError = () => true;
     const idempotency = createIdempotency({ prisma: database.prisma, storeError });
-    const show = async (key: string, by = idempotency) =>
-      (await inspected(by, request(key))).lines.join("\n");
+    const show = async (key: string) => (await inspected(idempotency, request(key))).lines.join("\n");
     expect(await show("nobody")).toMatch(/^There is no record of key nobody of orders\.place, scope u\.\n/);
     const failing = () => Promise.reject(new RangeError("sold out"));
     await idempotency.run(request("failed"), failing).catch(() => {});
