@@ -6,7 +6,7 @@ import { createServerAdapter } from "@whatwg-node/server";
 import axe from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type ServedConsole, serveConsole } from "../../src/cli/console/index.ts";
+import { type ServedConsole, serveConsole } from "../../src/cli/console/serve-console.ts";
 import { createConsole } from "../../src/console/index.ts";
 import { KEYS, makeRecords, type Shop, shopOf } from "../console/records.ts";
 import { openSqlite, type TestDatabase } from "../support/database.ts";
