@@ -41,10 +41,10 @@ export function registerConsole(program: Command): void {
 }
 
 async function served(idempotency: Idempotency<unknown>, port: number, signal: AbortSignal): Promise<void> {
-  const { url, close } = await listening(idempotency, port);
-  await printOut(`The console is at\n\n  ${url}\n\nCtrl-C ends it.\n`);
+  const page = await listening(idempotency, port);
+  await printOut(`The console is at\n\n  ${page.url}\n\nCtrl-C ends it.\n`);
   await once(signal, "abort");
-  await close();
+  await page.close();
 }
 
 async function listening(idempotency: Idempotency<unknown>, port: number): Promise<ServedConsole> {

@@ -17,7 +17,7 @@ export function registerReencrypt(program: Command): void {
 }
 
 /** What `onceonly reencrypt` answers. */
-export function reencrypted(idempotency: Idempotency<unknown>): Promise<Answer> {
+function reencrypted(idempotency: Idempotency<unknown>): Promise<Answer> {
   return stoppable(async (signal) => {
     const done = await idempotency.reencrypt({ signal });
     const { records, rewritten, unreadable } = done;
