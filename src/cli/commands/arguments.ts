@@ -14,6 +14,15 @@ export function whole(min: number, max: number): (text: string) => number {
 }
 
 /** @throws InvalidArgumentError, which commander prints beside the name of the option. */
+export function share(text: string): number {
+  const number = Number(text);
+  if (!/^\d*\.?\d+$/.test(text) || number <= 0 || number > 1) {
+    throw new InvalidArgumentError("Give a number above 0 and up to 1, such as 0.2.");
+  }
+  return number;
+}
+
+/** @throws InvalidArgumentError, which commander prints beside the name of the option. */
 export function when(text: string): Date {
   const time = pointInTime(text, new Date());
   if (time === undefined) {
