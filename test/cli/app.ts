@@ -103,7 +103,13 @@ export async function openApp(kind: AppKind): Promise<TestApp> {
     start: (args, { env = {}, folder: cwd = folder } = {}) =>
       spawn(process.execPath, [command, ...args], {
         cwd,
-        env: { ...withoutTestRunner(), DATABASE_URL: database.url, FORCE_COLOR: "", ...env },
+        env: {
+          ...withoutTestRunner(),
+          DATABASE_URL: database.url,
+          FORCE_COLOR: undefined,
+          NO_COLOR: undefined,
+          ...env,
+        },
       }),
     commandLine: (...args) => [process.execPath, command, ...args].map((word) => `'${word}'`).join(" "),
     async [Symbol.asyncDispose]() {

@@ -39,9 +39,9 @@ describe.runIf(onPostgres)("pruning on postgresql, under traffic", () => {
     const pruners = await Promise.all([1, 2, 3].map(async () => idempotencyOf(await db.connect({ max: 1 }))));
     const server = idempotencyOf(await db.connect({ max: 8 }));
     const waits: Record<string, unknown>[] = [];
-    let isOver = false;
+    const over = new AbortController();
     const watching = (async () => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         waits.push(...(await db.query(WAITS)));
         await sleep(1);
       }
@@ -49,7 +49,7 @@ describe.runIf(onPostgres)("pruning on postgresql, under traffic", () => {
     const pruning = Promise.all(pruners.map((each) => each.prune({ dutyCycle: 1 })));
     let fresh = 0;
     const calling = (async () => {
-      for (; !isOver || fresh < KEYS_REUSED; fresh += 4) {
+      for (; !over.signal.aborted || fresh < KEYS_REUSED; fresh += 4) {
         await Promise.all(
           [0, 1, 2, 3].map((n) =>
             server.run(request(`reused${(fresh + n) % KEYS_REUSED}`), placing("again")),
@@ -59,7 +59,7 @@ describe.runIf(onPostgres)("pruning on postgresql, under traffic", () => {
       }
     })();
     const deleted = (await pruning).reduce((sum, each) => sum + each, 0);
-    isOver = true;
+    over.abort();
     await Promise.all([calling, watching]);
 
     expect(waits.filter(({ waiting }) => isPruning(waiting))).toEqual([]);
