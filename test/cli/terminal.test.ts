@@ -23,7 +23,14 @@ describe.runIf(hasScript)("onceonly on a terminal", () => {
     const command = `stty cols ${columns} rows 40 && ${app.commandLine(...args)}`;
     const child = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
       cwd: app.folder,
-      env: { ...withoutTestRunner(), DATABASE_URL: app.database.url, TERM: "xterm-256color", CI: "", ...env },
+      env: {
+        ...withoutTestRunner(),
+        DATABASE_URL: app.database.url,
+        TERM: "xterm-256color",
+        CI: "",
+        NO_COLOR: undefined,
+        ...env,
+      },
     });
     return new Terminal(child);
   }
