@@ -1,4 +1,5 @@
-import { stripVTControlCharacters } from "node:util";
+import { readFileSync } from "node:fs";
+import { parseEnv, stripVTControlCharacters } from "node:util";
 import type { AnyIdempotencyError } from "../core/contract/errors.ts";
 import { isIdempotencyError } from "../core/contract/errors.ts";
 import { CliError } from "./cli-error.ts";
@@ -30,11 +31,27 @@ export function sentenceOf(error: unknown): string {
 function idempotencyFailure(error: AnyIdempotencyError): string {
   switch (error.code) {
     case "STORE_UNAVAILABLE":
-      return `The database did not answer: ${causeOf(error)}`;
+      return `The database did not answer: ${causeOf(error)}${unreadEnv()}`;
     case "STORE_MISCONFIGURED":
-      return `The database cannot be used: ${causeOf(error)} \`onceonly check\` says what to do.`;
+      return `${setUpFailureOf(error)} \`onceonly check\` says what to do.`;
     default:
       return sentenceOf(error);
+  }
+}
+
+/** Why the database cannot be used at all. */
+export function setUpFailureOf(error: AnyIdempotencyError): string {
+  return `The database cannot be used: ${causeOf(error)}${unreadEnv()}`;
+}
+
+/** A hint at variables that stand in `.env` and nobody has read: Prisma 7 does not, nor does Node.js. */
+function unreadEnv(): string {
+  try {
+    const names = Object.keys(parseEnv(readFileSync(".env", "utf8")));
+    const unset = names.find((name) => process.env[name] === undefined);
+    return unset === undefined ? "" : ` ${unset} is not set, and stands in .env: --env .env reads it.`;
+  } catch {
+    return "";
   }
 }
 

@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { registerCheck } from "./commands/check.ts";
 import { registerConsole } from "./commands/console.ts";
@@ -56,6 +57,7 @@ function program(): Command {
       "Looks after the records of exactly-once mutations, through the application's own idempotency.",
     )
     .configureOutput({ writeOut: (text) => void printOut(text), writeErr: printErr })
+    .version(ownVersion(), "--version", "print the version of the package")
     .exitOverride()
     .showHelpAfterError("(--help says what there is)")
     .addHelpText(
@@ -79,6 +81,18 @@ function program(): Command {
     register(onceonly);
   }
   return onceonly;
+}
+
+/** A bundle of the command has no package around it. */
+function ownVersion(): string {
+  try {
+    const { version } = createRequire(import.meta.url)("onceonly/package.json") as {
+      readonly version: string;
+    };
+    return version;
+  } catch {
+    return "unknown";
+  }
 }
 
 function stackOf(error: Error): string {

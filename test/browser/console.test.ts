@@ -210,7 +210,7 @@ it("can be used by the keyboard alone, from the search to the record that is for
   await page.waitForURL(/outcome=forgotten/);
   expect(await page.getByRole("status").innerText()).toMatch(/^Forgotten\./);
   expect(await violationsIn(page)).toEqual([]);
-  expect(await page.title()).toBe("No such record - onceonly console");
+  expect(await page.title()).toBe("Forgotten - onceonly console");
   expect(wrong.filter((each) => !/status of 404/.test(each))).toEqual([]);
   await context.close();
 });

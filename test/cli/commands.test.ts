@@ -153,6 +153,8 @@ describe.concurrent.each(kinds)("onceonly, in an application on %s", (kind) => {
       });
       expect(code).toBe(0);
       const { id } = document as unknown as { id: string };
+      const pasted = await json("show", ...flags({ ...name, key: `"${name.key}"` }));
+      expect([pasted.code, pasted.document]).toMatchObject([0, { id }]);
       const { stdout } = await app.onceonly("show", "--id", id);
       expect(stdout).toMatch(/^completed\noperation {2}show\.me\n/);
       expect(stdout).toMatch(/^step charge {2}\d{4}-.*after \d+ ms$/m);

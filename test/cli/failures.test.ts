@@ -51,7 +51,7 @@ const cases: readonly Case[] = [
   {
     title: "a state that is none",
     args: ["list", "--state", "done"],
-    says: "Allowed choices are in_progress, completed, failed.",
+    says: "Allowed choices are in_progress, abandoned, completed, failed.",
   },
   {
     title: "a cursor that is none",
@@ -92,6 +92,19 @@ const cases: readonly Case[] = [
     title: "a module that is not there",
     args: ["list", "--module", "src/nope.ts"],
     says: "There is no file src/nope.ts.",
+  },
+  {
+    title: "a database that is away, in the words of its driver",
+    file: [
+      "away.ts",
+      `import { PrismaPg } from "@prisma/adapter-pg";
+      import { PrismaClient } from "CLIENT/postgresql/client.ts";
+      import { createIdempotency } from "ONCEONLY";
+      const adapter = new PrismaPg({ connectionString: "postgresql://nobody@127.0.0.1:1/none" });
+      export const idempotency = createIdempotency({ prisma: new PrismaClient({ adapter }) });`,
+    ],
+    args: ["list", "--module", "bad/away.ts"],
+    says: "The database did not answer: Can't reach database server at 127.0.0.1:1.",
   },
   {
     title: "variables from a file that is not there",

@@ -22,6 +22,8 @@ export async function loadModule(path: string, file: string, tsconfig: string | 
     tsconfigPaths: tsconfig === undefined ? true : resolve(tsconfig),
     // A module of an application may import its components.
     jsx: { runtime: "automatic" },
+    // Transformed by jiti, Prisma 7 finds no `path.posix`, and each of its errors is a TypeError of its own.
+    nativeModules: ["typescript", "@prisma/client"],
     // Throws outside of React's server, where it is for bundlers alone.
     virtualModules: { "server-only": {} },
   });

@@ -3,7 +3,7 @@ import { isIdempotencyError } from "../../core/contract/errors.ts";
 import type { Finding } from "../../core/contract/finding.ts";
 import type { Idempotency } from "../../core/contract/idempotency.ts";
 import type { Answer } from "../answer.ts";
-import { failureOf } from "../failure.ts";
+import { setUpFailureOf } from "../failure.ts";
 import { shown, styled } from "../terminal/text.ts";
 import { onApplication, withExamples } from "./application-command.ts";
 import { CHECK_OPERATION, liveRun } from "./live-run.ts";
@@ -37,7 +37,7 @@ export async function checked(idempotency: Idempotency<unknown>): Promise<Answer
       : runs.length === 0
         ? [ok("a key executed, replayed and forgotten", CHECK_OPERATION)]
         : [];
-  const setUpLine = setUp.length === 0 ? [ok("the set-up", "tables, indexes, server, client")] : [];
+  const setUpLine = isFatal(setUp) ? [] : [ok("the set-up", "tables, indexes, server, client")];
   return {
     lines: [...setUpLine, ...lines, ...ran],
     json: {
@@ -60,7 +60,7 @@ async function setUpFindings(idempotency: Idempotency<unknown>): Promise<readonl
       throw error;
     }
     return (
-      error.details.findings ?? [{ severity: "fatal", subject: "the set-up", message: failureOf(error) }]
+      error.details.findings ?? [{ severity: "fatal", subject: "the set-up", message: setUpFailureOf(error) }]
     );
   }
 }

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { Idempotency } from "../../core/contract/idempotency.ts";
 import type { ListedRecord, ListOptions, RecordPage } from "../../core/contract/listing.ts";
+import { pastedKey } from "../../core/contract/pasted-key.ts";
 import type { Answer } from "../answer.ts";
 import { type Cell, columns, shown } from "../terminal/text.ts";
 import { TIME_FORMS, toSecond } from "../terminal/times.ts";
@@ -32,7 +33,14 @@ export function registerList(program: Command): void {
     .option("--operation <name>", "of this operation")
     .option("--scope <scope>", "of this scope")
     .option("--key <key>", "of this key")
-    .addOption(new Option("--state <state>", "in this state").choices(["in_progress", "completed", "failed"]))
+    .addOption(
+      new Option("--state <state>", "in this state").choices([
+        "in_progress",
+        "abandoned",
+        "completed",
+        "failed",
+      ]),
+    )
     .option("--since <when>", `claimed since: ${TIME_FORMS}`, when)
     .option("--before <when>", "claimed before, in the same words", when)
     .option("--limit <count>", `how many, up to ${LIMIT_MAX}`, whole(1, LIMIT_MAX), 50)
@@ -59,7 +67,7 @@ async function found(idempotency: Idempotency<unknown>, flags: ListFlags): Promi
   const filter: ListOptions = {
     ...(operation === undefined ? {} : { operation }),
     ...(scope === undefined ? {} : { scope }),
-    ...(key === undefined ? {} : { key }),
+    ...(key === undefined ? {} : { key: pastedKey(key) }),
     ...(state === undefined ? {} : { state }),
     ...(since === undefined ? {} : { claimedFrom: since }),
     ...(before === undefined ? {} : { claimedBefore: before }),

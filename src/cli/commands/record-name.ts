@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { RecordName } from "../../core/contract/inspection.ts";
+import { pastedKey } from "../../core/contract/pasted-key.ts";
 import { CliError } from "../cli-error.ts";
 
 /** The options by which a command names a record. */
@@ -35,7 +36,7 @@ export function recordName({ operation, scope, key, id }: NameOptions): RecordNa
         "--operation, --scope and --key, or --id alone.",
     );
   }
-  return { operation, scope, key };
+  return { operation, scope, key: pastedKey(key) };
 }
 
 /** A record's name for a sentence. */
