@@ -1,5 +1,6 @@
 import { checkFunction, checkFunctions, checkNumber, checkOneOf, misuse } from "../browser/option-checks.ts";
 import { type Codec, devalueCodec } from "./codec.ts";
+import { SEALED } from "./encryption.ts";
 import { type ErrorClass, type ErrorSerializer, errorSerializer } from "./error-serializer.ts";
 import { checkOptionNames, type OptionNames } from "./option-names.ts";
 
@@ -267,6 +268,9 @@ function isClass(given: unknown): boolean {
 function checkCodecName(codec: { readonly name: unknown } | undefined): void {
   if (codec !== undefined && (typeof codec.name !== "string" || !/^[^:]+$/.test(codec.name))) {
     throw misuse("codec.name", codec.name, "a name of at least one character and no colon");
+  }
+  if (codec?.name === SEALED) {
+    throw misuse("codec.name", codec.name, "another name: this one stands before texts that are encrypted");
   }
 }
 

@@ -100,7 +100,7 @@ export function decodedText(codec: Codec, text: string): unknown {
   if (name === SEALED) {
     const [, keyId = ""] = text.split(":", 2);
     throw new Error(
-      keyId === ""
+      keyId === "!"
         ? 'it was stored without encryption, which option encryption.plaintext: "refuse" does not take'
         : `it is encrypted by the key "${keyId}", which this process does not have, or it was changed`,
     );
