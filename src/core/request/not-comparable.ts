@@ -23,12 +23,18 @@ export function tooLarge(charactersMax: number): NotComparableError {
 }
 
 export function notComparable(value: unknown, path: string): NotComparableError {
-  const prototype = typeof value === "object" ? (Object.getPrototypeOf(value) as object | null) : null;
-  const kind = (prototype as { readonly constructor?: { readonly name?: unknown } } | null)?.constructor
-    ?.name;
   return new NotComparableError(
     "not_comparable",
-    `${path} is a ${typeof kind === "string" && kind !== "" ? kind : typeOf(value)}, which cannot be compared with a retry's; pass as \`input\` only what identifies the ` +
+    `${path} is a ${kindOf(value)}, which cannot be compared with a retry's; pass as \`input\` only what identifies the ` +
       "request (for a stream, its bytes or their hash).",
   );
+}
+
+/** Its class has a name, unless its prototype has none of JavaScript's own above it. */
+function kindOf(value: unknown): string {
+  const prototype: unknown =
+    typeof value === "object" && value !== null ? Object.getPrototypeOf(value) : null;
+  const { name } =
+    (prototype as { readonly constructor?: { readonly name?: unknown } } | null)?.constructor ?? {};
+  return typeof name === "string" && name !== "" ? name : typeOf(value);
 }
