@@ -37,6 +37,8 @@ export interface Door {
   readonly name: string;
   /** Whether there is a scope of the application's. */
   readonly hasScope: boolean;
+  /** Whether the key is in the header. */
+  readonly hasHeader: boolean;
   /** Whether what a handler throws unexpectedly is the adapter's to answer. tRPC sends its text, unless a formatter hides it. */
   readonly masks: boolean;
   send(idempotency: Idempotency<Tx>, ask: Ask): Promise<Arrived>;
@@ -211,14 +213,21 @@ async function throughMessages(idempotency: Idempotency<Tx>, ask: Ask): Promise<
 }
 
 export const DOORS: readonly Door[] = [
-  { name: "tRPC", hasScope: true, masks: false, send: throughTrpc },
-  { name: "Yoga, a whole operation", hasScope: true, masks: true, send: throughYoga("", true) },
+  { name: "tRPC", hasScope: true, hasHeader: true, masks: false, send: throughTrpc },
+  {
+    name: "Yoga, a whole operation",
+    hasScope: true,
+    hasHeader: true,
+    masks: true,
+    send: throughYoga("", true),
+  },
   {
     name: "Yoga, a field with a key of its own",
     hasScope: true,
+    hasHeader: false,
     masks: true,
     send: throughYoga("@idempotent(key: $key)", false),
   },
-  { name: "HTTP", hasScope: true, masks: true, send: throughHttp },
-  { name: "messages", hasScope: false, masks: true, send: throughMessages },
+  { name: "HTTP", hasScope: true, hasHeader: true, masks: true, send: throughHttp },
+  { name: "messages", hasScope: false, hasHeader: false, masks: true, send: throughMessages },
 ];
