@@ -110,7 +110,7 @@ test("a hole, an item that is undefined and none at all are told as ever: by the
   await fuzz(
     fc.asyncProperty(lists, fc.nat(5), async (list, hole) => {
       const holed = [...list];
-      delete holed[hole];
+      Reflect.deleteProperty(holed, hole);
       const filled = holed.map((item) => item);
       for (let index = 0; index < filled.length; index += 1)
         filled[index] ??= filled[index] === null ? null : undefined;

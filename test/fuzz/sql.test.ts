@@ -38,30 +38,26 @@ const QUOTES = [
 ];
 const SPACES = [" ", "\n", "\r", "\t", "\v", "\f", "\0", "\u00a0", "\u2028", "\ufeff"];
 const WORDS = [
-  ...[
-    "COMMIT",
-    "END",
-    "ABORT",
-    "ROLLBACK",
-    "TO",
-    "a",
-    "WORK",
-    "TRANSACTION",
-    "AND CHAIN",
-    "PREPARE",
-    "PREPARED 'x'",
-  ],
-  ...[
-    "BEGIN",
-    "ATOMIC",
-    "CREATE FUNCTION f() RETURNS int",
-    "SELECT",
-    "1",
-    "DO",
-    "AS",
-    "SAVEPOINT",
-    "RELEASE",
-  ],
+  "COMMIT",
+  "END",
+  "ABORT",
+  "ROLLBACK",
+  "TO",
+  "a",
+  "WORK",
+  "TRANSACTION",
+  "AND CHAIN",
+  "PREPARE",
+  "PREPARED 'x'",
+  "BEGIN",
+  "ATOMIC",
+  "CREATE FUNCTION f() RETURNS int",
+  "SELECT",
+  "1",
+  "DO",
+  "AS",
+  "SAVEPOINT",
+  "RELEASE",
 ];
 /** Texts that end one, and some that do not. */
 const KNOWN = [
@@ -142,7 +138,7 @@ describe.runIf(onPostgres)("on PostgreSQL", () => {
   });
 
   const ID = "SELECT pg_current_xact_id()::text AS id";
-  const idIn = (result: QueryResult | undefined) => (result?.rows[0] as { id: string }).id;
+  const idIn = (result: QueryResult | undefined) => result?.rows[0]?.id as string;
 
   /** A transaction that has failed is not over: it answers with an error. */
   async function reallyEnds(sql: string, strings: string): Promise<boolean> {

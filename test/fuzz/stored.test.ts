@@ -91,7 +91,7 @@ function expectHarmless(decode: () => unknown, encode: (value: unknown) => unkno
 describe("a text that was forged", () => {
   test("for devalue is a value or an error", async () => {
     const unchanged = watchPrototypes();
-    await fuzz(
+    const runs = await fuzz(
       fc.property(devalueTexts, (text) => {
         // A list of four billion holes is for whoever walks it.
         expectHarmless(
@@ -101,18 +101,20 @@ describe("a text that was forged", () => {
         unchanged.quickly();
       }),
     );
+    expect(runs).toBeGreaterThan(0);
     unchanged();
   });
 
   test("for superjson is a value or an error", async () => {
     const unchanged = watchPrototypes();
     const { decode, encode } = transformerCodec(superjson);
-    await fuzz(
+    const runs = await fuzz(
       fc.property(superjsonTexts, (text) => {
         expectHarmless(() => decode(text), encode);
         unchanged.quickly();
       }),
     );
+    expect(runs).toBeGreaterThan(0);
     unchanged();
   });
 });
@@ -145,7 +147,7 @@ const { error: forgedErrors } = fc.letrec<{ error: object }>((tie) => ({
 
 test("a stored error that was forged is an error or none", async () => {
   const unchanged = watchPrototypes();
-  await fuzz(
+  const runs = await fuzz(
     fc.property(forgedErrors, (stored) => {
       for (const { deserialize } of [errorSerializer, trpcErrorSerializer]) {
         expectHarmless(
@@ -156,6 +158,7 @@ test("a stored error that was forged is an error or none", async () => {
       }
     }),
   );
+  expect(runs).toBeGreaterThan(0);
   unchanged();
 });
 
