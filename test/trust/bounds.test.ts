@@ -103,6 +103,6 @@ describe("costs grow as the length of", () => {
         );
       }
     };
-    expect(await growthOf(readAll, 60)).toBeLessThan(LINEAR);
+    expect(await growthOf(readAll, 120)).toBeLessThan(LINEAR);
   });
 });
