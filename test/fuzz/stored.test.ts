@@ -187,8 +187,15 @@ describe("a value with any names", () => {
   test("comes back as it was, or is refused", async () => {
     await fuzz(
       fc.property(values, (value) => {
-        if (holdsProto(value)) expect(() => devalueCodec.encode(value)).toThrow();
-        else expect(isDeepStrictEqual(devalueCodec.decode(devalueCodec.encode(value)), value)).toBe(true);
+        if (holdsProto(value)) {
+          expect(() => devalueCodec.encode(value)).toThrow();
+          return;
+        }
+        const text = devalueCodec.encode(value);
+        const back = devalueCodec.decode(text);
+        expect(devalueCodec.encode(back)).toBe(text);
+        // For Node.js, an invalid date does not equal another.
+        expect(isDeepStrictEqual(back, value) || text.includes('["Date",""]')).toBe(true);
       }),
     );
   });
@@ -197,32 +204,28 @@ describe("a value with any names", () => {
     const unchanged = watchPrototypes();
     const own = fc.dictionary(fc.oneof(name, fc.constantFrom("code", "meta")), values, { maxKeys: 3 });
     await fuzz(
-      fc.property(
-        own,
-        fc.constantFrom(Error, TypeError, AggregateError as ErrorConstructor),
-        (properties, Class) => {
-          const error = new Class("m");
-          for (const [key, value] of Object.entries({
-            ...properties,
-            meta: { inner: [new Class("inner")], ...properties },
-          }))
-            Object.defineProperty(error, key, {
-              value,
-              enumerable: true,
-              configurable: true,
-              writable: true,
-            });
-          const stored = errorSerializer.serialize(error);
-          if (holdsProto(stored)) {
-            expect(() => devalueCodec.encode(stored)).toThrow();
-          } else {
-            const text = devalueCodec.encode(stored);
-            const back = errorSerializer.deserialize(devalueCodec.decode(text)) as Error;
-            expect(devalueCodec.encode(errorSerializer.serialize(back))).toBe(text);
-          }
-          unchanged.quickly();
-        },
-      ),
+      fc.property(own, fc.constantFrom(Error, TypeError, RangeError), (properties, Class) => {
+        const error = new Class("m");
+        for (const [key, value] of Object.entries({
+          ...properties,
+          meta: { inner: [new Class("inner")], ...properties },
+        }))
+          Object.defineProperty(error, key, {
+            value,
+            enumerable: true,
+            configurable: true,
+            writable: true,
+          });
+        const stored = errorSerializer.serialize(error);
+        if (holdsProto(stored)) {
+          expect(() => devalueCodec.encode(stored)).toThrow();
+        } else {
+          const text = devalueCodec.encode(stored);
+          const back = errorSerializer.deserialize(devalueCodec.decode(text)) as Error;
+          expect(devalueCodec.encode(errorSerializer.serialize(back))).toBe(text);
+        }
+        unchanged.quickly();
+      }),
     );
     unchanged();
   });

@@ -27,7 +27,7 @@ export interface Ask {
   readonly answer: () => unknown;
 }
 
-export interface Arrived {
+interface Arrived {
   readonly status: number | undefined;
   /** All that the client can read. */
   readonly text: string;
