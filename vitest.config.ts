@@ -42,7 +42,7 @@ function onMariadb(): TestProjectInlineConfiguration[] {
       test: {
         name: "mariadb",
         include: [
-          "test/{ambient,chaos,duplicates,encryption,errors,events,guard,leases,races,replay,retention,store,transaction}/**/*.test.ts",
+          "test/{ambient,chaos,duplicates,encryption,errors,events,guard,leases,races,replay,retention,store,transaction,trust}/**/*.test.ts",
         ],
         // Collations, which Prisma's schema cannot say; texts and triggers in the SQL of others (CONTRIBUTING.md).
         exclude: [
