@@ -90,10 +90,10 @@ describe.each(databases)("reencrypt on $name", ({ open }) => {
 SELECT ${pad}, scope, operation, 'c', fingerprint, status, owner, attempt, response, created_at, completed_at, ${plus}
 FROM idempotency_record, (SELECT a.n + 10 * b.n + 100 * c.n + 1000 * d.n AS n FROM (${numbers}) AS a, (${numbers}) AS b, (${numbers}) AS c, (${numbers}) AS d) AS x
 WHERE key = 'k' AND x.n < ${count}`);
-    let isOver = false;
+    const over = new AbortController();
     const later = plus.replaceAll("x.n", "9000");
     const renewing = (async () => {
-      for (let n = 0; !isOver && n < count; n += 40) {
+      for (let n = 0; !over.signal.aborted && n < count; n += 40) {
         await db.query(
           `UPDATE idempotency_record SET expires_at = ${later} WHERE id >= '${String(n).padStart(43, "0")}' AND id < '${String(n + 40).padStart(43, "0")}'`,
         );
@@ -101,7 +101,7 @@ WHERE key = 'k' AND x.n < ${count}`);
     })();
     const idempotency = createIdempotency({ prisma: db.prisma, encryption: { current: "a", keys } });
     const done = await idempotency.reencrypt();
-    isOver = true;
+    over.abort();
     await renewing;
     expect(done).toEqual({ records: count + 1, rewritten: count + 1, unreadable: 0 });
     const [left] = await db.query(

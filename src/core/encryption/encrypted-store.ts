@@ -146,12 +146,12 @@ async function claimReadable(
   params: AbandonedParams,
 ): Promise<AbandonedRecord | undefined> {
   await cipher.ready();
-  let unreadable: unknown;
+  let unreadable: { readonly why: unknown } | undefined;
   for (;;) {
     const record = await leases.claimAbandoned(params);
     if (record === undefined) {
       if (unreadable !== undefined) {
-        throw unreadable;
+        throw unreadable.why;
       }
       return undefined;
     }
@@ -161,12 +161,10 @@ async function claimReadable(
       if (!cipher.isSealed(input)) {
         return { ...record, input };
       }
-      unreadable = new EncryptionError(
-        "misconfigured",
-        `The stored input of ${operation} cannot be decrypted: its key is missing in option encryption.keys, or it was changed.`,
-      );
+      const message = `The stored input of ${operation} cannot be decrypted: its key is missing in option encryption.keys, or it was changed.`;
+      unreadable = { why: new EncryptionError("misconfigured", message) };
     } catch (error) {
-      unreadable = error;
+      unreadable = { why: error };
     }
     const { owner, retentionMs } = params;
     await leases.giveBack({ id, owner, delayMs: UNREADABLE_MS, retentionMs, isUntried: true });
