@@ -1,0 +1,197 @@
+/** What is asked of whom, and what goes wrong: all of it made from a seed, and each part can be left out. */
+import type { Kind } from "../program/dialect.ts";
+import { Choices } from "../world/random.ts";
+
+/** Milliseconds, if nothing else is said. */
+export interface Settings {
+  readonly kind: Kind;
+  readonly mode: "transaction" | "lease";
+  readonly processes: number;
+  /** Connections of each process. */
+  readonly connections: number;
+  readonly retentionMs: number;
+  readonly waitMs: number;
+  readonly onDuplicate: "wait" | "reject";
+  readonly outageMs: number;
+  readonly timeoutMs: number;
+  readonly maxWaitMs: number;
+  readonly leaseMs: number;
+  readonly retryConflicts: number | undefined;
+  readonly storesErrors: boolean;
+  readonly hasCompleter: boolean;
+}
+
+/** What a handler does, beside writing its effect. */
+export interface Behaviour {
+  readonly sleepBeforeMs: number;
+  readonly sleepAfterMs: number;
+  /** Rows that other handlers change too, in this order. */
+  readonly accounts: readonly string[];
+  readonly end: "returns" | "throws an answer" | "throws";
+  /** Whether it goes on after a statement that has failed. */
+  readonly swallows: boolean;
+}
+
+/** A client who wants one thing, and asks until it is answered. */
+export interface Request {
+  readonly name: string;
+  readonly key: string;
+  readonly input: string;
+  readonly at: number;
+  /** Which process is asked, by the number of the attempt. */
+  readonly processes: readonly number[];
+  /** After how long it stops waiting for an answer and asks again. */
+  readonly patienceMs: number;
+  readonly retryMs: number;
+  readonly isRetry: boolean;
+  /** By the number of the execution. */
+  readonly behaviours: readonly Behaviour[];
+}
+
+/** When something goes wrong: at a time, or with a message to the database, the one of that number of its kind. */
+export type Moment =
+  | { readonly at: number }
+  | { readonly with: string; readonly number: number; readonly side: "before" | "after" };
+
+export type Trouble = { readonly name: string; readonly moment: Moment } & (
+  | { readonly what: "kill"; readonly process: number; readonly backAfterMs: number }
+  | { readonly what: "stop"; readonly process: number; readonly forMs: number }
+  | {
+      readonly what: "cut";
+      readonly clientAfterMs: number;
+      readonly serverAfterMs: number;
+      readonly arriving: number;
+      readonly lateMs: number;
+      readonly words: "known" | "unknown";
+    }
+  | { readonly what: "crash"; readonly downMs: number }
+  | { readonly what: "slow"; readonly times: number; readonly forMs: number }
+  | { readonly what: "database clock"; readonly byMs: number }
+  | { readonly what: "process clock"; readonly process: number; readonly byMs: number }
+  | { readonly what: "prune"; readonly process: number }
+  | { readonly what: "forget"; readonly process: number; readonly key: string }
+);
+
+export interface Plan {
+  readonly seed: number;
+  readonly settings: Settings;
+  readonly requests: readonly Request[];
+  readonly troubles: readonly Trouble[];
+}
+
+/** The plan of a seed, without the parts that are named. */
+export function planOf(seed: number, without: ReadonlySet<string> = new Set()): Plan {
+  const settings = settingsOf(new Choices(seed, "settings"));
+  const choices = new Choices(seed, "sizes");
+  const requests = Array.from({ length: choices.whole(2, 5) }, (_, n) => requestOf(seed, n, settings));
+  const troubles = Array.from({ length: choices.whole(0, 4) }, (_, n) => troubleOf(seed, n, settings));
+  return {
+    seed,
+    settings,
+    requests: requests.filter(({ name }) => !without.has(name)),
+    troubles: troubles.filter(({ name }) => !without.has(name)),
+  };
+}
+
+function settingsOf(choices: Choices): Settings {
+  const retentionMs = choices.of([3_000, 10_000, 60_000, 86_400_000, 86_400_000]);
+  const timeoutMs = choices.of([500, 2_000, 5_000]);
+  return {
+    kind: choices.of<Kind>(["postgresql", "postgresql", "one by one", "cluster"]),
+    mode: choices.of(["transaction", "transaction", "lease"]),
+    processes: choices.whole(1, 3),
+    connections: choices.whole(1, 4),
+    retentionMs,
+    waitMs: choices.of([0, 500, 3_000, 10_000]),
+    onDuplicate: choices.happens(0.8) ? "wait" : "reject",
+    outageMs: Math.min(retentionMs, choices.of([0, 1_000, 10_000, 60_000])),
+    timeoutMs,
+    maxWaitMs: choices.of([300, 2_000]),
+    leaseMs: Math.max(timeoutMs, choices.of([500, 2_000, 10_000])),
+    retryConflicts: choices.of([undefined, 0, 3]),
+    storesErrors: choices.happens(0.5),
+    hasCompleter: choices.happens(0.6),
+  };
+}
+
+function requestOf(seed: number, number: number, settings: Settings): Request {
+  const name = `r${number}`;
+  const choices = new Choices(seed, name);
+  return {
+    name,
+    key: choices.happens(0.8) ? "A" : "B",
+    input: choices.happens(0.85) ? "x" : "y",
+    // Most come together; some when others are over.
+    at: choices.happens(0.6) ? choices.between(0, 50) : choices.logarithmic(50, 2 * Math.min(settings.retentionMs, 20_000)),
+    processes: Array.from({ length: 6 }, () => choices.whole(0, settings.processes - 1)),
+    patienceMs: choices.of([300, 2_000, 20_000, 120_000]),
+    retryMs: choices.logarithmic(1, 2_000),
+    isRetry: choices.happens(0.2),
+    behaviours: Array.from({ length: 3 }, () => behaviourOf(choices, settings)),
+  };
+}
+
+function behaviourOf(choices: Choices, settings: Settings): Behaviour {
+  const sleep = () =>
+    choices.happens(0.5) ? 0 : choices.logarithmic(1, choices.happens(0.2) ? settings.timeoutMs * 1.5 : 300);
+  return {
+    sleepBeforeMs: sleep(),
+    sleepAfterMs: sleep(),
+    accounts: choices.of([[], [], [], ["1"], ["1", "2"], ["2", "1"]]),
+    end: choices.of(["returns", "returns", "returns", "returns", "returns", "throws an answer", "throws"]),
+    swallows: choices.happens(0.05),
+  };
+}
+
+const MESSAGES: Readonly<Record<Settings["mode"], readonly string[]>> = {
+  transaction: ["COMMIT", "COMMIT", "COMMIT", "BEGIN", "effect", "complete", "insert", "claim", "read", ""],
+  lease: ["COMMIT", "COMMIT", "claim", "claim", "recordStep", "renew", "complete", "giveBack", "BEGIN", "effect", ""],
+};
+
+function troubleOf(seed: number, number: number, settings: Settings): Trouble {
+  const name = `t${number}`;
+  const choices = new Choices(seed, name);
+  const at = choices.happens(0.5) ? choices.between(0, 100) : choices.logarithmic(10, 20_000);
+  const message = choices.of(MESSAGES[settings.mode]);
+  const withMessage: Moment = {
+    with: message,
+    number: message === "" ? choices.whole(1, 12) : choices.whole(1, 3),
+    side: choices.happens(0.7) ? "after" : "before",
+  };
+  const moment = choices.happens(0.7) ? withMessage : { at };
+  const process = choices.whole(0, settings.processes - 1);
+  switch (choices.of(["cut", "cut", "cut", "cut", "kill", "kill", "stop", "stop", "crash", "slow", "clock", "upkeep"])) {
+    case "kill":
+      return { name, moment, what: "kill", process, backAfterMs: choices.logarithmic(10, 3_000) };
+    case "stop":
+      return { name, moment, what: "stop", process, forMs: choices.logarithmic(10, 3 * settings.leaseMs) };
+    case "crash":
+      return { name, moment, what: "crash", downMs: choices.logarithmic(10, 30_000) };
+    case "slow":
+      return { name, moment: { at }, what: "slow", times: choices.of([30, 300]), forMs: choices.logarithmic(50, 5_000) };
+    case "clock": {
+      const byMs = choices.of([-1, 1]) * choices.logarithmic(10, 2 * settings.leaseMs);
+      return choices.happens(0.4)
+        ? { name, moment: { at }, what: "database clock", byMs }
+        : { name, moment: { at }, what: "process clock", process, byMs };
+    }
+    case "upkeep":
+      return choices.happens(0.7)
+        ? { name, moment: { at: at * 2 }, what: "prune", process }
+        : { name, moment: { at: at * 2 }, what: "forget", process, key: "A" };
+    default:
+      return { name, moment: withMessage, what: "cut", ...cutOf(choices) };
+  }
+}
+
+function cutOf(choices: Choices) {
+  const isBlackHole = choices.happens(0.25);
+  const lateMs = choices.happens(0.4) ? choices.logarithmic(1, 10_000) : 0;
+  return {
+    clientAfterMs: isBlackHole ? choices.logarithmic(1_000, 60_000) : choices.between(0, 2),
+    serverAfterMs: choices.happens(0.5) ? choices.between(0, 5) : choices.logarithmic(10, 30_000),
+    arriving: choices.happens(0.7) ? 1_000 : 0,
+    lateMs,
+    words: choices.happens(0.85) ? ("known" as const) : ("unknown" as const),
+  };
+}
