@@ -53,6 +53,8 @@ export class Judge {
   readonly #clock: Clock;
   readonly #get: (key: string) => Row | undefined;
   readonly #retentionMs: number;
+  /** The longest time of a transaction, and the second that the store grants it. */
+  readonly #transactionMs: number;
   readonly #executions: Execution[] = [];
   readonly #outcomes = new Map<string, Outcome[]>();
   readonly #effects = new Set<number>();
@@ -62,10 +64,11 @@ export class Judge {
   readonly #asked = new Map<string, Set<string>>();
   readonly violations: Violation[] = [];
 
-  constructor(clock: Clock, get: (key: string) => Row | undefined, retentionMs: number) {
+  constructor(clock: Clock, get: (key: string) => Row | undefined, limits: { readonly retentionMs: number; readonly timeoutMs: number }) {
     this.#clock = clock;
+    this.#transactionMs = limits.timeoutMs + 1_000;
     this.#get = get;
-    this.#retentionMs = retentionMs;
+    this.#retentionMs = limits.retentionMs;
   }
 
   #broken(rule: string): void {
@@ -106,7 +109,7 @@ export class Judge {
   ): void {
     const isForgotten = transaction.deletions.get(key) === "forgotten";
     if (before !== undefined && before.status !== "in_progress" && before.owner !== after?.owner) {
-      const keptUntil = (before.completedAt ?? 0) + this.#retentionMs;
+      const keptUntil = this.#endOf(before) + this.#retentionMs;
       if (!isForgotten && this.#clock.latest + ROUNDING_MS < keptUntil) {
         const what = after === undefined ? "was deleted" : "was claimed anew";
         this.#broken(
@@ -133,6 +136,11 @@ export class Judge {
     }
   }
 
+  /** When a run has ended, by the database's clock. One in a transaction ends in its time, even if its last message hangs for longer. */
+  #endOf({ completedAt, claimedAt, isLeased }: RecordRow): number {
+    return Math.min(completedAt ?? 0, isLeased ? Number.POSITIVE_INFINITY : claimedAt + this.#transactionMs);
+  }
+
   #outcomeCommits(row: RecordRow, before: RecordRow | undefined, transaction: Transaction): void {
     const execution = executionIn(row.response ?? "");
     const known = this.#executions[execution - 1];
@@ -146,6 +154,10 @@ export class Judge {
     }
     if (before !== undefined && before.status !== "in_progress" && before.owner === row.owner) {
       this.#broken(`one outcome: that of ${row.owner} was replaced`);
+    }
+    const order = Number(/order#(\d+)/.exec(row.response ?? "")?.[1] ?? 0);
+    if (known.mode === "lease" && row.status === "completed" && !this.#effects.has(order)) {
+      this.#broken(`atomicity: the outcome of execution ${execution} goes by step order (${order}), which is not committed`);
     }
     const effect = transaction.writes.get(`effect ${execution}`);
     if (known.mode === "transaction" && row.status === "completed" && effect === undefined) {

@@ -1,5 +1,6 @@
 /** What is asked of whom, and what goes wrong: all of it made from a seed, and each part can be left out. */
 import type { Kind } from "../program/dialect.ts";
+import type { Cut } from "../database/network.ts";
 import { Choices } from "../world/random.ts";
 
 /** Milliseconds, if nothing else is said. */
@@ -19,6 +20,8 @@ export interface Settings {
   readonly retryConflicts: number | undefined;
   readonly storesErrors: boolean;
   readonly hasCompleter: boolean;
+  /** How long the nodes of a cluster may take to agree. */
+  readonly lagMs: number;
 }
 
 /** What a handler does, beside writing its effect. */
@@ -30,6 +33,8 @@ export interface Behaviour {
   readonly end: "returns" | "throws an answer" | "throws";
   /** Whether it goes on after a statement that has failed. */
   readonly swallows: boolean;
+  /** Whether it deletes its own record. */
+  readonly tampers: boolean;
 }
 
 /** A client who wants one thing, and asks until it is answered. */
@@ -54,16 +59,9 @@ export type Moment =
   | { readonly with: string; readonly number: number; readonly side: "before" | "after" };
 
 export type Trouble = { readonly name: string; readonly moment: Moment } & (
-  | { readonly what: "kill"; readonly process: number; readonly backAfterMs: number }
+  | { readonly what: "kill"; readonly process: number; readonly backAfterMs: number; readonly death: Cut }
   | { readonly what: "stop"; readonly process: number; readonly forMs: number }
-  | {
-      readonly what: "cut";
-      readonly clientAfterMs: number;
-      readonly serverAfterMs: number;
-      readonly arriving: number;
-      readonly lateMs: number;
-      readonly words: "known" | "unknown";
-    }
+  | ({ readonly what: "cut" } & Cut)
   | { readonly what: "crash"; readonly downMs: number }
   | { readonly what: "slow"; readonly times: number; readonly forMs: number }
   | { readonly what: "database clock"; readonly byMs: number }
@@ -98,7 +96,7 @@ function settingsOf(choices: Choices): Settings {
   const timeoutMs = choices.of([500, 2_000, 5_000]);
   return {
     kind: choices.of<Kind>(["postgresql", "postgresql", "one by one", "cluster"]),
-    mode: choices.of(["transaction", "transaction", "lease"]),
+    mode: choices.of(["transaction", "lease"]),
     processes: choices.whole(1, 3),
     connections: choices.whole(1, 4),
     retentionMs,
@@ -111,6 +109,7 @@ function settingsOf(choices: Choices): Settings {
     retryConflicts: choices.of([undefined, 0, 3]),
     storesErrors: choices.happens(0.5),
     hasCompleter: choices.happens(0.6),
+    lagMs: choices.of([3, 3, 1_000, 5_000]),
   };
 }
 
@@ -140,6 +139,7 @@ function behaviourOf(choices: Choices, settings: Settings): Behaviour {
     accounts: choices.of([[], [], [], ["1"], ["1", "2"], ["2", "1"]]),
     end: choices.of(["returns", "returns", "returns", "returns", "returns", "throws an answer", "throws"]),
     swallows: choices.happens(0.05),
+    tampers: settings.mode === "transaction" && choices.happens(0.02),
   };
 }
 
@@ -162,7 +162,11 @@ function troubleOf(seed: number, number: number, settings: Settings): Trouble {
   const process = choices.whole(0, settings.processes - 1);
   switch (choices.of(["cut", "cut", "cut", "cut", "kill", "kill", "stop", "stop", "crash", "slow", "clock", "upkeep"])) {
     case "kill":
-      return { name, moment, what: "kill", process, backAfterMs: choices.logarithmic(10, 3_000) };
+      return {
+        ...{ name, moment, what: "kill", process },
+        backAfterMs: choices.logarithmic(10, 3_000),
+        death: deathOf(choices, settings),
+      };
     case "stop":
       return { name, moment, what: "stop", process, forMs: choices.logarithmic(10, 3 * settings.leaseMs) };
     case "crash":
@@ -184,7 +188,19 @@ function troubleOf(seed: number, number: number, settings: Settings): Trouble {
   }
 }
 
-function cutOf(choices: Choices) {
+/** The kernel of a dead process closes its sockets; that of a dead machine does not. */
+function deathOf(choices: Choices, { leaseMs }: Settings): Cut {
+  const isMachine = choices.happens(0.5);
+  return {
+    clientAfterMs: 0,
+    serverAfterMs: isMachine ? choices.logarithmic(1_000, 30_000) : choices.between(0, 5),
+    arriving: choices.happens(0.8) ? 1_000 : choices.whole(0, 1),
+    lateMs: isMachine && choices.happens(0.7) ? choices.logarithmic(leaseMs / 2, 5 * leaseMs) : 0,
+    words: "known",
+  };
+}
+
+function cutOf(choices: Choices): Cut {
   const isBlackHole = choices.happens(0.25);
   const lateMs = choices.happens(0.4) ? choices.logarithmic(1, 10_000) : 0;
   return {

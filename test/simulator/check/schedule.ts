@@ -62,8 +62,9 @@ class Schedule {
     this.#images = images;
     this.#world = new World(isTold);
     this.#server = new Server(this.#world, new Choices(seed, "server"), settings.kind === "cluster");
+    this.#server.lagMs = settings.lagMs;
     this.#network = new Network(this.#world, this.#server, new Choices(seed, "network"));
-    this.#judge = new Judge(this.#server, (key) => this.#server.tables.get(key), settings.retentionMs);
+    this.#judge = new Judge(this.#server, (key) => this.#server.tables.get(key), settings);
   }
 
   async run(): Promise<Verdict> {
@@ -186,7 +187,7 @@ class Schedule {
       case "kill":
         if (process === undefined) return;
         // What it does at this moment it still does: code that runs cannot be ended in its middle.
-        world.after(0, () => this.#kill(process, trouble.backAfterMs));
+        world.after(0, () => this.#kill(process, trouble));
         return calmIn(trouble.backAfterMs);
       case "stop":
         if (process === undefined) return;
@@ -226,11 +227,12 @@ class Schedule {
     }
   }
 
-  #kill(process: SimulatedProcess, backAfterMs: number): void {
+  #kill(process: SimulatedProcess, { backAfterMs, death }: Trouble & { readonly what: "kill" }): void {
     const index = this.#running.findIndex((running) => running?.process === process);
     if (index < 0) return;
     this.#world.tell(process.name, () => "is killed");
     this.#running[index] = undefined;
+    this.#network.cutOfDeath = death;
     process.kill();
     this.#world.after(backAfterMs, () => this.#start(index));
   }
@@ -339,6 +341,11 @@ class Schedule {
       case "STORE_UNAVAILABLE":
       case "LEASE_LOST":
         return false;
+      case "CLAIM_LOST":
+        if (!this.#plan.requests.some(({ behaviours }) => behaviours.some(({ tampers }) => tampers))) {
+          this.#judge.never(`errors: ${asked.request} has lost its claim, which nobody has touched`);
+        }
+        return false;
       case "KEY_REUSED":
         this.#judge.refused(asked);
         this.#judge.failed(asked, text);
@@ -396,7 +403,7 @@ class Schedule {
       return this.#work(process, tx, { execution: inStep, recordId, step: "order" }, about.input, behaviour);
     });
     if (behaviour.sleepAfterMs > 0) await process.sleep(behaviour.sleepAfterMs);
-    return `execution#${number} input#${about.input} after ${called} and ${executionIn(ordered)}`;
+    return `execution#${number} input#${about.input} after call#${executionIn(called)} and order#${executionIn(ordered)}`;
   }
 
   async #work(
@@ -412,6 +419,7 @@ class Schedule {
     for (const account of behaviour.accounts) {
       await tx.$executeRawUnsafe("add $1", JSON.stringify({ account }));
     }
+    if (behaviour.tampers) await tx.$executeRawUnsafe("tamper $1", JSON.stringify({ id: effect.recordId }));
     if (behaviour.swallows) {
       await tx.$executeRawUnsafe("fail $1", "{}").then(
         () => {},
@@ -429,7 +437,7 @@ class AnswerError extends Error {
   override readonly name = "AnswerError";
 }
 
-const PLAIN: Behaviour = { sleepBeforeMs: 0, sleepAfterMs: 0, accounts: [], end: "returns", swallows: false };
+const PLAIN: Behaviour = { sleepBeforeMs: 0, sleepAfterMs: 0, accounts: [], end: "returns", swallows: false, tampers: false };
 
 const ids = new Map<string, string>();
 

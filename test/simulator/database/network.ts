@@ -36,6 +36,8 @@ export class Network {
   readonly choices: Choices;
   /** How many times slower than usual. */
   slowness = 1;
+  /** What becomes of the connections of a process that is killed. */
+  cutOfDeath: Cut = { clientAfterMs: 0, serverAfterMs: 1, arriving: 1_000, lateMs: 0, words: "known" };
   /** Called for each message, and may cut its connection before or after it is sent, or kill its process. */
   beforeSend: (connection: Connection, text: string) => void = () => {};
   afterSend: (connection: Connection, text: string) => void = () => {};
@@ -87,18 +89,7 @@ export class Connection {
     this.#network = network;
     this.#session = session;
     this.#released = released;
-    // The kernel of a dead process closes its sockets; that of a dead machine does not.
-    process.onDeath(() => {
-      const { choices } = network;
-      const isMachine = choices.happens(0.3);
-      this.cut({
-        clientAfterMs: 0,
-        serverAfterMs: isMachine ? choices.logarithmic(1_000, 30_000) : choices.between(0, 5),
-        arriving: choices.happens(0.8) ? Number.POSITIVE_INFINITY : choices.whole(0, 1),
-        lateMs: isMachine && choices.happens(0.5) ? choices.between(0, 1_000) : 0,
-        words: "known",
-      });
-    });
+    process.onDeath(() => this.cut(network.cutOfDeath));
   }
 
   get isUsable(): boolean {
@@ -111,7 +102,6 @@ export class Connection {
 
   query(query: string | Query): Promise<Result | Result[]> {
     const { text, values = [], types } = typeof query === "string" ? { text: query } : query;
-    if (this.#isReleased) return Promise.reject(new Error(`a released connection was sent ${text}`));
     this.#network.beforeSend(this, text);
     if (this.#broken !== undefined) {
       return Promise.reject(new Error("Client has encountered a connection error and is not queryable"));

@@ -33,6 +33,16 @@ export interface Context {
   unlock(row: string): void;
 }
 
+/** What faults add to the parameters of statements (`../check/faults.ts`). */
+interface Faulty {
+  /** The clock of the host, in place of the database's. */
+  readonly hostNow?: number;
+  /** Without a look at the owner. */
+  readonly isAnybodys?: true;
+  /** Without a look at the lease. */
+  readonly isBlind?: true;
+}
+
 type Operation = (context: Context, params: never) => Generator<LockRequest, Result, void>;
 
 const count = (rowCount: number): Result => ({ rowCount, rows: [] });
@@ -41,12 +51,17 @@ const rowsOf = (rows: Result["rows"]): Result => ({ rowCount: rows.length, rows 
 const record = ({ transaction }: Context, id: string) =>
   transaction.get(recordKey(id)) as RecordRow | undefined;
 
-const isHeld = (row: RecordRow | undefined, owner: string): row is RecordRow =>
-  row !== undefined && row.owner === owner && row.status === "in_progress";
+const isHeld = (
+  row: RecordRow | undefined,
+  owner: string,
+  { isAnybodys }: Faulty = {},
+): row is RecordRow =>
+  row !== undefined && (row.owner === owner || isAnybodys === true) && row.status === "in_progress";
 
 /** As `whereFree` of the dialects. */
-function isFree(row: RecordRow, fingerprint: string, now: number): boolean {
-  const isUnleased = row.lockedUntil === null || row.lockedUntil <= now || row.owner === "";
+function isFree(row: RecordRow, fingerprint: string, now: number, { isBlind }: Faulty = {}): boolean {
+  const isUnleased =
+    isBlind === true || row.lockedUntil === null || row.lockedUntil <= now || row.owner === "";
   const isLeftBehind = row.status === "in_progress" && row.fingerprint === fingerprint;
   return isUnleased && (row.expiresAt <= now || isLeftBehind);
 }
@@ -89,14 +104,15 @@ function* locking(context: Context, row: string, limitMs = 0): Generator<LockReq
 /** Changes the row that `owner` holds. */
 function* change(
   context: Context,
-  { id, owner }: { readonly id: string; readonly owner: string },
+  params: Faulty & { readonly id: string; readonly owner: string },
   changed: (row: RecordRow, now: number) => RecordRow,
 ): Generator<LockRequest, Result, void> {
-  if (!isHeld(record(context, id), owner)) return count(0);
+  const { id, owner } = params;
+  if (!isHeld(record(context, id), owner, params)) return count(0);
   const now = context.now();
   yield* locking(context, recordKey(id));
   const row = record(context, id);
-  if (!isHeld(row, owner)) return count(0);
+  if (!isHeld(row, owner, params)) return count(0);
   context.transaction.set(recordKey(id), { ...changed(row, now), by: owner });
   return count(1);
 }
@@ -128,17 +144,18 @@ export const operations: Readonly<Record<string, Operation>> = {
     return count(1);
   },
 
-  *claim(context, params: ClaimParams) {
+  *claim(context, params: ClaimParams & Faulty) {
     const { transaction } = context;
     const key = recordKey(params.id);
     const existing = record(context, params.id);
-    if (existing !== undefined && !isFree(existing, params.fingerprint, context.now())) {
+    const clock = () => params.hostNow ?? context.now();
+    if (existing !== undefined && !isFree(existing, params.fingerprint, clock(), params)) {
       return rowsOf([shown(existing, false)]);
     }
     const now = context.now();
     yield* locking(context, key, params.lockWaitMs);
     const row = record(context, params.id);
-    if (row !== undefined && !isFree(row, params.fingerprint, context.now())) {
+    if (row !== undefined && !isFree(row, params.fingerprint, clock(), params)) {
       return rowsOf(context.isCluster ? [shown(row, false)] : []);
     }
     const mine = claimed(params, now, row);
@@ -171,10 +188,10 @@ export const operations: Readonly<Record<string, Operation>> = {
     throw new DatabaseError("22P02", 'invalid input syntax for type integer: "onceonly: not stored 0"');
   },
 
-  renew: (context, params: RenewParams) =>
+  renew: (context, params: RenewParams & Faulty) =>
     change(context, params, (row, now) => ({
       ...row,
-      lockedUntil: now + params.leaseMs,
+      lockedUntil: (params.hostNow ?? now) + params.leaseMs,
       expiresAt: now + params.leaseMs + params.retentionMs,
       leaseEnd: now + params.leaseMs,
     })),
@@ -190,11 +207,12 @@ export const operations: Readonly<Record<string, Operation>> = {
   touch: (context, params: { readonly id: string; readonly owner: string }) =>
     change(context, params, (row) => ({ ...row, lockedUntil: (row.lockedUntil ?? 0) + 1 })),
 
-  *recordStep(context, { id, owner, name, response }: StepParams) {
-    if (!isHeld(record(context, id), owner)) return count(0);
+  *recordStep(context, params: StepParams & Faulty) {
+    const { id, owner, name, response } = params;
+    if (!isHeld(record(context, id), owner, params)) return count(0);
     if (!context.isCluster) yield { row: recordKey(id), mode: "shared", limitMs: 0 };
     const row = record(context, id);
-    if (!isHeld(row, owner)) return count(0);
+    if (!isHeld(row, owner, params)) return count(0);
     const key = stepKey(id, name);
     yield* locking(context, key);
     const step: StepRow = {
@@ -326,6 +344,13 @@ export const operations: Readonly<Record<string, Operation>> = {
     yield* locking(context, key);
     const row = context.transaction.get(key) as AccountRow | undefined;
     context.transaction.set(key, { kind: "account", balance: (row?.balance ?? 0) + 1 });
+    return count(1);
+  },
+
+  /** A handler that touches what is not its own. */
+  *tamper({ transaction }, { id }: { readonly id: string }) {
+    transaction.set(recordKey(id), undefined);
+    transaction.deletions.set(recordKey(id), "forgotten");
     return count(1);
   },
 

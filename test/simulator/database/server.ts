@@ -27,6 +27,8 @@ export class Server {
   isUp = true;
   /** How far its clock is ahead, in milliseconds. */
   aheadMs: number;
+  /** How long the nodes of a cluster may take to agree, in milliseconds. */
+  lagMs = 3;
   /** The latest that its clock has shown. */
   latest = 0;
   /** Called before a transaction's writes are committed. */
@@ -46,6 +48,11 @@ export class Server {
     const now = EPOCH + this.world.now + this.aheadMs;
     this.latest = Math.max(this.latest, now);
     return now;
+  }
+
+  /** How long that takes this time. */
+  replicationMs(): number {
+    return this.choices.logarithmic(0.2, this.lagMs);
   }
 
   session(name: string, process: SimulatedProcess): Session {
@@ -221,8 +228,12 @@ export class Session {
           );
         }
         if (this.#isOver) return;
-        const error = isAlone ? this.#commit() : undefined;
-        done(error, value);
+        if (!isAlone) return done(undefined, value);
+        if (!server.isCluster || transaction.writes.size === 0) return done(this.#commit(), value);
+        // The other nodes have to hear of it first.
+        server.world.after(server.replicationMs(), () => {
+          if (!this.#isOver) done(this.#commit(), value);
+        });
       } catch (error) {
         failed(error as Error);
       }
