@@ -47,7 +47,7 @@ export const FAULTS: readonly Fault[] = [
   fault(
     "a COMMIT without an answer counts as done",
     "src/core/run/transaction-run.ts",
-    "    return ended.state === \"committed\" ? ended.value : this.#afterBrokenCommit(run, ended.value, ended.error);",
+    '    return ended.state === "committed" ? ended.value : this.#afterBrokenCommit(run, ended.value, ended.error);',
     "    return ended.value;",
   ),
   fault(
@@ -119,8 +119,8 @@ export const FAULTS: readonly Fault[] = [
   fault(
     "callbacks are called before COMMIT",
     "src/core/run/transaction-run.ts",
-    "    run.events?.enter(\"store\");",
-    "    for (const callback of afterCommit) callback();\n    run.events?.enter(\"store\");",
+    '    run.events?.enter("store");',
+    '    for (const callback of afterCommit) callback();\n    run.events?.enter("store");',
   ),
   fault(
     "a step in a transaction does not renew the lease, which fences it",

@@ -1,6 +1,7 @@
 /** What is asked of whom, and what goes wrong: all of it made from a seed, and each part can be left out. */
-import type { Kind } from "../program/dialect.ts";
+
 import type { Cut } from "../database/network.ts";
+import type { Kind } from "../program/dialect.ts";
 import { Choices } from "../world/random.ts";
 
 /** Milliseconds, if nothing else is said. */
@@ -77,18 +78,46 @@ export interface Plan {
   readonly troubles: readonly Trouble[];
 }
 
-/** The plan of a seed, without the parts that are named. */
+/**
+ * The plan of a seed, without the parts that are named: a request ("r1"), what its handlers do beside writing ("r1.behaviours"), a trouble
+ * ("t0"), the last process ("P3"), the completer.
+ */
 export function planOf(seed: number, without: ReadonlySet<string> = new Set()): Plan {
-  const settings = settingsOf(new Choices(seed, "settings"));
+  const made = settingsOf(new Choices(seed, "settings"));
   const choices = new Choices(seed, "sizes");
-  const requests = Array.from({ length: choices.whole(2, 5) }, (_, n) => requestOf(seed, n, settings));
-  const troubles = Array.from({ length: choices.whole(0, 4) }, (_, n) => troubleOf(seed, n, settings));
+  const requests = Array.from({ length: choices.whole(2, 5) }, (_, n) => requestOf(seed, n, made));
+  const troubles = Array.from({ length: choices.whole(0, 4) }, (_, n) => troubleOf(seed, n, made));
+  const processes = namesOf(made).filter((name) => !without.has(name)).length;
+  const settings = {
+    ...made,
+    processes,
+    hasCompleter: made.hasCompleter && !without.has("completer"),
+  };
   return {
     seed,
     settings,
-    requests: requests.filter(({ name }) => !without.has(name)),
+    requests: requests
+      .filter(({ name }) => !without.has(name))
+      .map((request) => ({
+        ...request,
+        processes: request.processes.map((process) => process % processes),
+        behaviours: without.has(`${request.name}.behaviours`) ? [] : request.behaviours,
+      })),
     troubles: troubles.filter(({ name }) => !without.has(name)),
   };
+}
+
+const namesOf = ({ processes }: Settings) => Array.from({ length: processes }, (_, n) => `P${n + 1}`);
+
+/** What of a plan can be left out: large parts first. */
+export function partsOf({ settings, requests, troubles }: Plan): readonly string[] {
+  return [
+    ...namesOf(settings).slice(1).toReversed(),
+    ...requests.map(({ name }) => name),
+    ...troubles.map(({ name }) => name),
+    ...(settings.hasCompleter && settings.mode === "lease" ? ["completer"] : []),
+    ...requests.filter(({ behaviours }) => behaviours.length > 0).map(({ name }) => `${name}.behaviours`),
+  ];
 }
 
 function settingsOf(choices: Choices): Settings {
@@ -121,7 +150,9 @@ function requestOf(seed: number, number: number, settings: Settings): Request {
     key: choices.happens(0.8) ? "A" : "B",
     input: choices.happens(0.85) ? "x" : "y",
     // Most come together; some when others are over.
-    at: choices.happens(0.6) ? choices.between(0, 50) : choices.logarithmic(50, 2 * Math.min(settings.retentionMs, 20_000)),
+    at: choices.happens(0.6)
+      ? choices.between(0, 50)
+      : choices.logarithmic(50, 2 * Math.min(settings.retentionMs, 20_000)),
     processes: Array.from({ length: 6 }, () => choices.whole(0, settings.processes - 1)),
     patienceMs: choices.of([300, 2_000, 20_000, 120_000]),
     retryMs: choices.logarithmic(1, 2_000),
@@ -145,7 +176,19 @@ function behaviourOf(choices: Choices, settings: Settings): Behaviour {
 
 const MESSAGES: Readonly<Record<Settings["mode"], readonly string[]>> = {
   transaction: ["COMMIT", "COMMIT", "COMMIT", "BEGIN", "effect", "complete", "insert", "claim", "read", ""],
-  lease: ["COMMIT", "COMMIT", "claim", "claim", "recordStep", "renew", "complete", "giveBack", "BEGIN", "effect", ""],
+  lease: [
+    "COMMIT",
+    "COMMIT",
+    "claim",
+    "claim",
+    "recordStep",
+    "renew",
+    "complete",
+    "giveBack",
+    "BEGIN",
+    "effect",
+    "",
+  ],
 };
 
 function troubleOf(seed: number, number: number, settings: Settings): Trouble {
@@ -160,10 +203,28 @@ function troubleOf(seed: number, number: number, settings: Settings): Trouble {
   };
   const moment = choices.happens(0.7) ? withMessage : { at };
   const process = choices.whole(0, settings.processes - 1);
-  switch (choices.of(["cut", "cut", "cut", "cut", "kill", "kill", "stop", "stop", "crash", "slow", "clock", "upkeep"])) {
+  switch (
+    choices.of([
+      "cut",
+      "cut",
+      "cut",
+      "cut",
+      "kill",
+      "kill",
+      "stop",
+      "stop",
+      "crash",
+      "slow",
+      "clock",
+      "upkeep",
+    ])
+  ) {
     case "kill":
       return {
-        ...{ name, moment, what: "kill", process },
+        name,
+        moment,
+        what: "kill",
+        process,
         backAfterMs: choices.logarithmic(10, 3_000),
         death: deathOf(choices, settings),
       };
@@ -172,7 +233,13 @@ function troubleOf(seed: number, number: number, settings: Settings): Trouble {
     case "crash":
       return { name, moment, what: "crash", downMs: choices.logarithmic(10, 30_000) };
     case "slow":
-      return { name, moment: { at }, what: "slow", times: choices.of([30, 300]), forMs: choices.logarithmic(50, 5_000) };
+      return {
+        name,
+        moment: { at },
+        what: "slow",
+        times: choices.of([30, 300]),
+        forMs: choices.logarithmic(50, 5_000),
+      };
     case "clock": {
       const byMs = choices.of([-1, 1]) * choices.logarithmic(10, 2 * settings.leaseMs);
       return choices.happens(0.4)

@@ -1,6 +1,6 @@
 /** Runs a plan: clients who ask, processes that answer, and what goes wrong meanwhile. */
 import type { Idempotency, LeaseContext, RunContext } from "../../../src/core/contract/idempotency.ts";
-import { Connection, Network, Pool } from "../database/network.ts";
+import { type Connection, Network, Pool } from "../database/network.ts";
 import { Server } from "../database/server.ts";
 import type { SimulatedPrisma } from "../program/prisma.ts";
 import type { Image } from "../world/image.ts";
@@ -49,8 +49,6 @@ class Schedule {
   readonly #judge: Judge;
   readonly #running: (Running | undefined)[] = [];
   readonly #lives: number[] = [];
-  /** How many messages of each kind were sent. */
-  readonly #sent = new Map<string, number>();
   readonly #begun = new Map<string, number>();
   #calm = 0;
   #open = 0;
@@ -60,7 +58,7 @@ class Schedule {
     const { seed, settings } = plan;
     this.#plan = plan;
     this.#images = images;
-    this.#world = new World(isTold);
+    this.#world = new World(isTold, seed % 16 === 0);
     this.#server = new Server(this.#world, new Choices(seed, "server"), settings.kind === "cluster");
     this.#server.lagMs = settings.lagMs;
     this.#network = new Network(this.#world, this.#server, new Choices(seed, "network"));
@@ -78,8 +76,14 @@ class Schedule {
     }
     // What is sent with a message may be sent at any time.
     const isAnswered = () => this.#open === 0 || this.#judge.violations.length > 0;
-    const done = await this.#world.run(isAnswered, PATIENCE_MS + Math.max(0, ...requests.map(({ at }) => at)));
-    if (!done) this.#judge.never(`progress: ${this.#open} clients are not answered after ${PATIENCE_MS / 60_000} minutes`);
+    const done = await this.#world.run(
+      isAnswered,
+      PATIENCE_MS + Math.max(0, ...requests.map(({ at }) => at)),
+    );
+    if (!done)
+      this.#judge.never(
+        `progress: ${this.#open} clients are not answered after ${PATIENCE_MS / 60_000} minutes`,
+      );
     const tookMs = this.#world.now;
     if (this.#judge.violations.length === 0) await this.#rest();
     return {
@@ -171,12 +175,12 @@ class Schedule {
       others(connection, text);
       if (text.includes(moment.with)) {
         met += 1;
-        if (met === moment.number) this.#happen(trouble, connection, text);
+        if (met === moment.number) this.#happen(trouble, connection);
       }
     };
   }
 
-  #happen(trouble: Trouble, connection?: Connection, text = ""): void {
+  #happen(trouble: Trouble, connection?: Connection): void {
     const world = this.#world;
     const calmIn = (ms: number) => {
       this.#calm = Math.max(this.#calm, world.now + ms);
@@ -196,7 +200,7 @@ class Schedule {
         return calmIn(trouble.forMs);
       case "cut":
         if (connection === undefined) return;
-        world.tell("network", () => `cuts ${connection.name} as it sends ${text.split(" ")[0]}`);
+        world.tell("network", () => `cuts ${connection.name} as it sends that`);
         connection.cut(trouble);
         return calmIn(Math.min(trouble.clientAfterMs, trouble.serverAfterMs));
       case "crash":
@@ -278,14 +282,15 @@ class Schedule {
       this.#world.after(
         this.#network.latency(),
         () =>
-          void this.#ask(request, running, attempt).then((isOver) => {
+          void (async () => {
+            const isOver = await this.#ask(request, running, attempt);
             end();
             // The answer arrives.
             this.#world.after(this.#network.latency(), () => {
               patience.act = undefined;
               resolve(isOver);
             });
-          }),
+          })(),
         process,
       );
     });
@@ -295,7 +300,8 @@ class Schedule {
     const { name, key, input } = request;
     const recordId = idOf(this.#images[0] as Image, key);
     const databaseTime = this.#server.now();
-    const asked: Asked = { request: name, recordId, input, databaseTime, executions: [] };
+    const { committed } = this.#judge;
+    const asked: Asked = { request: name, recordId, input, databaseTime, committed, executions: [] };
     this.#judge.asks(asked);
     const tell = (what: string) => this.#world.tell(name, () => what);
     tell(`asks ${process.name} for ${key} with ${input}`);
@@ -309,8 +315,10 @@ class Schedule {
         ? idempotency.runSettled({ ...call, isRetry }, (context) =>
             this.#handle(process, context, about, behaviourOf()),
           )
-        : idempotency.runLeasedSettled(call, (context) => this.#leased(process, context, about, behaviourOf())));
-      const text = settled.status === "completed" ? String(settled.value) : String(settled.error);
+        : idempotency.runLeasedSettled(call, (context) =>
+            this.#leased(process, context, about, behaviourOf()),
+          ));
+      const text = settled.status === "completed" ? settled.value : String(settled.error);
       const isGivenUp = settled.status === "failed" && /given up/.test(text);
       tell(`is answered by ${process.name}${settled.replayed ? ", by a replay" : ""}: ${text}`);
       if (!isGivenUp) {
@@ -354,22 +362,27 @@ class Schedule {
         this.#judge.failed(asked, text);
         return true;
       case "":
-        if (error instanceof Error && /^onceonly|is not a function|undefined|released connection/.test(error.message)) {
+        if (
+          error instanceof Error &&
+          /^onceonly|is not a function|undefined|released connection/.test(error.message)
+        ) {
           this.#judge.never(`errors: ${asked.request} failed with ${text}`);
         }
         this.#judge.failed(asked, text);
         return true;
-      case "STORE_MISCONFIGURED":
-        // For what its driver has said, in words that nobody knows, no retry is known to help.
-        if (this.#plan.troubles.some((trouble) => trouble.what === "cut" && trouble.words === "unknown")) {
+      default:
+        if (code === "STORE_MISCONFIGURED" && this.#hasUnknownWords) {
           this.#judge.failed(asked, text);
           return true;
         }
-      // falls through
-      default:
         this.#judge.never(`errors: ${asked.request} failed with ${code}: ${text}${causesOf(error)}`);
         return true;
     }
+  }
+
+  /** For what a driver says in words that nobody knows, no retry is known to help. */
+  get #hasUnknownWords(): boolean {
+    return this.#plan.troubles.some((trouble) => trouble.what === "cut" && trouble.words === "unknown");
   }
 
   async #handle(
@@ -381,7 +394,13 @@ class Schedule {
     const { number } = this.#judge.execution({ ...about, mode: "transaction" });
     this.#world.tell(process.name, () => `executes ${number} for ${about.asked.request}`);
     afterCommit(() => this.#judge.calledBack(number));
-    return this.#work(process, tx, { execution: number, recordId: about.recordId, step: null }, about.input, behaviour);
+    return this.#work(
+      process,
+      tx,
+      { execution: number, recordId: about.recordId, step: null },
+      about.input,
+      behaviour,
+    );
   }
 
   async #leased(
@@ -392,7 +411,10 @@ class Schedule {
   ): Promise<string> {
     const { recordId } = about;
     const { number } = this.#judge.execution({ ...about, mode: "lease" });
-    this.#world.tell(process.name, () => `executes ${number}, attempt ${attempt}, for ${about.asked?.request ?? "nobody"}`);
+    this.#world.tell(
+      process.name,
+      () => `executes ${number}, attempt ${attempt}, for ${about.asked?.request ?? "nobody"}`,
+    );
     const called = await step("call", async () => {
       const { number: inStep } = this.#judge.execution({ ...about, mode: "lease" });
       if (behaviour.sleepBeforeMs > 0) await process.sleep(behaviour.sleepBeforeMs);
@@ -420,12 +442,7 @@ class Schedule {
       await tx.$executeRawUnsafe("add $1", JSON.stringify({ account }));
     }
     if (behaviour.tampers) await tx.$executeRawUnsafe("tamper $1", JSON.stringify({ id: effect.recordId }));
-    if (behaviour.swallows) {
-      await tx.$executeRawUnsafe("fail $1", "{}").then(
-        () => {},
-        () => {},
-      );
-    }
+    if (behaviour.swallows) await Promise.allSettled([tx.$executeRawUnsafe("fail $1", "{}")]);
     if (behaviour.sleepAfterMs > 0) await process.sleep(behaviour.sleepAfterMs);
     if (behaviour.end === "throws an answer") throw new AnswerError(answer);
     if (behaviour.end === "throws") throw new Error(`broken: ${answer}`);
@@ -437,7 +454,14 @@ class AnswerError extends Error {
   override readonly name = "AnswerError";
 }
 
-const PLAIN: Behaviour = { sleepBeforeMs: 0, sleepAfterMs: 0, accounts: [], end: "returns", swallows: false, tampers: false };
+const PLAIN: Behaviour = {
+  sleepBeforeMs: 0,
+  sleepAfterMs: 0,
+  accounts: [],
+  end: "returns",
+  swallows: false,
+  tampers: false,
+};
 
 const ids = new Map<string, string>();
 

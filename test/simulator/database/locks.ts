@@ -38,9 +38,12 @@ export class Locks {
     limitMs: number,
     done: (error?: DatabaseError) => void,
   ): void {
-    const lock = this.#locks.get(row) ?? { holders: new Map(), queue: [] };
+    const lock: Lock = this.#locks.get(row) ?? { holders: new Map(), queue: [] };
     this.#locks.set(row, lock);
-    if (this.#isGrantable(lock, transaction, mode) && (lock.queue.length === 0 || lock.holders.has(transaction))) {
+    if (
+      this.#isGrantable(lock, transaction, mode) &&
+      (lock.queue.length === 0 || lock.holders.has(transaction))
+    ) {
       this.#grant(row, lock, transaction, mode);
       return done();
     }
@@ -94,7 +97,7 @@ export class Locks {
   }
 
   releaseAll(transaction: Transaction): void {
-    for (const row of [...transaction.locked]) this.release(row, transaction);
+    for (const row of Array.from(transaction.locked)) this.release(row, transaction);
   }
 
   #serve(row: string, lock: Lock): void {

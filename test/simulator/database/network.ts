@@ -1,6 +1,7 @@
 /** What is between a process and the server: a pool of connections, as that of `pg`, and messages that take their time or get lost. */
-import type { Choices } from "../world/random.ts";
+
 import type { SimulatedProcess } from "../world/process.ts";
+import type { Choices } from "../world/random.ts";
 import type { World } from "../world/world.ts";
 import type { Server, Session } from "./server.ts";
 
@@ -106,6 +107,7 @@ export class Connection {
     if (this.#broken !== undefined) {
       return Promise.reject(new Error("Client has encountered a connection error and is not queryable"));
     }
+    this.#network.world.tell(this.process.name, () => `sends ${this.name}: ${inShort(text)}`);
     return new Promise((resolve, reject) => {
       const sent: Sent = { text, resolve, reject };
       this.#unanswered.push(sent);
@@ -118,7 +120,9 @@ export class Connection {
     const { world } = this.#network;
     const deliver = () => {
       this.#onTheirWay.splice(this.#onTheirWay.indexOf(waiting), 1);
-      this.#session.receive(sent.text, values, asText, (error, results) => this.#answer(sent, error, results));
+      this.#session.receive(sent.text, values, asText, (error, results) =>
+        this.#answer(sent, error, results),
+      );
     };
     this.#lastArrival = Math.max(this.#lastArrival, world.now + this.#network.latency());
     const waiting: { act: (() => void) | undefined; deliver: () => void } = { act: undefined, deliver };
@@ -179,7 +183,13 @@ export class Connection {
     this.#isReleased = true;
     const isUsable = error === undefined && this.isUsable;
     if (!isUsable && !this.isCut) {
-      this.cut({ clientAfterMs: 0, serverAfterMs: 1, arriving: Number.POSITIVE_INFINITY, lateMs: 0, words: "known" });
+      this.cut({
+        clientAfterMs: 0,
+        serverAfterMs: 1,
+        arriving: Number.POSITIVE_INFINITY,
+        lateMs: 0,
+        words: "known",
+      });
     }
     this.#released(isUsable);
   }
@@ -189,13 +199,22 @@ export class Connection {
   }
 }
 
+/** Each statement of a message without its values. */
+const inShort = (text: string) => text.replaceAll(/ (?:\$1|'.*?')(?=;|$)/gs, "").replaceAll(";\n", "; ");
+
+/** Who waits for a connection. */
+interface Waiting {
+  resolve(connection: Connection): void;
+  reject(error: Error): void;
+}
+
 /** Hands out connections, each to one at a time, in the order of asking. */
 export class Pool {
   readonly #process: SimulatedProcess;
   readonly #network: Network;
   readonly #max: number;
   readonly #idle: Connection[] = [];
-  readonly #waiting: { resolve: (connection: Connection) => void; reject: (error: Error) => void }[] = [];
+  readonly #waiting: Waiting[] = [];
   /** Connections that are handed out, or being made. */
   busy = 0;
   #made = 0;
@@ -215,7 +234,7 @@ export class Pool {
 
   #serve(): void {
     while (this.#waiting.length > 0 && this.busy < this.#max) {
-      const { resolve, reject } = this.#waiting.shift() as (typeof this.#waiting)[0];
+      const { resolve, reject } = this.#waiting.shift() as Waiting;
       this.busy += 1;
       const idle = this.#idle.pop();
       if (idle === undefined) this.#make(resolve, reject);
@@ -248,11 +267,17 @@ export class Pool {
     answered(() => {
       const name = `${this.#process.name}/${(this.#made += 1)}`;
       const session = server.session(name, this.#process);
-      const connection: Connection = new Connection(name, this.#process, this.#network, session, (isUsable) => {
-        this.busy -= 1;
-        if (isUsable) this.#idle.push(connection);
-        this.#serve();
-      });
+      const connection: Connection = new Connection(
+        name,
+        this.#process,
+        this.#network,
+        session,
+        (isUsable) => {
+          this.busy -= 1;
+          if (isUsable) this.#idle.push(connection);
+          this.#serve();
+        },
+      );
       session.onLost = (cut) => connection.cut(cut);
       this.#hand(connection, resolve);
     });

@@ -1,3 +1,4 @@
+/* oxlint-disable require-yield -- those that wait for no lock */
 /**
  * What each statement of `../program/dialect.ts` does, as the SQL of PostgreSQL does it under READ COMMITTED: it looks at what is committed,
  * waits for the lock of the row that it changes, and looks again. On a cluster nobody waits.
@@ -11,7 +12,14 @@ import type {
   StepParams,
 } from "../../../src/core/contract/store.ts";
 import type { Result } from "./network.ts";
-import { type AccountRow, DatabaseError, type RecordRow, recordKey, type StepRow, stepKey } from "./tables.ts";
+import {
+  type AccountRow,
+  DatabaseError,
+  type RecordRow,
+  recordKey,
+  type StepRow,
+  stepKey,
+} from "./tables.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** A lock that a statement waits for. */
@@ -51,11 +59,7 @@ const rowsOf = (rows: Result["rows"]): Result => ({ rowCount: rows.length, rows 
 const record = ({ transaction }: Context, id: string) =>
   transaction.get(recordKey(id)) as RecordRow | undefined;
 
-const isHeld = (
-  row: RecordRow | undefined,
-  owner: string,
-  { isAnybodys }: Faulty = {},
-): row is RecordRow =>
+const isHeld = (row: RecordRow | undefined, owner: string, { isAnybodys }: Faulty = {}): row is RecordRow =>
   row !== undefined && (row.owner === owner || isAnybodys === true) && row.status === "in_progress";
 
 /** As `whereFree` of the dialects. */
@@ -81,7 +85,13 @@ function claimed(params: ClaimParams, now: number, before?: RecordRow): RecordRo
   const isNew = before === undefined || before.expiresAt <= now;
   return {
     kind: "record",
-    ...{ id, scope, operation, key, fingerprint, owner, input },
+    id,
+    scope,
+    operation,
+    key,
+    fingerprint,
+    owner,
+    input,
     status: "in_progress",
     attempt: isNew ? 1 : before.attempt + 1,
     createdAt: isNew ? now : before.createdAt,
@@ -176,7 +186,13 @@ export const operations: Readonly<Record<string, Operation>> = {
       found
         .filter((row) => row !== undefined)
         .filter(({ status, expiresAt }) => status !== "in_progress" && expiresAt > context.now())
-        .map(({ id, status, fingerprint, owner, response }) => ({ id, status, fingerprint, owner, response })),
+        .map(({ id, status, fingerprint, owner, response }) => ({
+          id,
+          status,
+          fingerprint,
+          owner,
+          response,
+        })),
     );
   },
 
@@ -334,7 +350,10 @@ export const operations: Readonly<Record<string, Operation>> = {
   },
 
   /** What handlers send. */
-  *effect({ transaction }, params: { readonly execution: number; readonly recordId: string; readonly step: string | null }) {
+  *effect(
+    { transaction },
+    params: { readonly execution: number; readonly recordId: string; readonly step: string | null },
+  ) {
     transaction.set(`effect ${params.execution}`, { kind: "effect", ...params });
     return count(1);
   },
@@ -354,14 +373,14 @@ export const operations: Readonly<Record<string, Operation>> = {
     return count(1);
   },
 
-  // biome-ignore lint: it yields nothing.
   *fail() {
     throw new DatabaseError("23505", "duplicate key value violates a unique constraint of the application");
   },
 };
 
 function deleteSteps({ transaction }: Context, id: string): void {
-  for (const [key, row] of [...transaction.rows()]) {
-    if (row.kind === "step" && row.recordId === id) transaction.set(key, undefined);
-  }
+  const steps = Array.from(transaction.rows()).filter(
+    ([, row]) => row.kind === "step" && row.recordId === id,
+  );
+  for (const [key] of steps) transaction.set(key, undefined);
 }

@@ -1,6 +1,7 @@
 /** The server: sessions that execute messages one after another, and what is committed. */
-import type { Choices } from "../world/random.ts";
+
 import { EPOCH, type SimulatedProcess } from "../world/process.ts";
+import type { Choices } from "../world/random.ts";
 import type { World } from "../world/world.ts";
 import { Locks } from "./locks.ts";
 import type { Cut, Result } from "./network.ts";
@@ -73,7 +74,7 @@ export class Server {
   crash(downMs: number): void {
     this.isUp = false;
     this.world.tell("database", () => `crashes, for ${Math.round(downMs)} ms`);
-    for (const session of [...this.#sessions]) session.lose();
+    for (const session of Array.from(this.#sessions)) session.lose();
     this.world.after(downMs, () => {
       this.isUp = true;
       this.world.tell("database", () => "is back");
@@ -157,7 +158,9 @@ export class Session {
   #reply(message: Message, error: Error | undefined, results: readonly Result[]): void {
     this.#isBusy = false;
     this.#server.world.tell("database", () =>
-      error === undefined ? `answers ${this.name}: ${describe(results)}` : `answers ${this.name} with an error: ${error.message}`,
+      error === undefined
+        ? `answers ${this.name}: ${describe(results)}`
+        : `answers ${this.name} with an error: ${error.message}`,
     );
     const shown = message.asText ? results.map(asTexts) : [...results];
     message.reply(error, message.text.includes(";\n") ? shown : (shown[0] as Result));
@@ -199,7 +202,9 @@ export class Session {
     const [, name = "", literal] = /^(\w+) (?:\$1|E?'(.*)')$/s.exec(text) ?? [];
     const operation = operations[name];
     if (operation === undefined) return done(new DatabaseError("42601", `syntax error: ${text}`));
-    const params = JSON.parse(literal === undefined ? String(values[0]) : literal.replaceAll("''", "'")) as never;
+    const params = JSON.parse(
+      literal === undefined ? String(values[0]) : literal.replaceAll("''", "'"),
+    ) as never;
     const isAlone = this.transaction === undefined;
     const transaction = this.transaction ?? new Transaction(server.nameTransaction(this.name), server.tables);
     this.transaction = transaction;
@@ -266,7 +271,10 @@ export class Session {
       return conflict();
     }
     if (transaction.writes.size > 0) {
-      server.world.tell("database", () => `commits ${transaction.name}: ${[...transaction.writes.keys()].map(short).join(", ")}`);
+      server.world.tell(
+        "database",
+        () => `commits ${transaction.name}: ${[...transaction.writes.keys()].map(short).join(", ")}`,
+      );
       server.onCommit(transaction, this.#process);
       server.tables.commit(transaction.writes);
     }
@@ -278,7 +286,8 @@ export class Session {
   #rollBack(why: string): void {
     const { transaction } = this;
     if (transaction === undefined) return;
-    if (transaction.writes.size > 0) this.#server.world.tell("database", () => `rolls ${transaction.name} back, ${why}`);
+    if (transaction.writes.size > 0)
+      this.#server.world.tell("database", () => `rolls ${transaction.name} back, ${why}`);
     this.transaction = undefined;
     this.#server.locks.releaseAll(transaction);
   }
@@ -293,7 +302,13 @@ const asTexts = ({ rowCount, rows }: Result): Result => ({
     Object.fromEntries(
       Object.entries(row).map(([name, value]) => [
         name,
-        value === null ? null : typeof value === "boolean" ? (value ? "t" : "f") : String(value),
+        value === null
+          ? null
+          : typeof value === "boolean"
+            ? value
+              ? "t"
+              : "f"
+            : `${value as string | number}`,
       ]),
     ),
   ),
@@ -308,5 +323,7 @@ function brief(params: object): string {
 }
 
 function describe(results: readonly Result[]): string {
-  return short(results.map(({ rowCount, rows }) => (rows.length > 0 ? JSON.stringify(rows) : `${rowCount}`)).join("; "));
+  return short(
+    results.map(({ rowCount, rows }) => (rows.length > 0 ? JSON.stringify(rows) : `${rowCount}`)).join("; "),
+  );
 }

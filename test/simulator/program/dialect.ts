@@ -44,7 +44,10 @@ export function simulatedDialect(kind: Kind): Dialect {
       prune: (_, params) => ({ writes: [operation("prune", params)] }),
       sweep: (_, params) => ({ writes: [operation("sweep", params)] }),
       forget: (_, id) => ({ record: operation("forget", { id }), steps: operation("forgetSteps", { id }) }),
-      inspect: (_, id) => ({ record: operation("inspect", { id }), steps: operation("inspectSteps", { id }) }),
+      inspect: (_, id) => ({
+        record: operation("inspect", { id }),
+        steps: operation("inspectSteps", { id }),
+      }),
     },
     claimLocks: isCluster,
     capabilities: { ...postgresql.capabilities, conflictsAtCommit: isCluster },

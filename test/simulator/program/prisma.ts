@@ -21,7 +21,8 @@ function converted(error: unknown): unknown {
     const kind = code === "40001" ? "TransactionWriteConflict" : "postgres";
     return new DriverAdapterError(message, { cause: { kind, originalCode: code, originalMessage: message } });
   }
-  if (code === "ECONNREFUSED") return new DriverAdapterError(message, { cause: { kind: "DatabaseNotReachable" } });
+  if (code === "ECONNREFUSED")
+    return new DriverAdapterError(message, { cause: { kind: "DatabaseNotReachable" } });
   if (code === "ECONNRESET") return new DriverAdapterError(message, { cause: { kind: "ConnectionClosed" } });
   return error;
 }
@@ -194,10 +195,13 @@ export class SimulatedPrisma {
     }
     // Nobody wants it any more.
     starting.then((transaction) => ended(transaction, "ROLLBACK")).catch(() => {});
-    throw Object.assign(new Error("Transaction API error: Unable to start a transaction in the given time."), {
-      name: "PrismaClientKnownRequestError",
-      code: "P2028",
-    });
+    throw Object.assign(
+      new Error("Transaction API error: Unable to start a transaction in the given time."),
+      {
+        name: "PrismaClientKnownRequestError",
+        code: "P2028",
+      },
+    );
   }
 }
 

@@ -2,11 +2,13 @@
  * The program of a process: core and store as they are in `src`, over the parts in `../program` that stand for a database. Clocks, timers and
  * random values are those of the process that an image is given.
  */
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
-import { readFileSync } from "node:fs";
-import { relative } from "node:path";
 import type * as program from "../program/program.ts";
 import { SimulatedStorage } from "./context.ts";
 import type { SimulatedProcess } from "./process.ts";
@@ -73,6 +75,7 @@ export class Image {
     };
     const globals = globalsOf(ours);
     const module = { exports: {} };
+    // oxlint-disable-next-line typescript/no-implied-eval -- each image has clocks and timers of its own in place of globals
     const load = new Function("module", "exports", "require", ...Object.keys(globals), code);
     load(module, module.exports, requireOf(ours), ...Object.values(globals));
     this.program = module.exports as Program;
@@ -116,7 +119,6 @@ function timersOf(ours: () => SimulatedProcess) {
 
 /** @throws Error for a module of Node that could bring in what no seed repeats. */
 function requireOf(ours: () => SimulatedProcess): (name: string) => unknown {
-  const { createHash } = require("node:crypto") as typeof import("node:crypto");
   const modules: Readonly<Record<string, unknown>> = {
     timers: timersOf(ours),
     "timers/promises": {

@@ -81,12 +81,17 @@ export class SimulatedProcess {
   }
 
   setImmediate(callback: (...args: unknown[]) => void, ...args: unknown[]): void {
-    this.world.after(0, inContext(() => callback(...args)), this);
+    this.world.after(
+      0,
+      inContext(() => callback(...args)),
+      this,
+    );
   }
 
   sleep<T>(ms = 1, value?: T, { signal }: { readonly signal?: AbortSignal } = {}): Promise<T> {
     return new Promise((resolve, reject) => {
-      const aborted = () => reject(Object.assign(new Error("The operation was aborted"), { name: "AbortError" }));
+      const aborted = () =>
+        reject(Object.assign(new Error("The operation was aborted"), { name: "AbortError" }));
       if (signal?.aborted === true) return aborted();
       const abort = () => {
         this.clearTimeout(timer);

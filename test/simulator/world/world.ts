@@ -24,10 +24,13 @@ export class World {
   now = 0;
   /** What was told, if it is kept. */
   readonly story: Line[] | undefined;
+  readonly #isSlow: boolean;
   readonly #heap: Happening[] = [];
   #order = 0;
 
-  constructor(isTold: boolean) {
+  /** `isSlow`: with a turn of Node's event loop after each happening, which notices rejections that nobody has looked at by then. */
+  constructor(isTold: boolean, isSlow: boolean) {
+    this.#isSlow = isSlow;
     this.story = isTold ? [] : undefined;
   }
 
@@ -60,7 +63,8 @@ export class World {
           return reject(error as Error);
         }
         // Node runs all microtasks before the next tick, and a turn of its event loop would take ten times as long.
-        queueMicrotask(() => process.nextTick(turn));
+        if (this.#isSlow) setImmediate(turn);
+        else queueMicrotask(() => process.nextTick(turn));
       };
       process.nextTick(turn);
     });
