@@ -63,6 +63,8 @@ export class Judge {
   readonly #effects = new Set<number>();
   /** Executions of whom it was said, for good, that nothing of them is committed. */
   readonly #denied = new Map<number, string>();
+  /** Executions whose records were deleted by hand. */
+  readonly #forgotten = new Set<number>();
   readonly #calledBack = new Set<number>();
   readonly #asked = new Map<string, Set<string>>();
   readonly violations: Violation[] = [];
@@ -117,6 +119,8 @@ export class Judge {
     transaction: Transaction,
   ): void {
     const isForgotten = transaction.deletions.get(key) === "forgotten";
+    // Whoever asks afterwards for the outcome of a COMMIT finds none.
+    if (isForgotten && before !== undefined) this.#forgotten.add(executionIn(before.response ?? ""));
     if (before !== undefined && before.status !== "in_progress" && before.owner !== after?.owner) {
       const keptUntil = this.#endOf(before) + this.#retentionMs;
       if (!isForgotten && this.#clock.latest + ROUNDING_MS < keptUntil) {
@@ -200,7 +204,7 @@ export class Judge {
 
   #throwIfDenied(execution: number): void {
     const denial = this.#denied.get(execution);
-    if (denial !== undefined) {
+    if (denial !== undefined && !this.#forgotten.has(execution)) {
       this.#broken(
         `denied: execution ${execution} is committed, though its caller was told for good: ${denial}`,
       );
