@@ -63,6 +63,9 @@ export type Trouble = { readonly name: string; readonly moment: Moment } & (
   | { readonly what: "kill"; readonly process: number; readonly backAfterMs: number; readonly death: Cut }
   | { readonly what: "stop"; readonly process: number; readonly forMs: number }
   | ({ readonly what: "cut" } & Cut)
+  /** The message is answered with an error of this code, and not executed. */
+  | { readonly what: "fail"; readonly code: string }
+  | { readonly what: "read only"; readonly forMs: number }
   | { readonly what: "crash"; readonly downMs: number }
   | { readonly what: "slow"; readonly times: number; readonly forMs: number }
   | { readonly what: "database clock"; readonly byMs: number }
@@ -174,6 +177,9 @@ function behaviourOf(choices: Choices, settings: Settings): Behaviour {
   };
 }
 
+/** An internal error. */
+export const UNKNOWN_CODE = "XX000";
+
 const MESSAGES: Readonly<Record<Settings["mode"], readonly string[]>> = {
   transaction: ["COMMIT", "COMMIT", "COMMIT", "BEGIN", "effect", "complete", "insert", "claim", "read", ""],
   lease: [
@@ -191,15 +197,18 @@ const MESSAGES: Readonly<Record<Settings["mode"], readonly string[]>> = {
   ],
 };
 
+/** Write conflicts, waits that have ended, a lack of memory, and one that nobody knows. */
+const CODES = ["40001", "40P01", "55P03", "57014", "53200", UNKNOWN_CODE];
+
 function troubleOf(seed: number, number: number, settings: Settings): Trouble {
   const name = `t${number}`;
   const choices = new Choices(seed, name);
   const at = choices.happens(0.5) ? choices.between(0, 100) : choices.logarithmic(10, 20_000);
   const message = choices.of(MESSAGES[settings.mode]);
-  const withMessage: Moment = {
+  const withMessage = {
     with: message,
     number: message === "" ? choices.whole(1, 12) : choices.whole(1, 3),
-    side: choices.happens(0.7) ? "after" : "before",
+    side: choices.happens(0.7) ? ("after" as const) : ("before" as const),
   };
   const moment = choices.happens(0.7) ? withMessage : { at };
   const process = choices.whole(0, settings.processes - 1);
@@ -214,7 +223,10 @@ function troubleOf(seed: number, number: number, settings: Settings): Trouble {
       "stop",
       "stop",
       "crash",
+      "fail",
+      "fail",
       "slow",
+      "read only",
       "clock",
       "upkeep",
     ])
@@ -230,6 +242,10 @@ function troubleOf(seed: number, number: number, settings: Settings): Trouble {
       };
     case "stop":
       return { name, moment, what: "stop", process, forMs: choices.logarithmic(10, 3 * settings.leaseMs) };
+    case "fail":
+      return { name, moment: { ...withMessage, side: "before" }, what: "fail", code: choices.of(CODES) };
+    case "read only":
+      return { name, moment, what: "read only", forMs: choices.logarithmic(10, 5_000) };
     case "crash":
       return { name, moment, what: "crash", downMs: choices.logarithmic(10, 30_000) };
     case "slow":

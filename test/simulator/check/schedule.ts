@@ -8,7 +8,7 @@ import { SimulatedProcess } from "../world/process.ts";
 import { Choices } from "../world/random.ts";
 import { type Line, World } from "../world/world.ts";
 import { type Asked, executionIn, Judge } from "./judge.ts";
-import type { Behaviour, Plan, Request, Trouble } from "./plan.ts";
+import { type Behaviour, type Plan, type Request, type Trouble, UNKNOWN_CODE } from "./plan.ts";
 
 /** What became of a schedule. */
 export interface Verdict {
@@ -203,6 +203,14 @@ class Schedule {
         world.tell("network", () => `cuts ${connection.name} as it sends that`);
         connection.cut(trouble);
         return calmIn(Math.min(trouble.clientAfterMs, trouble.serverAfterMs));
+      case "fail":
+        world.tell("database", () => `will fail that with ${trouble.code}`);
+        this.#network.failNext = trouble.code;
+        return;
+      case "read only":
+        world.tell("database", () => `takes no writes for ${Math.round(trouble.forMs)} ms`);
+        this.#server.readOnlyUntil = world.now + trouble.forMs;
+        return calmIn(trouble.forMs);
       case "crash":
         if (!this.#server.isUp) return;
         world.after(0, () => this.#server.crash(trouble.downMs));
@@ -371,7 +379,7 @@ class Schedule {
         this.#judge.failed(asked, text);
         return true;
       default:
-        if (code === "STORE_MISCONFIGURED" && this.#hasUnknownWords) {
+        if (code === "STORE_MISCONFIGURED" && this.#mayBePermanent) {
           this.#judge.failed(asked, text);
           return true;
         }
@@ -380,9 +388,14 @@ class Schedule {
     }
   }
 
-  /** For what a driver says in words that nobody knows, no retry is known to help. */
-  get #hasUnknownWords(): boolean {
-    return this.#plan.troubles.some((trouble) => trouble.what === "cut" && trouble.words === "unknown");
+  /** Of what a driver or a database says in words that nobody knows, it is not known whether a retry helps. */
+  get #mayBePermanent(): boolean {
+    return this.#plan.troubles.some(
+      (trouble) =>
+        (trouble.what === "cut" && trouble.words === "unknown") ||
+        (trouble.what === "fail" && trouble.code === UNKNOWN_CODE) ||
+        trouble.what === "read only",
+    );
   }
 
   async #handle(

@@ -3,7 +3,7 @@
 import type { SimulatedProcess } from "../world/process.ts";
 import type { Choices } from "../world/random.ts";
 import type { World } from "../world/world.ts";
-import type { Server, Session } from "./server.ts";
+import type { Message, Server, Session } from "./server.ts";
 
 /** What the driver answers to one statement. */
 export interface Result {
@@ -37,6 +37,8 @@ export class Network {
   readonly choices: Choices;
   /** How many times slower than usual. */
   slowness = 1;
+  /** The code with which the next message fails. */
+  failNext: string | undefined;
   /** What becomes of the connections of a process that is killed. */
   cutOfDeath: Cut = { clientAfterMs: 0, serverAfterMs: 1, arriving: 1_000, lateMs: 0, words: "known" };
   /** Called for each message, and may cut its connection before or after it is sent, or kill its process. */
@@ -118,11 +120,14 @@ export class Connection {
 
   #send(sent: Sent, values: readonly unknown[], asText: boolean): void {
     const { world } = this.#network;
+    // No ROLLBACK fails while there is a connection.
+    const failNext = sent.text.startsWith("ROLLBACK") ? undefined : this.#network.failNext;
+    this.#network.failNext = undefined;
     const deliver = () => {
       this.#onTheirWay.splice(this.#onTheirWay.indexOf(waiting), 1);
-      this.#session.receive(sent.text, values, asText, (error, results) =>
-        this.#answer(sent, error, results),
-      );
+      const { text } = sent;
+      const reply: Message["reply"] = (error, results) => this.#answer(sent, error, results);
+      this.#session.receive({ text, values, asText, fails: failNext, reply });
     };
     this.#lastArrival = Math.max(this.#lastArrival, world.now + this.#network.latency());
     const waiting: { act: (() => void) | undefined; deliver: () => void } = { act: undefined, deliver };

@@ -11,10 +11,12 @@ import { Transaction } from "./transaction.ts";
 
 type Reply = (error: Error | undefined, results: Result | Result[]) => void;
 
-interface Message {
+export interface Message {
   readonly text: string;
   readonly values: readonly unknown[];
   readonly asText: boolean;
+  /** The code of the error that it is answered with, in place of being executed. */
+  readonly fails: string | undefined;
   readonly reply: Reply;
 }
 
@@ -30,6 +32,8 @@ export class Server {
   aheadMs: number;
   /** How long the nodes of a cluster may take to agree, in milliseconds. */
   lagMs = 3;
+  /** No transaction may write before. */
+  readOnlyUntil = 0;
   /** The latest that its clock has shown. */
   latest = 0;
   /** Called before a transaction's writes are committed. */
@@ -104,9 +108,9 @@ export class Session {
     this.#process = process;
   }
 
-  receive(text: string, values: readonly unknown[], asText: boolean, reply: Reply): void {
+  receive(message: Message): void {
     if (this.#isOver) return;
-    this.#queue.push({ text, values, asText, reply });
+    this.#queue.push(message);
     this.#next();
   }
 
@@ -142,7 +146,15 @@ export class Session {
       return;
     }
     this.#isBusy = true;
+    if (message.fails !== undefined) return this.#fail(message, message.fails);
     this.#execute(message, message.text.split(";\n"), []);
+  }
+
+  #fail(message: Message, code: string): void {
+    const { transaction } = this;
+    if (message.text.endsWith("COMMIT")) this.#rollBack("as its COMMIT has failed");
+    else if (transaction !== undefined) transaction.isAborted = true;
+    this.#reply(message, new DatabaseError(code, `the statement has failed (${code})`), []);
   }
 
   #execute(message: Message, left: readonly string[], results: readonly Result[]): void {
@@ -233,6 +245,9 @@ export class Session {
           );
         }
         if (this.#isOver) return;
+        if (transaction.writes.size > 0 && server.world.now < server.readOnlyUntil) {
+          throw new DatabaseError("25006", "cannot execute that in a read-only transaction");
+        }
         if (!isAlone) return done(undefined, value);
         if (!server.isCluster || transaction.writes.size === 0) return done(this.#commit(), value);
         // The other nodes have to hear of it first.
