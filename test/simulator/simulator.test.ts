@@ -10,7 +10,13 @@ import { buildProgram } from "./world/image.ts";
 const ms = times({ short: 5_000, long: 120_000 });
 
 /** Of every schedule that has broken a rule; what was wrong then stands beside it. */
-const BROKEN_ONCE: readonly (Pick<Failure, "seed" | "without"> & { readonly why: string })[] = [];
+const BROKEN_ONCE: readonly (Pick<Failure, "seed" | "without"> & { readonly why: string })[] = [
+  {
+    seed: 4356,
+    without: ["r3", "P3", "P2", "t2", "completer", "r0.behaviours", "r1.behaviours", "r2.behaviours"],
+    why: "a leased run was refused for good, and its outcome was stored: neither that nor giving back was answered in known words",
+  },
+];
 
 /** What is found at once; the others take up to ten thousand schedules. */
 const QUICK = new Set([

@@ -174,6 +174,12 @@ export const FAULTS: readonly Fault[] = [
     "      return await store.replayable(run.id);",
   ),
   fault(
+    "an outcome that may be stored is denied for good",
+    "src/core/lease/leased-run.ts",
+    "throw isStoring && this.#isUnexplained(error) ? storeUnavailable(run, error) : unwrapped(error);",
+    "throw unwrapped(error);",
+  ),
+  fault(
     "an error is stored beside what its handler has written",
     "src/core/run/transaction-run.ts",
     "      await session.undo();",

@@ -272,11 +272,10 @@ export class Judge {
 
   /** A request failed for good. */
   failed(asked: Asked, error: string): void {
-    for (const { number, mode } of asked.executions) {
-      if (mode === "transaction") {
-        this.#denied.set(number, error);
-        if (this.#effects.has(number)) this.#throwIfDenied(number);
-      }
+    const outcomes = this.#outcomes.get(asked.recordId) ?? [];
+    for (const { number } of asked.executions) {
+      this.#denied.set(number, error);
+      if (outcomes.some(({ execution }) => execution === number)) this.#throwIfDenied(number);
     }
   }
 
