@@ -16,6 +16,11 @@ const BROKEN_ONCE: readonly (Pick<Failure, "seed" | "without"> & { readonly why:
     without: ["r3", "P3", "P2", "t2", "completer", "r0.behaviours", "r1.behaviours", "r2.behaviours"],
     why: "a leased run was refused for good, and its outcome was stored: neither that nor giving back was answered in known words",
   },
+  {
+    seed: 5033211,
+    without: ["r0", "t0", "r2", "r4", "completer", "r3.behaviours"],
+    why: "the same: the lease was given back by a second try, which found nothing to give back, as the outcome was stored",
+  },
 ];
 
 /** What is found at once; the others take up to ten thousand schedules. */

@@ -134,14 +134,16 @@ export class LeasedRunner<TTransaction> {
     return false;
   }
 
-  /** Waits for a database that is away: what lost the connection to it is to be retried as soon as it is back, not when the lease lapses. */
-  async #giveBackBy(lease: Lease, run: PreparedRun, delayMs: number): Promise<boolean> {
+  /**
+   * Waits for a database that is away: what lost the connection to it is to be retried as soon as it is back, not when the lease lapses.
+   * `undefined`: nothing is left to give back, perhaps as an earlier try has done it whose answer was lost.
+   */
+  async #giveBackBy(lease: Lease, run: PreparedRun, delayMs: number): Promise<boolean | undefined> {
     const deadline = performance.now() + run.options.outageMs;
     for (let retry = 0; ; retry += 1) {
       try {
         const isGivenBack = await this.#giveBack(run, lease.owner, delayMs);
-        // The answer to an earlier one may have been lost.
-        return isGivenBack || retry > 0;
+        return isGivenBack || (retry > 0 ? undefined : false);
       } catch (error) {
         const isWaitedOut = isAway(this.#store.faultOf(error)) && performance.now() < deadline;
         if (!isWaitedOut || lease.signal.aborted) {
@@ -193,11 +195,13 @@ export class LeasedRunner<TTransaction> {
     } catch (error) {
       const delayMs = adopted?.retryDelayMs ?? RETRY_DELAY_MS;
       lease.ending();
-      // If there is nothing to give back, another executor has taken over, or the outcome is stored after all.
-      const isGivenBack = await lease.whileHeld(this.#giveBackBy(lease, run, delayMs)).catch(() => {
-        // The lease lapses. What became of an outcome that failed for a reason that nobody knows, a retry finds out.
+      // If that fails too, the lease lapses. If there is nothing to give back, another executor has taken over, or the outcome is
+      // stored after all.
+      const isGivenBack = await lease.whileHeld(this.#giveBackBy(lease, run, delayMs)).catch(() => undefined);
+      if (isGivenBack === undefined) {
+        // What became of an outcome that failed for a reason that nobody knows, a retry finds out.
         throw isStoring && this.#isUnexplained(error) ? storeUnavailable(run, error) : unwrapped(error);
-      });
+      }
       throw isGivenBack || (await lease.isHeldIn(this.#store.leases)) ? unwrapped(error) : lease.lose(error);
     } finally {
       lease.stop();
