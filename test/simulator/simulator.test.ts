@@ -21,6 +21,11 @@ const BROKEN_ONCE: readonly (Pick<Failure, "seed" | "without"> & { readonly why:
     without: ["r0", "t0", "r2", "r4", "completer", "r3.behaviours"],
     why: "the same: the lease was given back by a second try, which found nothing to give back, as the outcome was stored",
   },
+  {
+    seed: 9005309,
+    without: ["t1", "r1.behaviours"],
+    why: "a claim whose second BEGIN failed for a reason that passes was refused for good",
+  },
 ];
 
 /** What is found at once; the others take up to ten thousand schedules. */
@@ -65,9 +70,9 @@ describe("the simulator", () => {
     expect(await tell()).toBe(await tell());
   });
 
-  it.each(sought)("finds the fault: $name", async ({ replacements }: Fault) => {
+  it.each(sought)("finds the fault: $name", async ({ replacements, from = 1 }: Fault) => {
     const simulator = await Simulator.load(replacements);
-    const { failure } = await simulator.search(1, (done) => done < 30_000);
+    const { failure } = await simulator.search(from, (done) => done < 30_000);
     expect(failure).toBeDefined();
   });
 

@@ -4,6 +4,8 @@ import type { Replacement } from "../world/image.ts";
 export interface Fault {
   readonly name: string;
   readonly replacements: readonly Replacement[];
+  /** The seed that the search for it begins with, where it would take minutes from 1 on. */
+  readonly from?: number;
 }
 
 const fault = (name: string, file: string, text: string, by: string): Fault => ({
@@ -173,12 +175,24 @@ export const FAULTS: readonly Fault[] = [
     "      return await probe(store, run);",
     "      return await store.replayable(run.id);",
   ),
-  fault(
-    "an outcome that may be stored is denied for good",
-    "src/core/lease/leased-run.ts",
-    "throw isStoring && this.#isUnexplained(error) ? storeUnavailable(run, error) : unwrapped(error);",
-    "throw unwrapped(error);",
-  ),
+  {
+    ...fault(
+      "the error of a second BEGIN is nobody's",
+      "src/prisma/claim-messages.ts",
+      "await this.#explained(this.#messages.beginAgain());",
+      "await this.#messages.beginAgain();",
+    ),
+    from: 9_005_300,
+  },
+  {
+    ...fault(
+      "an outcome that may be stored is denied for good",
+      "src/core/lease/leased-run.ts",
+      "throw isStoring && this.#isUnexplained(error) ? storeUnavailable(run, error) : unwrapped(error);",
+      "throw unwrapped(error);",
+    ),
+    from: 4_300,
+  },
   fault(
     "an error is stored beside what its handler has written",
     "src/core/run/transaction-run.ts",

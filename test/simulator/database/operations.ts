@@ -264,10 +264,12 @@ export const operations: Readonly<Record<string, Operation>> = {
       row.input !== null &&
       params.operations.includes(row.operation);
     const [key, row] =
-      [...transaction.rows()].find(
-        (entry): entry is [string, RecordRow] =>
-          entry[1].kind === "record" && isAbandoned(entry[1]) && context.isLockFree(entry[0]),
-      ) ?? [];
+      Array.from(transaction.rows())
+        .filter(
+          (entry): entry is [string, RecordRow] =>
+            entry[1].kind === "record" && isAbandoned(entry[1]) && context.isLockFree(entry[0]),
+        )
+        .toSorted(([, a], [, b]) => (a.lockedUntil ?? 0) - (b.lockedUntil ?? 0))[0] ?? [];
     if (key === undefined || row === undefined) return rowsOf([]);
     yield* locking(context, key);
     const mine: RecordRow = {
