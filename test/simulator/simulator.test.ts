@@ -1,10 +1,12 @@
 /** Core and store over a simulated database, in simulated time: docs/internals/simulator.md. */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { describe, expect, it } from "vitest";
 import { SEED } from "../chaos/seeded.ts";
 import { budget, scaled, times } from "../support/scale.ts";
 import { FAULTS, type Fault } from "./check/faults.ts";
 import { commandOf, storyOf } from "./check/report.ts";
 import { type Failure, Simulator } from "./check/simulate.ts";
+import { keepContexts, SimulatedStorage } from "./world/context.ts";
 import { buildProgram } from "./world/image.ts";
 
 const ms = times({ short: 5_000, long: 120_000 });
@@ -87,6 +89,35 @@ describe("the simulator", () => {
     expect(story).toMatch(/cuts P\d\/\d as it sends that/);
     expect(story).toMatch(/BROKEN {2}denied: execution \d+ is committed/);
     expect(story.split("\n").length).toBeLessThan(60);
+  });
+
+  it("keeps the context of code that waits as Node does", async () => {
+    const told = async (storage: Pick<AsyncLocalStorage<string>, "getStore" | "run">) => {
+      const seen: (string | undefined)[] = [];
+      const look = () => void seen.push(storage.getStore());
+      const later = new Promise<void>((resolve) => {
+        queueMicrotask(resolve);
+      });
+      const inner = storage.run("outer", async () => {
+        look();
+        const nested = storage.run("inner", async () => {
+          await later;
+          look();
+        });
+        look();
+        await nested;
+        look();
+        await later.then(look);
+      });
+      look();
+      await Promise.all([inner, later.finally(look)]);
+      look();
+      return seen;
+    };
+    const forget = keepContexts();
+    const simulated = await told(new SimulatedStorage<string>()).finally(forget);
+    expect(simulated).toEqual(await told(new AsyncLocalStorage<string>()));
+    expect(simulated).toContain("inner");
   });
 
   it("refuses a fault whose text the code does not have", async () => {

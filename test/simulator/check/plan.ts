@@ -55,7 +55,7 @@ export interface Request {
 }
 
 /** When something goes wrong: at a time, or with a message to the database, the one of that number of its kind. */
-export type Moment =
+type Moment =
   | { readonly at: number }
   | { readonly with: string; readonly number: number; readonly side: "before" | "after" };
 

@@ -23,7 +23,7 @@ import {
 import type { Transaction } from "./transaction.ts";
 
 /** A lock that a statement waits for. */
-export interface LockRequest {
+interface LockRequest {
   readonly row: string;
   readonly mode: "exclusive" | "shared";
   /** 0: without limit. */
