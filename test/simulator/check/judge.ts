@@ -30,6 +30,9 @@ export interface Asked {
   /** How many outcomes were committed before. */
   readonly committed: number;
   readonly executions: Execution[];
+  /** Where it stands in the order of all beginnings and ends of attempts. */
+  began: number;
+  ended: number;
 }
 
 /** An outcome that was committed. */
@@ -66,6 +69,7 @@ export class Judge {
   /** Executions whose records were deleted by hand. */
   readonly #forgotten = new Set<number>();
   readonly #calledBack = new Set<number>();
+  #turns = 0;
   readonly #asked = new Map<string, Set<string>>();
   readonly violations: Violation[] = [];
   /** How many outcomes are committed. */
@@ -94,9 +98,18 @@ export class Judge {
   }
 
   /** A request is sent to a process. */
-  asks({ recordId, input }: Asked): void {
+  asks(asked: Asked): void {
+    const { recordId, input } = asked;
+    this.#turns += 1;
+    asked.began = this.#turns;
     const inputs = this.#asked.get(recordId) ?? new Set();
     this.#asked.set(recordId, inputs.add(input));
+  }
+
+  /** It has its answer, or an error. */
+  ends(asked: Asked): void {
+    this.#turns += 1;
+    asked.ended = this.#turns;
   }
 
   /** Called before the writes of a transaction are committed. */
@@ -255,9 +268,11 @@ export class Judge {
       );
       return;
     }
-    // Who has waited for the end of a run gets its outcome, whenever it comes.
+    // Who has waited for the end of a run, in memory too, gets its outcome, whenever it comes.
+    const isAwaited = (this.#executions[execution - 1]?.asked?.ended ?? 0) > asked.began;
     if (
       isReplayed &&
+      !isAwaited &&
       outcome.number < asked.committed &&
       outcome.row.expiresAt + ROUNDING_MS < asked.databaseTime
     ) {

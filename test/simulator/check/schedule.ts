@@ -199,7 +199,16 @@ class Schedule implements Stage {
     const recordId = idOf(this.#program, key);
     const databaseTime = this.server.now();
     const { committed } = this.#judge;
-    const asked: Asked = { request: name, recordId, input, databaseTime, committed, executions: [] };
+    const asked: Asked = {
+      request: name,
+      recordId,
+      input,
+      databaseTime,
+      committed,
+      executions: [],
+      began: 0,
+      ended: Number.POSITIVE_INFINITY,
+    };
     this.#judge.asks(asked);
     const tell = (what: string) => this.world.tell(name, () => what);
     tell(`asks ${process.name} for ${key} with ${input}`);
@@ -226,6 +235,8 @@ class Schedule implements Stage {
       return true;
     } catch (error) {
       return this.#refused(asked, error, process);
+    } finally {
+      this.#judge.ends(asked);
     }
   }
 
