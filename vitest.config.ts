@@ -119,7 +119,7 @@ function ownProject(name: string, isolate: boolean): TestProjectInlineConfigurat
   };
 }
 
-const SLOW = /interleavings|\/(?:brokers|browser|chaos|cluster|examples|races)\//;
+const SLOW = /interleavings|\/(?:brokers|browser|chaos|cluster|examples|races|simulator)\//;
 
 /** What takes minutes comes first, so that nothing of it is left when all else has ended. */
 class SlowFirst extends BaseSequencer {
