@@ -51,6 +51,9 @@ export const walls = {
   cli: ["core/browser", "core/contract", "cli/init", "cli/upgrade"],
 
   messages: adapter,
+  // What is done to an application's mutation, and what a store must keep. Processes that kill themselves.
+  "testing/kit": ["core/browser", "core/contract"],
+  testing: ["core/contract", "testing/kit"],
   // Listens to what core tells.
   opentelemetry: ["core/browser", "core/contract"],
 

@@ -19,6 +19,7 @@ const peersOf: Readonly<Record<string, readonly string[]>> = {
   "./http": [],
   "./messages": [],
   "./console": [],
+  "./testing": [],
   "./opentelemetry": ["@opentelemetry/api"],
 };
 
