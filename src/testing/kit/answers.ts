@@ -1,35 +1,60 @@
 import { isDeepStrictEqual } from "node:util";
 import type { CallEnd } from "./watch.ts";
 
-interface ResponseLike {
-  readonly status: unknown;
-  clone(): { text(): Promise<string> };
-}
-
-/** What a caller gets, without what may differ between the first answer and a replay: the mark of the replay. */
+/** What a caller gets, without the marks of a replay. */
 export async function answerOf(end: CallEnd): Promise<unknown> {
   if (end.state === "rejected") {
     return { error: String(end.error) };
   }
   const { value } = end;
   if (isResponse(value)) {
-    // One that was read before has given its answer to the test.
+    // The mutation may have read its body; then its status is left.
     const text = await value
       .clone()
       .text()
-      .catch(() => undefined);
-    return { status: value.status, text };
+      .catch(() => "");
+    return { status: value.status, body: bodyOf(text) };
   }
-  return isRunResult(value) ? value.value : value;
+  return withoutMarks(value);
+}
+
+export const isSame = (first: unknown, second: unknown): boolean => isDeepStrictEqual(first, second);
+
+interface ResponseLike {
+  readonly status: unknown;
+  clone(): { text(): Promise<string> };
 }
 
 function isResponse(value: unknown): value is ResponseLike {
   const response = value as Partial<Record<"clone" | "text", unknown>> | null | undefined;
-  return typeof response?.clone === "function" && typeof response.text === "function";
+  return (
+    typeof response?.clone === "function" &&
+    typeof response.text === "function" &&
+    Reflect.get(response, "bodyUsed") !== true
+  );
 }
 
-function isRunResult(value: unknown): value is { readonly value: unknown } {
-  return typeof value === "object" && value !== null && "replayed" in value && "value" in value;
+function bodyOf(text: string): unknown {
+  try {
+    const body: unknown = JSON.parse(text);
+    return Array.isArray(body) ? body.map(withoutMarks) : withoutMarks(body);
+  } catch {
+    return text;
+  }
 }
 
-export const isSame = (first: unknown, second: unknown): boolean => isDeepStrictEqual(first, second);
+/** `replayed` of the results of runs and of consumed messages; `extensions.idempotency` of Yoga. */
+function withoutMarks(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) {
+    return value;
+  }
+  if ("replayed" in value && typeof value.replayed === "boolean") {
+    const { replayed: _, ...rest } = value;
+    return rest;
+  }
+  if ("extensions" in value && typeof value.extensions === "object") {
+    const { idempotency: _, ...extensions } = (value.extensions ?? {}) as { idempotency?: unknown };
+    return { ...value, extensions };
+  }
+  return value;
+}

@@ -65,18 +65,14 @@ async function referenceOf(bench: Bench): Promise<Reference> {
   if (!call.hasReached) {
     throw new AssertionError({ message: `${NEVER_REACHED}${failed(call)}` });
   }
-  if (!call.isAnswered) {
-    if (call.unkeyed === 0) {
-      bench.findings.add("failed", first.name, `Called once, the mutation fails with: ${call.reason}`);
-    }
-    bench.findings.throwIfAny();
-  }
+  throwIfFailed(bench, first);
   if (isNothing(one)) {
     // What is known to be wrong says more.
     bench.findings.throwIfAny();
     throw new AssertionError({ message: `${NOTHING_SEEN}${failed(call)}` });
   }
   const second = await execution(bench);
+  throwIfFailed(bench, second);
   if (second.call.records === call.records && call.runs.length > 0) {
     bench.findings.add("shared record", second.name, ONE_RECORD);
     bench.findings.throwIfAny();
@@ -94,8 +90,24 @@ async function referenceOf(bench: Bench): Promise<Reference> {
   return { one, statements: call.statements };
 }
 
+interface Execution {
+  readonly name: string;
+  readonly call: WatchedCall;
+  readonly change: Counts;
+}
+
+/** @throws ExactlyOnceError */
+function throwIfFailed({ findings }: Bench, { name, call }: Execution): void {
+  if (!call.isAnswered) {
+    if (call.unkeyed === 0) {
+      findings.add("failed", name, `Called once, the mutation fails with: ${call.reason}`);
+    }
+    findings.throwIfAny();
+  }
+}
+
 /** One call, with a key of its own. */
-async function execution(bench: Bench): Promise<{ name: string; call: WatchedCall; change: Counts }> {
+async function execution(bench: Bench): Promise<Execution> {
   const trial = await Trial.begin(bench, "a single call");
   const call = await trial.call();
   const change = await trial.changed();

@@ -60,10 +60,7 @@ export class WatchedCall {
 
   /** The records that it asked for. */
   get records(): string {
-    return this.runs
-      .map(({ id }) => id ?? "(none)")
-      .toSorted()
-      .join(" ");
+    return [...new Set(this.runs.map(({ id }) => id ?? "(none)"))].toSorted().join(" ");
   }
 
   get hasReached(): boolean {
