@@ -53,6 +53,7 @@ export const walls = {
   messages: adapter,
   // What is done to an application's mutation, and what a store must keep. Processes that kill themselves.
   "testing/kit": ["core/browser", "core/contract"],
+  "testing/crash": ["core/contract"],
   testing: ["core/contract", "testing/kit"],
   // Listens to what core tells.
   opentelemetry: ["core/browser", "core/contract"],

@@ -20,6 +20,7 @@ const peersOf: Readonly<Record<string, readonly string[]>> = {
   "./messages": [],
   "./console": [],
   "./testing": [],
+  "./testing/crash": [],
   "./opentelemetry": ["@opentelemetry/api"],
 };
 
