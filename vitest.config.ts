@@ -8,11 +8,13 @@ import { prometheusTestsLeftOut } from "./test/ops/programs.ts";
 import { mariadbTestsLeftOut, mariadbUrl, sqliteTestsLeftOut } from "./test/support/providers.ts";
 import { scaled, times } from "./test/support/scale.ts";
 import { scaledTests, testFiles, testsReaching } from "./test/support/test-files.ts";
+import { jestTestsLeftOut } from "./test/testing/installed.ts";
 
 /** For the long run alone: what needs a browser, a broker or a folder of its own, waits for silence, or starts many processes. */
 const LONG_ALONE = [
   "test/{browser,brokers,runtimes}/**/*.test.ts",
   "test/ops/prometheus.test.ts",
+  "test/testing/jest.test.ts",
   "test/examples/{demo,payments,programs,webhooks,saas,nest,ambient-services,ambient-pothos,ambient-t3,t3-app,prisma-version,monitoring}.test.ts",
 ];
 
@@ -88,7 +90,7 @@ const { files, exclude, projects } = scaled({
   long: () => ({
     // The short run has done all there is to the others.
     files: [...LONG_ALONE, ...scaledTests()],
-    exclude: [...browserTestsLeftOut(), ...prometheusTestsLeftOut()],
+    exclude: [...browserTestsLeftOut(), ...prometheusTestsLeftOut(), ...jestTestsLeftOut()],
     projects: [...compatProjects(), oneByOne, ...onMariadb(), onPostgresqlClusters(), ...onGalera()],
   }),
 })();
