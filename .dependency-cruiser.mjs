@@ -54,7 +54,8 @@ export const walls = {
   // What is done to an application's mutation, and what a store must keep. Processes that kill themselves.
   "testing/kit": ["core/browser", "core/contract"],
   "testing/crash": ["core/contract"],
-  testing: ["core/contract", "testing/kit"],
+  "testing/conformance": ["core/browser", "core/contract"],
+  testing: ["core/contract", "testing/kit", "testing/conformance"],
   // Listens to what core tells.
   opentelemetry: ["core/browser", "core/contract"],
 

@@ -1,9 +1,12 @@
 /**
- * Tests for applications: whether a mutation is executed exactly once.
+ * Tests for applications: whether a mutation is executed exactly once. And for stores and adapters of others: whether they keep what
+ * runs rely on.
  *
  * @module onceonly/testing
  */
 
+export type { ConformanceCase, ConformanceOptions, StoreUnderTest } from "./conformance/conformance-case.ts";
+export { storeConformance } from "./conformance/store-conformance.ts";
 export { type ExactlyOnceReport, expectExactlyOnce } from "./kit/expect-exactly-once.ts";
 export { ExactlyOnceError, type ExactlyOnceFinding, type Found } from "./kit/findings.ts";
 export type { ExpectOptions, ScenarioName } from "./kit/options.ts";
