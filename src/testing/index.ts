@@ -6,6 +6,12 @@
  */
 
 export type { ConformanceCase, ConformanceOptions, StoreUnderTest } from "./conformance/conformance-case.ts";
+export {
+  type KeyHeaderVector,
+  type KeyListHeaderVector,
+  keyHeaderVectors,
+  keyListHeaderVectors,
+} from "./conformance/key-headers.ts";
 export { storeConformance } from "./conformance/store-conformance.ts";
 export { type ExactlyOnceReport, expectExactlyOnce } from "./kit/expect-exactly-once.ts";
 export { ExactlyOnceError, type ExactlyOnceFinding, type Found } from "./kit/findings.ts";
