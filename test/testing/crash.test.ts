@@ -26,7 +26,10 @@ async function place({ provider, url }: TestDatabase, env: Readonly<Record<strin
   });
 }
 
-const points = [...crashPoints.map((point) => crashAt(point)), crashAt("statement", 2)];
+const points = [
+  ...crashPoints.filter((point) => point !== "step ended").map((point) => crashAt(point)),
+  crashAt("statement", 2),
+];
 /** The last two that matter most: before the result is stored, and after COMMIT. */
 const tried = scaled({ short: points.slice(2, 4), long: points });
 

@@ -272,6 +272,20 @@ export const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
+  "a charge in a step, without the key of the step": {
+    kind: "repeated",
+    names: /mails has changed by \+2, where one execution changes it by \+1/,
+    mutation: (shop) => {
+      const idempotency = idempotencyOf(shop);
+      return (call) =>
+        idempotency.runLeased(request(call), async ({ step, transaction }) => {
+          await step("charge", () => {
+            shop.mails.push(call.key);
+          });
+          await transaction("order", ({ tx }) => writeBoth(tx, call.key));
+        });
+    },
+  },
   "a mail in afterCommit, which a kill loses": {
     kind: "missing",
     names: /mails has changed by 0/,

@@ -19,6 +19,10 @@ export type TestPointName =
   | "claimed"
   /** A statement of the handler is about to be sent in its transaction. */
   | "statement"
+  /** A step of a leased run is about to be executed. */
+  | "step"
+  /** A step has ended, and its result is not recorded. */
+  | "step ended"
   /** The handler has ended, and its outcome is not stored. */
   | "handler ended"
   /** The outcome is committed, and the caller has no answer. */

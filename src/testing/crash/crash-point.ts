@@ -4,13 +4,21 @@ export type CrashPoint =
   | "claimed"
   /** A statement of the handler is about to be sent in its transaction. */
   | "statement"
+  /** A step of a leased run has ended, and its result is not recorded. */
+  | "step ended"
   /** The handler has ended, and its result is not stored. */
   | "handler ended"
   /** The result is committed; no callback of `afterCommit` was called, and the caller has no answer. */
   | "committed";
 
 /** All points, for a test of each. */
-export const crashPoints: readonly CrashPoint[] = ["claimed", "statement", "handler ended", "committed"];
+export const crashPoints: readonly CrashPoint[] = [
+  "claimed",
+  "statement",
+  "step ended",
+  "handler ended",
+  "committed",
+];
 
 /** The environment variable that says where to crash: `handler ended`, or `statement:3` for the third time that a run comes by. */
 export const CRASH_VARIABLE = "ONCEONLY_CRASH_AT";

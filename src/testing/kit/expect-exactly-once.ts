@@ -19,7 +19,7 @@ export interface ExactlyOnceReport {
 /**
  * Calls a mutation again and again, as clients, networks and crashes do, and compares what `observe()` says with what one execution
  * leaves: with one key in doubles and races, with retries of calls that are still under way, of calls that were killed at the claim,
- * at each statement, after the handler and after COMMIT, and with statements that fail.
+ * at each statement, after each step, after the handler and after COMMIT, and with statements that fail.
  *
  * The kills are errors, thrown where a process would be gone, in the transaction that is then rolled back: the handler can see them.
  *
@@ -87,7 +87,7 @@ async function referenceOf(bench: Bench): Promise<Reference> {
         "can be told from it; observe what each execution changes alike, or make what the mutation needs in option prepare.",
     });
   }
-  return { one, statements: call.statements };
+  return { one, statements: call.statements, steps: call.steps };
 }
 
 interface Execution {

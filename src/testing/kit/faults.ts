@@ -1,7 +1,10 @@
 import type { TestPoint, TestPointName } from "../../core/contract/test-points.ts";
 
 /** Points at which something can fail. */
-export type FaultPoint = Extract<TestPointName, "claimed" | "statement" | "handler ended" | "committed">;
+export type FaultPoint = Exclude<TestPointName, "step" | Told>;
+
+/** Points at which nothing can fail. */
+type Told = "uncovered write" | "late statement";
 
 /** What a killed run fails with, and a statement that was made to fail. */
 export class InjectedError extends Error {

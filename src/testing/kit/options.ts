@@ -10,7 +10,7 @@ export type ScenarioName =
   | "race"
   /** A retry while the first call is still being executed, whose answer nobody waits for. */
   | "impatient retry"
-  /** Killed when the key is claimed, at each statement of the handler, and when it has ended; then retried. */
+  /** Killed when the key is claimed, at each statement of the handler, after each step, and when it has ended; then retried. */
   | "kill"
   /** Killed after COMMIT, before anything else; then retried. */
   | "kill after COMMIT"

@@ -5,16 +5,17 @@ import { type Counts, differences, times } from "./state.ts";
 import { type Bench, Trial } from "./trial.ts";
 import type { WatchedCall } from "./watch.ts";
 
-/** What one execution leaves, and how many statements its handler sends. */
+/** What one execution leaves, how many statements its handler sends, and how many steps it has. */
 export interface Reference {
   readonly one: Counts;
   readonly statements: number;
+  readonly steps: number;
 }
 
 type Scenario = (bench: Bench, reference: Reference) => Promise<void>;
 
-/** A handler that writes in a loop is killed at the first of its statements only. */
-const STATEMENTS_MAX = 10;
+/** A handler that writes in a loop is killed at the first of its statements only, and at the first of its steps. */
+const POINTS_MAX = 10;
 
 export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   double: async (bench, { one }) => {
@@ -50,10 +51,13 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     await trial.expect(one);
   },
 
-  kill: async (bench, { one, statements }) => {
+  kill: async (bench, { one, statements, steps }) => {
     await killed(bench, one, "kill before the handler", "claimed");
-    for (let nth = 1; nth <= Math.min(statements, STATEMENTS_MAX); nth += 1) {
+    for (let nth = 1; nth <= Math.min(statements, POINTS_MAX); nth += 1) {
       await killed(bench, one, `kill at statement ${nth}`, "statement", nth);
+    }
+    for (let nth = 1; nth <= Math.min(steps, POINTS_MAX); nth += 1) {
+      await killed(bench, one, `kill after step ${nth}`, "step ended", nth);
     }
     await killed(bench, one, "kill after the handler", "handler ended");
   },
@@ -61,7 +65,7 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   "kill after COMMIT": (bench, { one }) => killed(bench, one, "kill after COMMIT", "committed"),
 
   "failing statement": async (bench, { one, statements }) => {
-    for (let nth = 1; nth <= Math.min(statements, STATEMENTS_MAX); nth += 1) {
+    for (let nth = 1; nth <= Math.min(statements, POINTS_MAX); nth += 1) {
       await failing(bench, one, nth);
     }
   },

@@ -34,6 +34,7 @@ export class WatchedCall {
   readonly late: TestPointFacts[] = [];
   unkeyed = 0;
   statements = 0;
+  steps = 0;
   end: CallEnd = { state: "rejected", error: undefined };
 
   constructor(fault: Fault | undefined, onBegun: () => void) {
@@ -149,6 +150,8 @@ export class Watch {
     this.#tell((call) => {
       if (point === "statement") {
         call.statements += 1;
+      } else if (point === "step ended") {
+        call.steps += 1;
       } else if (point === "uncovered write") {
         call.uncovered.push(facts);
       } else if (point === "late statement") {
