@@ -25,7 +25,7 @@ async function errorOf(work: Promise<unknown>): Promise<unknown> {
 }
 
 describe.each(databases)("expectExactlyOnce on $name", ({ open }) => {
-  it.each(Object.entries(right))("passes %s", async (_, make) => {
+  it.concurrent.each(Object.entries(right))("passes %s", async (_, make) => {
     await using db = await open();
     const { shop, options } = shopOn(db);
     const report = await expectExactlyOnce(make(shop), options);
@@ -34,7 +34,7 @@ describe.each(databases)("expectExactlyOnce on $name", ({ open }) => {
     expect(report.tried).toHaveLength(7);
   });
 
-  it.each(Object.entries(broken))("finds %s", async (_, { mutation, kind, names }) => {
+  it.concurrent.each(Object.entries(broken))("finds %s", async (_, { mutation, kind, names }) => {
     await using db = await open();
     const { shop, options } = shopOn(db);
     const error = await errorOf(expectExactlyOnce(mutation(shop), options));
