@@ -5,6 +5,7 @@
  * @module onceonly/testing
  */
 
+export type { Store } from "../core/contract/store.ts";
 export type { ConformanceCase, ConformanceOptions, StoreUnderTest } from "./conformance/conformance-case.ts";
 export {
   type KeyHeaderVector,

@@ -35,11 +35,11 @@ const tried = scaled({ short: points.slice(2, 4), long: points });
 
 describe.each(databases)("a process on $name", ({ open }) => {
   it.each(tried)(
-    "is killed at $ONCEONLY_CRASH_AT, and its retry is the one execution, or the replay",
+    "is killed at $CRASH_ONCEONLY_AT, and its retry is the one execution, or the replay",
     async (env) => {
       await using db = await open();
       expect(await place(db, env)).toEqual({ signal: "SIGKILL", output: "" });
-      const isCommitted = env["ONCEONLY_CRASH_AT"] === "committed:1";
+      const isCommitted = env["CRASH_ONCEONLY_AT"] === "committed:1";
       expect(await db.countOrders()).toBe(isCommitted ? 1 : 0);
       // It comes by a third statement in none.
       const retry = await place(db, crashAt("statement", 3));
@@ -51,7 +51,7 @@ describe.each(databases)("a process on $name", ({ open }) => {
 
 it("refuses a point that there is not", () => {
   expect(() => crashAt("commited" as never)).toThrow(
-    /^onceonly: ONCEONLY_CRASH_AT is "commited:1"; give "claimed" or .*"statement:3"\.$/,
+    /^onceonly: CRASH_ONCEONLY_AT is "commited:1"; give "claimed" or .*"statement:3"\.$/,
   );
   expect(() => crashAt("committed", 0)).toThrow(/is "committed:0"; give/);
 });

@@ -31,7 +31,7 @@ export const request = ({ key, caller }: MutationCall, more: object = {}) => ({
 });
 
 export const order = (key: string) => ({ data: orderOf(key) });
-export const account = () => ({ data: { id: randomUUID(), balance: 1 } });
+const account = () => ({ data: { id: randomUUID(), balance: 1 } });
 
 /** An expected error, hence an answer. */
 class SoldOut extends Error {

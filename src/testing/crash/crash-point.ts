@@ -21,7 +21,7 @@ export const crashPoints: readonly CrashPoint[] = [
 ];
 
 /** The environment variable that says where to crash: `handler ended`, or `statement:3` for the third time that a run comes by. */
-export const CRASH_VARIABLE = "ONCEONLY_CRASH_AT";
+export const CRASH_VARIABLE = "CRASH_ONCEONLY_AT";
 
 /**
  * The environment variable for a child process that is to be killed at a point: `spawn(..., { env: { ...process.env, ...crashAt("committed") } })`.

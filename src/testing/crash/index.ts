@@ -1,6 +1,6 @@
 /**
  * Kills its own process at a named point of a run: a test starts the application with
- * `node --import onceonly/testing/crash`, and says in `ONCEONLY_CRASH_AT` where.
+ * `node --import onceonly/testing/crash`, and says in `CRASH_ONCEONLY_AT` where.
  *
  * @module onceonly/testing/crash
  */

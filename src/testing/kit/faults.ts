@@ -7,7 +7,7 @@ export type FaultPoint = Exclude<TestPointName, "step" | Told>;
 type Told = "uncovered write" | "late statement";
 
 /** What a killed run fails with, and a statement that was made to fail. */
-export class InjectedError extends Error {
+class InjectedError extends Error {
   override readonly name = "InjectedError";
 }
 
