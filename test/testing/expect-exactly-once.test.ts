@@ -34,6 +34,14 @@ describe.each(databases)("expectExactlyOnce on $name", ({ open }) => {
     expect(report.tried).toHaveLength(7);
   });
 
+  it("kills for good: what a handler makes of the error is not committed", async () => {
+    await using db = await open();
+    const { shop, options } = shopOn(db);
+    const { mutation } = broken["an error that is caught in the transaction"]!;
+    const report = await expectExactlyOnce(mutation(shop), { ...options, leaveOut: ["failing statement"] });
+    expect(report.tried).toContain("kill");
+  });
+
   it.concurrent.each(Object.entries(broken))("finds %s", async (_, { mutation, kind, names }) => {
     await using db = await open();
     const { shop, options } = shopOn(db);

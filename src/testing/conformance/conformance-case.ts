@@ -18,7 +18,7 @@ export interface StoreUnderTest<TTransaction> {
   /** Counts the committed rows of `write`, as somebody outside of the transactions sees them. */
   readonly written: () => Promise<number>;
   /** Called at the end of each case. */
-  readonly close?: () => Promise<unknown>;
+  readonly close?: () => PromiseLike<unknown>;
 }
 
 /** Options of {@link storeConformance}. */
