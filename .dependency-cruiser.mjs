@@ -45,10 +45,21 @@ export const walls = {
   react: ["core/browser"],
   "trpc/client": ["core/browser"],
 
-  // The command line: what each command does, and the program that has them all.
+  // What a terminal shows, how the application is found, what the larger commands do, and the commands as they are typed.
+  "cli/terminal": [],
+  "cli/application": ["core/contract", "cli", "cli/terminal"],
   "cli/init": ["cli", "sql"],
   "cli/upgrade": ["cli", "core/browser", "core/contract"],
-  cli: ["core/browser", "core/contract", "cli/init", "cli/upgrade"],
+  "cli/commands": [
+    "core/contract",
+    "cli",
+    "cli/terminal",
+    "cli/application",
+    "cli/init",
+    "cli/upgrade",
+    "cli/console",
+  ],
+  cli: ["core/contract", "cli/terminal", "cli/commands"],
 
   messages: adapter,
   // What is done to an application's mutation, and what a store must keep. Processes that kill themselves.

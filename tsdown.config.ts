@@ -2,7 +2,11 @@ import { defineConfig } from "tsdown";
 import { publicEntries } from "./scripts/public-entries.ts";
 
 export default defineConfig({
-  entry: Object.fromEntries(publicEntries().map(({ name, source }) => [name, source])),
+  // And the command line, which is no entry for imports.
+  entry: Object.fromEntries([
+    ...publicEntries().map(({ name, source }) => [name, source]),
+    ["cli/index", "src/cli/index.ts"],
+  ]),
   format: "esm",
   platform: "node",
   target: "node20",

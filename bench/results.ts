@@ -189,6 +189,18 @@ export interface Prune {
     readonly batchP50Ms: number;
     readonly batchMaxMs: number;
   }[];
+  /** Fresh keys alone, and while two pruners delete as they do by default. */
+  readonly beside: readonly {
+    readonly alone: Latency;
+    readonly meanwhile: Latency;
+    readonly deleted: number;
+    readonly seconds: number;
+  }[];
+}
+
+interface Latency {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
 }
 
 export interface Results {

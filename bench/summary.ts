@@ -81,7 +81,13 @@ export function printSummary(results: Results, print: (line: string) => void): v
         `filled in ${fixed(fillSeconds, 0)} s`,
     );
   }
-  for (const { expired, kept, rounds } of results.prune) {
+  for (const { expired, kept, rounds, beside } of results.prune) {
+    for (const { alone, meanwhile, deleted, seconds } of beside) {
+      print(
+        `prune beside fresh keys: p50 ${fixed(alone.p50Ms, 1)} -> ${fixed(meanwhile.p50Ms, 1)} ms, ` +
+          `p99 ${fixed(alone.p99Ms, 1)} -> ${fixed(meanwhile.p99Ms, 1)} ms, ${fixed(deleted / seconds, 0)} rows/s deleted`,
+      );
+    }
     for (const round of rounds) {
       print(
         `prune ${expired} of ${expired + kept}: ${fixed(round.rowsPerSecond, 0)} rows/s, ${round.batches} batches, ` +

@@ -4,6 +4,7 @@
  * @module onceonly
  */
 
+export type { CliConfig } from "./core/contract/cli-config.ts";
 export {
   type Codec,
   devalueCodec,

@@ -6,7 +6,7 @@ import { createServerAdapter } from "@whatwg-node/server";
 import axe from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type ServedConsole, serveConsole } from "../../src/cli/console/index.ts";
+import { type ServedConsole, serveConsole } from "../../src/cli/console/serve-console.ts";
 import { createConsole } from "../../src/console/index.ts";
 import { KEYS, makeRecords, type Shop, shopOf } from "../console/records.ts";
 import { openSqlite, type TestDatabase } from "../support/database.ts";
@@ -210,7 +210,7 @@ it("can be used by the keyboard alone, from the search to the record that is for
   await page.waitForURL(/outcome=forgotten/);
   expect(await page.getByRole("status").innerText()).toMatch(/^Forgotten\./);
   expect(await violationsIn(page)).toEqual([]);
-  expect(await page.title()).toBe("No such record - onceonly console");
+  expect(await page.title()).toBe("Forgotten - onceonly console");
   expect(wrong.filter((each) => !/status of 404/.test(each))).toEqual([]);
   await context.close();
 });

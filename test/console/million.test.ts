@@ -53,7 +53,7 @@ describe.each(databases)(`over ${COUNT.toLocaleString("en")} records on $name`, 
       const { html, sent } = await asked(path);
       expect(idsIn(html)).toHaveLength(50);
       expect(sent).toHaveLength(1);
-      expect(sent[0]).toMatch(/ORDER BY .*expires_at"? DESC, .*id"? DESC LIMIT 50$/);
+      expect(sent[0]).toMatch(/ORDER BY .*expires_at"? DESC, .*id"? DESC LIMIT 50\n\) AS page/);
       path = nextOf(html) ?? expect.fail();
     }
 
@@ -66,7 +66,7 @@ describe.each(databases)(`over ${COUNT.toLocaleString("en")} records on $name`, 
     let found: string[] = [];
     for (let next: string | undefined = "/?key=k7"; next !== undefined && found.length === 0; ) {
       const page = await asked(next);
-      for (const statement of page.sent) expect(statement).toMatch(/LIMIT \d+( OFFSET \d+)?$/);
+      for (const statement of page.sent) expect(statement).toMatch(/LIMIT \d+( OFFSET \d+$|\n\) AS page)/);
       found = idsIn(page.html);
       next = nextOf(page.html);
     }

@@ -151,6 +151,9 @@ describe.each(databases)("the pages on $name", ({ open }) => {
         (id) => [...ids].find(([, each]) => each === id)?.[0],
       );
     expect(await found({ key: ` ${KEYS.failed} ` })).toEqual([KEYS.failed]);
+    // As it stands in the header.
+    expect(await found({ key: `"${KEYS.failed}"` })).toEqual([KEYS.failed]);
+    expect(await found({ state: "abandoned" })).toEqual([KEYS.abandoned]);
     expect(await found({ operation: "reports.export" })).toEqual([KEYS.alive]);
     expect(await found({ scope: "user-7" })).toEqual([KEYS.other]);
     expect(new Set(await found({ state: "in_progress" }))).toEqual(new Set([KEYS.alive, KEYS.abandoned]));

@@ -1,9 +1,7 @@
 /** The console on this machine: who gets in. */
 import { type IncomingHttpHeaders, request } from "node:http";
-import { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CliError } from "../../src/cli/cli-error.ts";
-import { registerConsole, type ServedConsole, serveConsole } from "../../src/cli/console/index.ts";
+import { type ServedConsole, serveConsole } from "../../src/cli/console/serve-console.ts";
 import { openSqlite, type TestDatabase } from "../support/database.ts";
 import { type Shop, shopOf } from "./records.ts";
 
@@ -139,55 +137,5 @@ describe("serveConsole", () => {
       "option port is of type number (65536)",
     );
     await expect(serveConsole({ idempotency: shop, port: Number(url.port) })).rejects.toThrow("EADDRINUSE");
-  });
-});
-
-describe("the command", () => {
-  const run = async (args: string[]) => {
-    let closed = 0;
-    const program = new Command().exitOverride();
-    registerConsole(program, async () => ({
-      idempotency: shop,
-      close: async () => {
-        closed += 1;
-      },
-    }));
-    await program.parseAsync(["console", ...args], { from: "user" });
-    return closed;
-  };
-
-  it("serves until it is interrupted, and disconnects then", async () => {
-    const written: string[] = [];
-    const { write } = process.stdout;
-    process.stdout.write = (text: unknown) => written.push(String(text)) > 0;
-    try {
-      const running = run([]);
-      await expect.poll(() => written.join("")).toContain("Ctrl+C ends it.");
-      const address = new URL(/http:\S+/.exec(written.join(""))?.[0] ?? "");
-      expect((await send(address)).status).toBe(303);
-      process.emit("SIGINT");
-      expect(await running).toBe(1);
-      await expect(send(address)).rejects.toThrow("ECONNREFUSED");
-    } finally {
-      process.stdout.write = write;
-    }
-  });
-
-  it.each([
-    [["--port", "http"], '--port is "http"; give a number from 0 to 65535.'],
-    [["--port", "99999"], '--port is "99999"; give a number from 0 to 65535.'],
-  ])("says in one sentence that it cannot with %j", async (args, message) => {
-    await expect(run(args)).rejects.toThrow(new CliError(message));
-  });
-
-  it("says that a port is in use", async () => {
-    await using other = {
-      served: await serveConsole({ idempotency: shop }),
-      [Symbol.asyncDispose]: () => other.served.close(),
-    };
-    const { port } = new URL(other.served.url);
-    await expect(run(["--port", port])).rejects.toThrow(
-      new CliError(`Port ${port} is in use; give another by --port, or none.`),
-    );
   });
 });

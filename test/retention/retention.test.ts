@@ -151,6 +151,29 @@ describe.each(databases)("prune on $name", ({ open }) => {
     expect(await keysOf(db)).toHaveLength(1);
   });
 
+  test("rests between batches, and not after the last", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma);
+    for (const key of ["1", "2", "3"]) await idempotency.run(request(key), async () => key);
+    await expireIn(db, -1);
+    const begin = performance.now();
+    expect(await idempotency.prune({ batchSize: 2, dutyCycle: 0.002 })).toBe(3);
+    // One rest, after a batch of a tenth of a millisecond at least.
+    expect(performance.now() - begin).toBeGreaterThan(50);
+  });
+
+  test("ends a rest when it is aborted", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma);
+    for (const key of ["1", "2", "3"]) await idempotency.run(request(key), async () => key);
+    await expireIn(db, -1);
+    const stop = new AbortController();
+    const pruning = idempotency.prune({ batchSize: 1, dutyCycle: 1e-6, signal: stop.signal });
+    await expect.poll(() => keysOf(db)).toHaveLength(2);
+    stop.abort();
+    expect(await pruning).toBe(1);
+  });
+
   test.each([0, -1, 1.5, "10", null])("refuses the batch size %o", async (batchSize) => {
     await using db = await open();
     await expect(idempotencyOf(db.prisma).prune({ batchSize: batchSize as number })).rejects.toThrow(
@@ -160,7 +183,11 @@ describe.each(databases)("prune on $name", ({ open }) => {
 
   test.each([
     [{ batchsize: 5 }, "there is no option batchsize; did you mean batchSize?"],
-    [null, "the options are of type null; give an object with batchSize, signal."],
+    [null, "the options are of type null; give an object with batchSize, dutyCycle, signal."],
+    [{ dutyCycle: 0 }, "option dutyCycle is of type number (0); give a number above 0 and up to 1."],
+    [{ dutyCycle: 1.01 }, "option dutyCycle"],
+    [{ dutyCycle: Number.NaN }, "option dutyCycle"],
+    [{ dutyCycle: "0.2" }, "option dutyCycle is of type string"],
     [500, "the options are of type number; give an object with"],
     [{ signal: true }, "option signal is of type boolean; give the signal of an AbortController."],
   ])("refuses %j", async (options, message) => {

@@ -66,9 +66,10 @@ const REQUIRE =
   'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);';
 
 const EXTERNAL = [
-  // They find a binary beside themselves.
+  // They find a binary, or a part of their own, beside themselves.
   "libsql",
   "esbuild",
+  "jiti",
   // Not installed, though `pg` and DBOS, which a benchmark measures, look for them.
   "pg-native",
   "@dbos-inc/dbos-sdk",

@@ -55,8 +55,9 @@ export function prune({ prune: all }: Results): Section | undefined {
   return {
     name: "prune",
     question,
-    text: `\`prune()\` with its defaults, over a table of which half has expired: ${whole(found.expired)} records go, and
-${whole(found.kept)} stay. A batch is one call to the database, timed from the application.`,
+    text: `\`prune({ dutyCycle: 1 })\`, which does not rest between batches, over a table of which half has expired: ${whole(found.expired)} records go,
+and ${whole(found.kept)} stay. A batch is one call to the database, timed from the application. Below, fresh keys at 4 callers in another process, alone and
+while two pruners delete with the defaults (\`dutyCycle\` 0.2).`,
     plot: {
       title: question,
       unit: "records a second, each round",
@@ -80,6 +81,17 @@ ${whole(found.kept)} stay. A batch is one call to the database, timed from the a
           whole(each.batches),
           ms(each.batchP50Ms),
           ms(each.batchMaxMs),
+        ]),
+      ),
+      table(
+        ["", "p50 alone, ms", "p99 alone, ms", "p50 beside, ms", "p99 beside, ms", "deleted/s"],
+        found.beside.map(({ alone, meanwhile, deleted, seconds }, round) => [
+          `round ${round + 1}`,
+          ms(alone.p50Ms),
+          ms(alone.p99Ms),
+          ms(meanwhile.p50Ms),
+          ms(meanwhile.p99Ms),
+          whole(deleted / seconds),
         ]),
       ),
     ],

@@ -1,7 +1,7 @@
 import { join, relative, sep } from "node:path";
 import type { Provider } from "../../sql/dialects.ts";
+import type { Answer } from "../answer.ts";
 import { CliError } from "../cli-error.ts";
-import type { Report } from "../report.ts";
 import { append } from "./append.ts";
 import { datasourceOf } from "./datasource.ts";
 import { type FoundSchema, findSchema } from "./find-schema.ts";
@@ -22,7 +22,7 @@ export interface InitOptions {
 }
 
 /** What `init` has done. */
-export interface InitReport extends Report {
+export interface InitReport extends Answer {
   readonly json: {
     readonly provider: Provider;
     /** The file that has been added to; `null` if nothing was to be added. */

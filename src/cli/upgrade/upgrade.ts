@@ -1,10 +1,10 @@
 import { isIdempotencyError } from "../../core/contract/errors.ts";
 import type { Finding } from "../../core/contract/finding.ts";
 import type { Idempotency } from "../../core/contract/idempotency.ts";
-import type { Report } from "../report.ts";
+import type { Answer } from "../answer.ts";
 
 /** What `upgrade` has found. */
-export interface UpgradeReport extends Report {
+export interface UpgradeReport extends Answer {
   readonly json: {
     /** SQL, in the order in which it is to be run; empty if the tables need none. */
     readonly statements: readonly string[];

@@ -51,7 +51,9 @@ function Document({ title, section, base, operator, children }: PageParts): VNod
             <nav aria-label="Console">
               <ul>
                 <Tab href={`${base}/`} isCurrent={section === "records"} name="Records" />
-                <Tab href={`${base}/overview`} isCurrent={section === "overview"} name="Overview" />
+                {operator.scopes === undefined ? (
+                  <Tab href={`${base}/overview`} isCurrent={section === "overview"} name="Overview" />
+                ) : null}
               </ul>
             </nav>
             <Rights operator={operator} />

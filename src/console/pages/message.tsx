@@ -26,18 +26,20 @@ export function messagePage(parts: MessageParts): string {
 /** There is no such record, or none that the operator may see: both look the same. */
 export function unknownPage(place: Place & { id: string; outcome: Forgotten | undefined }): string {
   const { base, id, outcome } = place;
+  const title = outcome === "forgotten" ? "Forgotten" : "No such record";
   return pageOf({
     ...place,
-    title: "No such record",
+    title,
     section: "records",
     children: (
       <>
-        <h1>No such record</h1>
+        <h1>{title}</h1>
         {outcome === undefined ? null : <Outcome outcome={outcome} />}
         <p class="prose">
-          There is nothing under the id <code class="mono">{id}</code>. Its key was never used, each attempt
-          was rolled back, its record was pruned or forgotten, or a run in one transaction is under way at
-          this moment.
+          There is nothing under the id <code class="mono">{id}</code>.{" "}
+          {outcome === "forgotten"
+            ? null
+            : "Its key was never used, each attempt was rolled back, its record was pruned or forgotten, or a run in one transaction is under way at this moment."}
         </p>
         <Back base={base} />
       </>

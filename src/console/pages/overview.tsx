@@ -45,12 +45,12 @@ export function overviewPage(place: Place & { overview: Overview | undefined }):
 }
 
 function Figures({ base, stats }: { base: string; stats: TableStats }): VNode {
-  const href = `${base}/${queryOf({ state: "in_progress" })}`;
+  const listOf = (state: string) => `${base}/${queryOf({ state })}`;
   const { inProgress, abandoned, expired, oldestExpiredAt, bytes, now } = stats;
   return (
     <dl class="figures">
-      <Figure name="Leased runs in progress" value={countOf(inProgress)} href={href} />
-      <Figure name="Of these, abandoned" value={countOf(abandoned)} />
+      <Figure name="Leased runs in progress" value={countOf(inProgress)} href={listOf("in_progress")} />
+      <Figure name="Of these, abandoned" value={countOf(abandoned)} href={listOf("abandoned")} />
       <Figure
         name="Expired, not pruned"
         value={countOf(expired)}

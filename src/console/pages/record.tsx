@@ -52,7 +52,11 @@ export function recordPage(parts: RecordParts): string {
           </Panel>
         </div>
         {answer === undefined ? null : (
-          <Panel id="answer" title={answerName} aside="What every retry gets">
+          <Panel
+            id="answer"
+            title={answerName}
+            {...(answer.isReadable ? { aside: "What every retry gets" } : {})}
+          >
             <Value name={answerName} stored={answer} charactersMax={ANSWER_MAX} />
           </Panel>
         )}
@@ -68,7 +72,7 @@ export function recordPage(parts: RecordParts): string {
   });
 }
 
-function meaningOf({ state, isAbandoned, isExpired }: InspectedRecord): string {
+function meaningOf({ state, isAbandoned, isExpired, answer }: InspectedRecord): string {
   if (state === "in_progress") {
     return isAbandoned
       ? "A leased run that nobody executes. The next retry, or a completer, goes on after the last step."
@@ -77,6 +81,9 @@ function meaningOf({ state, isAbandoned, isExpired }: InspectedRecord): string {
   const what = state === "completed" ? "Made once." : "Its error is its answer.";
   if (isExpired) {
     return `${what} The retention is over: the next request with this key executes again.`;
+  }
+  if (answer?.isReadable === false) {
+    return `${what} This process cannot read the answer: if those that execute cannot either, retries are refused (RESULT_UNREADABLE), and nothing executes again.`;
   }
   return state === "completed"
     ? `${what} Every retry with this key gets the result below, and nothing executes again.`
@@ -119,7 +126,9 @@ export function Facts({ base, record }: { base: string; record: InspectedRecord 
       </dd>
       <dt>Scope</dt>
       <dd>
-        <Stored text={scope} />
+        <a href={`${base}/${queryOf({ scope })}`}>
+          <Stored text={scope} />
+        </a>
       </dd>
       <dt>Key</dt>
       <dd class="mono">

@@ -22,7 +22,7 @@ export function SearchForm({ base, operator, search, problem }: SearchFormParts)
   const shared = { search, problem };
   return (
     <form class="panel search" role="search" method="get" action={`${base}/`} aria-label="Records">
-      <Field {...shared} name="key" label="Key, or the id of a record" isWide />
+      <Field {...shared} name="key" label="Key as a whole, or the id of a record" isWide />
       <Field {...shared} name="operation" label="Operation" />
       <ScopeField {...shared} scopes={operator.scopes} />
       <StateField {...shared} />

@@ -1,4 +1,5 @@
 import type { ListOptions } from "../../core/contract/listing.ts";
+import { pastedKey } from "../../core/contract/pasted-key.ts";
 import type { Operator } from "../access/operator.ts";
 
 /** What was asked for, as it was typed. */
@@ -15,7 +16,7 @@ export interface SearchProblem {
 
 const FIELDS: readonly SearchField[] = ["key", "operation", "scope", "state", "from", "before"];
 
-export const STATES = ["in_progress", "completed", "failed"] as const;
+export const STATES = ["in_progress", "abandoned", "completed", "failed"] as const;
 
 /** Records of a page. */
 const PAGE = 50;
@@ -25,7 +26,7 @@ export function searchOf(params: URLSearchParams): Search {
     FIELDS.map((field) => [field, (params.get(field) ?? "").trim()]),
   ) as Record<SearchField, string>;
   // A scope is taken as it is: it may begin with a space.
-  return { ...search, scope: params.get("scope") ?? "" };
+  return { ...search, key: pastedKey(search.key), scope: params.get("scope") ?? "" };
 }
 
 /** The options of the listing for a search by an operator, who finds no other scopes than their own; or what is wrong with it. */

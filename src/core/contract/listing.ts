@@ -6,7 +6,8 @@ export interface ListOptions {
   /** One scope, or several. */
   readonly scope?: string | number | bigint | readonly string[];
   readonly key?: string;
-  readonly state?: RecordState;
+  /** `"abandoned"`: those in progress whose lease has lapsed, or was given back. */
+  readonly state?: RecordState | "abandoned";
   /** Those claimed then or later. */
   readonly claimedFrom?: Date;
   /** Those claimed before. */

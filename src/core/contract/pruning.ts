@@ -1,7 +1,12 @@
 /** How records are deleted. */
 export interface PruneOptions {
-  /** Records per statement. Default 3,000. */
+  /** Records per statement. Default 1,000. */
   readonly batchSize?: number;
+  /**
+   * The share of time in which it deletes, above 0 and up to 1: between two batches it rests, so that requests find the database
+   * free. Default 0.2. 1: it does not rest.
+   */
+  readonly dutyCycle?: number;
   /** Stops after the batch under way. */
   readonly signal?: AbortSignal;
 }
@@ -10,8 +15,10 @@ export interface PruneOptions {
 export interface StartPruningOptions {
   /** From the end of a round to the next, in milliseconds: half of it at least, at random. Default 300,000 (5 minutes). */
   readonly everyMs?: number;
-  /** Records per statement. Default 3,000. */
+  /** Records per statement. Default 1,000. */
   readonly batchSize?: number;
+  /** As in {@link PruneOptions}. Default 0.2. */
+  readonly dutyCycle?: number;
   /** How long a round lasts at most, in milliseconds, beside the batch under way. What is left waits for the next. Default 10,000. */
   readonly budgetMs?: number;
 }

@@ -50,7 +50,7 @@ export interface RecordFilter {
   readonly operation?: string | undefined;
   readonly scopes?: readonly string[] | undefined;
   readonly key?: string | undefined;
-  readonly state?: RecordState | undefined;
+  readonly state?: RecordState | "abandoned" | undefined;
   readonly claimedFromMs?: number | undefined;
   readonly claimedBeforeMs?: number | undefined;
 }

@@ -1,5 +1,4 @@
 import { checkNumber, checkOneOf, misuse } from "../browser/option-checks.ts";
-import type { RecordState } from "../contract/inspection.ts";
 import type { ListedRecord, ListOptions, RecordPage } from "../contract/listing.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
 import type { Store } from "../contract/store.ts";
@@ -21,7 +20,12 @@ const OPTIONS: OptionNames<Required<ListOptions>> = {
   after: true,
 };
 
-const STATES: Readonly<Record<RecordState, true>> = { in_progress: true, completed: true, failed: true };
+const STATES: Readonly<Record<NonNullable<ListOptions["state"]>, true>> = {
+  in_progress: true,
+  abandoned: true,
+  completed: true,
+  failed: true,
+};
 const LIMIT_MAX = 1_000;
 
 /** How many records one statement looks through, some 50 ms. No index serves most filters, and a statement must not take long. */
@@ -76,6 +80,7 @@ function isIndexed({ id, state, ...others }: RecordFilter): boolean {
   return (
     id !== undefined ||
     state === "in_progress" ||
+    state === "abandoned" ||
     (state === undefined && Object.values(others).every((each) => each === undefined))
   );
 }

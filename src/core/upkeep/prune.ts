@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { checkNumber, misuse } from "../browser/option-checks.ts";
 import type { ErrorFacts } from "../contract/events.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
@@ -8,10 +9,13 @@ import { factsOf } from "../events/call-events.ts";
 import { publish } from "../events/channels.ts";
 import { pastConflicts } from "../retry/past-conflicts.ts";
 
-// In smaller batches, the round trip and flush of each COMMIT take longer than the deletes. A batch locks for 10 to 40 ms.
-const BATCH_SIZE = 3_000;
+// A batch locks for some milliseconds, and a million records take half a minute: docs/guides/retention.md.
+const BATCH_SIZE = 1_000;
+const DUTY_CYCLE = 0.2;
+/** After a batch that has waited for a slow server, too. */
+const REST_MS_MAX = 60_000;
 
-const OPTIONS: OptionNames<Required<PruneOptions>> = { batchSize: true, signal: true };
+const OPTIONS: OptionNames<Required<PruneOptions>> = { batchSize: true, dutyCycle: true, signal: true };
 
 /** Deletes in small statements, so that none holds its locks for long. */
 export async function prune(store: Store<unknown>, options: PruneOptions = {}): Promise<number> {
@@ -43,8 +47,9 @@ async function* batches(
   send: (params: PruneParams) => Promise<PrunedBatch>,
 ): AsyncGenerator<number> {
   checkOptionNames(options, OPTIONS);
-  const { batchSize = BATCH_SIZE, signal } = options;
+  const { batchSize = BATCH_SIZE, dutyCycle = DUTY_CYCLE, signal } = options;
   checkNumber("batchSize", batchSize, 1);
+  checkDutyCycle(dutyCycle);
   if (signal !== undefined && (typeof signal !== "object" || signal === null)) {
     throw misuse("signal", signal, "the signal of an AbortController");
   }
@@ -52,10 +57,28 @@ async function* batches(
     if (signal?.aborted === true) {
       return;
     }
+    const begin = performance.now();
     const { deleted, isFull } = await pastConflicts(store, "prune", () => send({ limit: batchSize }));
     yield deleted;
     if (!isFull) {
       return;
     }
+    await rest((performance.now() - begin) * (1 / dutyCycle - 1), signal);
+  }
+}
+
+/** Ends with the signal. */
+async function rest(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  if (ms >= 1) {
+    await sleep(Math.min(ms, REST_MS_MAX), undefined, signal instanceof AbortSignal ? { signal } : {}).catch(
+      () => {},
+    );
+  }
+}
+
+/** @throws TypeError */
+export function checkDutyCycle(dutyCycle: unknown): void {
+  if (dutyCycle !== undefined && !(typeof dutyCycle === "number" && dutyCycle > 0 && dutyCycle <= 1)) {
+    throw misuse("dutyCycle", dutyCycle, "a number above 0 and up to 1");
   }
 }

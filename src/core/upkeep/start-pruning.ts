@@ -6,11 +6,12 @@ import { warn } from "../contract/callbacks.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
 import type { Pruning, StartPruningOptions } from "../contract/pruning.ts";
 import type { Store } from "../contract/store.ts";
-import { prune, sweep } from "./prune.ts";
+import { checkDutyCycle, prune, sweep } from "./prune.ts";
 
 const OPTIONS: OptionNames<Required<StartPruningOptions>> = {
   everyMs: true,
   batchSize: true,
+  dutyCycle: true,
   budgetMs: true,
 };
 
@@ -20,9 +21,10 @@ const SWEEP_EVERY_MS = 24 * 60 * 60 * 1_000;
 /** Prunes at intervals until it is stopped. Rounds of many processes spread by their jitter, and share the work if they meet. */
 export function startPruning(store: Store<unknown>, options: StartPruningOptions = {}): Pruning {
   checkOptionNames(options, OPTIONS);
-  const { everyMs = 300_000, batchSize, budgetMs = 10_000 } = options;
+  const { everyMs = 300_000, batchSize, dutyCycle, budgetMs = 10_000 } = options;
   checkNumber("everyMs", everyMs, 1);
   checkNumber("batchSize", batchSize, 1);
+  checkDutyCycle(dutyCycle);
   checkNumber("budgetMs", budgetMs, 1);
   const stopped = new AbortController();
   let sweptAt = Number.NEGATIVE_INFINITY;
@@ -31,7 +33,11 @@ export function startPruning(store: Store<unknown>, options: StartPruningOptions
 
   const round = async () => {
     const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(budgetMs)]);
-    const limits = { signal, ...(batchSize === undefined ? {} : { batchSize }) };
+    const limits = {
+      signal,
+      ...(batchSize === undefined ? {} : { batchSize }),
+      ...(dutyCycle === undefined ? {} : { dutyCycle }),
+    };
     try {
       await prune(store, limits);
       if (performance.now() - sweptAt >= SWEEP_EVERY_MS) {

@@ -151,7 +151,7 @@ function whereUpTo(
 function whereMatching(
   { record: { columns: c } }: Names,
   filter: RecordFilter,
-  { timeOfMs }: Listing,
+  { timeOfMs, now }: Listing,
   values: Values,
 ): readonly string[] {
   const { id, operation, scopes, key, state, claimedFromMs, claimedBeforeMs } = filter;
@@ -167,10 +167,13 @@ function whereMatching(
     conditions.push(`${c.scope} IN (${scopes.map((scope) => values.of(scope)).join(", ")})`);
   }
   equal(c.key, key);
-  equal(c.status, state);
-  if (state === "in_progress") {
+  equal(c.status, state === "abandoned" ? "in_progress" : state);
+  if (state === "in_progress" || state === "abandoned") {
     // Few have a lease, and an index finds them.
     conditions.push(`${c.lockedUntil} IS NOT NULL`);
+  }
+  if (state === "abandoned") {
+    conditions.push(`(${c.lockedUntil} <= ${now} OR ${c.owner} = '')`);
   }
   if (claimedFromMs !== undefined) {
     conditions.push(`${c.createdAt} >= ${timeOfMs(values.of(claimedFromMs))}`);
