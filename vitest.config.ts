@@ -45,6 +45,7 @@ function onMariadb(): TestProjectInlineConfiguration[] {
         name: "mariadb",
         include: [
           "test/{ambient,chaos,duplicates,encryption,errors,events,guard,leases,races,replay,retention,store,transaction}/**/*.test.ts",
+          "test/testing/expect-exactly-once.test.ts",
         ],
         // Collations, which Prisma's schema cannot say; texts and triggers in the SQL of others (CONTRIBUTING.md).
         exclude: [

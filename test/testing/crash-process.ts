@@ -2,14 +2,21 @@
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { type ClientTarget, connect } from "../support/clients.ts";
 import { orderOf } from "../support/runs.ts";
+import type { Tx } from "../support/shop.ts";
 
-const { TARGET = "{}" } = process.env;
+const { TARGET = "{}", MODE } = process.env;
 const prisma = await connect(JSON.parse(TARGET) as ClientTarget);
 const idempotency = createIdempotency({ prisma });
 const request = { operation: "orders.place", scope: "u", key: "k" };
-const { replayed } = await idempotency.run(request, async ({ tx }) => {
+const place = async ({ tx }: { tx: Tx }) => {
   await tx.order.create({ data: orderOf("k") });
   await tx.account.create({ data: { id: "a", balance: 1 } });
-});
+};
+const { replayed } =
+  MODE === "lease"
+    ? await idempotency.runLeased({ ...request, leaseMs: 5_000 }, ({ transaction }) =>
+        transaction("place", place),
+      )
+    : await idempotency.run(request, place);
 process.stdout.write(replayed ? "replayed" : "executed");
 await prisma.$disconnect();

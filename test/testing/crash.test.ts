@@ -32,6 +32,10 @@ const points = [
 ];
 /** The last two that matter most: before the result is stored, and after COMMIT. */
 const tried = scaled({ short: points.slice(2, 4), long: points });
+const leased = scaled({
+  short: [],
+  long: [crashAt("claimed"), crashAt("step ended"), crashAt("handler ended")],
+});
 
 describe.each(databases)("a process on $name", ({ open }) => {
   it.each(tried)(
@@ -47,6 +51,15 @@ describe.each(databases)("a process on $name", ({ open }) => {
       expect(await db.countOrders()).toBe(1);
     },
   );
+
+  it.each(leased)("is killed at $CRASH_ONCEONLY_AT of a leased run, and its retry goes on", async (env) => {
+    await using db = await open();
+    expect(await place(db, { MODE: "lease", ...env })).toEqual({ signal: "SIGKILL", output: "" });
+    // Only the handler ends after its step has committed.
+    expect(await db.countOrders()).toBe(env["CRASH_ONCEONLY_AT"] === "handler ended:1" ? 1 : 0);
+    expect(await place(db, { MODE: "lease" })).toEqual({ signal: undefined, output: "executed" });
+    expect(await db.countOrders()).toBe(1);
+  });
 });
 
 it("refuses a point that there is not", () => {
