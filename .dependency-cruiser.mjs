@@ -62,6 +62,11 @@ export const walls = {
   cli: ["core/contract", "cli/terminal", "cli/commands"],
 
   messages: adapter,
+  // What is done to an application's mutation, and what a store must keep. Processes that kill themselves.
+  "testing/kit": ["core/browser", "core/contract"],
+  "testing/crash": ["core/contract"],
+  "testing/conformance": ["core/browser", "core/contract"],
+  testing: ["core/contract", "testing/kit", "testing/conformance"],
   // Listens to what core tells.
   opentelemetry: ["core/browser", "core/contract"],
 

@@ -8,11 +8,13 @@ import { prometheusTestsLeftOut } from "./test/ops/programs.ts";
 import { mariadbTestsLeftOut, mariadbUrl, sqliteTestsLeftOut } from "./test/support/providers.ts";
 import { scaled, times } from "./test/support/scale.ts";
 import { scaledTests, testFiles, testsReaching } from "./test/support/test-files.ts";
+import { jestTestsLeftOut } from "./test/testing/installed.ts";
 
 /** For the long run alone: what needs a browser, a broker or a folder of its own, waits for silence, or starts many processes. */
 const LONG_ALONE = [
   "test/{browser,brokers,runtimes}/**/*.test.ts",
   "test/ops/prometheus.test.ts",
+  "test/testing/jest.test.ts",
   "test/examples/{demo,payments,programs,webhooks,saas,nest,ambient-services,ambient-pothos,ambient-t3,t3-app,prisma-version,monitoring}.test.ts",
 ];
 
@@ -43,6 +45,7 @@ function onMariadb(): TestProjectInlineConfiguration[] {
         name: "mariadb",
         include: [
           "test/{ambient,chaos,duplicates,encryption,errors,events,guard,leases,races,replay,retention,store,transaction,trust}/**/*.test.ts",
+          "test/testing/expect-exactly-once.test.ts",
         ],
         // Collations, which Prisma's schema cannot say; texts and triggers in the SQL of others (CONTRIBUTING.md).
         exclude: [
@@ -88,7 +91,7 @@ const { files, exclude, projects } = scaled({
   long: () => ({
     // The short run has done all there is to the others.
     files: [...LONG_ALONE, ...scaledTests()],
-    exclude: [...browserTestsLeftOut(), ...prometheusTestsLeftOut()],
+    exclude: [...browserTestsLeftOut(), ...prometheusTestsLeftOut(), ...jestTestsLeftOut()],
     projects: [...compatProjects(), oneByOne, ...onMariadb(), onPostgresqlClusters(), ...onGalera()],
   }),
 })();

@@ -19,6 +19,8 @@ const peersOf: Readonly<Record<string, readonly string[]>> = {
   "./http": [],
   "./messages": [],
   "./console": [],
+  "./testing": [],
+  "./testing/crash": [],
   "./opentelemetry": ["@opentelemetry/api"],
 };
 

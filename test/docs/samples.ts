@@ -26,6 +26,8 @@ function targets(provider: "sqlite" | "postgresql"): Readonly<Record<string, str
     "onceonly/react": `${root}src/react/index.ts`,
     "onceonly/messages": `${root}src/messages/index.ts`,
     "onceonly/console": `${root}src/console/index.ts`,
+    "onceonly/testing": `${root}src/testing/index.ts`,
+    "onceonly/testing/crash": `${root}src/testing/crash/index.ts`,
     "onceonly/http": `${root}src/http/index.ts`,
     "./generated/prisma/client.ts": `${root}test/support/generated/${provider}/client.ts`,
   };

@@ -8,6 +8,7 @@ import type {
   LeaseStore,
   Store,
 } from "../contract/store.ts";
+import { reached } from "../contract/test-points.ts";
 import type { Duplicates } from "../duplicates/duplicates.ts";
 import type { Flight } from "../duplicates/single-flight.ts";
 import { executing, waiting as waitingFor } from "../events/call-events.ts";
@@ -75,13 +76,14 @@ export class LeasedRunner<TTransaction> {
       switch (claim?.state) {
         case "finished":
           return { end: "replayed", record: claim.record };
-        case "claimed":
+        case "claimed": {
           flight.executing(run.fingerprint);
-          return this.#execute(
-            run,
-            { owner: params.owner, attempt: claim.attempt, claimedAt, adopted: undefined },
-            handler,
-          );
+          const { owner } = params;
+          const held = { owner, attempt: claim.attempt, claimedAt, adopted: undefined };
+          const executed = await this.#execute(run, held, handler);
+          reached("committed", run);
+          return executed;
+        }
         case "held":
           throwIfReused(run, claim.fingerprint);
           if (!(await this.#hasGivenBack(claiming))) {
@@ -174,11 +176,13 @@ export class LeasedRunner<TTransaction> {
         // The claim was made some time ago, perhaps with another `leaseMs`.
         await this.#renew(run, lease);
       }
+      reached("claimed", run);
       const { settled, response } = await answerOf(
         run,
         () => executing(run, attempt, () => lease.whileHeld(this.#handle(run, lease, attempt, handler))),
         lease.signal,
       );
+      reached("handler ended", run);
       lease.ending();
       run.events?.enter("store");
       isStoring = true;

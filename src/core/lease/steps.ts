@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { isIdempotencyError } from "../contract/errors.ts";
 import type { StepContext, StepOptions, TransactionStepContext } from "../contract/idempotency.ts";
 import type { Store, StoreSession } from "../contract/store.ts";
+import { reached } from "../contract/test-points.ts";
 import { runCallbacks } from "../outcome/after-commit.ts";
 import type { Failed } from "../outcome/run-end.ts";
 import { notStored, storeFailed } from "../outcome/run-errors.ts";
@@ -56,6 +57,7 @@ export class Steps<TTransaction> {
       const context = this.#contextOf(name);
       const found = this.#attempt > 1 && reconcile !== undefined ? await reconcile(context) : undefined;
       const response = this.#encode(name, found === undefined ? await execute(context) : found);
+      reached("step ended", this.#run);
       const params = { ...this.#owned(), name, response };
       const isRecorded = await untilAnswered(this.#store, this.#lease, (leases) => leases.recordStep(params));
       if (!isRecorded) {
@@ -126,6 +128,7 @@ export class Steps<TTransaction> {
     if (recorded !== undefined) {
       return decodeStored(this.#run, recorded) as T;
     }
+    reached("step", this.#run);
     return decodeStored(this.#run, await work()) as T;
   }
 
@@ -150,6 +153,7 @@ export class Steps<TTransaction> {
               ),
             )
             .catch(rethrowing(this.#store, transaction.session, this.#run.operation));
+          reached("step ended", this.#run);
           await this.#recordIn(transaction.session, name, response);
           return { value: response };
         },

@@ -7,6 +7,7 @@ import {
   type Store,
   type StoreSession,
 } from "../contract/store.ts";
+import { reached } from "../contract/test-points.ts";
 import type { Duplicates } from "../duplicates/duplicates.ts";
 import { FinishedIds } from "../duplicates/finished-ids.ts";
 import type { Flight } from "../duplicates/single-flight.ts";
@@ -72,6 +73,9 @@ export class TransactionRunner<TTransaction> {
     try {
       const finished = await this.#repeat({ run, flight, waiting }, handler);
       this.#seen.add(run.id);
+      if (finished.end === "executed") {
+        reached("committed", run);
+      }
       return finished;
     } finally {
       waiting.end();
@@ -197,9 +201,11 @@ export class TransactionRunner<TTransaction> {
           warnOfCommitted(run.operation);
         }
     }
+    reached("claimed", run);
     const { settled, response } = await answerOf(run, () =>
       executing(run, claimed.attempt, () => execute(transaction, run, claimed.attempt, handler)),
     ).catch(rethrowing(this.#store, session, run.operation));
+    reached("handler ended", run);
     run.events?.enter("store");
     const { status } = settled;
     if (settled.status === "failed") {

@@ -1,4 +1,5 @@
 import { checkOneOf, misuse } from "../../core/browser/option-checks.ts";
+import { failureAt } from "../../core/contract/test-points.ts";
 import type { PrismaClientLike } from "../client/client.ts";
 import { type ClientRequest, engineOf, watchRequests } from "../client/private-members.ts";
 import { rawSqlOf } from "../client/raw-sql.ts";
@@ -81,6 +82,13 @@ function checkRequest(guard: Guard, engine: object, request: ClientRequest): voi
     callSiteOf(scope, request),
     isRoot,
   );
+  const { model, action, callSite } = error;
+  const { operation } = transaction.handler;
+  failureAt("uncovered write", {
+    operation,
+    action: model === undefined ? action : `${model}.${action}`,
+    callSite,
+  });
   if (guard.mode === "throw") {
     throw error;
   }

@@ -1,4 +1,5 @@
 import type { RunningHandler } from "../../core/contract/store.ts";
+import { failureAt } from "../../core/contract/test-points.ts";
 import type { RawClient } from "../client/client.ts";
 import type { DriverTransaction } from "../client/driver.ts";
 import { transactionInfoOf } from "../client/private-members.ts";
@@ -119,15 +120,26 @@ export class HandlerTransaction {
     const here = statement === undefined || isSending(statement) ? this.#innermost() : this;
     const refusal = here.#refusal;
     if (refusal !== undefined) {
-      return Promise.reject(refusal);
+      return here.#refuse(refusal);
     }
     if (here.#currentNested !== undefined) {
       return here.#currentNested.then(() => here.send(start, statement));
+    }
+    const failure = failureAt("statement", here.#handler ?? {});
+    if (failure !== undefined) {
+      return Promise.reject(failure);
     }
     // Calling `then` makes Prisma send the statement, which has to happen now.
     const ended = Promise.resolve(start().then((value) => value));
     here.#track(here.#statements, ended);
     return ended;
+  }
+
+  #refuse(refusal: Error): Promise<never> {
+    if (this.isOver) {
+      failureAt("late statement", this.#handler ?? {});
+    }
+    return Promise.reject(refusal);
   }
 
   /** Runs `work` inside a savepoint: released if `work` resolves, rolled back to if it rejects. */
