@@ -44,7 +44,7 @@ function onMariadb(): TestProjectInlineConfiguration[] {
       test: {
         name: "mariadb",
         include: [
-          "test/{ambient,chaos,duplicates,encryption,errors,events,guard,leases,races,replay,retention,store,transaction}/**/*.test.ts",
+          "test/{ambient,chaos,duplicates,encryption,errors,events,guard,leases,races,replay,retention,store,transaction,trust}/**/*.test.ts",
           "test/testing/expect-exactly-once.test.ts",
         ],
         // Collations, which Prisma's schema cannot say; texts and triggers in the SQL of others (CONTRIBUTING.md).
@@ -122,7 +122,7 @@ function ownProject(name: string, isolate: boolean): TestProjectInlineConfigurat
   };
 }
 
-const SLOW = /interleavings|\/(?:brokers|browser|chaos|cluster|examples|races)\//;
+const SLOW = /interleavings|\/(?:brokers|browser|chaos|cluster|examples|races|simulator)\//;
 
 /** What takes minutes comes first, so that nothing of it is left when all else has ended. */
 class SlowFirst extends BaseSequencer {

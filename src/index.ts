@@ -71,10 +71,11 @@ export type {
   RecordPage,
   TableStats,
 } from "./core/contract/listing.ts";
-export type { ResolvedRunOptions, RunOptions, TransactionOptions } from "./core/contract/options.ts";
+export type { ResolvedRunOptions, RunOptions } from "./core/contract/options.ts";
 export type { PruneOptions, Pruning, StartPruningOptions } from "./core/contract/pruning.ts";
 export type { Reencrypted, ReencryptOptions } from "./core/contract/reencryption.ts";
 export type { ReplayCache } from "./core/contract/replay-cache.ts";
+export type { TransactionOptions } from "./core/contract/transaction-options.ts";
 export type { Upkeep } from "./core/contract/upkeep.ts";
 export {
   type Completer,

@@ -29,7 +29,9 @@ export async function showRecords(visit: Visit): Promise<Response> {
     return refused(asked.problem);
   }
   try {
-    const page = await idempotency.list(asked.options);
+    const listed = await idempotency.list(asked.options);
+    // A collation may hold two scopes for one.
+    const page = { ...listed, records: listed.records.filter(({ scope }) => maySee(operator, scope)) };
     return pageAnswer({ status: 200, html: recordsPage({ ...found, problem: undefined, page }) });
   } catch (error) {
     const problem = problemOf(error);
@@ -60,6 +62,12 @@ export async function recordOf(
   { idempotency, operator }: Visit,
   id: string,
 ): Promise<InspectedRecord | undefined> {
+  // Not read before it is known to be theirs: how long that takes, or how it fails, would tell that it exists.
+  const { scopes } = operator;
+  const { records } = await idempotency.list({ id, ...(scopes === undefined ? {} : { scope: scopes }) });
+  if (!records.some(({ scope }) => maySee(operator, scope))) {
+    return undefined;
+  }
   const found = await idempotency.inspect({ id });
   return found.state === "unknown" || !maySee(operator, found.scope) ? undefined : found;
 }

@@ -40,14 +40,19 @@ export class ClaimMessages {
       return { isInserted: true };
     }
     const read = withLiterals(this.#dialect.read(this.#names, claim), quote) as string;
-    const [row] = await this.#messages.endReading(read).catch((error: unknown) => {
-      throw isOfDatabase(error) ? this.#statements.errorOf(error) : error;
-    });
+    const [row] = await this.#explained(this.#messages.endReading(read));
     const found = row && this.#statements.rowOf(row);
     if (isFree(found)) {
-      await this.#messages.beginAgain();
+      await this.#explained(this.#messages.beginAgain());
     }
     return { isInserted: false, found };
+  }
+
+  /** `sent`, whose error is what the adapter would make of the database's. */
+  async #explained<T>(sent: Promise<T>): Promise<T> {
+    return sent.catch((error: unknown) => {
+      throw isOfDatabase(error) ? this.#statements.errorOf(error) : error;
+    });
   }
 
   /** Whether the outcome will be stored with COMMIT: not if a value of it cannot be written as a literal. */

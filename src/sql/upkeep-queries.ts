@@ -107,6 +107,11 @@ export class UpkeepQueries implements UpkeepStore {
     return (await this.#client.affectedRowsOf(this.#dialect.upkeep.rewrite(this.#names, params))) > 0;
   }
 
+  async ids(after: string, limit: number): Promise<readonly string[]> {
+    const statement = this.#dialect.upkeep.ids(this.#names, after, limit);
+    return (await this.#client.rowsOf<{ readonly id: string }>(statement)).map(({ id }) => id);
+  }
+
   async list(params: ListParams): Promise<readonly FoundRecord[]> {
     const rows = await this.#client.rowsOf<ListedRow>(this.#dialect.upkeep.list(this.#names, params));
     return rows.map((row) => ({ ...factsOf(row), place: { id: row.id, expiresAt: row.expiresAt } }));

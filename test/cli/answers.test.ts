@@ -142,7 +142,7 @@ describe.each(databases)("answers of the command line on $name", ({ name, open }
     });
     const later = { since: new Date(Date.now() + 3_600_000) };
     expect((await counted(idempotency, later)).lines.at(-1)).toBe("  none");
-    expect(await pruned(idempotency, { batchSize: 1 })).toMatchObject({
+    expect(await pruned(idempotency, { batchSize: 1, dutyCycle: 1 })).toMatchObject({
       lines: ["1 expired record deleted."],
       json: { deleted: 1, isStopped: false },
       isNo: false,

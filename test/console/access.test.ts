@@ -49,6 +49,19 @@ describe("option authorize", () => {
     ["throws", () => Promise.reject(new Error("the session store is away at 10.0.0.7"))],
     ["returns a number", () => 1 as never],
     ["returns an array", () => ["u"] as never],
+    ["returns an error", () => new Error("not signed in") as never],
+    ["returns a map", () => new Map([["scope", "u"]]) as never],
+    [
+      "returns an object of a class",
+      () =>
+        new (class Session {
+          readonly #scope = "u";
+          get scope2() {
+            return this.#scope;
+          }
+        })() as never,
+    ],
+    ["returns a scope that is no number", () => ({ scope: Number.NaN })],
     ["returns a right that does not exist", () => ({ scopes: ["u"] }) as never],
     ["returns no scope where it names one", () => ({ scope: undefined }) as never],
     ["returns an empty scope", () => ({ scope: "" })],
@@ -174,6 +187,20 @@ describe.each(databases)("an operator of some scopes, on $name", ({ open }) => {
     expect((await visitor.get(`/?key=${idOf("other")}`)).headers.get("location")).toBe(
       `/onceonly/records/${idOf("other")}`,
     );
+  });
+
+  it("learns nothing of another record by how it fails", async () => {
+    const reading: string[] = [];
+    const failing = {
+      ...shop,
+      inspect: (name: { id: string }) => {
+        reading.push(name.id);
+        return Promise.reject(new Error("the key service is away"));
+      },
+    } as typeof shop;
+    const visitor = consoleOf(failing, () => ({ scope: "user-7" }));
+    expect((await visitor.get(`/onceonly/records/${idOf("completed")}`)).status).toBe(404);
+    expect(reading).toEqual([]);
   });
 
   it("forgets no other record, even with the form of somebody who may", async () => {

@@ -1,7 +1,7 @@
 /** Each sentence of a guarantee stands where docs/internals/guarantees.md says so, and so does the test that holds it. */
 import { existsSync } from "node:fs";
 import { expect, it } from "vitest";
-import { read, root, tables } from "./markdown.ts";
+import { read, root, tables, titlesIn } from "./markdown.ts";
 
 const PAGE = "docs/internals/guarantees.md";
 
@@ -12,12 +12,6 @@ const plain = (text: string) =>
     .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1")
     .replaceAll(/[`*]/g, "")
     .replaceAll(/\s+/g, " ");
-
-/** The names of tests, and whatever else a file says in quotes. */
-const titlesIn = (code: string) =>
-  Array.from(code.matchAll(/"[^"\n]{12,}"|`[^`\n]{12,}`|'[^'\n]{12,}'/g), ([title]) =>
-    title.replaceAll(/[`*]/g, ""),
-  );
 
 /** The sentences of each document, with their tests. */
 function guaranteesIn(page: string) {

@@ -79,3 +79,9 @@ function prose(text: string, { keepInline = false } = {}): string {
   const withoutBlocks = text.replaceAll(/^```.*?^```$/gms, "");
   return keepInline ? withoutBlocks : withoutBlocks.replaceAll(/`[^`\n]*`/g, "code");
 }
+
+/** The names of tests, and whatever else a file says in quotes. */
+export const titlesIn = (code: string): string[] =>
+  Array.from(code.matchAll(/"[^"\n]{12,}"|`[^`\n]{12,}`|'[^'\n]{12,}'/g), ([title]) =>
+    title.replaceAll(/[`*]/g, ""),
+  );

@@ -155,6 +155,120 @@ describe.each(databases)("encryption on $name", ({ open }) => {
     expect(await db.countOrders()).toBe(0);
   });
 
+  test("refuses a result that is passed off as an error", async () => {
+    await using db = await open();
+    const idempotency = withKeys(db, byA);
+    await idempotency.run(request("k"), async () => "mine");
+    await db.query("UPDATE idempotency_record SET status = 'failed'");
+    expect((await failureOf(withKeys(db, byA).run(request("k"), placing("x")))).code).toBe(
+      "RESULT_UNREADABLE",
+    );
+  });
+
+  test("asks nobody for a key whose name cannot be one", async () => {
+    await using db = await open();
+    const asked: string[] = [];
+    const keys = (id: string) => {
+      asked.push(id);
+      return id === "a" ? A : undefined;
+    };
+    const idempotency = withKeys(db, { current: "a", keys });
+    await idempotency.run(request("k"), async () => 1);
+    for (const name of ["../../etc/passwd", "", "x".repeat(65), "a b"]) {
+      await db.query(`UPDATE idempotency_record SET response = 'aes-256-gcm:${name}:AAAA'`);
+      expect(
+        (await failureOf(withKeys(db, { current: "a", keys }).run(request("k"), placing("x")))).code,
+      ).toBe("RESULT_UNREADABLE");
+    }
+    expect(new Set(asked)).toEqual(new Set(["a"]));
+  });
+
+  test("reads without writing, as the first step of several processes", async () => {
+    await using db = await open();
+    await withKeys(db, byA).run(request("sealed"), async () => "sealed");
+    const reading = withKeys(db, { current: null, keys: { a: A } });
+    expect(await reading.run(request("sealed"), placing("x"))).toEqual({ value: "sealed", replayed: true });
+    await reading.run(request("plain"), async () => "in clear");
+    expect((await records(db)).map(({ response }) => String(response).slice(0, 13))).toEqual([
+      expect.stringContaining("devalue:"),
+      "aes-256-gcm:a",
+    ]);
+    await expect(reading.reencrypt()).rejects.toThrow("with a current key");
+  });
+
+  test("a key of old records that is slow holds no connection, and fresh keys go on", async () => {
+    await using db = await open();
+    const old = withKeys(db, { current: "old", keys: { old: B } });
+    const count = 12;
+    for (let n = 0; n < count; n += 1) await old.run(request(`old${n}`), async () => n);
+    let answer: () => void = () => {};
+    const asked = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const keys = async (id: string) => {
+      if (id === "old") await asked;
+      return id === "old" ? B : A;
+    };
+    const client = await db.connect({ max: 2 });
+    const idempotency = createIdempotency({ prisma: client, encryption: { current: "a", keys } });
+    const duplicates = Array.from({ length: count }, (_, n) =>
+      idempotency.run(request(`old${n}`), placing("x")),
+    );
+    // They would have both connections, if they waited in their transactions.
+    for (let n = 0; n < 5; n += 1) await idempotency.run(request(`fresh${n}`), async () => n);
+    answer();
+    expect((await Promise.all(duplicates)).map(({ value }) => value)).toEqual(
+      Array.from({ length: count }, (_, n) => n),
+    );
+    expect(await db.countOrders()).toBe(0);
+  });
+
+  test("a key service without an answer is given up, and asked again", async () => {
+    await using db = await open();
+    let isStuck = true;
+    const keys = (): Promise<Buffer> => (isStuck ? new Promise(() => {}) : Promise.resolve(A));
+    const idempotency = withKeys(db, { current: "a", keys }, { outageMs: 0 });
+    const place = placing("k");
+    const error = await failureOf(idempotency.run(request("k"), place));
+    expect([error.code, error.retryable, place.runs]).toEqual(["STORE_UNAVAILABLE", true, 0]);
+    isStuck = false;
+    expect((await idempotency.run(request("k"), place)).replayed).toBe(false);
+  });
+
+  test("an abandoned run whose key is away loses no attempt, and keeps no other one from its completer", async () => {
+    await using db = await open();
+    const leave = async (key: string, encryption: EncryptionOptions) =>
+      withKeys(db, encryption, { storeInput: true })
+        .runLeased(request(key, { input: key }), () => Promise.reject(new Error("down")))
+        .catch(() => {});
+    await leave("k1", { current: "old", keys: { old: B } });
+    await leave("k2", byA);
+    let isAway = true;
+    const keys = async (id: string) => {
+      if (id === "old" && isAway) throw new Error("away");
+      return id === "old" ? B : A;
+    };
+    const done: unknown[] = [];
+    const idempotency = withKeys(db, { current: "a", keys }, { storeInput: true });
+    const completer = createCompleter({
+      idempotency,
+      attemptsMax: 3,
+      handlers: { "orders.place": async (_: unknown, input: unknown) => done.push(input) },
+      onError: () => {},
+    });
+    for (let look = 0; look < 5; look += 1) {
+      await lapse(db);
+      await completer.runOnce().catch(() => {});
+    }
+    expect(done).toEqual(["k2"]);
+    const [left] = (await idempotency.list({ state: "in_progress" })).records;
+    expect([left?.key, left?.attempt]).toEqual(["k1", 1]);
+    isAway = false;
+    await lapse(db);
+    await completer.runOnce();
+    expect(done).toEqual(["k2", "k1"]);
+  });
+
   test("a step that was moved to another name is refused", async () => {
     await using db = await open();
     const idempotency = await leasedWithSecrets(db, byA);
@@ -242,6 +356,7 @@ describe("its options", () => {
     [{}, "encryption.current"],
     [{ current: "", keys: {} }, "option encryption.current is of type string"],
     [{ current: "a:b", keys: { "a:b": A } }, "option encryption.current"],
+    [{ current: undefined, keys: {} }, "option encryption.current is of type undefined"],
     [
       { current: "a", keys: { b: B, c: A } },
       'option encryption.keys has no key "a", which encryption.current names; it has b, c',

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { createCompleter } from "../../src/core/lease/completer.ts";
 import { lapse } from "../leases/helpers.ts";
 import { databases } from "../support/database.ts";
-import { failureOf, idempotencyOf, placing, records, request } from "../support/runs.ts";
+import { failureOf, idempotencyOf, placing, records, request, warningsDuring } from "../support/runs.ts";
 
 interface Issued {
   id: number;
@@ -55,6 +55,39 @@ describe.each(databases)("redact on $name", ({ open }) => {
     expect(JSON.stringify(await records(db))).not.toContain("4242");
   });
 
+  test("an error that it fails for is not stored, with a warning", async () => {
+    await using db = await open();
+    const redact = () => {
+      throw new Error("no such field");
+    };
+    const idempotency = idempotencyOf(db.prisma, { redact, storeError: () => true });
+    const warnings = await warningsDuring(async () => {
+      for (let n = 0; n < 2; n += 1) {
+        const run = idempotency.run(request("k"), () => Promise.reject(new Error("card 4242")));
+        await expect(run).rejects.toThrow("card 4242");
+      }
+    });
+    expect(warnings.map(({ name }) => name)).toContain("OnceonlyRedactWarning");
+    expect(await records(db)).toEqual([]);
+  });
+
+  test("that changes what it is given leaves the caller's own input and error alone", async () => {
+    await using db = await open();
+    const redact = (value: unknown) => {
+      delete (value as { card?: string }).card;
+      return value;
+    };
+    const idempotency = idempotencyOf(db.prisma, { redact, storeInput: true, storeError: () => true });
+    const input = { amount: 5, card: "4242" };
+    const thrown = Object.assign(new Error("declined"), { card: "4242" });
+    const run = idempotency.runLeased(request("k", { input }), () => Promise.reject(thrown));
+    await expect(run).rejects.toMatchObject({ card: "4242" });
+    expect(input).toEqual({ amount: 5, card: "4242" });
+    expect(JSON.stringify(await records(db))).not.toContain("4242");
+    const again = idempotency.runLeased(request("k", { input }), () => expect.fail());
+    await expect(again).rejects.toThrow("declined");
+  });
+
   test("takes a field out of a stored input; the fingerprint is of the whole", async () => {
     await using db = await open();
     const redact = (value: unknown, kind: string) => (kind === "input" ? withoutToken(value) : value);
@@ -81,12 +114,14 @@ describe.each(databases)("redact on $name", ({ open }) => {
       },
       "no such field",
     ],
-    ["returns a promise", async () => 1, "redact"],
+    ["returns a promise", async () => 1, "promise"],
   ])("that %s stores nothing, and undoes the run", async (_, redact, message) => {
     await using db = await open();
     const error = await failureOf(idempotencyOf(db.prisma, { redact }).run(request("k"), placing("k")));
     expect([error.code, error.retryable]).toEqual(["RESULT_UNSTORABLE", false]);
-    expect(error.message).toContain(message);
+    expect(error.message).toContain("option redact failed");
+    // What it says may tell of the value.
+    expect(error.message).not.toContain(message);
     expect(await records(db)).toEqual([]);
     expect(await db.countOrders()).toBe(0);
   });

@@ -54,12 +54,60 @@ describe.each(databases)("reencrypt on $name", ({ open }) => {
     let looks = 0;
     const signal = {
       get aborted() {
-        return (looks += 1) > 2;
+        return (looks += 1) > 3;
       },
     } as AbortSignal;
     const idempotency = createIdempotency({ prisma: db.prisma, encryption: { current: "a", keys } });
-    expect(await idempotency.reencrypt({ signal })).toEqual({ records: 2, rewritten: 2, unreadable: 0 });
-    expect(await idempotency.reencrypt()).toEqual({ records: 3, rewritten: 1, unreadable: 0 });
+    for (let n = 0; n < 6; n += 1) await idempotencyOf(db.prisma).run(request(`more${n}`), async () => n);
+    expect(await idempotency.reencrypt({ signal })).toEqual({ records: 8, rewritten: 8, unreadable: 0 });
+    expect(await idempotency.reencrypt()).toEqual({ records: 9, rewritten: 1, unreadable: 0 });
+    await expect(idempotency.reencrypt({ signal: 5 as never })).rejects.toThrow("option signal");
+  });
+
+  test("misses no record whose lease is renewed meanwhile", async () => {
+    await using db = await open();
+    const count = 1_200;
+    const plain = idempotencyOf(db.prisma);
+    await plain.run(request("k"), async () => "secret");
+    const numbers = "0123456789"
+      .split("")
+      .map((n) => `SELECT ${n} AS n`)
+      .join(" UNION ALL ");
+    const [pad, plus] =
+      db.provider === "sqlite"
+        ? [
+            "printf('%043d', x.n)",
+            "strftime('%Y-%m-%dT%H:%M:%f+00:00', expires_at, '+' || x.n || ' seconds')",
+          ]
+        : [
+            "LPAD(CONCAT(x.n, ''), 43, '0')",
+            db.provider === "mariadb"
+              ? "expires_at + INTERVAL x.n SECOND"
+              : "expires_at + x.n * interval '1 s'",
+          ];
+    await db.query(`INSERT INTO idempotency_record
+  (id, scope, operation, key, fingerprint, status, owner, attempt, response, created_at, completed_at, expires_at)
+SELECT ${pad}, scope, operation, 'c', fingerprint, status, owner, attempt, response, created_at, completed_at, ${plus}
+FROM idempotency_record, (SELECT a.n + 10 * b.n + 100 * c.n + 1000 * d.n AS n FROM (${numbers}) AS a, (${numbers}) AS b, (${numbers}) AS c, (${numbers}) AS d) AS x
+WHERE key = 'k' AND x.n < ${count}`);
+    const over = new AbortController();
+    const later = plus.replaceAll("x.n", "9000");
+    const renewing = (async () => {
+      for (let n = 0; !over.signal.aborted && n < count; n += 40) {
+        await db.query(
+          `UPDATE idempotency_record SET expires_at = ${later} WHERE id >= '${String(n).padStart(43, "0")}' AND id < '${String(n + 40).padStart(43, "0")}'`,
+        );
+      }
+    })();
+    const idempotency = createIdempotency({ prisma: db.prisma, encryption: { current: "a", keys } });
+    const done = await idempotency.reencrypt();
+    over.abort();
+    await renewing;
+    expect(done).toEqual({ records: count + 1, rewritten: count + 1, unreadable: 0 });
+    const [left] = await db.query(
+      "SELECT count(*) AS n FROM idempotency_record WHERE response NOT LIKE 'aes%'",
+    );
+    expect(Number(left?.["n"])).toBe(0);
   });
 
   test("needs the option", async () => {

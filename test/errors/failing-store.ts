@@ -89,6 +89,7 @@ export function failingAt<T>(
       inspect: () => Promise.reject(errorOf(fault)),
       forget: () => Promise.reject(errorOf(fault)),
       rewrite: () => Promise.reject(errorOf(fault)),
+      ids: () => Promise.reject(errorOf(fault)),
       list: () => Promise.reject(errorOf(fault)),
       placeAfter: () => Promise.reject(errorOf(fault)),
       stats: () => Promise.reject(errorOf(fault)),

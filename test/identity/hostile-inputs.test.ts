@@ -142,3 +142,12 @@ test("a change deep in what is shared is another input", async () => {
   };
   expect(await canonical(graph("a"))).not.toBe(await canonical(graph("b")));
 });
+
+test("four billion holes, 20 characters for some transformers, are refused for no more than that", async () => {
+  const holes: unknown[] = [];
+  holes.length = 2 ** 32 - 1;
+  await expect(canonical([1, holes])).rejects.toThrow("more than 8000000 characters");
+  const { ms, bytes } = await leastCost([1, holes]);
+  expect(ms).toBeLessThan(100);
+  expect(bytes).toBeLessThan(20_000_000);
+});

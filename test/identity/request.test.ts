@@ -38,27 +38,30 @@ describe("prepareRun", () => {
   }
 
   test.each([
-    " ",
-    "0",
-    "undefined",
-    "null",
-    "acme:undefined",
-    "null:ada",
-    "acme:undefined:ada",
-    "acme|null",
-    "acme/undefined",
-    "acme:",
-    ":ada",
-    ":",
-    "acme|",
-    '["acme",null]',
-    '["acme",""]',
-    '["undefined","ada"]',
-  ])("warns once of the scope %j, which a template makes of a missing id", async (scope) => {
-    expect(await warningsOf([scope, scope, scope])).toMatchObject([
-      { code: "ONCEONLY_SCOPE", message: expect.stringContaining(JSON.stringify(scope)) },
-    ]);
-  });
+    [" "],
+    ["0"],
+    ["undefined"],
+    ["null"],
+    ["acme:undefined", "...:undefined"],
+    ["null:ada", "null:..."],
+    ["acme:undefined:ada", "...:undefined:..."],
+    ["acme|null", "...|null"],
+    ["acme/undefined", ".../undefined"],
+    ["acme:", "...:"],
+    [":ada", ":..."],
+    [":"],
+    ["acme|", "...|"],
+    ['["acme",null]', '["...",null]'],
+    ['["acme",""]', '["...",""]'],
+    ['["undefined","ada"]', '["undefined","..."]'],
+  ])(
+    "warns once of the scope %j, which a template makes of a missing id, and names no other id",
+    async (scope, shown = scope) => {
+      expect(await warningsOf([scope, scope, scope])).toMatchObject([
+        { code: "ONCEONLY_SCOPE", message: expect.stringContaining(`is ${JSON.stringify(shown)}, which`) },
+      ]);
+    },
+  );
 
   test("warns once of a template, however many tenants there are", async () => {
     expect(await warningsOf(["acme:undefined", "globex:undefined", "initech:undefined"])).toHaveLength(1);

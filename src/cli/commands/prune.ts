@@ -14,6 +14,7 @@ interface PruneFlags {
 }
 
 const BATCH_SIZE_MAX = 1_000_000;
+const REST_MS_MAX = 60_000;
 
 /** `onceonly prune` */
 export function registerPrune(program: Command): void {
@@ -47,7 +48,7 @@ async function batches(
     for (let batch = batchSize; batch >= batchSize && !signal.aborted; ) {
       const begin = performance.now();
       batch = await oneBatch(idempotency, batchSize);
-      const restMs = (performance.now() - begin) * (1 / dutyCycle - 1);
+      const restMs = Math.min((performance.now() - begin) * (1 / dutyCycle - 1), REST_MS_MAX);
       deleted += batch;
       if (batch > 0) {
         progress.advance(batch, deletedText(deleted));

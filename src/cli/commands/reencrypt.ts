@@ -26,7 +26,7 @@ function reencrypted(idempotency: Idempotency<unknown>): Promise<Answer> {
       unreadable === 0
         ? []
         : [
-            `Not readable: ${unreadable}. Their key is missing in option encryption.keys, or they were changed.`,
+            `Not readable: ${unreadable}. Their key is missing in option encryption.keys, they were changed, or they are not encrypted and plaintext is "refuse".`,
           ];
     return {
       lines: [

@@ -49,7 +49,16 @@ export function pointInTime(text: string, now: Date): Date | undefined {
   if (match === null) {
     return undefined;
   }
-  const hasTime = text.length > "2026-11-30".length;
+  const day = text.slice(0, "2026-11-30".length);
+  const hasTime = text.length > day.length;
+  // JavaScript makes the 3rd of March out of the 31st of February.
+  const isDay =
+    valid(new Date(`${day}T00:00Z`))
+      ?.toISOString()
+      .startsWith(day) === true;
+  if (!isDay) {
+    return undefined;
+  }
   return valid(new Date(`${text.replace(" ", "T")}${hasTime && match[1] === undefined ? "Z" : ""}`));
 }
 

@@ -39,7 +39,7 @@ export function operatorOf(said: Exclude<Authorization, Response>): Operator | u
   if (said === true) {
     return { scopes: undefined, mayForget: false };
   }
-  if (typeof said !== "object" || Array.isArray(said)) {
+  if (!isPlainObject(said)) {
     throw new TypeError(
       `onceonly: authorize returned a value of type ${typeOf(said)}; return true, false, a Response, or rights such as { scope, mayForget }.`,
     );
@@ -53,11 +53,18 @@ export function operatorOf(said: Exclude<Authorization, Response>): Operator | u
   return scopes?.length === 0 ? undefined : { scopes, mayForget };
 }
 
+/** An error, a map or a session has no rights to read, and would count as all scopes. */
+function isPlainObject(said: unknown): said is OperatorRights {
+  const prototype: unknown =
+    typeof said === "object" && said !== null ? Object.getPrototypeOf(said) : undefined;
+  return prototype === null || prototype === Object.prototype;
+}
+
 /** One that is there and `undefined` is a user without a tenant, and not one of all tenants. */
 function scopesOf(given: OperatorRights["scope"]): readonly string[] {
   const scopes: readonly unknown[] = Array.isArray(given) ? given : [given];
   for (const scope of scopes) {
-    const isScope = typeof scope === "string" || typeof scope === "number" || typeof scope === "bigint";
+    const isScope = typeof scope === "string" || Number.isFinite(scope) || typeof scope === "bigint";
     if (!isScope || scope === "") {
       throw unclear("scope", scope, "the scopes that are shown, or leave it out for all");
     }

@@ -71,7 +71,10 @@ function timeOf(text: string): Date | undefined | null {
   const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?$/.test(text)
     ? new Date(`${text}Z`)
     : undefined;
-  return time === undefined || Number.isNaN(time.getTime()) ? null : time;
+  // JavaScript makes the 3rd of March out of the 31st of February.
+  const isDay =
+    time !== undefined && !Number.isNaN(time.getTime()) && time.toISOString().startsWith(text.slice(0, 10));
+  return isDay ? time : null;
 }
 
 /** The query of a link to a search, and to the page of it that begins after a place. */

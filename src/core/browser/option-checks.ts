@@ -43,6 +43,13 @@ export function checkFunction(option: string, value: unknown, example: string): 
   }
 }
 
+export function checkSignal(signal: unknown): void {
+  const { aborted } = (signal ?? { aborted: false }) as { readonly aborted?: unknown };
+  if (signal === null || typeof aborted !== "boolean") {
+    throw misuse("signal", signal, "the signal of an AbortController");
+  }
+}
+
 /** The error for an option that cannot be used: `misuse("waitMs", "3s", "an integer")`. */
 export function misuse(option: string, value: unknown, remedy: string): TypeError {
   const shown = typeof value === "string" || typeof value === "number" ? ` (${JSON.stringify(value)})` : "";

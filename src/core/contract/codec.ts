@@ -41,7 +41,8 @@ export const devalueCodec: Codec = {
       });
     } catch (error) {
       if (error instanceof DevalueError) {
-        throw new UnstorableValueError(problemOf(error), error.path, error);
+        // Not as its cause: it holds the whole value, which is nobody's business who prints an error.
+        throw new UnstorableValueError(problemOf(error), error.path);
       }
       throw error;
     }

@@ -2,11 +2,14 @@ import type { webcrypto } from "node:crypto";
 
 /** How what records hold is encrypted: results, errors that are answers, results of steps, and stored inputs. */
 export interface EncryptionOptions {
-  /** The id of the key that encrypts from now on. Letters, digits, `.`, `_` and `-`, at most 64. It is stored with each text. */
-  readonly current: string;
+  /**
+   * The id of the key that encrypts from now on. Letters, digits, `.`, `_` and `-`, at most 64. It is stored with each text. `null`: what
+   * is encrypted is read, and nothing is encrypted, as the first step of turning encryption on in several processes.
+   */
+  readonly current: string | null;
   /**
    * The keys by their ids; or a function that hands one out, such as a key service. It is called once for each id in the life of the
-   * process, and again after it failed. `undefined` means that there is no such key.
+   * process, and again after it failed, or gave no answer within 3 seconds. `undefined` means that there is no such key.
    */
   readonly keys:
     | Readonly<Record<string, EncryptionKey>>
@@ -30,7 +33,7 @@ export interface TextPlace {
   /** Of the record. */
   readonly id: string;
   readonly column: "response" | "input" | "step" | "cache";
-  /** Of the step. */
+  /** Of the step; of an answer, the status of the record. */
   readonly name?: string;
 }
 
@@ -39,4 +42,9 @@ export interface Sealing {
   seal(text: string, place: TextPlace): Promise<string>;
   /** What cannot be opened stays as it is. */
   open(text: string, place: TextPlace): Promise<string>;
+}
+
+/** Of what a record answers. A result cannot be passed off as an error, nor an error as a result. */
+export function answerPlace(id: string, status: string): TextPlace {
+  return { id, column: "response", name: status };
 }

@@ -140,11 +140,23 @@ export function restoreInto<TError extends Error>(
   return zod === undefined ? error : makeZodError(error, zod);
 }
 
-/** The first name of a path is that of a list or an object: no error is a property by itself. */
+/**
+ * The first name of a path is that of a list or an object: no error is a property by itself.
+ *
+ * @throws Error for a path that leaves them, which only a row that was changed can have: it could end at a prototype.
+ */
 function place(at: object, path: ErrorPart["path"], error: Error): void {
   const last = path.length - 1;
-  const holder = path.slice(0, last).reduce((part, name) => Reflect.get(part, name) as object, at);
+  const holder = path.slice(0, last).reduce(ownPart, at);
   define(holder, { [path[last] as string]: error }, true);
+}
+
+function ownPart(part: object, name: string | number): object {
+  const own: unknown = Object.hasOwn(part, name) ? Reflect.get(part, name) : undefined;
+  if (typeof own !== "object" || own === null) {
+    throw new Error("a stored error has another inside of it where it has no place for one");
+  }
+  return own;
 }
 
 function define(target: object, values: object, enumerable: boolean): void {

@@ -2,8 +2,10 @@ import type { RecordFacts, RecordState } from "./inspection.ts";
 
 /** Which records to list. Each option that is given narrows the list. */
 export interface ListOptions {
+  /** The one with this id, as events and traces give it. */
+  readonly id?: string;
   readonly operation?: string;
-  /** One scope, or several. */
+  /** One scope, or several, at most 1,000. */
   readonly scope?: string | number | bigint | readonly string[];
   readonly key?: string;
   /** `"abandoned"`: those in progress whose lease has lapsed, or was given back. */

@@ -1,6 +1,6 @@
 /** How stored texts are encrypted anew. */
 export interface ReencryptOptions {
-  /** Stops after the record under way. */
+  /** Stops after the records under way. */
   readonly signal?: AbortSignal;
 }
 

@@ -191,6 +191,8 @@ export interface GiveBackParams extends Owned {
   readonly delayMs: number;
   /** How long the record is kept after `delayMs`, in milliseconds. */
   readonly retentionMs: number;
+  /** Whether the claim does not count as an attempt. */
+  readonly isUntried?: boolean;
 }
 
 export interface CompleteParams extends Owned {

@@ -12,6 +12,8 @@ export interface UpkeepStore {
   forget(id: string): Promise<Forgotten>;
   /** Puts one text in place of another, if that still stands there. Returns whether it did. */
   rewrite(params: RewriteParams): Promise<boolean>;
+  /** Ids in their own order, which no run changes; after `after`. */
+  ids(after: string, limit: number): Promise<readonly string[]>;
   /** Records in the order of their expiry, the last first, after a place in that order. */
   list(params: ListParams): Promise<readonly FoundRecord[]>;
   /** The place that many records further. `undefined` if there are fewer. */

@@ -1,15 +1,10 @@
 import type { webcrypto } from "node:crypto";
 import { checkOneOf, misuse } from "../browser/option-checks.ts";
-import {
-  type EncryptionKey,
-  type EncryptionOptions,
-  SEALED,
-  type Sealing,
-  type TextPlace,
-} from "../contract/encryption.ts";
+import { type EncryptionOptions, SEALED, type Sealing, type TextPlace } from "../contract/encryption.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
-import { EncryptionError } from "./encryption-error.ts";
-import { importedKey, problemOf } from "./imported-key.ts";
+import { EncryptionError, KeyNotAtHandError } from "./encryption-error.ts";
+import { KEY_REMEDY, problemOf } from "./imported-key.ts";
+import { KEY_ID, Keys } from "./keys.ts";
 
 const OPTIONS: OptionNames<Required<EncryptionOptions>> = {
   current: "required",
@@ -19,20 +14,20 @@ const OPTIONS: OptionNames<Required<EncryptionOptions>> = {
 
 /** Recommended for AES-GCM: NIST SP 800-38D, section 8.2. Random ones limit a key to 2^32 texts (section 8.3). */
 const IV_BYTES = 12;
-const KEY_ID = /^[\w.-]{1,64}$/;
 const PREFIX = `${SEALED}:`;
 /** Stands before a text without encryption that is not to be read. */
-const REFUSED = `${PREFIX}:`;
+const REFUSED = `${PREFIX}!:`;
 
 /** Encrypts and decrypts texts that are stored: `aes-256-gcm:<id of the key>:<IV and ciphertext, base64url>`. */
 export class Cipher implements Sealing {
   readonly #options: EncryptionOptions;
-  readonly #keys: Map<string, Promise<webcrypto.CryptoKey | undefined>> = new Map();
+  readonly #keys: Keys;
 
   /** @throws TypeError for an option that cannot be used. */
   constructor(options: EncryptionOptions) {
     checkOptions(options);
     this.#options = options;
+    this.#keys = new Keys(options.keys);
     if (typeof options.keys !== "function") {
       for (const [id, key] of Object.entries(options.keys)) {
         checkKey(`encryption.keys["${id}"]`, key);
@@ -42,16 +37,22 @@ export class Cipher implements Sealing {
 
   /** Has the key that encrypts at hand. @throws EncryptionError */
   async ready(): Promise<void> {
-    await this.#writingKey();
+    if (this.#options.current !== null) {
+      await this.#writingKey(this.#options.current);
+    }
   }
 
   /** @throws EncryptionError if there is no key. */
   async seal(text: string, place: TextPlace): Promise<string> {
-    const key = await this.#writingKey();
+    const { current } = this.#options;
+    if (current === null) {
+      return text;
+    }
+    const key = await this.#writingKey(current);
     const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
     const parameters = { name: "AES-GCM", iv, additionalData: bytesOf(placed(place)) };
     const sealed = new Uint8Array(await crypto.subtle.encrypt(parameters, key, bytesOf(text)));
-    return `${PREFIX}${this.#options.current}:${Buffer.concat([iv, sealed]).toString("base64url")}`;
+    return `${PREFIX}${current}:${Buffer.concat([iv, sealed]).toString("base64url")}`;
   }
 
   /**
@@ -59,12 +60,40 @@ export class Cipher implements Sealing {
    *
    * @throws EncryptionError if the key cannot be had now.
    */
-  async open(text: string, place: TextPlace): Promise<string> {
+  open(text: string, place: TextPlace): Promise<string> {
+    return this.#open(text, place, (id) => this.#keys.get(id));
+  }
+
+  /**
+   * As {@link open}, for whoever must not wait, as in a transaction.
+   *
+   * @throws KeyNotAtHandError for a key that has to be asked for, unless it is among those that there are `none` of.
+   */
+  openAtHand(text: string, place: TextPlace, none: ReadonlySet<string>): Promise<string> {
+    return this.#open(text, place, async (id) => {
+      const key = this.#keys.atHand(id);
+      if (key === undefined && !none.has(id)) {
+        throw new KeyNotAtHandError(id);
+      }
+      return key;
+    });
+  }
+
+  /** Asks for a key, so that it is at hand. Returns whether there is one. @throws EncryptionError */
+  async fetch(id: string): Promise<boolean> {
+    return (await this.#keys.get(id)) !== undefined;
+  }
+
+  async #open(
+    text: string,
+    place: TextPlace,
+    keyOf: (id: string) => Promise<webcrypto.CryptoKey | undefined>,
+  ): Promise<string> {
     const parts = partsOf(text);
     if (parts === undefined) {
       return this.#options.plaintext === "refuse" ? REFUSED + text : text;
     }
-    const key = await this.#key(parts.keyId);
+    const key = await keyOf(parts.keyId);
     if (key === undefined || parts.bytes.length <= IV_BYTES) {
       return text;
     }
@@ -83,14 +112,18 @@ export class Cipher implements Sealing {
     return partsOf(text)?.keyId !== this.#options.current;
   }
 
+  /** Whether it encrypts, and does not only decrypt. */
+  get encrypts(): boolean {
+    return this.#options.current !== null;
+  }
+
   /** Whether a text is a sealed one, of whatever key. */
   isSealed(text: string): boolean {
     return partsOf(text) !== undefined;
   }
 
-  async #writingKey(): Promise<webcrypto.CryptoKey> {
-    const { current } = this.#options;
-    const key = await this.#key(current);
+  async #writingKey(current: string): Promise<webcrypto.CryptoKey> {
+    const key = await this.#keys.get(current);
     if (key === undefined) {
       throw new EncryptionError(
         "misconfigured",
@@ -99,71 +132,23 @@ export class Cipher implements Sealing {
     }
     return key;
   }
-
-  async #key(id: string): Promise<webcrypto.CryptoKey | undefined> {
-    const known = this.#keys.get(id);
-    if (known !== undefined) {
-      return known;
-    }
-    const loading = this.#load(id);
-    this.#keys.set(id, loading);
-    try {
-      const key = await loading;
-      if (key === undefined) {
-        // It may have come by the next time.
-        this.#keys.delete(id);
-      }
-      return key;
-    } catch (error) {
-      this.#keys.delete(id);
-      throw error;
-    }
-  }
-
-  async #load(id: string): Promise<webcrypto.CryptoKey | undefined> {
-    const { keys } = this.#options;
-    if (typeof keys !== "function") {
-      return Object.hasOwn(keys, id) ? importedKey(keys[id] as EncryptionKey) : undefined;
-    }
-    let key: EncryptionKey | undefined;
-    try {
-      key = await keys(id);
-    } catch (cause) {
-      throw new EncryptionError(
-        "unavailable",
-        `The function encryption.keys failed for the key "${id}".`,
-        cause,
-      );
-    }
-    if (key === undefined) {
-      return undefined;
-    }
-    const problem = problemOf(key);
-    if (problem !== undefined) {
-      throw new EncryptionError(
-        "misconfigured",
-        `The function encryption.keys returned ${problem} for the key "${id}"; ${REMEDY}.`,
-      );
-    }
-    return importedKey(key);
-  }
 }
 
 function checkOptions(options: EncryptionOptions): void {
   checkOptionNames(options, OPTIONS, "encryption.");
   const { current, keys, plaintext } = options;
-  if (typeof current !== "string" || !KEY_ID.test(current)) {
+  if (current !== null && (typeof current !== "string" || !KEY_ID.test(current))) {
     throw misuse(
       "encryption.current",
       current,
-      'the id of a key, of 1 to 64 letters, digits, ".", "_" and "-"',
+      'the id of a key, of 1 to 64 letters, digits, ".", "_" and "-"; or null, to read alone',
     );
   }
   const isObject = typeof keys === "object" && keys !== null;
   if (!isObject && typeof keys !== "function") {
     throw misuse("encryption.keys", keys, "an object of keys by their ids, or a function that returns one");
   }
-  if (isObject && !Object.hasOwn(keys, current)) {
+  if (isObject && current !== null && !Object.hasOwn(keys, current)) {
     throw new TypeError(
       `onceonly: option encryption.keys has no key ${JSON.stringify(current)}, which encryption.current names; it has ` +
         `${Object.keys(keys).join(", ") || "none"}.`,
@@ -172,14 +157,11 @@ function checkOptions(options: EncryptionOptions): void {
   checkOneOf("encryption.plaintext", plaintext, ["read", "refuse"]);
 }
 
-const REMEDY =
-  "give 32 bytes as a Uint8Array, in base64, or as a CryptoKey for AES-GCM that may encrypt and decrypt";
-
 function checkKey(option: string, key: unknown): void {
   const problem = problemOf(key);
   if (problem !== undefined) {
     // Never the key itself.
-    throw new TypeError(`onceonly: option ${option} is ${problem}; ${REMEDY}.`);
+    throw new TypeError(`onceonly: option ${option} is ${problem}; ${KEY_REMEDY}.`);
   }
 }
 

@@ -1,4 +1,7 @@
+import { answerPlace } from "../contract/encryption.ts";
 import type {
+  AbandonedParams,
+  AbandonedRecord,
   Claim,
   ClaimParams,
   CompleteParams,
@@ -12,7 +15,7 @@ import type {
 } from "../contract/store.ts";
 import type { StoredRecord, UpkeepStore } from "../contract/upkeep-store.ts";
 import type { Cipher } from "./cipher.ts";
-import { EncryptionError } from "./encryption-error.ts";
+import { EncryptionError, KeyNotAtHandError } from "./encryption-error.ts";
 
 /**
  * A store that keeps encrypted what runs give it, and decrypts what they read. What cannot be decrypted is handed on as it is stored:
@@ -26,9 +29,25 @@ export function encryptedStore<TTransaction>(
     async transaction(opening, body) {
       // Not while a row is locked, and before anything is executed.
       await cipher.ready();
-      return store.transaction(opening, async (session) =>
-        sealedEnding(cipher, await body(encryptedSession(session, cipher, opening.claim?.id ?? ""))),
-      );
+      const none = new Set<string>();
+      for (;;) {
+        try {
+          return await store.transaction(opening, async (session) =>
+            sealedEnding(
+              cipher,
+              await body(encryptedSession(session, cipher, opening.claim?.id ?? "", none)),
+            ),
+          );
+        } catch (error) {
+          if (!(error instanceof KeyNotAtHandError)) {
+            throw error;
+          }
+          // Its connection is free while the key is asked for: a slow key of old records must not hold up fresh ones.
+          if (!(await cipher.fetch(error.keyId))) {
+            none.add(error.keyId);
+          }
+        }
+      }
     },
     get timeoutMs() {
       return store.timeoutMs;
@@ -57,9 +76,13 @@ function encryptedSession<TTransaction>(
   cipher: Cipher,
   /** Of the record that is claimed. */
   id: string,
+  none: ReadonlySet<string>,
 ): StoreSession<TTransaction> {
   return {
-    claim: async () => openedClaim(cipher, id, await session.claim()),
+    claim: async () =>
+      openedClaim(await session.claim(), ({ response, status }) =>
+        cipher.openAtHand(response, answerPlace(id, status), none),
+      ),
     runHandler: (handler, work) => session.runHandler(handler, work),
     faultUnder: (error) => session.faultUnder(error),
     whyVanished: () => session.whyVanished(),
@@ -74,19 +97,16 @@ function encryptedLeases(leases: LeaseStore, cipher: Cipher): LeaseStore {
   return {
     async claim(params) {
       await cipher.ready();
-      return openedClaim(cipher, params.id, await leases.claim(await sealedInput(cipher, params)));
+      const { id } = params;
+      return openedClaim(await leases.claim(await sealedInput(cipher, params)), ({ response, status }) =>
+        cipher.open(response, answerPlace(id, status)),
+      );
     },
     complete: async (params) => leases.complete(await sealedOutcome(cipher, params)),
     outcomeOf: async (id) => openedRecord(cipher, id, await leases.outcomeOf(id)),
     steps: async (id) => openedSteps(cipher, id, await leases.steps(id)),
     giveBack: (params) => leases.giveBack(params),
-    async claimAbandoned(params) {
-      await cipher.ready();
-      const record = await leases.claimAbandoned(params);
-      return (
-        record && { ...record, input: await cipher.open(record.input, { id: record.id, column: "input" }) }
-      );
-    },
+    claimAbandoned: (params) => claimReadable(leases, cipher, params),
     renew: (params) => leases.renew(params),
     recordStep: async (params) => leases.recordStep(await sealedStep(cipher, params)),
     holds: (params) => leases.holds(params),
@@ -104,11 +124,51 @@ function encryptedUpkeep(upkeep: UpkeepStore, cipher: Cipher): UpkeepStore {
     forget: (id) => upkeep.forget(id),
     // Whoever rewrites a text has sealed it.
     rewrite: (params) => upkeep.rewrite(params),
+    ids: (after, limit) => upkeep.ids(after, limit),
     list: (params) => upkeep.list(params),
     placeAfter: (after, records) => upkeep.placeAfter(after, records),
     stats: () => upkeep.stats(),
     count: (sinceMs) => upkeep.count(sinceMs),
   };
+}
+
+/** How long completers leave a record alone whose input cannot be decrypted, in milliseconds. */
+const UNREADABLE_MS = 30_000;
+
+/**
+ * Claims an abandoned run whose input can be decrypted. Others are given back as they were: no attempt is used up for want of a key.
+ *
+ * @throws EncryptionError if there are others only.
+ */
+async function claimReadable(
+  leases: LeaseStore,
+  cipher: Cipher,
+  params: AbandonedParams,
+): Promise<AbandonedRecord | undefined> {
+  await cipher.ready();
+  let unreadable: { readonly why: unknown } | undefined;
+  for (;;) {
+    const record = await leases.claimAbandoned(params);
+    if (record === undefined) {
+      if (unreadable !== undefined) {
+        throw unreadable.why;
+      }
+      return undefined;
+    }
+    const { id, operation } = record;
+    try {
+      const input = await cipher.open(record.input, { id, column: "input" });
+      if (!cipher.isSealed(input)) {
+        return { ...record, input };
+      }
+      const message = `The stored input of ${operation} cannot be decrypted: its key is missing in option encryption.keys, or it was changed.`;
+      unreadable = { why: new EncryptionError("misconfigured", message) };
+    } catch (error) {
+      unreadable = { why: error };
+    }
+    const { owner, retentionMs } = params;
+    await leases.giveBack({ id, owner, delayMs: UNREADABLE_MS, retentionMs, isUntried: true });
+  }
 }
 
 async function sealedEnding<T>(cipher: Cipher, ending: Ending<T>): Promise<Ending<T>> {
@@ -118,8 +178,8 @@ async function sealedEnding<T>(cipher: Cipher, ending: Ending<T>): Promise<Endin
 }
 
 async function sealedOutcome(cipher: Cipher, params: CompleteParams): Promise<CompleteParams> {
-  const { id, response } = params;
-  return { ...params, response: await cipher.seal(response, { id, column: "response" }) };
+  const { id, response, status } = params;
+  return { ...params, response: await cipher.seal(response, answerPlace(id, status)) };
 }
 
 async function sealedStep(cipher: Cipher, params: StepParams): Promise<StepParams> {
@@ -132,13 +192,12 @@ async function sealedInput(cipher: Cipher, params: ClaimParams): Promise<ClaimPa
   return input === null ? params : { ...params, input: await cipher.seal(input, { id, column: "input" }) };
 }
 
-async function openedClaim(cipher: Cipher, id: string, claim: Claim): Promise<Claim> {
+async function openedClaim(claim: Claim, open: (record: FinishedRecord) => Promise<string>): Promise<Claim> {
   if (claim.state !== "finished") {
     return claim;
   }
   const { record } = claim;
-  const response = await cipher.open(record.response, { id, column: "response" });
-  return { ...claim, record: { ...record, response } };
+  return { ...claim, record: { ...record, response: await open(record) } };
 }
 
 async function openedRecord(
@@ -146,7 +205,9 @@ async function openedRecord(
   id: string,
   record: FinishedRecord | undefined,
 ): Promise<FinishedRecord | undefined> {
-  return record && { ...record, response: await cipher.open(record.response, { id, column: "response" }) };
+  return (
+    record && { ...record, response: await cipher.open(record.response, answerPlace(id, record.status)) }
+  );
 }
 
 function openedSteps(
@@ -166,7 +227,7 @@ async function openedStored(cipher: Cipher, id: string, record: StoredRecord): P
   const { response, input, steps } = record;
   return {
     ...record,
-    response: response === null ? null : await cipher.open(response, { id, column: "response" }),
+    response: response === null ? null : await cipher.open(response, answerPlace(id, record.status)),
     input: input === null ? null : await cipher.open(input, { id, column: "input" }),
     steps: await Promise.all(
       steps.map(async (step) => ({

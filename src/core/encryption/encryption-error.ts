@@ -8,3 +8,13 @@ export class EncryptionError extends Error {
     this.fault = fault;
   }
 }
+
+/** A text was stored by a key that has to be asked for, which takes its time. */
+export class KeyNotAtHandError extends Error {
+  readonly keyId: string;
+
+  constructor(keyId: string) {
+    super(`The key "${keyId}" has to be asked for`);
+    this.keyId = keyId;
+  }
+}

@@ -5,6 +5,9 @@ import type { EncryptionKey } from "../contract/encryption.ts";
 const KEY_BYTES = 32;
 const BASE64 = /^[\w+/-]{43}=?$/;
 
+export const KEY_REMEDY =
+  "give 32 bytes as a Uint8Array, in base64, or as a CryptoKey for AES-GCM that may encrypt and decrypt";
+
 /** What is wrong with a key, if something is. Tells nothing of its bytes. */
 export function problemOf(key: unknown): string | undefined {
   if (typeof key === "string") {

@@ -1,13 +1,16 @@
-import type { TextPlace } from "../contract/encryption.ts";
+import { checkSignal } from "../browser/option-checks.ts";
+import { answerPlace, type TextPlace } from "../contract/encryption.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
 import type { Reencrypted, ReencryptOptions } from "../contract/reencryption.ts";
 import type { Store } from "../contract/store.ts";
-import type { Place, RewriteParams, StoredRecord } from "../contract/upkeep-store.ts";
+import type { RewriteParams, StoredRecord } from "../contract/upkeep-store.ts";
 import { pastConflicts } from "../retry/past-conflicts.ts";
 import type { Cipher } from "./cipher.ts";
 
 const OPTIONS: OptionNames<Required<ReencryptOptions>> = { signal: true };
 const PAGE = 500;
+/** Fewer than connections in a pool: runs go on meanwhile. */
+const AT_A_TIME = 4;
 
 /** Encrypts what the tables hold by the current key, record by record. `store` is the one that does not decrypt. */
 export async function reencrypt(
@@ -16,29 +19,31 @@ export async function reencrypt(
   options: ReencryptOptions = {},
 ): Promise<Reencrypted> {
   checkOptionNames(options, OPTIONS);
-  if (cipher === undefined) {
+  checkSignal(options.signal);
+  if (cipher?.encrypts !== true) {
     throw new TypeError(
-      "onceonly: reencrypt() needs option encryption of createIdempotency; give the keys, the old ones too.",
+      "onceonly: reencrypt() needs option encryption of createIdempotency, with a current key; give the old keys too.",
     );
   }
   await cipher.ready();
   const done = { records: 0, rewritten: 0, unreadable: 0 };
-  const { signal } = options;
-  let after: Place | undefined;
-  do {
+  // By their ids: a heartbeat changes when a record expires, and could move it past whoever goes by that.
+  for (let after = ""; ; ) {
     const from = after;
-    const page = await pastConflicts(store, "reencrypt", () =>
-      store.upkeep.list({ filter: {}, after: from, upTo: undefined, limit: PAGE }),
-    );
-    for (const { place } of page) {
-      if (signal?.aborted === true) {
+    const page = await pastConflicts(store, "reencrypt", () => store.upkeep.ids(from, PAGE));
+    for (let n = 0; n < page.length; n += AT_A_TIME) {
+      if (options.signal?.aborted === true) {
         return done;
       }
-      await reencryptRecord(store, cipher, place.id, done);
+      const ids = page.slice(n, n + AT_A_TIME);
+      await Promise.all(ids.map((id) => reencryptRecord(store, cipher, id, done)));
     }
-    after = page.length < PAGE ? undefined : page.at(-1)?.place;
-  } while (after !== undefined);
-  return done;
+    const last = page.at(-1);
+    if (last === undefined) {
+      return done;
+    }
+    after = last;
+  }
 }
 
 async function reencryptRecord(
@@ -71,13 +76,11 @@ interface StoredText {
   readonly column: RewriteParams["column"];
 }
 
-function textsOf(id: string, { response, input, steps }: StoredRecord): readonly StoredText[] {
-  const columns = [
-    ["response", response],
-    ["input", input],
-  ] as const;
+function textsOf(id: string, { status, response, input, steps }: StoredRecord): readonly StoredText[] {
+  const answer = { text: response, place: answerPlace(id, status), column: "response" as const };
+  const stored = { text: input, place: { id, column: "input" as const }, column: "input" as const };
   return [
-    ...columns.flatMap(([column, text]) => (text === null ? [] : [{ text, place: { id, column }, column }])),
+    ...[answer, stored].flatMap(({ text, ...where }) => (text === null ? [] : [{ text, ...where }])),
     ...steps.map(({ name, response: text }) => ({
       text,
       place: { id, column: "step" as const, name },

@@ -144,8 +144,15 @@ export function completerOver(
   // Each worker listens to one of them, and there may be many workers; Node warns from the eleventh listener on.
   setMaxListeners(0, claiming.signal, executing.signal);
   const completeOne = () => completeNext(idempotency, operations, settings, executing.signal);
-  const byWorkers = (work: () => Promise<void>) =>
-    Promise.all(Array.from({ length: settings.concurrency }, work));
+  // Where one fails, the others still have their runs to end.
+  const byWorkers = async (work: () => Promise<void>) => {
+    const ends = await Promise.allSettled(Array.from({ length: settings.concurrency }, work));
+    for (const end of ends) {
+      if (end.status === "rejected") {
+        throw end.reason;
+      }
+    }
+  };
   let isStarted = false;
   let working: Promise<unknown> = Promise.resolve();
 

@@ -1,4 +1,4 @@
-import { unwrapped } from "../contract/errors.ts";
+import { isIdempotencyError, unwrapped } from "../contract/errors.ts";
 import type { LeaseContext, LeaseHandler, SettledRun } from "../contract/idempotency.ts";
 import type {
   Claim,
@@ -14,6 +14,7 @@ import type { Flight } from "../duplicates/single-flight.ts";
 import { executing, waiting as waitingFor } from "../events/call-events.ts";
 import { answerOf } from "../outcome/answer.ts";
 import type { Executed, Finished } from "../outcome/run-end.ts";
+import { storeUnavailable } from "../outcome/run-errors.ts";
 import { throwIfReused } from "../outcome/stored-outcome.ts";
 import { derivedKey } from "../request/identity.ts";
 import type { PreparedRun } from "../request/prepare.ts";
@@ -135,14 +136,16 @@ export class LeasedRunner<TTransaction> {
     return false;
   }
 
-  /** Waits for a database that is away: what lost the connection to it is to be retried as soon as it is back, not when the lease lapses. */
-  async #giveBackBy(lease: Lease, run: PreparedRun, delayMs: number): Promise<boolean> {
+  /**
+   * Waits for a database that is away: what lost the connection to it is to be retried as soon as it is back, not when the lease lapses.
+   * `undefined`: nothing is left to give back, perhaps as an earlier try has done it whose answer was lost.
+   */
+  async #giveBackBy(lease: Lease, run: PreparedRun, delayMs: number): Promise<boolean | undefined> {
     const deadline = performance.now() + run.options.outageMs;
     for (let retry = 0; ; retry += 1) {
       try {
         const isGivenBack = await this.#giveBack(run, lease.owner, delayMs);
-        // The answer to an earlier one may have been lost.
-        return isGivenBack || retry > 0;
+        return isGivenBack || (retry > 0 ? undefined : false);
       } catch (error) {
         const isWaitedOut = isAway(this.#store.faultOf(error)) && performance.now() < deadline;
         if (!isWaitedOut || lease.signal.aborted) {
@@ -167,6 +170,7 @@ export class LeasedRunner<TTransaction> {
     const { retentionMs } = options;
     const lease = new Lease(this.#store, run, owner, adopted?.signal);
     lease.start(claim.claimedAt);
+    let isStoring = false;
     try {
       if (adopted !== undefined) {
         // The claim was made some time ago, perhaps with another `leaseMs`.
@@ -181,6 +185,7 @@ export class LeasedRunner<TTransaction> {
       reached("handler ended", run);
       lease.ending();
       run.events?.enter("store");
+      isStoring = true;
       const record = { status: settled.status, fingerprint: run.fingerprint, owner, response };
       if (
         !(await untilAnswered(this.#store, lease, (leases) =>
@@ -194,12 +199,24 @@ export class LeasedRunner<TTransaction> {
     } catch (error) {
       const delayMs = adopted?.retryDelayMs ?? RETRY_DELAY_MS;
       lease.ending();
-      // If that fails too, the lease lapses. If there is nothing to give back, another executor has taken over.
-      const isGivenBack = await lease.whileHeld(this.#giveBackBy(lease, run, delayMs)).catch(() => true);
+      // If that fails too, the lease lapses. If there is nothing to give back, another executor has taken over, or the outcome is
+      // stored after all.
+      const isGivenBack = await lease.whileHeld(this.#giveBackBy(lease, run, delayMs)).catch(() => undefined);
+      if (isGivenBack === undefined) {
+        // What became of an outcome that failed for a reason that nobody knows, a retry finds out.
+        throw isStoring && this.#isUnexplained(error) ? storeUnavailable(run, error) : unwrapped(error);
+      }
       throw isGivenBack || (await lease.isHeldIn(this.#store.leases)) ? unwrapped(error) : lease.lose(error);
     } finally {
       lease.stop();
     }
+  }
+
+  /** Whether a statement of ours has failed, and neither the driver nor the database has said anything that we know. */
+  #isUnexplained(error: unknown): boolean {
+    const isOurs =
+      isIdempotencyError(error) && error.code === "STORE_MISCONFIGURED" && error.cause !== undefined;
+    return isOurs && this.#store.faultOf(error.cause) === undefined;
   }
 
   async #handle<T>(

@@ -1,9 +1,10 @@
 import { type Codec, UnstorableValueError } from "../contract/codec.ts";
+import { isIdempotencyError } from "../contract/errors.ts";
 import type { LeaseRequest } from "../contract/idempotency.ts";
-import { leaseMsOf, type ResolvedRunOptions } from "../contract/options.ts";
+import { leaseMsOf, type ResolvedRunOptions, storeAll } from "../contract/options.ts";
 import type { CallEvents } from "../events/call-events.ts";
 import { redacted } from "../outcome/redacted.ts";
-import { textOf } from "../outcome/stored-outcome.ts";
+import { decodedText, textOf } from "../outcome/stored-outcome.ts";
 import { type PreparedRun, prepareRun } from "../request/prepare.ts";
 
 /**
@@ -26,10 +27,13 @@ export async function prepareLeasedRun(
   }
   // A `storedInput` that is present but `undefined` is how the input was before it was parsed.
   const input = "storedInput" in request ? request.storedInput : request.input;
-  const kept = redacted(run, input, "input");
   try {
-    return { ...run, input: `${inputCodec.name}:${textOf(inputCodec, kept)}` };
+    const whole = `${inputCodec.name}:${textOf(inputCodec, input)}`;
+    return { ...run, input: run.options.redact === storeAll ? whole : redactedInput(run, inputCodec, whole) };
   } catch (cause) {
+    if (isIdempotencyError(cause)) {
+      throw cause;
+    }
     const path = cause instanceof UnstorableValueError ? cause.path : "";
     throw new TypeError(
       `onceonly: the input of ${run.operation} cannot be stored${path && ` at ${path}`}, so no completer could use it; ` +
@@ -37,4 +41,10 @@ export async function prepareLeasedRun(
       { cause },
     );
   }
+}
+
+/** Of a copy: the handler gets the whole input. */
+function redactedInput(run: PreparedRun, codec: Codec, whole: string): string {
+  const kept = redacted(run, decodedText(codec, whole), "input");
+  return `${codec.name}:${textOf(codec, kept)}`;
 }

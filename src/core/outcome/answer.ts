@@ -1,4 +1,4 @@
-import { answeredAtOnce } from "../contract/callbacks.ts";
+import { answeredAtOnce, warn } from "../contract/callbacks.ts";
 import { isIdempotencyError, unwrapped } from "../contract/errors.ts";
 import type { SettledRun } from "../contract/idempotency.ts";
 import { storeAll } from "../contract/options.ts";
@@ -58,11 +58,31 @@ function isAnswer({ options: { storeError } }: PreparedRun, error: unknown): boo
 function failure(run: PreparedRun, error: unknown): Answer<never> {
   let response: string;
   try {
-    const kept = redacted(run, error, "error");
-    const stored = answeredAtOnce("errors.serialize", run.options.errors.serialize(kept));
-    response = encodeStored(run, stored, run.operation);
+    response = run.options.redact === storeAll ? encodedError(run, error) : redactedError(run, error);
   } catch {
     throw error;
   }
   return { settled: { status: "failed", error, replayed: false }, response };
+}
+
+function encodedError(run: PreparedRun, error: unknown): string {
+  const stored = answeredAtOnce("errors.serialize", run.options.errors.serialize(error));
+  return encodeStored(run, stored, run.operation);
+}
+
+/** Of a copy: the first caller's own stays whole. */
+function redactedError(run: PreparedRun, error: unknown): string {
+  const { errors, errorClasses } = run.options;
+  const stored = decodeStored(run, encodedError(run, error));
+  const copy = answeredAtOnce("errors.deserialize", errors.deserialize(stored, errorClasses));
+  try {
+    return encodedError(run, redacted(run, copy, "error"));
+  } catch (cause) {
+    warn(
+      "OnceonlyRedactWarning",
+      `An error of ${run.operation} was not stored, as option redact failed`,
+      cause,
+    );
+    throw cause;
+  }
 }

@@ -1,4 +1,4 @@
-import { answeredAtOnce, reasonOf } from "../contract/callbacks.ts";
+import { answeredAtOnce } from "../contract/callbacks.ts";
 import { IdempotencyError } from "../contract/errors.ts";
 import type { ResolvedRunOptions } from "../contract/options.ts";
 import type { PreparedRun } from "../request/prepare.ts";
@@ -18,7 +18,7 @@ export function redacted(
   } catch (cause) {
     throw new IdempotencyError(
       "RESULT_UNSTORABLE",
-      `The ${kind} of ${operation} cannot be stored: option redact failed (${reasonOf(cause)}); nothing was stored.`,
+      `The ${kind} of ${operation} cannot be stored: option redact failed, and its error is the cause of this one; nothing was stored.`,
       { operation },
       { cause },
     );

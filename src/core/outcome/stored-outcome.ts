@@ -96,20 +96,25 @@ export function decodeStored(run: PreparedRun, response: string): unknown {
 /** @throws what the codec throws, and an Error for what another one has stored. */
 export function decodedText(codec: Codec, text: string): unknown {
   const colon = text.indexOf(":");
-  const name = text.slice(0, colon);
+  // Without a colon, none of it is a name.
+  const name = text.slice(0, Math.max(colon, 0));
   if (name === SEALED) {
     const [, keyId = ""] = text.split(":", 2);
     throw new Error(
-      keyId === ""
+      keyId === "!"
         ? 'it was stored without encryption, which option encryption.plaintext: "refuse" does not take'
-        : `it is encrypted by the key "${keyId}", which this process does not have, or it was changed`,
+        : `it is encrypted by ${named("key", keyId)}, which this process does not have, or it was changed`,
     );
   }
   if (name !== codec.name) {
-    throw new Error(`it was stored by the codec "${name}", and is read by "${codec.name}"`);
+    throw new Error(`it was stored by ${named("codec", name)}, and is read by "${codec.name}"`);
   }
   return answeredAtOnce("codec.decode", codec.decode(text.slice(colon + 1)));
 }
+
+/** What stands in a row that somebody has changed may be anything, and a part of a result. */
+const named = (what: string, name: string): string =>
+  /^[\w. -]{1,64}$/.test(name) ? `the ${what} "${name}"` : `an unknown ${what}`;
 
 function resultUnreadable(operation: string, cause: unknown): IdempotencyError<"RESULT_UNREADABLE"> {
   return new IdempotencyError(

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { typeOf } from "../browser/option-checks.ts";
-import type { InputProblem } from "../contract/errors.ts";
+import { notComparable, tooLarge, unfit } from "./not-comparable.ts";
 
 /**
  * A text that two values share exactly when they are the same input. Key order, the order in Maps and Sets, and an
@@ -42,6 +41,9 @@ const TEXT_LENGTH_MAX = 1_024;
 // Parts of cycles are written again at each reference, as their text depends on what surrounds them.
 const REWRITTEN_MAX = 1_000;
 
+/** The text of `undefined`. */
+const ABSENT = "u";
+
 /** What is known of an object that has been written. */
 interface Written {
   /** `undefined` for a part of a cycle. */
@@ -75,7 +77,7 @@ class CanonicalWriter {
   #counted(written: string): string {
     this.#size += written.length;
     if (this.#size > SIZE_MAX) {
-      throw unfit("too_large", `more than ${SIZE_MAX} characters`);
+      throw tooLarge(SIZE_MAX);
     }
     return written;
   }
@@ -83,7 +85,7 @@ class CanonicalWriter {
   #writeLeaf(value: unknown, path: string): string {
     switch (typeof value) {
       case "undefined":
-        return "u";
+        return ABSENT;
       case "boolean":
         return value ? "t" : "f";
       case "number":
@@ -142,7 +144,7 @@ class CanonicalWriter {
 
   #writeObject(value: object, path: string): string {
     if (Array.isArray(value)) {
-      return `[${Array.from(value, (item, index) => this.write(item, `${path}[${index}]`)).join("")}]`;
+      return `[${this.#items(value, path)}]`;
     }
     if (value instanceof Date) {
       return `d${value.getTime()};`;
@@ -172,6 +174,30 @@ class CanonicalWriter {
       throw notComparable(value, path);
     }
     return this.#writeProperties(value, path);
+  }
+
+  #items(list: readonly unknown[], path: string): string {
+    // Some transformers make a list of four billion holes of 20 characters. Each item takes a character, and more memory.
+    if (this.#size + list.length > SIZE_MAX) {
+      throw tooLarge(SIZE_MAX);
+    }
+    const parts: string[] = [];
+    let absent = 0;
+    for (let index = 0; index < list.length; index += 1) {
+      const item = list[index];
+      if (item === undefined) {
+        absent += 1;
+      } else {
+        parts.push(this.#absent(absent), this.write(item, `${path}[${index}]`));
+        absent = 0;
+      }
+    }
+    return parts.join("") + this.#absent(absent);
+  }
+
+  /** So many holes in a list, or items that are `undefined`. */
+  #absent(count: number): string {
+    return count === 0 ? "" : this.#counted(ABSENT.repeat(count));
   }
 
   #writeFile(file: FileLike): string {
@@ -253,32 +279,5 @@ function isOneShot(value: object): boolean {
     ("getReader" in value && typeof value.getReader === "function") ||
     ("then" in value && typeof value.then === "function") ||
     Symbol.asyncIterator in value
-  );
-}
-
-/** An input that cannot be compared. Its `message` names the remedy. */
-export class NotComparableError extends TypeError {
-  readonly reason: InputProblem;
-
-  constructor(reason: InputProblem, message: string) {
-    super(message);
-    this.reason = reason;
-  }
-}
-
-function unfit(reason: InputProblem, how: string): NotComparableError {
-  return new NotComparableError(
-    reason,
-    `input is ${how}; pass as \`input\` only what identifies the request, or a hash of it.`,
-  );
-}
-
-function notComparable(value: unknown, path: string): NotComparableError {
-  const prototype = typeof value === "object" ? (Object.getPrototypeOf(value) as object | null) : null;
-  const kind = prototype?.constructor.name ?? typeOf(value);
-  return new NotComparableError(
-    "not_comparable",
-    `${path} is a ${kind}, which cannot be compared with a retry's; pass as \`input\` only what identifies the ` +
-      "request (for a stream, its bytes or their hash).",
   );
 }

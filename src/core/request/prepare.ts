@@ -5,9 +5,9 @@ import type { RecordIdentity, RecordName } from "../contract/inspection.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
 import { type ResolvedRunOptions, RUN_OPTIONS, resolveOptions } from "../contract/options.ts";
 import type { CallEvents } from "../events/call-events.ts";
-import { NotComparableError } from "./canonical.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { checkId, checkKey, type Identity, recordId } from "./identity.ts";
+import { NotComparableError } from "./not-comparable.ts";
 import { warnOfSuspectScope } from "./suspect-scope.ts";
 
 const OPERATION_LENGTH_MAX = 255;

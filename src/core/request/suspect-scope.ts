@@ -17,7 +17,7 @@ export function warnOfSuspectScope(scope: string, operation: string): void {
       "ONCEONLY_SCOPE",
       // Not the scope, which has as many values as there are tenants.
       suspect,
-      `The scope of ${operation} is ${JSON.stringify(scope)}, which all users without an id would share; return the id ` +
+      `The scope of ${operation} is ${JSON.stringify(withoutIds(scope))}, which all users without an id would share; return the id ` +
         "itself, so that a missing one is refused. For more than one id, refuse a missing one yourself and return " +
         "JSON.stringify([tenant, user]).",
     );
@@ -40,6 +40,15 @@ function suspectIn(scope: string): string | undefined {
     return "zero";
   }
   return EMPTY_FIRST.test(scope) ? "first" : EMPTY_LAST.test(scope) ? "last" : undefined;
+}
+
+/** What is an id after all is somebody's, and nothing for a log. */
+function withoutIds(scope: string): string {
+  const shown = (part: unknown) => (MISSING.has(part) || part === "" || part === scope ? part : "...");
+  const list = listIn(scope);
+  return list === undefined
+    ? scope.replaceAll(/[^:|/]+/g, shown as (part: string) => string)
+    : JSON.stringify(list.map(shown));
 }
 
 function listIn(scope: string): readonly unknown[] | undefined {

@@ -19,6 +19,17 @@ export function placeOf(cursor: unknown): Place | undefined {
   return { expiresAt, id };
 }
 
+/**
+ * A place before which there is nothing that is not before the given one, but for what expires in the same millisecond. It names no
+ * record.
+ */
+export function justBefore({ expiresAt }: Place): Place {
+  const [, seconds = "", fraction = "", zone = ""] = /^(.{19})(?:\.(\d{1,6}))?(.*)$/.exec(expiresAt) ?? [];
+  const next = new Date(Date.parse(`${seconds}Z`) + Number(fraction.slice(0, 3).padEnd(3, "0")) + 1);
+  const digits = fraction.length > 3 ? "0".repeat(fraction.length - 3) : "";
+  return { expiresAt: `${next.toISOString().slice(0, -1)}${digits}${zone}`, id: "-".repeat(43) };
+}
+
 const PLACE = /^((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,6})?(?:\+00:00|Z)?) ([\w-]{43})$/;
 
 /** JavaScript makes the 3rd of March out of the 31st of February. */

@@ -3,13 +3,15 @@ import type { ListedRecord, ListOptions, RecordPage } from "../contract/listing.
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
 import type { Store } from "../contract/store.ts";
 import type { FoundRecord, Place, RecordFilter } from "../contract/upkeep-store.ts";
-import { checkKey } from "../request/identity.ts";
+import { checkId, checkKey } from "../request/identity.ts";
 import { checkOperation, checkScope, idOf } from "../request/prepare.ts";
 import { pastConflicts } from "../retry/past-conflicts.ts";
-import { cursorOf, placeOf } from "./cursor.ts";
+import { checkDate } from "./check-date.ts";
+import { cursorOf, justBefore, placeOf } from "./cursor.ts";
 import { factsOf } from "./facts.ts";
 
 const OPTIONS: OptionNames<Required<ListOptions>> = {
+  id: true,
   operation: true,
   scope: true,
   key: true,
@@ -27,6 +29,8 @@ const STATES: Readonly<Record<NonNullable<ListOptions["state"]>, true>> = {
   failed: true,
 };
 const LIMIT_MAX = 1_000;
+/** Each is a value of the statement, of which databases take some ten thousand. */
+const SCOPES_MAX = 1_000;
 
 /** How many records one statement looks through, some 50 ms. No index serves most filters, and a statement must not take long. */
 const STRETCH = 20_000;
@@ -87,7 +91,8 @@ function isIndexed({ id, state, ...others }: RecordFilter): boolean {
 
 /** A full page goes on after its last record; another one where the search has ended. */
 function pageOf(found: readonly FoundRecord[], limit: number, searchedTo: Place | undefined): RecordPage {
-  const last = found.length === limit ? found.at(-1)?.place : searchedTo;
+  // Who searches in one scope is not told of a record in another one.
+  const last = found.length === limit ? found.at(-1)?.place : searchedTo && justBefore(searchedTo);
   return { records: found.map(listed), next: last && cursorOf(last) };
 }
 
@@ -96,9 +101,10 @@ function listed({ place, ...record }: FoundRecord): ListedRecord {
 }
 
 function filterOf(options: ListOptions): RecordFilter {
-  const { operation, scope, key, state, claimedFrom, claimedBefore } = options;
+  const { id, operation, scope, key, state, claimedFrom, claimedBefore } = options;
   checkOneOf("state", state, Object.keys(STATES));
   const filter: RecordFilter = {
+    id: id === undefined ? undefined : checkId(id),
     operation: operation === undefined ? undefined : checkOperation(operation),
     scopes: scope === undefined ? undefined : scopesOf(scope),
     key: key === undefined ? undefined : checkKey(key),
@@ -108,19 +114,20 @@ function filterOf(options: ListOptions): RecordFilter {
   };
   const [only, ...more] = filter.scopes ?? [];
   const isNamed = filter.operation !== undefined && filter.key !== undefined && only !== undefined;
-  return isNamed && more.length === 0
+  return id === undefined && isNamed && more.length === 0
     ? { ...filter, id: idOf({ operation: filter.operation, scope: only, key: filter.key }) }
     : filter;
 }
 
 function scopesOf(scope: NonNullable<ListOptions["scope"]>): readonly string[] {
   const scopes = Array.isArray(scope) ? scope : [scope];
+  if (scopes.length > SCOPES_MAX) {
+    throw misuse("scope", scope, `at most ${SCOPES_MAX} scopes`);
+  }
   return scopes.map((each) => checkScope(each, "list()"));
 }
 
 function msOf(option: string, date: Date | undefined): number | undefined {
-  if (date !== undefined && !(date instanceof Date && !Number.isNaN(date.getTime()))) {
-    throw misuse(option, date, "a Date");
-  }
+  checkDate(option, date);
   return date?.getTime();
 }

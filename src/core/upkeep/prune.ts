@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { checkNumber, misuse } from "../browser/option-checks.ts";
+import { checkNumber, checkSignal, misuse } from "../browser/option-checks.ts";
 import type { ErrorFacts } from "../contract/events.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
 import type { PruneOptions } from "../contract/pruning.ts";
@@ -50,9 +50,7 @@ async function* batches(
   const { batchSize = BATCH_SIZE, dutyCycle = DUTY_CYCLE, signal } = options;
   checkNumber("batchSize", batchSize, 1);
   checkDutyCycle(dutyCycle);
-  if (signal !== undefined && (typeof signal !== "object" || signal === null)) {
-    throw misuse("signal", signal, "the signal of an AbortController");
-  }
+  checkSignal(signal);
   for (;;) {
     if (signal?.aborted === true) {
       return;

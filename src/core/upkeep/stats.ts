@@ -1,9 +1,9 @@
-import { misuse } from "../browser/option-checks.ts";
 import type { RecordState } from "../contract/inspection.ts";
 import type { CountOptions, OperationCounts, TableStats } from "../contract/listing.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
 import type { Store } from "../contract/store.ts";
 import { pastConflicts } from "../retry/past-conflicts.ts";
+import { checkDate } from "./check-date.ts";
 
 const OPTIONS: OptionNames<Required<CountOptions>> = { since: true };
 
@@ -34,9 +34,7 @@ export async function countByOperation(
 ): Promise<readonly OperationCounts[]> {
   checkOptionNames(options, OPTIONS);
   const { since } = options;
-  if (since !== undefined && !(since instanceof Date && !Number.isNaN(since.getTime()))) {
-    throw misuse("since", since, "a Date");
-  }
+  checkDate("since", since);
   const counted = await pastConflicts(store, "count", () => store.upkeep.count(since?.getTime() ?? null));
   const byOperation = new Map<string, OperationCounts>();
   for (const { operation, status, records } of counted) {

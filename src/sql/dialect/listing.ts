@@ -66,6 +66,17 @@ ORDER BY ${table}.${c.expiresAt} DESC, ${table}.${c.id} DESC`,
   };
 }
 
+/** Takes no lock. Index used: the primary key. */
+export function ids(
+  { record: { table, columns: c } }: Names,
+  after: string,
+  limit: number,
+  { parameter }: Listing,
+): Statement {
+  const text = `SELECT ${c.id} AS id FROM ${table} WHERE ${c.id} > ${parameter(1)} ORDER BY ${table}.${c.id} LIMIT ${limit}`;
+  return { text, values: [after] };
+}
+
 /** Takes no lock. Reads the index on `expires_at`. */
 export function placeAfter(
   names: Names,

@@ -152,6 +152,10 @@ function checkModel(option: string, model: unknown): void {
     if (name !== undefined && (typeof name !== "string" || name === "")) {
       throw misuse(`${option}.${String(field)}`, name, "its name in the database, as text");
     }
+    // A driver may cut the statement there.
+    if (name?.includes("\0") === true) {
+      throw misuse(`${option}.${String(field)}`, name, "its name in the database, without NUL");
+    }
   }
 }
 

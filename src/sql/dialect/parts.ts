@@ -1,4 +1,4 @@
-import type { ClaimParams } from "../../core/contract/store.ts";
+import type { ClaimParams, GiveBackParams } from "../../core/contract/store.ts";
 import type { Names, TableNames } from "./names.ts";
 
 /**
@@ -24,6 +24,11 @@ export function claimedForMs({ retentionMs, leaseMs }: Pick<ClaimParams, "retent
 /** The claim of this owner, if it is still under way. */
 export function whereHeldBy(c: Columns, id: string, owner: string): string {
   return `${c.id} = ${id} AND ${c.owner} = ${owner} AND ${c.status} = 'in_progress'`;
+}
+
+/** Takes back the attempt that a claim has counted, where it was none. */
+export function untried(c: Columns, { isUntried = false }: GiveBackParams): string {
+  return isUntried ? `, ${c.attempt} = ${c.attempt} - 1` : "";
 }
 
 /**

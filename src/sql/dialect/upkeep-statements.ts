@@ -14,6 +14,8 @@ export interface UpkeepStatements {
   forget(names: Names, id: string): RecordAndSteps<Write>;
   /** Puts a text in place of another. Affects one row if it did. */
   rewrite(names: Names, params: RewriteParams): Write;
+  /** Reads ids in their order: rows with an `id`. */
+  ids(names: Names, after: string, limit: number): Statement;
   /** Reads records in the order of their expiry, the last first: `ListedRow`s. */
   list(names: Names, params: ListParams): Statement;
   /** Reads the place that many records further in that order: at most one `PlaceRow`. */

@@ -1,5 +1,5 @@
 import { forgettingSteps, inspecting, ofId, rewriting, whereUnleased } from "../dialect/inspection.ts";
-import { count, type Listing, list, placeAfter, stats } from "../dialect/listing.ts";
+import { count, ids, type Listing, list, placeAfter, stats } from "../dialect/listing.ts";
 import type { UpkeepStatements } from "../dialect/upkeep-statements.ts";
 import { NOW, placeOf } from "./parts.ts";
 import { prune, sweep } from "./prune.ts";
@@ -28,6 +28,7 @@ export const upkeepOfMariadb: UpkeepStatements = {
   },
 
   rewrite: (names, params) => rewriting(names, params, LISTING.parameter),
+  ids: (names, after, limit) => ids(names, after, limit, LISTING),
   list: (names, params) => list(names, params, LISTING),
   placeAfter: (names, after, records) => placeAfter(names, after, records, LISTING),
   // The catalogue's figures are some seconds old.

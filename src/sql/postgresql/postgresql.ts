@@ -5,6 +5,7 @@ import {
   claimedColumns,
   claimedForMs,
   selectedSteps,
+  untried,
   whereAbandoned,
   whereFree,
   whereHeldBy,
@@ -129,9 +130,10 @@ WHERE ${whereHeldBy(c, "$1", "$2")}`,
   },
 
   /** Locks the row, as `renew` does. */
-  giveBack({ record: { table, columns: c } }, { id, owner, delayMs, retentionMs }) {
+  giveBack({ record: { table, columns: c } }, params) {
+    const { id, owner, delayMs, retentionMs } = params;
     return {
-      text: `UPDATE ${table} SET ${c.owner} = '', ${c.lockedUntil} = ${inMs("$3")}, ${c.expiresAt} = ${inMs("$4")}
+      text: `UPDATE ${table} SET ${c.owner} = ''${untried(c, params)}, ${c.lockedUntil} = ${inMs("$3")}, ${c.expiresAt} = ${inMs("$4")}
 WHERE ${whereHeldBy(c, "$1", "$2")}`,
       values: [id, owner, delayMs, delayMs + retentionMs],
     };

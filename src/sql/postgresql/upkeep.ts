@@ -1,5 +1,5 @@
 import { forgettingSteps, inspecting, ofId, rewriting, whereUnleased } from "../dialect/inspection.ts";
-import { count, type Listing, list, placeAfter, stats } from "../dialect/listing.ts";
+import { count, ids, type Listing, list, placeAfter, stats } from "../dialect/listing.ts";
 import { whereExpired, whereOrphaned } from "../dialect/parts.ts";
 import type { UpkeepStatements } from "../dialect/upkeep-statements.ts";
 import { NOW } from "./parts.ts";
@@ -57,6 +57,7 @@ DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed)) AND ${c.
   },
 
   rewrite: (names, params) => rewriting(names, params, LISTING.parameter),
+  ids: (names, after, limit) => ids(names, after, limit, LISTING),
   list: (names, params) => list(names, params, LISTING),
   placeAfter: (names, after, records) => placeAfter(names, after, records, LISTING),
   // Of a partitioned table, its partitions have the bytes.

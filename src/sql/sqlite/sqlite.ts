@@ -6,6 +6,7 @@ import {
   claimedColumns,
   claimedForMs,
   selectedSteps,
+  untried,
   whereAbandoned,
   whereFree,
   whereHeldBy,
@@ -91,9 +92,10 @@ WHERE ${whereHeldBy(c, "?", "?")}`,
   },
 
   /** Takes the write lock. */
-  giveBack({ record: { table, columns: c } }, { id, owner, delayMs, retentionMs }) {
+  giveBack({ record: { table, columns: c } }, params) {
+    const { id, owner, delayMs, retentionMs } = params;
     return {
-      text: `UPDATE ${table} SET ${c.owner} = '', ${c.lockedUntil} = ${inMs("?")}, ${c.expiresAt} = ${inMs("?")}
+      text: `UPDATE ${table} SET ${c.owner} = ''${untried(c, params)}, ${c.lockedUntil} = ${inMs("?")}, ${c.expiresAt} = ${inMs("?")}
 WHERE ${whereHeldBy(c, "?", "?")}`,
       values: [delayMs, delayMs + retentionMs, id, owner],
     };

@@ -1,5 +1,5 @@
 import { forgettingSteps, inspecting, ofId, rewriting, whereUnleased } from "../dialect/inspection.ts";
-import { count, type Listing, list, placeAfter, stats } from "../dialect/listing.ts";
+import { count, ids, type Listing, list, placeAfter, stats } from "../dialect/listing.ts";
 import type { Names } from "../dialect/names.ts";
 import { whereExpired, whereOrphaned } from "../dialect/parts.ts";
 import type { UpkeepStatements } from "../dialect/upkeep-statements.ts";
@@ -54,6 +54,7 @@ export const upkeepOfSqlite: UpkeepStatements = {
   },
 
   rewrite: (names, params) => rewriting(names, params, LISTING.parameter),
+  ids: (names, after, limit) => ids(names, after, limit, LISTING),
   list: (names, params) => list(names, params, LISTING),
   placeAfter: (names, after, records) => placeAfter(names, after, records, LISTING),
   // libsql has no dbstat: https://www.sqlite.org/dbstat.html

@@ -6,9 +6,10 @@ import {
   RETRY_HEADER,
   saysRetry,
 } from "../../core/adapter/key-header.ts";
-import { IdempotencyError } from "../../core/contract/errors.ts";
+import { IdempotencyError, isIdempotencyError } from "../../core/contract/errors.ts";
+import { invalidKey } from "../../core/request/identity.ts";
 import type { ProcedureCall } from "./procedure-call.ts";
-import { headerIn, isCallOf, type RequestParts } from "./request-parts.ts";
+import { headerIn, isCallOf, type RequestInfo, type RequestParts } from "./request-parts.ts";
 
 type KeyOption<TContext, TInput> = (
   call: ProcedureCall<TContext, TInput>,
@@ -42,9 +43,41 @@ function keyInHeader(
   if (!isCallOf(info, call)) {
     return undefined;
   }
-  return info.isBatchCall
-    ? parseKeyListHeader(header, info.calls.length)?.[call.batchIndex]
-    : parseKeyHeader(header);
+  return info.isBatchCall ? keysOfBatch(header, info.calls)[call.batchIndex] : parseKeyHeader(header);
+}
+
+interface Reading {
+  readonly header: string;
+  /** Or why there are none. */
+  readonly keys: readonly (string | undefined)[] | IdempotencyError<"KEY_INVALID">;
+}
+
+/** By the list of the calls. For each of them anew, the header of a long batch would cost as its square. */
+const readings: WeakMap<RequestInfo["calls"], Reading> = new WeakMap();
+
+/** @throws {@link IdempotencyError} `KEY_INVALID`, one for each call. */
+function keysOfBatch(header: string, calls: RequestInfo["calls"]): readonly (string | undefined)[] {
+  const known = readings.get(calls);
+  const { keys } = known?.header === header ? known : readBatch(header, calls);
+  if (keys instanceof IdempotencyError) {
+    throw invalidKey(keys.details.reason, keys.message, keys.cause);
+  }
+  return keys;
+}
+
+function readBatch(header: string, calls: RequestInfo["calls"]): Reading {
+  let keys: Reading["keys"];
+  try {
+    keys = parseKeyListHeader(header, calls.length) ?? [];
+  } catch (error) {
+    if (!isIdempotencyError(error) || error.code !== "KEY_INVALID") {
+      throw error;
+    }
+    keys = error;
+  }
+  const reading = { header, keys };
+  readings.set(calls, reading);
+  return reading;
 }
 
 /** Whether the request that carries a call says that it is a repetition. */
