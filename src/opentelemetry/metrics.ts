@@ -20,6 +20,7 @@ const NAMES: Readonly<Record<keyof IdempotencyEvents, true>> = {
   "onceonly:lease-lost": true,
   "onceonly:given-up": true,
   "onceonly:pruned": true,
+  "onceonly:unpruned": true,
   "onceonly:unkeyed": true,
 };
 
@@ -109,6 +110,8 @@ function listenersOf(meter: Meter): Listeners {
         unpruned.add(1, errorOf(error));
       }
     },
+    // The gauge of the oldest expired record says it all.
+    "onceonly:unpruned": () => {},
     "onceonly:unkeyed": ({ mode }) => unkeyed.add(1, { "onceonly.mode": mode }),
   };
 }

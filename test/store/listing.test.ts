@@ -1,4 +1,5 @@
 /** Lists of records, counts of them, and the state of the tables. */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, test } from "vitest";
 import type { ListOptions, RecordPage } from "../../src/core/contract/listing.ts";
 import { lapse } from "../leases/helpers.ts";
@@ -273,6 +274,31 @@ describe.each(databases)("the state of the tables on $name", ({ open }) => {
     await expect(idempotency.countByOperation({ from: new Date() } as never)).rejects.toThrow(
       "no option from",
     );
+  });
+
+  test("tells when nobody has pruned for a day", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma);
+    await idempotency.run(request("k"), placing("k"));
+    const told: unknown[] = [];
+    const listen = (message: unknown) => told.push(message);
+    subscribe("onceonly:unpruned", listen);
+    try {
+      await expire(db);
+      await idempotency.stats();
+      expect(told).toEqual([]);
+      const ago = {
+        sqlite: "datetime(expires_at, '-2 days') || '.000+00:00'",
+        postgresql: "expires_at - interval '2 days'",
+        mariadb: "expires_at - INTERVAL 2 DAY",
+      };
+      const iso = db.provider === "sqlite" ? `replace(${ago.sqlite}, ' ', 'T')` : ago[db.provider];
+      await db.query(`UPDATE idempotency_record SET expires_at = ${iso}`);
+      const { oldestExpiredAt } = await idempotency.stats();
+      expect(told).toEqual([{ expired: 1, oldestExpiredAt }]);
+    } finally {
+      unsubscribe("onceonly:unpruned", listen);
+    }
   });
 
   test("leaves out of a day's count what was claimed before", async () => {

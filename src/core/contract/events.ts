@@ -51,6 +51,12 @@ export interface IdempotencyEvents {
     readonly durationMs: number;
     readonly error: ErrorFacts | undefined;
   };
+  /** `stats()` has found records that expired more than a day ago: nobody prunes. Told each time. */
+  "onceonly:unpruned": {
+    /** Counted up to 100,000. */
+    readonly expired: number;
+    readonly oldestExpiredAt: Date;
+  };
   /** A call without a key was executed, and no record is kept. */
   "onceonly:unkeyed": { readonly mode: "transaction" | "lease" };
 }

@@ -16,6 +16,7 @@ const NAMES: Readonly<Record<EventName, true>> = {
   "lease-lost": true,
   "given-up": true,
   pruned: true,
+  unpruned: true,
   unkeyed: true,
 };
 

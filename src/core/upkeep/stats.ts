@@ -2,6 +2,7 @@ import type { RecordState } from "../contract/inspection.ts";
 import type { CountOptions, OperationCounts, TableStats } from "../contract/listing.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
 import type { Store } from "../contract/store.ts";
+import { publish } from "../events/channels.ts";
 import { pastConflicts } from "../retry/past-conflicts.ts";
 import { checkDate } from "./check-date.ts";
 
@@ -12,14 +13,16 @@ export async function stats(store: Store<unknown>): Promise<TableStats> {
   const { firstExpiresAtMs, bytes, nowMs, ...counts } = await pastConflicts(store, "stats", () =>
     store.upkeep.stats(),
   );
-  const isExpired = firstExpiresAtMs !== null && firstExpiresAtMs <= nowMs;
-  return {
-    ...counts,
-    oldestExpiredAt: isExpired ? new Date(firstExpiresAtMs) : undefined,
-    bytes: bytes ?? undefined,
-    now: new Date(nowMs),
-  };
+  const oldestExpiredAt =
+    firstExpiresAtMs !== null && firstExpiresAtMs <= nowMs ? new Date(firstExpiresAtMs) : undefined;
+  if (oldestExpiredAt !== undefined && nowMs - oldestExpiredAt.getTime() > UNPRUNED_MS_MAX) {
+    publish("unpruned", () => ({ expired: counts.expired, oldestExpiredAt }));
+  }
+  return { ...counts, oldestExpiredAt, bytes: bytes ?? undefined, now: new Date(nowMs) };
 }
+
+/** From then on nobody prunes, also where that is done once a day. As in `check()`. */
+const UNPRUNED_MS_MAX = 24 * 60 * 60 * 1_000;
 
 const NAMES: Readonly<Record<RecordState, Exclude<keyof OperationCounts, "operation">>> = {
   in_progress: "inProgress",
