@@ -31,6 +31,9 @@ const DEFAULTS = ["schema.prisma", "prisma/schema.prisma"];
  * @throws CliError
  */
 export async function findSchema(cwd: string, given: string | undefined): Promise<FoundSchema> {
+  if (given === "") {
+    throw new CliError("--schema is empty. Give the path of a file or a folder, or leave it out.");
+  }
   if (given !== undefined) {
     return schemaAt(cwd, resolve(cwd, given), "--schema");
   }
@@ -97,10 +100,12 @@ function schemaAt(cwd: string, path: string, saidBy: string): FoundSchema {
   return { path, isFolder, files };
 }
 
+/** Packages have schemas of their own, this one too. */
 const filesIn = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".prisma"))
+    .filter((file) => file.endsWith(".prisma") && !file.split(sep).includes("node_modules"))
     .map((file) => join(folder, file))
+    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true)
     .sort();
 
 function textIn(file: string, name: string): string {

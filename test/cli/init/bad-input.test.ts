@@ -43,6 +43,18 @@ const cases: readonly Case[] = [
     says: "There is no db/schema.prisma, where --schema says that the Prisma schema is.",
   },
   {
+    of: "an empty path",
+    files: { "schema.prisma": schema },
+    options: { schema: "" },
+    says: "--schema is empty. Give the path of a file or a folder, or leave it out.",
+  },
+  {
+    of: "a folder whose only schemas are those of packages",
+    files: { "node_modules/onceonly/prisma/sqlite/idempotency.prisma": schema },
+    options: { schema: "." },
+    says: "The folder ., which --schema names, has no *.prisma files.",
+  },
+  {
     of: "a config that names no file",
     files: { "prisma.config.ts": 'export default { schema: "away" };', "schema.prisma": schema },
     says: "There is no away, where prisma.config.ts says that the Prisma schema is.",
