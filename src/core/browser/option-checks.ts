@@ -44,8 +44,8 @@ export function checkFunction(option: string, value: unknown, example: string): 
 }
 
 export function checkSignal(signal: unknown): void {
-  const { aborted } = (signal ?? { aborted: false }) as { readonly aborted?: unknown };
-  if (signal === null || typeof aborted !== "boolean") {
+  const isSignal = typeof signal === "object" && signal !== null && "aborted" in signal;
+  if (signal !== undefined && !isSignal) {
     throw misuse("signal", signal, "the signal of an AbortController");
   }
 }
