@@ -1,6 +1,6 @@
 /** Lists of records, counts of them, and the state of the tables. */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { ListOptions, RecordPage } from "../../src/core/contract/listing.ts";
 import { lapse } from "../leases/helpers.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
@@ -163,6 +163,36 @@ describe.each(databases)("a list on $name", ({ open }) => {
       { operation: "three", inProgress: 0, completed: 1, failed: 0 },
       { operation: "two", inProgress: 0, completed: 1, failed: 0 },
     ]);
+  });
+
+  test("whose search runs out of time goes on where it was, and names no record that it passed over", async () => {
+    await using db = await open();
+    const idempotency = idempotencyOf(db.prisma);
+    await idempotency.run(request("first"), placing("first"));
+    await multiply(db, 45_000);
+    await db.query(
+      "UPDATE idempotency_record SET scope = 'rare' WHERE key IN ('k00000', 'k20000', 'k44999')",
+    );
+    // Each look at the clock is three seconds later.
+    let now = performance.now();
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => (now += 3_000));
+    try {
+      const pages: string[][] = [];
+      let after: string | undefined;
+      do {
+        const page = await idempotency.list({ scope: "rare", ...(after === undefined ? {} : { after }) });
+        pages.push(page.records.map(({ key }) => key));
+        after = page.next;
+        if (after !== undefined) {
+          const [, id] = Buffer.from(after, "base64url").toString().split(" ");
+          expect(await idempotency.inspect({ id: id ?? "" })).toMatchObject({ state: "unknown" });
+        }
+      } while (after !== undefined);
+      expect(pages.flat()).toEqual(["k44999", "k20000", "k00000"]);
+      expect(pages.length).toBeGreaterThan(2);
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   test("is read by an index, whatever is asked for, and never by sorting the table", async () => {
