@@ -317,6 +317,30 @@ describe.each(databases)("encryption on $name", ({ open }) => {
     expect(await records(db)).toEqual([]);
   });
 
+  test("leaves runs as they are: errors, unkeyed ones, those that are likely duplicates, leased ones without an input", async () => {
+    await using db = await open();
+    const idempotency = withKeys(db, byA);
+    const down = () => Promise.reject(new Error("down"));
+    await expect(idempotency.run(request("k"), down)).rejects.toThrow("down");
+    await expect(idempotency.runUnkeyed(down)).rejects.toThrow("down");
+    expect(await idempotency.runUnkeyed(async () => "no key")).toBe("no key");
+    const retry = request("k", { isRetry: true });
+    expect(await idempotency.run(retry, async () => "new")).toEqual({ value: "new", replayed: false });
+    expect(await idempotency.runLeased(request("l"), async () => 1)).toMatchObject({ replayed: false });
+  });
+
+  test("an abandoned run whose key is gone is left alone, with the reason", async () => {
+    await using db = await open();
+    await leasedWithSecrets(db, { current: "old", keys: { old: B } });
+    const idempotency = withKeys(db, byA, { storeInput: true });
+    const completer = createCompleter({ idempotency, handlers: { "orders.place": () => expect.fail() } });
+    await lapse(db);
+    const error = await failureOf(completer.runOnce());
+    expect(error.code).toBe("STORE_MISCONFIGURED");
+    expect(error.message).toContain("The stored input of orders.place cannot be decrypted");
+    expect((await idempotency.list()).records).toMatchObject([{ state: "in_progress", attempt: 1 }]);
+  });
+
   test("check() passes with it, and knows how long a result becomes", async () => {
     await using db = await open();
     expect(await withKeys(db, byA).check()).toEqual([]);
@@ -399,6 +423,11 @@ describe("its options", () => {
     const onlyReads = await crypto.subtle.importKey("raw", A, "AES-GCM", false, ["decrypt"]);
     const short = await crypto.subtle.generateKey({ name: "AES-GCM", length: 128 }, false, usages);
     expect(make({ current: "a", keys: { a: onlyReads } })).toThrow("a CryptoKey that may only decrypt");
+    const { publicKey } = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, [
+      "sign",
+      "verify",
+    ]);
+    expect(make({ current: "a", keys: { a: publicKey } })).toThrow("a CryptoKey for ECDSA;");
     expect(make({ current: "a", keys: { a: short } })).toThrow("a CryptoKey for AES-GCM of 128 bits");
   });
 });

@@ -122,6 +122,9 @@ describe.each(databases)("redact on $name", ({ open }) => {
     expect(error.message).toContain("option redact failed");
     // What it says may tell of the value.
     expect(error.message).not.toContain(message);
+    const leased = idempotencyOf(db.prisma, { redact, storeInput: true });
+    const run = leased.runLeased(request("l", { input: 1 }), () => expect.fail());
+    expect((await failureOf(run)).code).toBe("RESULT_UNSTORABLE");
     expect(await records(db)).toEqual([]);
     expect(await db.countOrders()).toBe(0);
   });

@@ -39,7 +39,7 @@ describe.each(databases)("$name", ({ open }) => {
     const idempotency = idempotencyOf(db.prisma);
     for (const key of ["a", "b", "c"]) await idempotency.run(request(key), placing(key));
     await expire(db, "a");
-    started(idempotency, { batchSize: 1 });
+    started(idempotency, { batchSize: 1, dutyCycle: 1 });
     await eventually(async () => expect(await records(db)).toHaveLength(2));
     await expire(db, "b");
     await eventually(async () => expect(await records(db)).toMatchObject([{ key: "c" }]));
@@ -146,6 +146,7 @@ describe.each(databases.filter(({ name }) => name !== "sqlite"))("a sweep on $na
 test.each([
   [{ everyMs: 0 }, "everyMs is of type number (0)"],
   [{ budgetMs: "1s" }, 'budgetMs is of type string ("1s")'],
+  [{ dutyCycle: 2 }, "dutyCycle is of type number (2)"],
   [{ batchSize: 1.5 }, "batchSize is of type number (1.5)"],
   [{ every: 5 }, "did you mean everyMs?"],
 ])("%j is refused by name", async (options, words) => {

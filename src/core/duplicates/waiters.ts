@@ -24,7 +24,7 @@ export class Waiters {
       return await wait();
     } finally {
       this.#all -= 1;
-      const left = (this.#byScope.get(scope) ?? 1) - 1;
+      const left = (this.#byScope.get(scope) as number) - 1;
       if (left === 0) {
         this.#byScope.delete(scope);
       } else {

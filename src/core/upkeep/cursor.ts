@@ -24,12 +24,15 @@ export function placeOf(cursor: unknown): Place | undefined {
  * record.
  */
 export function justBefore({ expiresAt }: Place): Place {
-  const [, seconds = "", fraction = "", zone = ""] = /^(.{19})(?:\.(\d{1,6}))?(.*)$/.exec(expiresAt) ?? [];
-  const next = new Date(Date.parse(`${seconds}Z`) + Number(fraction.slice(0, 3).padEnd(3, "0")) + 1);
-  const digits = fraction.length > 3 ? "0".repeat(fraction.length - 3) : "";
-  return { expiresAt: `${next.toISOString().slice(0, -1)}${digits}${zone}`, id: "-".repeat(43) };
+  const [seconds, rest] = [expiresAt.slice(0, SECONDS), expiresAt.slice(SECONDS)];
+  const fraction = /^\.\d+/.exec(rest)?.[0] ?? "";
+  const next = new Date(Date.parse(`${seconds}${fraction.slice(0, ".123".length)}Z`) + 1);
+  const digits = next.toISOString().slice(SECONDS, -1).padEnd(fraction.length, "0");
+  const time = next.toISOString().slice(0, SECONDS) + digits + rest.slice(fraction.length);
+  return { expiresAt: time, id: "-".repeat(43) };
 }
 
+const SECONDS = "2026-11-30T12:00:00".length;
 const PLACE = /^((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,6})?(?:\+00:00|Z)?) ([\w-]{43})$/;
 
 /** JavaScript makes the 3rd of March out of the 31st of February. */
