@@ -30,6 +30,7 @@ const EVENTS: Readonly<Record<keyof IdempotencyEvents, true>> = {
   "onceonly:lease-lost": true,
   "onceonly:given-up": true,
   "onceonly:pruned": true,
+  "onceonly:unpruned": true,
   "onceonly:unkeyed": true,
 };
 const PHASES = ["run", "claim", "wait", "execute", "store"].flatMap((phase) =>
