@@ -195,7 +195,7 @@ it("can be used by the keyboard alone, from the search to the record that is for
   await press("Tab");
   expect(await page.locator(":focus").innerText()).toBe("Skip to content");
   await press("Enter");
-  await tabTo("Key, or the id of a record");
+  await tabTo("Key as a whole, or the id of a record");
   await page.keyboard.type(KEYS.expired);
   await press("Enter");
   await page.waitForURL(/key=/);
