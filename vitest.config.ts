@@ -46,6 +46,7 @@ function onMariadb(): TestProjectInlineConfiguration[] {
         include: [
           "test/{ambient,chaos,duplicates,encryption,errors,events,guard,leases,races,replay,retention,store,transaction,trust}/**/*.test.ts",
           "test/testing/expect-exactly-once.test.ts",
+          "test/cli/init/generated.test.ts",
         ],
         // Collations, which Prisma's schema cannot say; texts and triggers in the SQL of others (CONTRIBUTING.md).
         exclude: [

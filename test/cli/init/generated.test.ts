@@ -54,7 +54,7 @@ describe.each(scaled({ short: mostDifferent, long: applications }))(
   },
 );
 
-describe.each(databases.filter(({ name }) => name !== "mariadb"))("a run on $name", ({ name, open }) => {
+describe.each(databases)("a run on $name", ({ name, open }) => {
   const those = applications.filter(({ provider }) => provider === name);
 
   test.each(scaled({ short: those.slice(0, 1), long: those }))(
@@ -91,8 +91,15 @@ function schemaFilesOf(files: Readonly<Record<string, string>>, path: string): S
     .map(([file, content]) => ({ path: file, content }));
 }
 
-/** Those of the schema, in a database that has none of ours; and one that handlers write to. */
+/**
+ * Those of the schema, in a database that has none of ours; and one that handlers write to. On MariaDB, whose collations a schema cannot say,
+ * the database has the package's own, as `init` says to make them.
+ */
 async function makeTables(db: TestDatabase, files: SchemaFile[]): Promise<void> {
+  if (db.provider === "mariadb") {
+    await db.query("CREATE TABLE payment (amount int)");
+    return;
+  }
   const sql = await ddlOf(
     files,
     db.provider === "sqlite" ? new PrismaLibSql({ url: db.url }) : new CatalogAdapter(db.url),
