@@ -404,6 +404,13 @@ describe("its options", () => {
     expect(make(encryption)).toThrow(TypeError);
   });
 
+  test("have a name before their texts, which no codec may have", () => {
+    const codec = { name: "aes-256-gcm", encode: String, decode: String };
+    expect(() => idempotencyOver({} as Store<unknown>, { codec })).toThrow(
+      "option codec.name is of type string",
+    );
+  });
+
   test("never show a key", () => {
     const text = "0123456789abcdef0123456789abcdef0123456789abcdef";
     expect(make({ current: "a", keys: { a: text } })).toThrow(

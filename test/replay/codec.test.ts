@@ -260,3 +260,12 @@ describe("a text that was tampered with throws instead of giving a value", () =>
     expect(() => decode(text)).toThrow();
   });
 });
+
+test("an error of a value that cannot be stored has a cause only where a codec gives one", () => {
+  const cause = new Error("why");
+  expect(new UnstorableValueError("no", ".a", cause)).toMatchObject({ path: ".a", cause });
+  // That of devalue holds the whole value.
+  expect(() => devalueCodec.encode({ secret: "s", call: () => 1 })).toThrow(
+    expect.not.objectContaining({ cause: expect.anything() }),
+  );
+});
