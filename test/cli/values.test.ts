@@ -104,6 +104,8 @@ describe("a stored value", () => {
 
   it("of the codec is told from any other by its JSON", () => {
     const anything = fc.anything({
+      // The codec refuses this name: test/replay/codec.test.ts.
+      key: fc.string().filter((key) => key !== "__proto__"),
       withBigInt: true,
       withDate: true,
       withMap: true,
