@@ -116,6 +116,12 @@ export function stats(
   return `SELECT ${columns.join(",\n  ")}`;
 }
 
+/** Reads the first entry of the index on `expires_at`. */
+export function oldest({ record: { table, columns: c } }: Names, { now, ms, mark }: Reading): Statement {
+  const columns = `${ms(`MIN(${c.expiresAt})`)} AS ${mark}expiresAtMs${mark}, ${ms(now)} AS ${mark}nowMs${mark}`;
+  return { text: `SELECT ${columns} FROM ${table}`, values: [] };
+}
+
 /** Reads all records. */
 export function count(names: Names, sinceMs: number | null, listing: Listing, aDayAgo: string): Statement {
   const { table, columns: c } = names.record;

@@ -1,5 +1,6 @@
-import { forgettingSteps, inspecting, ofId, rewriting, whereUnleased } from "../dialect/inspection.ts";
-import { count, ids, type Listing, list, placeAfter, stats } from "../dialect/listing.ts";
+import { forgettingSteps, ofId, whereUnleased } from "../dialect/inspection.ts";
+import { count, type Listing, stats } from "../dialect/listing.ts";
+import { upkeepBy } from "../dialect/upkeep-by.ts";
 import type { UpkeepStatements } from "../dialect/upkeep-statements.ts";
 import { NOW, placeOf } from "./parts.ts";
 import { prune, sweep } from "./prune.ts";
@@ -15,10 +16,10 @@ const LISTING: Listing = {
 };
 
 export const upkeepOfMariadb: UpkeepStatements = {
+  ...upkeepBy(LISTING),
+
   prune,
   sweep,
-
-  inspect: (names, id) => ofId(inspecting(names, "?", LISTING), id),
 
   /** A row that somebody has locked is being claimed or completed: then it fails at once. */
   forget(names, id) {
@@ -27,10 +28,6 @@ export const upkeepOfMariadb: UpkeepStatements = {
     return ofId({ record, steps: forgettingSteps(names, "?") }, id);
   },
 
-  rewrite: (names, params) => rewriting(names, params, LISTING.parameter),
-  ids: (names, after, limit) => ids(names, after, limit, LISTING),
-  list: (names, params) => list(names, params, LISTING),
-  placeAfter: (names, after, records) => placeAfter(names, after, records, LISTING),
   // The catalogue's figures are some seconds old.
   stats: (names) => ({
     text: stats(
@@ -42,9 +39,4 @@ export const upkeepOfMariadb: UpkeepStatements = {
     values: [...placeOf(names.record.table), ...placeOf(names.step.table)],
   }),
   count: (names, sinceMs) => count(names, sinceMs, LISTING, `${NOW} - INTERVAL 1 DAY`),
-
-  oldest: ({ record: { table, columns: c } }) => ({
-    text: `SELECT ${LISTING.ms(`MIN(${c.expiresAt})`)} AS expiresAtMs, ${LISTING.ms(NOW)} AS nowMs FROM ${table}`,
-    values: [],
-  }),
 };

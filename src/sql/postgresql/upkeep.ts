@@ -1,6 +1,7 @@
-import { forgettingSteps, inspecting, ofId, rewriting, whereUnleased } from "../dialect/inspection.ts";
-import { count, ids, type Listing, list, placeAfter, stats } from "../dialect/listing.ts";
+import { forgettingSteps, ofId, whereUnleased } from "../dialect/inspection.ts";
+import { count, type Listing, stats } from "../dialect/listing.ts";
 import { whereExpired, whereOrphaned } from "../dialect/parts.ts";
+import { upkeepBy } from "../dialect/upkeep-by.ts";
 import type { UpkeepStatements } from "../dialect/upkeep-statements.ts";
 import { NOW } from "./parts.ts";
 
@@ -17,6 +18,8 @@ const LISTING: Listing = {
 };
 
 export const upkeepOfPostgresql: UpkeepStatements = {
+  ...upkeepBy(LISTING),
+
   /**
    * Locks the rows it deletes and skips those that a claim is taking over. Rows are found by `ctid`, which cannot change while
    * they are locked; in a partitioned table, other rows of other partitions have the same. Index used: `expires_at`.
@@ -46,8 +49,6 @@ DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed)) AND ${c.
     return { writes: [{ text, values: [limit] }] };
   },
 
-  inspect: (names, id) => ofId(inspecting(names, "$1", LISTING), id),
-
   /** A row that somebody has locked is being claimed or completed. */
   forget(names, id) {
     const { table, columns: c } = names.record;
@@ -56,10 +57,6 @@ DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed)) AND ${c.
     return ofId({ record, steps: forgettingSteps(names, "$1") }, id);
   },
 
-  rewrite: (names, params) => rewriting(names, params, LISTING.parameter),
-  ids: (names, after, limit) => ids(names, after, limit, LISTING),
-  list: (names, params) => list(names, params, LISTING),
-  placeAfter: (names, after, records) => placeAfter(names, after, records, LISTING),
   // Of a partitioned table, its partitions have the bytes.
   stats: (names) => ({
     text: stats(
@@ -71,9 +68,4 @@ DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM doomed)) AND ${c.
     values: [[names.record.table, names.step.table]],
   }),
   count: (names, sinceMs) => count(names, sinceMs, LISTING, `${NOW} - interval '1 day'`),
-
-  oldest: ({ record: { table, columns: c } }) => ({
-    text: `SELECT ${LISTING.ms(`MIN(${c.expiresAt})`)} AS "expiresAtMs", ${LISTING.ms(NOW)} AS "nowMs" FROM ${table}`,
-    values: [],
-  }),
 };

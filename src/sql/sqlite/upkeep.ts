@@ -1,7 +1,8 @@
-import { forgettingSteps, inspecting, ofId, rewriting, whereUnleased } from "../dialect/inspection.ts";
-import { count, ids, type Listing, list, placeAfter, stats } from "../dialect/listing.ts";
+import { forgettingSteps, ofId, whereUnleased } from "../dialect/inspection.ts";
+import { count, type Listing, stats } from "../dialect/listing.ts";
 import type { Names } from "../dialect/names.ts";
 import { whereExpired, whereOrphaned } from "../dialect/parts.ts";
+import { upkeepBy } from "../dialect/upkeep-by.ts";
 import type { UpkeepStatements } from "../dialect/upkeep-statements.ts";
 import { NOW } from "./parts.ts";
 
@@ -19,6 +20,8 @@ const LISTING: Listing = {
 };
 
 export const upkeepOfSqlite: UpkeepStatements = {
+  ...upkeepBy(LISTING),
+
   /**
    * Each statement takes the write lock for itself. Steps go first, because nothing finds them once their record is gone.
    * A record that still has steps, as it expired in between or its steps exceed the batch, stays for the next batch.
@@ -46,26 +49,16 @@ export const upkeepOfSqlite: UpkeepStatements = {
     return { writes: [{ text, values: [limit] }] };
   },
 
-  inspect: (names, id) => ofId(inspecting(names, "?", LISTING), id),
   forget(names, id) {
     const { table, columns: c } = names.record;
     const record = `DELETE FROM ${table} WHERE ${whereUnleased(c, "?", NOW)}`;
     return ofId({ record, steps: forgettingSteps(names, "?") }, id);
   },
 
-  rewrite: (names, params) => rewriting(names, params, LISTING.parameter),
-  ids: (names, after, limit) => ids(names, after, limit, LISTING),
-  list: (names, params) => list(names, params, LISTING),
-  placeAfter: (names, after, records) => placeAfter(names, after, records, LISTING),
   // libsql has no dbstat: https://www.sqlite.org/dbstat.html
   stats: (names) => ({ text: stats(names, LISTING, "NULL"), values: [] }),
   count: (names, sinceMs) =>
     count(names, sinceMs, LISTING, "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '-1 day')"),
-
-  oldest: ({ record: { table, columns: c } }) => ({
-    text: `SELECT ${LISTING.ms(`MIN(${c.expiresAt})`)} AS expiresAtMs, ${LISTING.ms(NOW)} AS nowMs FROM ${table}`,
-    values: [],
-  }),
 };
 
 /** The ids of the records to prune, oldest first. Index used: `expires_at`. */
