@@ -1,28 +1,9 @@
-import { type ColumnDefinition, Remedies } from "../dialect/remedies.ts";
-
-const TEXT: ColumnDefinition = { type: "TEXT", rest: "NOT NULL" };
-const TIME: ColumnDefinition = { type: "DATETIME", rest: "NOT NULL" };
-const NOW: ColumnDefinition = { type: "DATETIME", rest: "NOT NULL DEFAULT CURRENT_TIMESTAMP" };
+import { plainColumns } from "../dialect/plain-columns.ts";
+import { Remedies } from "../dialect/remedies.ts";
 
 /** As in prisma/sqlite/idempotency.sql. */
 export const remediesOfSqlite: Remedies = new Remedies({
-  record: {
-    id: TEXT,
-    scope: TEXT,
-    operation: TEXT,
-    key: TEXT,
-    fingerprint: TEXT,
-    status: TEXT,
-    owner: TEXT,
-    attempt: { type: "INTEGER", rest: "NOT NULL DEFAULT 1" },
-    lockedUntil: { type: "DATETIME" },
-    response: { type: "TEXT" },
-    input: { type: "TEXT" },
-    createdAt: NOW,
-    completedAt: { type: "DATETIME" },
-    expiresAt: TIME,
-  },
-  step: { recordId: TEXT, name: TEXT, recordCreatedAt: TIME, response: TEXT, createdAt: NOW },
+  ...plainColumns("DATETIME"),
   quoteMark: '"',
   schemaSaysAll: true,
   nameLength: Infinity,
