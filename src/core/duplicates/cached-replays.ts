@@ -1,11 +1,10 @@
-// The global ones give numbers in Workers of before 2026-02-10, and those have no `unref`.
-import { clearTimeout, setTimeout } from "node:timers";
 import { reasonOf } from "../contract/callbacks.ts";
 import type { Sealing } from "../contract/encryption.ts";
 import type { SettledRun } from "../contract/idempotency.ts";
 import type { ReplayCache } from "../contract/replay-cache.ts";
 import type { FinishedRecord } from "../contract/store.ts";
 import { warnOnce } from "../contract/warn-once.ts";
+import { withinLimit } from "../contract/within-limit.ts";
 import { decodeCached, encodeCached } from "../outcome/cached-outcome.ts";
 import type { Finished } from "../outcome/run-end.ts";
 import { replay } from "../outcome/stored-outcome.ts";
@@ -124,21 +123,6 @@ function settledIn<T>(run: PreparedRun, record: FinishedRecord): SettledRun<T> |
     return replay<T>(run, record);
   } catch {
     return undefined;
-  }
-}
-
-async function withinLimit<T>(answer: Promise<T>, limitMs: number, keepsProcess = true): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${limitMs} ms`)), limitMs);
-    if (!keepsProcess) {
-      timer.unref();
-    }
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -1,7 +1,6 @@
 import type { webcrypto } from "node:crypto";
-// The global ones give numbers in Workers of before 2026-02-10, and those have no `unref`.
-import { clearTimeout, setTimeout } from "node:timers";
 import type { EncryptionKey, EncryptionOptions } from "../contract/encryption.ts";
+import { withinLimit } from "../contract/within-limit.ts";
 import { EncryptionError } from "./encryption-error.ts";
 import { importedKey, KEY_REMEDY, problemOf } from "./imported-key.ts";
 
@@ -56,7 +55,7 @@ export class Keys {
     }
     let key: EncryptionKey | undefined;
     try {
-      key = await withinLimit(async () => given(id));
+      key = await withinLimit((async () => given(id))(), ANSWER_MS);
     } catch (cause) {
       throw new EncryptionError(
         "unavailable",
@@ -75,17 +74,5 @@ export class Keys {
       );
     }
     return importedKey(key);
-  }
-}
-
-async function withinLimit<T>(answer: () => Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_MS} ms`)), ANSWER_MS);
-  });
-  try {
-    return await Promise.race([answer(), late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
