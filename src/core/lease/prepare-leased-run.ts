@@ -4,7 +4,7 @@ import type { LeaseRequest } from "../contract/idempotency.ts";
 import { leaseMsOf, type ResolvedRunOptions, storeAll } from "../contract/options.ts";
 import type { CallEvents } from "../events/call-events.ts";
 import { redacted } from "../outcome/redacted.ts";
-import { decodedText, textOf } from "../outcome/stored-outcome.ts";
+import { decodedText, encodedText } from "../outcome/stored-outcome.ts";
 import { type PreparedRun, prepareRun } from "../request/prepare.ts";
 
 /**
@@ -28,7 +28,7 @@ export async function prepareLeasedRun(
   // A `storedInput` that is present but `undefined` is how the input was before it was parsed.
   const input = "storedInput" in request ? request.storedInput : request.input;
   try {
-    const whole = `${inputCodec.name}:${textOf(inputCodec, input)}`;
+    const whole = encodedText(inputCodec, input);
     return { ...run, input: run.options.redact === storeAll ? whole : redactedInput(run, inputCodec, whole) };
   } catch (cause) {
     if (isIdempotencyError(cause)) {
@@ -45,6 +45,5 @@ export async function prepareLeasedRun(
 
 /** Of a copy: the handler gets the whole input. */
 function redactedInput(run: PreparedRun, codec: Codec, whole: string): string {
-  const kept = redacted(run, decodedText(codec, whole), "input");
-  return `${codec.name}:${textOf(codec, kept)}`;
+  return encodedText(codec, redacted(run, decodedText(codec, whole), "input"));
 }

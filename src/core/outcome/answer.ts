@@ -36,14 +36,14 @@ export async function answerOf<T>(
   const whole = encodeStored(run, value, run.operation);
   // The first caller gets what its duplicates will: the value read back from the stored text, now known to be readable.
   const read = decodeStored(run, whole) as T;
-  const response = run.options.redact === storeAll ? whole : redactedResult(run, read);
+  const response = run.options.redact === storeAll ? whole : redactedResult(run, whole);
   return { settled: { status: "completed", value: read, replayed: false }, response };
 }
 
 /** @throws {@link IdempotencyError} `RESULT_UNSTORABLE` */
-function redactedResult(run: PreparedRun, value: unknown): string {
+function redactedResult(run: PreparedRun, whole: string): string {
   // A copy: the first caller's own must stay whole, should it be changed in place.
-  const copy = decodeStored(run, encodeStored(run, value, run.operation));
+  const copy = decodeStored(run, whole);
   const response = encodeStored(run, redacted(run, copy, "result"), run.operation);
   decodeStored(run, response);
   return response;

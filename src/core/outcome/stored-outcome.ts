@@ -17,9 +17,9 @@ export function encodeStored(
   value: unknown,
   source: string,
 ): string {
-  let text: string;
+  let response: string;
   try {
-    text = textOf(codec, value);
+    response = encodedText(codec, value);
   } catch (cause) {
     // Only the codec's words are for clients: what a getter of the result has thrown may tell of anything.
     const { path, message } =
@@ -29,7 +29,6 @@ export function encodeStored(
     const problem = `cannot be stored${path ? ` at ${path}` : ""} (${message})`;
     throw unstorable({ operation, source, problem, path }, { cause });
   }
-  const response = `${codec.name}:${text}`;
   const bytes = Buffer.byteLength(response);
   if (bytes > resultBytesMax) {
     const problem = `takes ${bytes} bytes; resultBytesMax is ${resultBytesMax}`;
@@ -39,12 +38,12 @@ export function encodeStored(
 }
 
 /** @throws what the codec throws; UnstorableValueError for what it returns instead of a text. */
-export function textOf(codec: Codec, value: unknown): string {
+export function encodedText(codec: Codec, value: unknown): string {
   const text: unknown = answeredAtOnce("codec.encode", codec.encode(value));
   if (typeof text !== "string") {
     throw new UnstorableValueError(`codec.encode returned ${typeOf(text)} instead of a string`, "");
   }
-  return text;
+  return `${codec.name}:${text}`;
 }
 
 /**
