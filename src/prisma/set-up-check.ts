@@ -1,4 +1,5 @@
 import type { Finding } from "../core/contract/finding.ts";
+import { UNPRUNED_MS_MAX } from "../core/contract/pruning.ts";
 import type { CheckedLimits } from "../core/contract/store.ts";
 import type { Dialect } from "../sql/dialect/dialect.ts";
 import { explaining } from "../sql/dialect/faults.ts";
@@ -56,8 +57,6 @@ interface OldestRow {
   readonly expiresAtMs: number | bigint | string | null;
   readonly nowMs: number | bigint | string;
 }
-
-const UNPRUNED_MS_MAX = 24 * 60 * 60 * 1_000;
 
 function checkPruned({ record }: Names, oldest: OldestRow | undefined): Finding[] {
   const agoMs = Number(oldest?.nowMs) - Number(oldest?.expiresAtMs ?? oldest?.nowMs);

@@ -1,3 +1,8 @@
+/**
+ * How long after its expiry a record that is still there says that nobody prunes, in milliseconds. Some prune once a day.
+ */
+export const UNPRUNED_MS_MAX: number = 24 * 60 * 60 * 1_000;
+
 /** How records are deleted. */
 export interface PruneOptions {
   /** Records per statement. Default 1,000. */

@@ -48,8 +48,7 @@ async function* batches(
 ): AsyncGenerator<number> {
   checkOptionNames(options, OPTIONS);
   const { batchSize = BATCH_SIZE, dutyCycle = DUTY_CYCLE, signal } = options;
-  checkNumber("batchSize", batchSize, 1);
-  checkDutyCycle(dutyCycle);
+  checkBatches(options);
   checkSignal(signal);
   for (;;) {
     if (signal?.aborted === true) {
@@ -75,7 +74,8 @@ async function rest(ms: number, signal: AbortSignal | undefined): Promise<void> 
 }
 
 /** @throws TypeError */
-export function checkDutyCycle(dutyCycle: unknown): void {
+export function checkBatches({ batchSize, dutyCycle }: PruneOptions): void {
+  checkNumber("batchSize", batchSize, 1);
   if (dutyCycle !== undefined && !(typeof dutyCycle === "number" && dutyCycle > 0 && dutyCycle <= 1)) {
     throw misuse("dutyCycle", dutyCycle, "a number above 0 and up to 1");
   }

@@ -6,7 +6,7 @@ import { warn } from "../contract/callbacks.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
 import type { Pruning, StartPruningOptions } from "../contract/pruning.ts";
 import type { Store } from "../contract/store.ts";
-import { checkDutyCycle, prune, sweep } from "./prune.ts";
+import { checkBatches, prune, sweep } from "./prune.ts";
 
 const OPTIONS: OptionNames<Required<StartPruningOptions>> = {
   everyMs: true,
@@ -21,11 +21,10 @@ const SWEEP_EVERY_MS = 24 * 60 * 60 * 1_000;
 /** Prunes at intervals until it is stopped. Rounds of many processes spread by their jitter, and share the work if they meet. */
 export function startPruning(store: Store<unknown>, options: StartPruningOptions = {}): Pruning {
   checkOptionNames(options, OPTIONS);
-  const { everyMs = 300_000, batchSize, dutyCycle, budgetMs = 10_000 } = options;
+  const { everyMs = 300_000, budgetMs = 10_000, ...how } = options;
   checkNumber("everyMs", everyMs, 1);
-  checkNumber("batchSize", batchSize, 1);
-  checkDutyCycle(dutyCycle);
   checkNumber("budgetMs", budgetMs, 1);
+  checkBatches(how);
   const stopped = new AbortController();
   let sweptAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
@@ -33,11 +32,7 @@ export function startPruning(store: Store<unknown>, options: StartPruningOptions
 
   const round = async () => {
     const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(budgetMs)]);
-    const limits = {
-      signal,
-      ...(batchSize === undefined ? {} : { batchSize }),
-      ...(dutyCycle === undefined ? {} : { dutyCycle }),
-    };
+    const limits = { ...how, signal };
     try {
       await prune(store, limits);
       if (performance.now() - sweptAt >= SWEEP_EVERY_MS) {

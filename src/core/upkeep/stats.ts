@@ -1,6 +1,7 @@
 import type { RecordState } from "../contract/inspection.ts";
 import type { CountOptions, OperationCounts, TableStats } from "../contract/listing.ts";
 import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
+import { UNPRUNED_MS_MAX } from "../contract/pruning.ts";
 import type { Store } from "../contract/store.ts";
 import { publish } from "../events/channels.ts";
 import { pastConflicts } from "../retry/past-conflicts.ts";
@@ -20,9 +21,6 @@ export async function stats(store: Store<unknown>): Promise<TableStats> {
   }
   return { ...counts, oldestExpiredAt, bytes: bytes ?? undefined, now: new Date(nowMs) };
 }
-
-/** From then on nobody prunes, also where that is done once a day. As in `check()`. */
-const UNPRUNED_MS_MAX = 24 * 60 * 60 * 1_000;
 
 const NAMES: Readonly<Record<RecordState, Exclude<keyof OperationCounts, "operation">>> = {
   in_progress: "inProgress",
