@@ -210,15 +210,15 @@ async function openedRecord(
   );
 }
 
-function openedSteps(
+function openedSteps<TStep extends RecordedStep>(
   cipher: Cipher,
   id: string,
-  steps: readonly RecordedStep[],
-): Promise<readonly RecordedStep[]> {
+  steps: readonly TStep[],
+): Promise<readonly TStep[]> {
   return Promise.all(
-    steps.map(async ({ name, response }) => ({
-      name,
-      response: await cipher.open(response, { id, column: "step", name }),
+    steps.map(async (step) => ({
+      ...step,
+      response: await cipher.open(step.response, { id, column: "step", name: step.name }),
     })),
   );
 }
@@ -229,12 +229,7 @@ async function openedStored(cipher: Cipher, id: string, record: StoredRecord): P
     ...record,
     response: response === null ? null : await cipher.open(response, answerPlace(id, record.status)),
     input: input === null ? null : await cipher.open(input, { id, column: "input" }),
-    steps: await Promise.all(
-      steps.map(async (step) => ({
-        ...step,
-        response: await cipher.open(step.response, { id, column: "step", name: step.name }),
-      })),
-    ),
+    steps: await openedSteps(cipher, id, steps),
   };
 }
 
