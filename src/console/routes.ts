@@ -62,11 +62,13 @@ export async function recordOf(
   { idempotency, operator }: Visit,
   id: string,
 ): Promise<InspectedRecord | undefined> {
-  // Not read before it is known to be theirs: how long that takes, or how it fails, would tell that it exists.
   const { scopes } = operator;
-  const { records } = await idempotency.list({ id, ...(scopes === undefined ? {} : { scope: scopes }) });
-  if (!records.some(({ scope }) => maySee(operator, scope))) {
-    return undefined;
+  if (scopes !== undefined) {
+    // Not read before it is known to be theirs: how long that takes, or how it fails, would tell that it exists.
+    const { records } = await idempotency.list({ id, scope: scopes });
+    if (!records.some(({ scope }) => maySee(operator, scope))) {
+      return undefined;
+    }
   }
   const found = await idempotency.inspect({ id });
   return found.state === "unknown" || !maySee(operator, found.scope) ? undefined : found;
