@@ -1,5 +1,5 @@
 import { deepStrictEqual as equal, ok } from "node:assert";
-import type { LeaseStore } from "../../core/contract/store.ts";
+import type { Store } from "../../core/contract/store.ts";
 import { type Check, completedBy, ID, lapse, leaseBy, OPERATION } from "./conformance-case.ts";
 
 const step = (owner: string, response = "done", name = "charge") => ({ id: ID, owner, name, response });
@@ -14,12 +14,15 @@ const abandoned = (owner: string, operations: readonly string[] = [OPERATION]) =
 });
 
 /** All writes of an owner, which must change nothing. */
-async function expectNoWrite(leases: LeaseStore, owner: string): Promise<void> {
+async function expectNoWrite({ leases, upkeep }: Store<unknown>, owner: string): Promise<void> {
+  const before = await upkeep.inspect(ID);
   equal(await leases.renew(renewal(owner)), false);
   equal(await leases.recordStep(step(owner)), false);
   equal(await leases.giveBack(givenBack(owner)), false);
   equal(await leases.complete(completed(owner)), false);
   equal(await leases.holds({ id: ID, owner }), false);
+  const after = await upkeep.inspect(ID);
+  equal(after, { ...before, nowMs: after?.nowMs });
 }
 
 /** What a store keeps for leased runs. */
@@ -34,24 +37,20 @@ export const leaseCases: Readonly<Record<string, Check>> = {
     equal(await leases.outcomeOf(ID), record);
   },
 
-  "an executor that was taken over writes nothing": async ({ store: { leases, upkeep } }) => {
+  "an executor that was taken over writes nothing": async ({ store }) => {
+    const { leases } = store;
     await leases.claim(leaseBy("first", { leaseMs: 1 }));
     await lapse();
     equal(await leases.claim(leaseBy("second")), { state: "claimed", attempt: 2 });
-    const before = await upkeep.inspect(ID);
-    await expectNoWrite(leases, "first");
-    const after = await upkeep.inspect(ID);
-    equal(after, { ...before, nowMs: after?.nowMs });
+    await expectNoWrite(store, "first");
     equal(await leases.steps(ID), []);
   },
 
-  "nobody writes once the outcome is stored": async ({ store: { leases, upkeep } }) => {
+  "nobody writes once the outcome is stored": async ({ store }) => {
+    const { leases } = store;
     await leases.claim(leaseBy("first"));
     equal(await leases.complete(completed("first")), true);
-    const before = await upkeep.inspect(ID);
-    await expectNoWrite(leases, "first");
-    const after = await upkeep.inspect(ID);
-    equal(after, { ...before, nowMs: after?.nowMs });
+    await expectNoWrite(store, "first");
   },
 
   "a lease that is renewed is held again": async ({ store: { leases } }) => {
