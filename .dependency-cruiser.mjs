@@ -51,6 +51,7 @@ export const walls = {
   "cli/init": ["cli", "sql"],
   "cli/upgrade": ["cli", "core/browser", "core/contract"],
   "cli/commands": [
+    "core/browser",
     "core/contract",
     "cli",
     "cli/terminal",

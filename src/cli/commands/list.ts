@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
+import { pastedKey } from "../../core/browser/key-header.ts";
 import type { Idempotency } from "../../core/contract/idempotency.ts";
 import type { ListedRecord, ListOptions, RecordPage } from "../../core/contract/listing.ts";
-import { pastedKey } from "../../core/contract/pasted-key.ts";
 import type { Answer } from "../answer.ts";
 import { type Cell, columns, shown } from "../terminal/text.ts";
 import { TIME_FORMS, toSecond } from "../terminal/times.ts";

@@ -1,5 +1,5 @@
+import { pastedKey } from "../../core/browser/key-header.ts";
 import type { ListOptions } from "../../core/contract/listing.ts";
-import { pastedKey } from "../../core/contract/pasted-key.ts";
 import type { Operator } from "../access/operator.ts";
 
 /** What was asked for, as it was typed. */
