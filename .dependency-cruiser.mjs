@@ -2,19 +2,24 @@
  * The walls: what each folder of `src` may import besides itself. `npm run lint` checks every import, also those of types.
  * A mutation travels from an adapter to core, from there through the port to the store, and so to the database.
  */
-const request = ["core/browser", "core/contract", "core/events", "core/request"];
+const contract = ["core/contract", "core/contract/errors", "core/contract/options", "core/contract/upkeep"];
+const request = ["core/browser", ...contract, "core/events", "core/request"];
 const attempt = [...request, "core/outcome"];
 const run = [...attempt, "core/retry", "core/duplicates", "core/run"];
-const sql = ["core/browser", "core/contract", "sql/dialect"];
+const sql = ["core/browser", ...contract, "sql/dialect"];
 const client = [...sql, "sql", "prisma/client"];
 const adapter = [...request, "core/adapter"];
 
 /** By folder: the folders that it may import. Each knows what is below it, and nothing above. */
 export const walls = {
   "core/browser": [],
-  "core/contract": ["core/browser"],
-  "core/events": ["core/browser", "core/contract"],
-  "core/request": ["core/browser", "core/contract", "core/events"],
+  // What check() finds and upkeep reads; the errors; the options; and what all of core, and the port, is written in.
+  "core/contract/upkeep": ["core/browser"],
+  "core/contract/errors": ["core/browser", "core/contract/upkeep"],
+  "core/contract/options": ["core/browser", "core/contract/errors"],
+  "core/contract": ["core/browser", ...contract.slice(1)],
+  "core/events": ["core/browser", ...contract],
+  "core/request": ["core/browser", ...contract, "core/events"],
   "core/outcome": request,
   "core/retry": attempt,
   "core/duplicates": attempt,
@@ -27,7 +32,7 @@ export const walls = {
   core: [...run, "core/encryption", "core/lease", "core/upkeep"],
 
   // What every dialect is made of, one folder for each database, and what sends the statements of whichever it is.
-  "sql/dialect": ["core/browser", "core/contract"],
+  "sql/dialect": ["core/browser", ...contract],
   "sql/mariadb": sql,
   "sql/postgresql": sql,
   "sql/sqlite": sql,
@@ -45,47 +50,49 @@ export const walls = {
   react: ["core/browser"],
   "trpc/client": ["core/browser"],
 
-  // What a terminal shows, how the application is found, what the larger commands do, and the commands as they are typed.
+  // What a terminal shows, how the application is found, what the larger commands do, the options and the commands as they are typed.
   "cli/terminal": [],
-  "cli/application": ["core/contract", "cli", "cli/terminal"],
+  "cli/application": [...contract, "cli", "cli/terminal"],
   "cli/init": ["cli", "sql"],
-  "cli/upgrade": ["cli", "core/browser", "core/contract"],
+  "cli/upgrade": ["cli", "core/browser", ...contract],
+  "cli/options": ["core/browser", ...contract, "cli", "cli/terminal"],
   "cli/commands": [
     "core/browser",
-    "core/contract",
+    ...contract,
     "cli",
     "cli/terminal",
     "cli/application",
+    "cli/options",
     "cli/init",
     "cli/upgrade",
     "cli/console",
   ],
-  cli: ["core/contract", "cli/terminal", "cli/commands"],
+  cli: [...contract, "cli/terminal", "cli/commands"],
 
   messages: adapter,
   // What is done to an application's mutation, and what a store must keep. Processes that kill themselves.
-  "testing/kit": ["core/browser", "core/contract"],
-  "testing/crash": ["core/contract"],
-  "testing/conformance": ["core/browser", "core/contract"],
-  testing: ["core/contract", "testing/kit", "testing/conformance"],
+  "testing/kit": ["core/browser", ...contract],
+  "testing/crash": contract,
+  "testing/conformance": ["core/browser", ...contract],
+  testing: [...contract, "testing/kit", "testing/conformance"],
   // Listens to what core tells.
-  opentelemetry: ["core/browser", "core/contract"],
+  opentelemetry: ["core/browser", ...contract],
 
   // Who looks, what is searched for and how values look, the pages made of these, and what answers a request with one.
-  "console/access": ["core/browser", "core/contract"],
+  "console/access": ["core/browser", ...contract],
   "console/values": [],
-  "console/search": ["core/browser", "core/contract", "console/access"],
-  "console/pages": ["core/browser", "core/contract", "console/access", "console/search", "console/values"],
+  "console/search": ["core/browser", ...contract, "console/access"],
+  "console/pages": ["core/browser", ...contract, "console/access", "console/search", "console/values"],
   console: [
     "core/browser",
-    "core/contract",
+    ...contract,
     "console/access",
     "console/search",
     "console/values",
     "console/pages",
   ],
   // Serves it on this machine.
-  "cli/console": ["core/browser", "core/contract", "cli", "console"],
+  "cli/console": ["core/browser", ...contract, "cli", "console"],
 
   // A request is read and compared; its response is judged, stored and restored.
   "http/problems": adapter,

@@ -1,9 +1,9 @@
 import { misuse } from "./core/browser/option-checks.ts";
-import type { EncryptionOptions } from "./core/contract/encryption.ts";
 import type { Idempotency } from "./core/contract/idempotency.ts";
-import { checkOptionNames, type OptionNames } from "./core/contract/option-names.ts";
-import { RUN_OPTIONS, type RunOptions } from "./core/contract/options.ts";
-import type { ReplayCache } from "./core/contract/replay-cache.ts";
+import type { EncryptionOptions } from "./core/contract/options/encryption.ts";
+import { checkOptionNames, type OptionNames } from "./core/contract/options/option-names.ts";
+import { RUN_OPTIONS, type RunOptions } from "./core/contract/options/options.ts";
+import type { ReplayCache } from "./core/contract/options/replay-cache.ts";
 import { idempotencyOver } from "./core/create.ts";
 import type { PrismaClientLike, TransactionOf } from "./prisma/client/client.ts";
 import { engineOf } from "./prisma/client/private-members.ts";

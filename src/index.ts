@@ -5,15 +5,7 @@
  */
 
 export type { CliConfig } from "./core/contract/cli-config.ts";
-export {
-  type Codec,
-  devalueCodec,
-  type Transformer,
-  transformerCodec,
-  UnstorableValueError,
-} from "./core/contract/codec.ts";
-export type { EncryptionKey, EncryptionOptions } from "./core/contract/encryption.ts";
-export type { ErrorClass, ErrorSerializer } from "./core/contract/error-serializer.ts";
+export type { ErrorClass, ErrorSerializer } from "./core/contract/errors/error-serializer.ts";
 export {
   type AnyIdempotencyError,
   IdempotencyError,
@@ -22,7 +14,7 @@ export {
   type InputProblem,
   isIdempotencyError,
   type KeyProblem,
-} from "./core/contract/errors.ts";
+} from "./core/contract/errors/errors.ts";
 export type {
   CallEvent,
   CallPhase,
@@ -31,7 +23,6 @@ export type {
   IdempotencyEvents,
   TracedCall,
 } from "./core/contract/events.ts";
-export type { Finding } from "./core/contract/finding.ts";
 export type {
   AbandonedRun,
   AbandonedRuns,
@@ -50,6 +41,18 @@ export type {
   TransactionStepContext,
   UnkeyedContext,
 } from "./core/contract/idempotency.ts";
+export {
+  type Codec,
+  devalueCodec,
+  type Transformer,
+  transformerCodec,
+  UnstorableValueError,
+} from "./core/contract/options/codec.ts";
+export type { EncryptionKey, EncryptionOptions } from "./core/contract/options/encryption.ts";
+export type { ResolvedRunOptions, RunOptions } from "./core/contract/options/options.ts";
+export type { ReplayCache } from "./core/contract/options/replay-cache.ts";
+export type { TransactionOptions } from "./core/contract/options/transaction-options.ts";
+export type { Finding } from "./core/contract/upkeep/finding.ts";
 export type {
   Forgotten,
   InspectedRecord,
@@ -62,7 +65,7 @@ export type {
   RecordState,
   StoredValue,
   UnknownRecord,
-} from "./core/contract/inspection.ts";
+} from "./core/contract/upkeep/inspection.ts";
 export type {
   CountOptions,
   ListedRecord,
@@ -70,13 +73,10 @@ export type {
   OperationCounts,
   RecordPage,
   TableStats,
-} from "./core/contract/listing.ts";
-export type { ResolvedRunOptions, RunOptions } from "./core/contract/options.ts";
-export type { PruneOptions, Pruning, StartPruningOptions } from "./core/contract/pruning.ts";
-export type { Reencrypted, ReencryptOptions } from "./core/contract/reencryption.ts";
-export type { ReplayCache } from "./core/contract/replay-cache.ts";
-export type { TransactionOptions } from "./core/contract/transaction-options.ts";
-export type { Upkeep } from "./core/contract/upkeep.ts";
+} from "./core/contract/upkeep/listing.ts";
+export type { PruneOptions, Pruning, StartPruningOptions } from "./core/contract/upkeep/pruning.ts";
+export type { Reencrypted, ReencryptOptions } from "./core/contract/upkeep/reencryption.ts";
+export type { Upkeep } from "./core/contract/upkeep/upkeep.ts";
 export {
   type Completer,
   type CompletingHandler,

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parseEnv, stripVTControlCharacters } from "node:util";
-import type { AnyIdempotencyError } from "../core/contract/errors.ts";
-import { isIdempotencyError } from "../core/contract/errors.ts";
+import type { AnyIdempotencyError } from "../core/contract/errors/errors.ts";
+import { isIdempotencyError } from "../core/contract/errors/errors.ts";
 import { CliError } from "./cli-error.ts";
 import { shown } from "./terminal/text.ts";
 

@@ -1,5 +1,5 @@
 import { warn } from "../core/contract/callbacks.ts";
-import { isIdempotencyError } from "../core/contract/errors.ts";
+import { isIdempotencyError } from "../core/contract/errors/errors.ts";
 import { isResponse, type Operator, operatorOf } from "./access/operator.ts";
 import { plainAnswer, withoutBody } from "./answer.ts";
 import { askToForget, forgetRecord } from "./forgetting.ts";

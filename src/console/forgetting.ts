@@ -1,4 +1,4 @@
-import type { InspectedRecord } from "../core/contract/inspection.ts";
+import type { InspectedRecord } from "../core/contract/upkeep/inspection.ts";
 import { FormSecret, isFromSameOrigin } from "./access/form-token.ts";
 import { pageAnswer } from "./answer.ts";
 import { forgetPage } from "./pages/forget.tsx";

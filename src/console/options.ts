@@ -1,6 +1,6 @@
 import { checkFunctions, misuse } from "../core/browser/option-checks.ts";
-import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
-import type { Upkeep } from "../core/contract/upkeep.ts";
+import { checkOptionNames, type OptionNames } from "../core/contract/options/option-names.ts";
+import type { Upkeep } from "../core/contract/upkeep/upkeep.ts";
 import type { Authorize } from "./access/operator.ts";
 
 /** What the console asks of the object that `createIdempotency` made. */

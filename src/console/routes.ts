@@ -1,5 +1,5 @@
-import { isIdempotencyError } from "../core/contract/errors.ts";
-import type { Forgotten, InspectedRecord } from "../core/contract/inspection.ts";
+import { isIdempotencyError } from "../core/contract/errors/errors.ts";
+import type { Forgotten, InspectedRecord } from "../core/contract/upkeep/inspection.ts";
 import { FormSecret } from "./access/form-token.ts";
 import { maySee } from "./access/operator.ts";
 import { pageAnswer, seeOther } from "./answer.ts";

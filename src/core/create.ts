@@ -1,17 +1,17 @@
 import { misuse } from "./browser/option-checks.ts";
-import type { Codec } from "./contract/codec.ts";
-import type { EncryptionOptions } from "./contract/encryption.ts";
 import type { Idempotency, RunResult, SettledRun } from "./contract/idempotency.ts";
-import { checkOptionNames } from "./contract/option-names.ts";
+import type { Codec } from "./contract/options/codec.ts";
+import type { EncryptionOptions } from "./contract/options/encryption.ts";
+import { checkOptionNames } from "./contract/options/option-names.ts";
 import {
   defaultsOver,
   type ResolvedRunOptions,
   RUN_OPTIONS,
   type RunOptions,
   resolveOptions,
-} from "./contract/options.ts";
+} from "./contract/options/options.ts";
+import { checkReplayCache, type ReplayCache } from "./contract/options/replay-cache.ts";
 import { inLeaseMode, inTransactionMode } from "./contract/other-mode.ts";
-import { checkReplayCache, type ReplayCache } from "./contract/replay-cache.ts";
 import type { Store } from "./contract/store.ts";
 import { CachedReplays } from "./duplicates/cached-replays.ts";
 import { Duplicates } from "./duplicates/duplicates.ts";

@@ -1,7 +1,7 @@
 import type { IdempotencyOption } from "../core/adapter/chosen-idempotency.ts";
 import type { Mode, ScopeValue } from "../core/adapter/options.ts";
-import type { AnyIdempotencyError } from "../core/contract/errors.ts";
-import type { RunOptions } from "../core/contract/options.ts";
+import type { AnyIdempotencyError } from "../core/contract/errors/errors.ts";
+import type { RunOptions } from "../core/contract/options/options.ts";
 import type { ProblemHeaders, RefusedRequestError } from "./problems/problem.ts";
 import type { ResponseHead, ResponseOutcome } from "./response/outcome.ts";
 

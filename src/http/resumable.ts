@@ -1,5 +1,5 @@
 import type { AbandonedRun, Idempotency } from "../core/contract/idempotency.ts";
-import type { RunOptions } from "../core/contract/options.ts";
+import type { RunOptions } from "../core/contract/options/options.ts";
 import { madeBy } from "../core/lease/completer.ts";
 import type { HttpLeaseHandler } from "./context.ts";
 import { checkStoredRequest, requestFrom } from "./request/stored-request.ts";

@@ -1,5 +1,5 @@
 import type { Mode } from "../core/adapter/options.ts";
-import { IdempotencyError } from "../core/contract/errors.ts";
+import { IdempotencyError } from "../core/contract/errors/errors.ts";
 import type { Idempotency, SettledRun } from "../core/contract/idempotency.ts";
 import type { HttpLeaseHandler, ModeHandler } from "./context.ts";
 import { comparableRequest } from "./request/comparable-request.ts";

@@ -7,8 +7,8 @@ import {
   type ScopeValue,
 } from "../core/adapter/options.ts";
 import { checkFunction, checkNumber, misuse } from "../core/browser/option-checks.ts";
-import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
-import { RUN_OPTIONS, resolveOptions } from "../core/contract/options.ts";
+import { checkOptionNames, type OptionNames } from "../core/contract/options/option-names.ts";
+import { RUN_OPTIONS, resolveOptions } from "../core/contract/options/options.ts";
 import type { AnyModeOptions, CommonHttpOptions, FromRequest } from "./options.ts";
 import type { ProblemHeaders } from "./problems/problem.ts";
 import { requestHeadersOf } from "./request/stored-request.ts";

@@ -3,7 +3,7 @@ import { KEY_HEADER, parseKeyHeader, RETRY_HEADER, saysRetry } from "../core/ada
 import { checkKeyRequired } from "../core/adapter/options.ts";
 import { misuse } from "../core/browser/option-checks.ts";
 import { answeredAtOnce, told, warn } from "../core/contract/callbacks.ts";
-import { type AnyIdempotencyError, isIdempotencyError } from "../core/contract/errors.ts";
+import { type AnyIdempotencyError, isIdempotencyError } from "../core/contract/errors/errors.ts";
 import { tellRefusal } from "../core/events/call-events.ts";
 import { type HttpHandler, type HttpLeaseHandler, handleUntouched, type ModeHandler } from "./context.ts";
 import type { AnyModeOptions, HttpIdempotencyOptions, HttpLeaseOptions } from "./options.ts";

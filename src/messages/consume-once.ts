@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { misuse, typeOf } from "../core/browser/option-checks.ts";
 import { answeredAtOnce } from "../core/contract/callbacks.ts";
-import { IdempotencyError, isIdempotencyError } from "../core/contract/errors.ts";
+import { IdempotencyError, isIdempotencyError } from "../core/contract/errors/errors.ts";
 import type { LeaseContext, RunContext } from "../core/contract/idempotency.ts";
 import { Attempts } from "./attempts.ts";
 import { isRedelivered } from "./deliveries.ts";

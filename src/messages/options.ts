@@ -1,8 +1,8 @@
 import { checkFunction, checkNumber, checkOneOf, misuse } from "../core/browser/option-checks.ts";
 import { misplaced } from "../core/contract/found.ts";
 import type { Idempotency, RunContext } from "../core/contract/idempotency.ts";
-import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
-import { RUN_OPTIONS, type RunOptions } from "../core/contract/options.ts";
+import { checkOptionNames, type OptionNames } from "../core/contract/options/option-names.ts";
+import { RUN_OPTIONS, type RunOptions } from "../core/contract/options/options.ts";
 
 /**
  * Why a message is handed to `onPoison`:

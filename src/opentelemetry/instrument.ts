@@ -1,7 +1,7 @@
 import { type MeterProvider, metrics, type TracerProvider, trace } from "@opentelemetry/api";
 import { misuse } from "../core/browser/option-checks.ts";
 import type { Idempotency } from "../core/contract/idempotency.ts";
-import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
+import { checkOptionNames, type OptionNames } from "../core/contract/options/option-names.ts";
 import { record } from "./metrics.ts";
 import { traceCalls } from "./spans.ts";
 import type { Table } from "./table-gauges.ts";

@@ -2,7 +2,7 @@
 import { clearTimeout, setTimeout } from "node:timers";
 import type { BatchObservableResult, Meter, ObservableGauge } from "@opentelemetry/api";
 import { warn } from "../core/contract/callbacks.ts";
-import type { TableStats } from "../core/contract/listing.ts";
+import type { TableStats } from "../core/contract/upkeep/listing.ts";
 import { forgetLastValue } from "./last-values.ts";
 
 /** How long a collection waits for the database, in milliseconds. Prometheus gives up after ten seconds, and has nothing then. */

@@ -1,6 +1,6 @@
-import type { Finding } from "../core/contract/finding.ts";
-import { UNPRUNED_MS_MAX } from "../core/contract/pruning.ts";
 import type { CheckedLimits } from "../core/contract/store.ts";
+import type { Finding } from "../core/contract/upkeep/finding.ts";
+import { UNPRUNED_MS_MAX } from "../core/contract/upkeep/pruning.ts";
 import type { Dialect } from "../sql/dialect/dialect.ts";
 import { explaining } from "../sql/dialect/faults.ts";
 import { checkIndexes } from "../sql/dialect/index-check.ts";

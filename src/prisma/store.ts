@@ -1,5 +1,4 @@
 import { TIMER_MS_MAX } from "../core/browser/option-checks.ts";
-import type { Finding } from "../core/contract/finding.ts";
 import type {
   CheckedLimits,
   Ending,
@@ -11,7 +10,8 @@ import type {
   StoreSession,
   TransactionLimits,
 } from "../core/contract/store.ts";
-import type { UpkeepStore } from "../core/contract/upkeep-store.ts";
+import type { Finding } from "../core/contract/upkeep/finding.ts";
+import type { UpkeepStore } from "../core/contract/upkeep/upkeep-store.ts";
 import type { Capabilities } from "../sql/dialect/capabilities.ts";
 import type { Dialect } from "../sql/dialect/dialect.ts";
 import { explaining, faultOf } from "../sql/dialect/faults.ts";

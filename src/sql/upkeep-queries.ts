@@ -1,4 +1,4 @@
-import type { Forgotten } from "../core/contract/inspection.ts";
+import type { Forgotten } from "../core/contract/upkeep/inspection.ts";
 import type {
   FoundRecord,
   ListParams,
@@ -10,7 +10,7 @@ import type {
   StoredRecord,
   StoredStats,
   UpkeepStore,
-} from "../core/contract/upkeep-store.ts";
+} from "../core/contract/upkeep/upkeep-store.ts";
 import type { Dialect } from "./dialect/dialect.ts";
 import { faultOf } from "./dialect/faults.ts";
 import type { Names } from "./dialect/names.ts";

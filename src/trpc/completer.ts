@@ -1,9 +1,9 @@
 import type { AnyTRPCRouter, inferRouterContext } from "@trpc/server";
 import { misuse } from "../core/browser/option-checks.ts";
-import type { ErrorSerializer } from "../core/contract/error-serializer.ts";
-import { isIdempotencyError } from "../core/contract/errors.ts";
+import type { ErrorSerializer } from "../core/contract/errors/error-serializer.ts";
+import { isIdempotencyError } from "../core/contract/errors/errors.ts";
 import type { AbandonedRun, Idempotency } from "../core/contract/idempotency.ts";
-import type { ResolvedRunOptions, RunOptions } from "../core/contract/options.ts";
+import type { ResolvedRunOptions, RunOptions } from "../core/contract/options/options.ts";
 import { type Completer, completerOver, madeBy, type ResumableOperation } from "../core/lease/completer.ts";
 import { type CompleterOptions, checkCompleterOptions } from "../core/lease/completer-options.ts";
 import { toTRPCError } from "./errors/trpc-error.ts";

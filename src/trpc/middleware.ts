@@ -1,5 +1,5 @@
 import { answeredAtOnce } from "../core/contract/callbacks.ts";
-import { isIdempotencyError } from "../core/contract/errors.ts";
+import { isIdempotencyError } from "../core/contract/errors/errors.ts";
 import { tellRefusal } from "../core/events/call-events.ts";
 import { resumedIdentity } from "../core/lease/abandoned-runs.ts";
 import type { ClientIn, Holding, LeasedContext, ProvidedContext } from "./context.ts";

@@ -8,9 +8,9 @@ import {
   type ScopeValue,
 } from "../core/adapter/options.ts";
 import { checkFunction, checkNumber, misuse } from "../core/browser/option-checks.ts";
-import { transformerCodec } from "../core/contract/codec.ts";
-import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
-import { RUN_OPTIONS, type RunOptions, resolveOptions } from "../core/contract/options.ts";
+import { transformerCodec } from "../core/contract/options/codec.ts";
+import { checkOptionNames, type OptionNames } from "../core/contract/options/option-names.ts";
+import { RUN_OPTIONS, type RunOptions, resolveOptions } from "../core/contract/options/options.ts";
 import { isExpectedError } from "./errors/expected-error.ts";
 import { isParserError } from "./errors/parser-error.ts";
 import { trpcErrorSerializer } from "./errors/stored-error.ts";

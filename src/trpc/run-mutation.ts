@@ -1,7 +1,7 @@
 import type { TRPCError } from "@trpc/server";
 import { checkKeyRequired } from "../core/adapter/options.ts";
 import { outcomeOfError, type Told } from "../core/adapter/told-outcome.ts";
-import { isIdempotencyError } from "../core/contract/errors.ts";
+import { isIdempotencyError } from "../core/contract/errors/errors.ts";
 import type { Idempotency, LeaseRequest, SettledRun } from "../core/contract/idempotency.ts";
 import type { ResumedIdentity } from "../core/lease/abandoned-runs.ts";
 import { checkStillProvided, providedContext } from "./context.ts";

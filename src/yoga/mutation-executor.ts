@@ -3,7 +3,7 @@ import { ChosenIdempotency } from "../core/adapter/chosen-idempotency.ts";
 import { KEY_OPTION_GAVE_NONE } from "../core/adapter/key-header.ts";
 import type { ScopeValue } from "../core/adapter/options.ts";
 import { answeredAtOnce } from "../core/contract/callbacks.ts";
-import { IdempotencyError } from "../core/contract/errors.ts";
+import { IdempotencyError } from "../core/contract/errors/errors.ts";
 import { isExpectedError } from "./errors/expected-error.ts";
 import {
   type IdempotencyPluginOptions,

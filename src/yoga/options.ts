@@ -11,8 +11,8 @@ import {
 } from "../core/adapter/options.ts";
 import { checkFunction, misuse } from "../core/browser/option-checks.ts";
 import { answeredAtOnce } from "../core/contract/callbacks.ts";
-import { checkOptionNames, type OptionNames } from "../core/contract/option-names.ts";
-import { RUN_OPTIONS, type RunOptions, resolveOptions } from "../core/contract/options.ts";
+import { checkOptionNames, type OptionNames } from "../core/contract/options/option-names.ts";
+import { RUN_OPTIONS, type RunOptions, resolveOptions } from "../core/contract/options/options.ts";
 
 /** What the functions `key` and `input` get. */
 export interface KeyRequest<TContext> {

@@ -1,6 +1,6 @@
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from "graphql";
 import type { Told } from "../core/adapter/told-outcome.ts";
-import { isIdempotencyError } from "../core/contract/errors.ts";
+import { isIdempotencyError } from "../core/contract/errors/errors.ts";
 import { tellRefusal } from "../core/events/call-events.ts";
 import { toGraphQLError } from "./errors/graphql-errors.ts";
 import { MutationExecutor } from "./mutation-executor.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import type { Codec } from "../../src/core/contract/codec.ts";
+import type { Codec } from "../../src/core/contract/options/codec.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { withAmbientTransaction } from "../../src/prisma/ambient/ambient.ts";
 import type { TestClient } from "../support/clients.ts";

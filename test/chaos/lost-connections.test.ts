@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import type { RunOptions } from "../../src/core/contract/options.ts";
+import type { RunOptions } from "../../src/core/contract/options/options.ts";
 import { onPostgres, openPostgres } from "../support/database.ts";
 import { inconsistencies, openShop, ordersOf, writeOrder } from "../support/shop.ts";
 import { renamed } from "../support/shop-worker.ts";

@@ -1,6 +1,6 @@
 /** Runs over a database that tells at COMMIT only who was first, and sometimes tells nothing. */
 import { expect, it } from "vitest";
-import { isIdempotencyError } from "../../src/core/contract/errors.ts";
+import { isIdempotencyError } from "../../src/core/contract/errors/errors.ts";
 import type { Idempotency, RunRequest } from "../../src/core/contract/idempotency.ts";
 import { idempotencyOver } from "../../src/core/create.ts";
 import { budget, scaled } from "../support/scale.ts";

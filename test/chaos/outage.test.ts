@@ -1,7 +1,7 @@
 /** The database is away for a while, as in a failover: what runs do until it is back. */
 import { describe, expect, it } from "vitest";
 import { idempotentFetch } from "../../src/client/index.ts";
-import type { RunOptions } from "../../src/core/contract/options.ts";
+import type { RunOptions } from "../../src/core/contract/options/options.ts";
 import { withIdempotency } from "../../src/http/index.ts";
 import type { ClientOptions } from "../support/clients.ts";
 import { onPostgres, openPostgres } from "../support/database.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isRetryableAnswer } from "../../src/core/browser/retryable.ts";
-import { IdempotencyError, isIdempotencyError } from "../../src/core/contract/errors.ts";
-import { resolveOptions } from "../../src/core/contract/options.ts";
+import { IdempotencyError, isIdempotencyError } from "../../src/core/contract/errors/errors.ts";
+import { resolveOptions } from "../../src/core/contract/options/options.ts";
 import { claimLost, inProgress, leaseLost } from "../../src/core/outcome/run-errors.ts";
 import { throwIfReused } from "../../src/core/outcome/stored-outcome.ts";
 import { prepareRun } from "../../src/core/request/prepare.ts";

@@ -2,7 +2,7 @@
 import { Window } from "happy-dom";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { createConsole } from "../../src/console/index.ts";
-import { IdempotencyError } from "../../src/core/contract/errors.ts";
+import { IdempotencyError } from "../../src/core/contract/errors/errors.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
 import { expire, warningsDuring } from "../support/runs.ts";
 import { KEYS, makeRecords, type Shop, shopOf } from "./records.ts";

@@ -7,7 +7,7 @@ import {
   type IdempotencyErrorCode,
   type InputProblem,
   type KeyProblem,
-} from "../../src/core/contract/errors.ts";
+} from "../../src/core/contract/errors/errors.ts";
 import { type HttpProblemCode, problemResponse } from "../../src/http/problems/problem.ts";
 import { toTRPCError } from "../../src/trpc/errors/trpc-error.ts";
 import { toGraphQLError } from "../../src/yoga/errors/graphql-errors.ts";

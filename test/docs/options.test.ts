@@ -1,8 +1,8 @@
 /** The page of options has every option, with the default that the code has. */
 import { expect, it } from "vitest";
-import { devalueCodec } from "../../src/core/contract/codec.ts";
-import { errorSerializer } from "../../src/core/contract/error-serializer.ts";
-import { type RunOptions, resolveOptions, storeAll } from "../../src/core/contract/options.ts";
+import { errorSerializer } from "../../src/core/contract/errors/error-serializer.ts";
+import { devalueCodec } from "../../src/core/contract/options/codec.ts";
+import { type RunOptions, resolveOptions, storeAll } from "../../src/core/contract/options/options.ts";
 import type { IdempotencyOptions } from "../../src/create-idempotency.ts";
 import type { PrismaClientLike } from "../../src/prisma/client/client.ts";
 import { read, tables } from "./markdown.ts";

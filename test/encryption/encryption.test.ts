@@ -2,8 +2,8 @@
 import { randomBytes } from "node:crypto";
 import Keyv from "keyv";
 import { describe, expect, test } from "vitest";
-import type { EncryptionOptions } from "../../src/core/contract/encryption.ts";
-import type { RunOptions } from "../../src/core/contract/options.ts";
+import type { EncryptionOptions } from "../../src/core/contract/options/encryption.ts";
+import type { RunOptions } from "../../src/core/contract/options/options.ts";
 import type { Store } from "../../src/core/contract/store.ts";
 import { idempotencyOver } from "../../src/core/create.ts";
 import { createCompleter } from "../../src/core/lease/completer.ts";

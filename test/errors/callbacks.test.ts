@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { TRPCError } from "@trpc/server";
 import { describe, expect, test } from "vitest";
-import { errorSerializer } from "../../src/core/contract/error-serializer.ts";
+import { errorSerializer } from "../../src/core/contract/errors/error-serializer.ts";
 import { createIdempotency, devalueCodec, type RunOptions } from "../../src/index.ts";
 import { idempotencyMiddleware } from "../../src/trpc/index.ts";
 import { type Options as HttpOptions, app as httpApp, place } from "../http/support.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { RunOptions } from "../../src/core/contract/options.ts";
+import type { RunOptions } from "../../src/core/contract/options/options.ts";
 import type { TestClient } from "../support/clients.ts";
 import { onPostgres, openPostgres, type TestDatabase } from "../support/database.ts";
 import { createDeferred, idempotencyOf, orderOf, records, request } from "../support/runs.ts";

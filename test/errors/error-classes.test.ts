@@ -2,14 +2,14 @@ import { Decimal } from "decimal.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as zod from "zod";
 import * as zod3 from "zod/v3";
-import { devalueCodec } from "../../src/core/contract/codec.ts";
 import {
   type ErrorClass,
   errorSerializer,
   fromStoredError,
   type StoredError,
   toStoredErrorWithCauses,
-} from "../../src/core/contract/error-serializer.ts";
+} from "../../src/core/contract/errors/error-serializer.ts";
+import { devalueCodec } from "../../src/core/contract/options/codec.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
 import { idempotencyOf, request } from "../support/runs.ts";
 

@@ -4,7 +4,7 @@ import {
   IdempotencyError,
   type IdempotencyErrorCode,
   isIdempotencyError,
-} from "../../src/core/contract/errors.ts";
+} from "../../src/core/contract/errors/errors.ts";
 
 /** Every code, checked by the type system for completeness. */
 const retryable: Record<IdempotencyErrorCode, boolean> = {
@@ -61,7 +61,7 @@ describe("IdempotencyError", () => {
 describe("isIdempotencyError", () => {
   test("knows an error of another copy of the package, which instanceof does not", async () => {
     vi.resetModules();
-    const copy = await import("../../src/core/contract/errors.ts");
+    const copy = await import("../../src/core/contract/errors/errors.ts");
     expect(copy.IdempotencyError).not.toBe(IdempotencyError);
     const foreign: unknown = new copy.IdempotencyError("IN_PROGRESS", "m", { operation: "o" });
     expect(foreign instanceof IdempotencyError).toBe(false);

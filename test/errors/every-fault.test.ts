@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isIdempotencyError } from "../../src/core/contract/errors.ts";
+import { isIdempotencyError } from "../../src/core/contract/errors/errors.ts";
 import { idempotencyOver } from "../../src/core/create.ts";
 import { createPrismaStore } from "../../src/prisma/create-store.ts";
 import { databases, type TestDatabase } from "../support/database.ts";

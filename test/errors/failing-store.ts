@@ -1,5 +1,5 @@
 /** A store over a real database, one of whose statements meets a fault. */
-import type { IdempotencyErrorCode } from "../../src/core/contract/errors.ts";
+import type { IdempotencyErrorCode } from "../../src/core/contract/errors/errors.ts";
 import {
   type LeaseStore,
   NotStoredError,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { devalueCodec } from "../../src/core/contract/codec.ts";
-import { type ErrorClass, errorSerializer } from "../../src/core/contract/error-serializer.ts";
+import { type ErrorClass, errorSerializer } from "../../src/core/contract/errors/error-serializer.ts";
+import { devalueCodec } from "../../src/core/contract/options/codec.ts";
 
 class OutOfStock extends Error {
   override readonly name = "OutOfStock";

@@ -4,7 +4,7 @@ import { parseList } from "structured-headers";
 import { expect, test } from "vitest";
 import { idempotencyKeyHeader } from "../../src/client/index.ts";
 import { parseKeyHeader, parseKeyListHeader } from "../../src/core/adapter/key-header.ts";
-import { isIdempotencyError } from "../../src/core/contract/errors.ts";
+import { isIdempotencyError } from "../../src/core/contract/errors/errors.ts";
 import { checkKey } from "../../src/core/request/identity.ts";
 import { idempotencyKeyOf } from "../../src/http/index.ts";
 import { keyOf } from "../../src/trpc/request/key.ts";

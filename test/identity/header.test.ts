@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseKeyHeader, parseKeyListHeader } from "../../src/core/adapter/key-header.ts";
-import { isIdempotencyError, type KeyProblem } from "../../src/core/contract/errors.ts";
+import { isIdempotencyError, type KeyProblem } from "../../src/core/contract/errors/errors.ts";
 import { checkKey } from "../../src/core/request/identity.ts";
 import { keyHeaderVectors, keyListHeaderVectors } from "../../src/testing/index.ts";
 import { growthOf, LINEAR } from "../support/growth.ts";

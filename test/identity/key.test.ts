@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isIdempotencyError } from "../../src/core/contract/errors.ts";
+import { isIdempotencyError } from "../../src/core/contract/errors/errors.ts";
 import { checkKey, derivedKey, type Identity, recordId } from "../../src/core/request/identity.ts";
 
 /** What `checkKey` says about a key: the key itself, or why it is refused. */

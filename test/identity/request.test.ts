@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
-import { isIdempotencyError } from "../../src/core/contract/errors.ts";
+import { isIdempotencyError } from "../../src/core/contract/errors/errors.ts";
 import type { RunRequest } from "../../src/core/contract/idempotency.ts";
-import { resolveOptions } from "../../src/core/contract/options.ts";
+import { resolveOptions } from "../../src/core/contract/options/options.ts";
 import { prepareRun } from "../../src/core/request/prepare.ts";
 import { warningsDuring } from "../support/runs.ts";
 

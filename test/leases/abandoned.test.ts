@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { resolveOptions } from "../../src/core/contract/options.ts";
+import { resolveOptions } from "../../src/core/contract/options/options.ts";
 import { prepareLeasedRun } from "../../src/core/lease/prepare-leased-run.ts";
 import { claimParams } from "../../src/core/run/claim-params.ts";
 import { createIdempotency } from "../../src/index.ts";

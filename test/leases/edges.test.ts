@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Codec, devalueCodec } from "../../src/core/contract/codec.ts";
 import type { AbandonedRun } from "../../src/core/contract/idempotency.ts";
+import { type Codec, devalueCodec } from "../../src/core/contract/options/codec.ts";
 import type { Store } from "../../src/core/contract/store.ts";
 import { idempotencyOver } from "../../src/core/create.ts";
 import { createCompleter } from "../../src/core/lease/completer.ts";

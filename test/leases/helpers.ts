@@ -1,5 +1,5 @@
 import type { LeaseContext } from "../../src/core/contract/idempotency.ts";
-import type { RunOptions } from "../../src/core/contract/options.ts";
+import type { RunOptions } from "../../src/core/contract/options/options.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import type { TransactionOf } from "../../src/prisma/client/client.ts";
 import type { TestClient } from "../support/clients.ts";

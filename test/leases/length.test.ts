@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { RunOptions } from "../../src/core/contract/options.ts";
+import type { RunOptions } from "../../src/core/contract/options/options.ts";
 import { createCompleter } from "../../src/core/lease/completer.ts";
 import { databases } from "../support/database.ts";
 import { failureOf } from "../support/runs.ts";

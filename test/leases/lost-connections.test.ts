@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { openService } from "../../examples/payments/service.ts";
-import type { RunOptions } from "../../src/core/contract/options.ts";
+import type { RunOptions } from "../../src/core/contract/options/options.ts";
 import { openOneWayCut } from "../chaos/one-way-cut.ts";
 import { onPostgres, openPostgres } from "../support/database.ts";
 import { comparedWith, openLeasedShop } from "../support/leased-shop.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isIdempotencyError } from "../../src/core/contract/errors.ts";
+import { isIdempotencyError } from "../../src/core/contract/errors/errors.ts";
 import type { LeaseContext } from "../../src/core/contract/idempotency.ts";
 import { createIdempotency } from "../../src/index.ts";
 import { SEED } from "../chaos/seeded.ts";

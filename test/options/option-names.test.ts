@@ -1,6 +1,6 @@
 /** An option that does not exist is refused where it is given, and the nearest one is named. */
 import { describe, expect, test } from "vitest";
-import { checkOptionNames } from "../../src/core/contract/option-names.ts";
+import { checkOptionNames } from "../../src/core/contract/options/option-names.ts";
 import { withIdempotency } from "../../src/http/index.ts";
 import { createCompleter, createIdempotency } from "../../src/index.ts";
 import { consumeOnce } from "../../src/messages/index.ts";

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { devalueCodec } from "../../src/core/contract/codec.ts";
-import { errorSerializer } from "../../src/core/contract/error-serializer.ts";
-import { outcomeMsOf, type RunOptions, resolveOptions, storeAll } from "../../src/core/contract/options.ts";
+import { errorSerializer } from "../../src/core/contract/errors/error-serializer.ts";
+import { devalueCodec } from "../../src/core/contract/options/codec.ts";
+import {
+  outcomeMsOf,
+  type RunOptions,
+  resolveOptions,
+  storeAll,
+} from "../../src/core/contract/options/options.ts";
 import type { Store } from "../../src/core/contract/store.ts";
 import { idempotencyOver } from "../../src/core/create.ts";
 

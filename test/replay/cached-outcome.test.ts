@@ -1,8 +1,8 @@
 /** What is written to a cache, what is believed of what is found in one, and what is said of one that fails. */
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { resolveOptions } from "../../src/core/contract/options.ts";
-import { checkReplayCache, type ReplayCache } from "../../src/core/contract/replay-cache.ts";
+import { resolveOptions } from "../../src/core/contract/options/options.ts";
+import { checkReplayCache, type ReplayCache } from "../../src/core/contract/options/replay-cache.ts";
 import type { FinishedRecord } from "../../src/core/contract/store.ts";
 import { CachedReplays } from "../../src/core/duplicates/cached-replays.ts";
 import { decodeCached, encodeCached } from "../../src/core/outcome/cached-outcome.ts";

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { devalueCodec, UnstorableValueError } from "../../src/core/contract/codec.ts";
+import { devalueCodec, UnstorableValueError } from "../../src/core/contract/options/codec.ts";
 import { Prisma } from "../support/generated/postgresql/client.ts";
 
 const { encode, decode } = devalueCodec;

@@ -1,6 +1,6 @@
 import superjson from "superjson";
 import { describe, expect, test } from "vitest";
-import { type Codec, devalueCodec, transformerCodec } from "../../src/core/contract/codec.ts";
+import { type Codec, devalueCodec, transformerCodec } from "../../src/core/contract/options/codec.ts";
 import { databases } from "../support/database.ts";
 import { failureOf, idempotencyOf, orderOf, placing, records, request } from "../support/runs.ts";
 

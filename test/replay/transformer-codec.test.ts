@@ -1,6 +1,6 @@
 import superjson from "superjson";
 import { describe, expect, test } from "vitest";
-import { transformerCodec, UnstorableValueError } from "../../src/core/contract/codec.ts";
+import { transformerCodec, UnstorableValueError } from "../../src/core/contract/options/codec.ts";
 
 const { encode, decode, name } = transformerCodec(superjson);
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isIdempotencyError } from "../../src/core/contract/errors.ts";
+import { isIdempotencyError } from "../../src/core/contract/errors/errors.ts";
 import { databases, onPostgres, openPostgres, type TestDatabase } from "../support/database.ts";
 import { expire, failureOf, idempotencyOf, pretending, records, request } from "../support/runs.ts";
 

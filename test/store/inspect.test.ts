@@ -1,7 +1,7 @@
 /** What became of a key, and a key that is made fresh again. */
 import { inspect as inspectOfNode } from "node:util";
 import { describe, expect, test } from "vitest";
-import { devalueCodec } from "../../src/core/contract/codec.ts";
+import { devalueCodec } from "../../src/core/contract/options/codec.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { lapse } from "../leases/helpers.ts";
 import { databases, type TestDatabase } from "../support/database.ts";

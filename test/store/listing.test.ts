@@ -1,7 +1,7 @@
 /** Lists of records, counts of them, and the state of the tables. */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, test, vi } from "vitest";
-import type { ListOptions, RecordPage } from "../../src/core/contract/listing.ts";
+import type { ListOptions, RecordPage } from "../../src/core/contract/upkeep/listing.ts";
 import { lapse } from "../leases/helpers.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
 import { door, expire, failureOf, idempotencyOf, placing, request } from "../support/runs.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { RunOptions } from "../../src/core/contract/options.ts";
+import type { RunOptions } from "../../src/core/contract/options/options.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import type { TestClient } from "../support/clients.ts";
 import { databases, onPostgres, openPostgres } from "../support/database.ts";

@@ -1,6 +1,6 @@
 /** What only MariaDB needs of its tables, its server and its sessions. */
 import { describe, expect, it } from "vitest";
-import { isIdempotencyError } from "../../src/core/contract/errors.ts";
+import { isIdempotencyError } from "../../src/core/contract/errors/errors.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { createPrismaStore } from "../../src/prisma/create-store.ts";
 import { adapterFor, type ClientOptions, type TestClient } from "../support/clients.ts";

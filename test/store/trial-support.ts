@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import { isIdempotencyError } from "../../src/core/contract/errors.ts";
-import type { Finding } from "../../src/core/contract/finding.ts";
+import { isIdempotencyError } from "../../src/core/contract/errors/errors.ts";
+import type { Finding } from "../../src/core/contract/upkeep/finding.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { records } from "../support/runs.ts";

@@ -1,6 +1,6 @@
 /** What check() finds by trying: what a catalogue does not say, or not of every column. */
 import { describe, expect, test } from "vitest";
-import type { Finding } from "../../src/core/contract/finding.ts";
+import type { Finding } from "../../src/core/contract/upkeep/finding.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { databases, onPostgres, openPostgres, openSqlite, type TestDatabase } from "../support/database.ts";
 import { ddl } from "../support/ddl.ts";

@@ -2,7 +2,7 @@
 import { post } from "../../examples/payments/app/post.ts";
 import type { Service } from "../../examples/payments/service.ts";
 import type { Idempotency, LeaseContext } from "../../src/core/contract/idempotency.ts";
-import type { RunOptions } from "../../src/core/contract/options.ts";
+import type { RunOptions } from "../../src/core/contract/options/options.ts";
 import { idempotencyOver } from "../../src/core/create.ts";
 import { createPrismaStore } from "../../src/prisma/create-store.ts";
 import type { TestClient } from "./clients.ts";

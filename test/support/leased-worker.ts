@@ -1,6 +1,6 @@
 /** A process of the application in leased-shop.ts, told by IPC what to place and where to stop. */
 
-import type { RunOptions } from "../../src/core/contract/options.ts";
+import type { RunOptions } from "../../src/core/contract/options/options.ts";
 import { createCompleter } from "../../src/core/lease/completer.ts";
 import type { CompleterOptions } from "../../src/core/lease/completer-options.ts";
 import { type ClientOptions, type ClientTarget, connect } from "./clients.ts";

@@ -1,5 +1,5 @@
-import { type AnyIdempotencyError, isIdempotencyError } from "../../src/core/contract/errors.ts";
-import type { RunOptions } from "../../src/core/contract/options.ts";
+import { type AnyIdempotencyError, isIdempotencyError } from "../../src/core/contract/errors/errors.ts";
+import type { RunOptions } from "../../src/core/contract/options/options.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import type { TestClient } from "./clients.ts";
 import type { TestDatabase } from "./database.ts";

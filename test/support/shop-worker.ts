@@ -1,6 +1,6 @@
 /** A process of the application in shop.ts, told by IPC what to place and where to stop. */
 import { setImmediate as turn } from "node:timers/promises";
-import type { RunOptions } from "../../src/core/contract/options.ts";
+import type { RunOptions } from "../../src/core/contract/options/options.ts";
 import type { StoreFault } from "../../src/core/contract/store.ts";
 import { type ClientOptions, type ClientTarget, connect, type TestClient } from "./clients.ts";
 import type { CrashPoint } from "./crash-points.ts";

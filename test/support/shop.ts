@@ -1,9 +1,9 @@
 /** The application of the race and chaos tests: places orders, and leaves rows that tell who executed what. */
 
-import { devalueCodec } from "../../src/core/contract/codec.ts";
-import { isIdempotencyError } from "../../src/core/contract/errors.ts";
+import { isIdempotencyError } from "../../src/core/contract/errors/errors.ts";
 import type { Idempotency } from "../../src/core/contract/idempotency.ts";
-import type { RunOptions } from "../../src/core/contract/options.ts";
+import { devalueCodec } from "../../src/core/contract/options/codec.ts";
+import type { RunOptions } from "../../src/core/contract/options/options.ts";
 import type { Store, StoreFault } from "../../src/core/contract/store.ts";
 import { idempotencyOver } from "../../src/core/create.ts";
 import type { TransactionOf } from "../../src/prisma/client/client.ts";

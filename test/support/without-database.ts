@@ -1,5 +1,5 @@
 import type { Idempotency } from "../../src/core/contract/idempotency.ts";
-import type { RunOptions } from "../../src/core/contract/options.ts";
+import type { RunOptions } from "../../src/core/contract/options/options.ts";
 import { idempotencyOver } from "../../src/core/create.ts";
 
 /** For what is refused before a database is asked. */

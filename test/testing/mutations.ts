@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { setImmediate as turn } from "node:timers/promises";
-import type { RunOptions } from "../../src/core/contract/options.ts";
+import type { RunOptions } from "../../src/core/contract/options/options.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { withAmbientTransaction } from "../../src/prisma/ambient/ambient.ts";
 import type { ExactlyOnceFinding } from "../../src/testing/kit/findings.ts";

@@ -1,8 +1,8 @@
 /** What a request may cost that a client has made to cost much: CPU time grows as its length, never as its square. */
 import { describe, expect, test } from "vitest";
 import { parseKeyListHeader } from "../../src/core/adapter/key-header.ts";
-import { devalueCodec } from "../../src/core/contract/codec.ts";
-import { errorSerializer } from "../../src/core/contract/error-serializer.ts";
+import { errorSerializer } from "../../src/core/contract/errors/error-serializer.ts";
+import { devalueCodec } from "../../src/core/contract/options/codec.ts";
 import { canonical } from "../../src/core/request/canonical.ts";
 import { recordId } from "../../src/core/request/identity.ts";
 import { comparableRequest } from "../../src/http/request/comparable-request.ts";

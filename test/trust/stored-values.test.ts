@@ -1,8 +1,8 @@
 /** Rows that somebody has changed, and values that clients have put there: neither reaches what all objects share. */
 import superjson from "superjson";
 import { describe, expect, test } from "vitest";
-import { devalueCodec, transformerCodec } from "../../src/core/contract/codec.ts";
-import { errorSerializer } from "../../src/core/contract/error-serializer.ts";
+import { errorSerializer } from "../../src/core/contract/errors/error-serializer.ts";
+import { devalueCodec, transformerCodec } from "../../src/core/contract/options/codec.ts";
 import { decodeCached, encodeCached } from "../../src/core/outcome/cached-outcome.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { trpcErrorSerializer } from "../../src/trpc/errors/stored-error.ts";

@@ -4,7 +4,7 @@ import { usePersistedOperations } from "@graphql-yoga/plugin-persisted-operation
 import * as fc from "fast-check";
 import { createYoga, type Plugin } from "graphql-yoga";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AnyIdempotencyError } from "../../src/core/contract/errors.ts";
+import type { AnyIdempotencyError } from "../../src/core/contract/errors/errors.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { useIdempotency } from "../../src/yoga/index.ts";
 import { openSqlite, type TestDatabase } from "../support/database.ts";

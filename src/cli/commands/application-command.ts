@@ -2,8 +2,8 @@ import type { Command } from "commander";
 import type { Idempotency } from "../../core/contract/idempotency.ts";
 import type { Answer } from "../answer.ts";
 import { type ApplicationOptions, openApplication } from "../application/application.ts";
+import { withApplicationOptions, withOutputOptions } from "../options/shared-options.ts";
 import { print } from "./print.ts";
-import { withApplicationOptions, withOutputOptions } from "./shared-options.ts";
 
 /**
  * Gives a command the options by which it finds the application, and has `work` answer with the instance.

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import { isIdempotencyError } from "../../core/contract/errors.ts";
-import type { Finding } from "../../core/contract/finding.ts";
+import { isIdempotencyError } from "../../core/contract/errors/errors.ts";
 import type { Idempotency } from "../../core/contract/idempotency.ts";
+import type { Finding } from "../../core/contract/upkeep/finding.ts";
 import type { Answer } from "../answer.ts";
 import { setUpFailureOf } from "../failure.ts";
 import { shown, styled } from "../terminal/text.ts";

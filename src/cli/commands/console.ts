@@ -5,11 +5,11 @@ import { type ApplicationOptions, openApplication } from "../application/applica
 import { CliError } from "../cli-error.ts";
 import { type ServedConsole, serveConsole } from "../console/serve-console.ts";
 import { sentenceOf } from "../failure.ts";
+import { whole } from "../options/arguments.ts";
+import { withApplicationOptions } from "../options/shared-options.ts";
 import { printOut } from "../terminal/stdout.ts";
 import { stoppable } from "../terminal/stopping.ts";
 import { withExamples } from "./application-command.ts";
-import { whole } from "./arguments.ts";
-import { withApplicationOptions } from "./shared-options.ts";
 
 interface ConsoleFlags extends ApplicationOptions {
   readonly port: number;

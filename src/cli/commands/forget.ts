@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import type { Idempotency } from "../../core/contract/idempotency.ts";
-import type { InspectedRecord } from "../../core/contract/inspection.ts";
+import type { InspectedRecord } from "../../core/contract/upkeep/inspection.ts";
 import type { Answer } from "../answer.ts";
 import { CliError } from "../cli-error.ts";
+import { type NameOptions, recordName, shownName, withRecordName } from "../options/record-name.ts";
 import { ask, canAsk } from "../terminal/prompts.ts";
 import { shown } from "../terminal/text.ts";
 import { onApplication, withExamples } from "./application-command.ts";
-import { type NameOptions, recordName, shownName, withRecordName } from "./record-name.ts";
 import { stateOf } from "./states.ts";
 
 interface ForgetOptions extends NameOptions {

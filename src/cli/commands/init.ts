@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { init } from "../init/init.ts";
+import { withOutputOptions } from "../options/shared-options.ts";
 import { withExamples } from "./application-command.ts";
 import { print } from "./print.ts";
-import { withOutputOptions } from "./shared-options.ts";
 
 interface InitFlags {
   readonly schema?: string;

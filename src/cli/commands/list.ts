@@ -1,12 +1,12 @@
 import { type Command, Option } from "commander";
 import { pastedKey } from "../../core/browser/key-header.ts";
 import type { Idempotency } from "../../core/contract/idempotency.ts";
-import type { ListedRecord, ListOptions, RecordPage } from "../../core/contract/listing.ts";
+import type { ListedRecord, ListOptions, RecordPage } from "../../core/contract/upkeep/listing.ts";
 import type { Answer } from "../answer.ts";
+import { when, whole } from "../options/arguments.ts";
 import { type Cell, columns, shown } from "../terminal/text.ts";
 import { TIME_FORMS, toSecond } from "../terminal/times.ts";
 import { onApplication, withExamples } from "./application-command.ts";
-import { when, whole } from "./arguments.ts";
 import { orNulls, STATE_STYLES, stateOf } from "./states.ts";
 
 interface ListFlags {

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
-import { isIdempotencyError } from "../../core/contract/errors.ts";
-import type { Finding } from "../../core/contract/finding.ts";
+import { isIdempotencyError } from "../../core/contract/errors/errors.ts";
 import type { Idempotency } from "../../core/contract/idempotency.ts";
-import type { RecordIdentity } from "../../core/contract/inspection.ts";
+import type { Finding } from "../../core/contract/upkeep/finding.ts";
+import type { RecordIdentity } from "../../core/contract/upkeep/inspection.ts";
 import { CliError } from "../cli-error.ts";
 import { failureOf, sentenceOf } from "../failure.ts";
 import { stoppable } from "../terminal/stopping.ts";

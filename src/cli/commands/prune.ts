@@ -2,11 +2,11 @@ import { setImmediate, setTimeout } from "node:timers/promises";
 import type { Command } from "commander";
 import type { Idempotency } from "../../core/contract/idempotency.ts";
 import type { Answer } from "../answer.ts";
+import { share, whole } from "../options/arguments.ts";
 import { progressOf } from "../terminal/prompts.ts";
 import { printErr } from "../terminal/stdout.ts";
 import { stoppable } from "../terminal/stopping.ts";
 import { onApplication, withExamples } from "./application-command.ts";
-import { share, whole } from "./arguments.ts";
 
 interface PruneFlags {
   readonly batchSize: number;

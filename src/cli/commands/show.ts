@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import type { Idempotency } from "../../core/contract/idempotency.ts";
-import type { InspectedRecord, StoredValue } from "../../core/contract/inspection.ts";
+import type { InspectedRecord, StoredValue } from "../../core/contract/upkeep/inspection.ts";
 import type { Answer } from "../answer.ts";
+import { type NameOptions, recordName, shownName, withRecordName } from "../options/record-name.ts";
 import { type Cell, columns, shown, shownLines, styled } from "../terminal/text.ts";
 import { duration, relative } from "../terminal/times.ts";
 import { asJson, asText } from "../terminal/values.ts";
 import { onApplication, withExamples } from "./application-command.ts";
-import { type NameOptions, recordName, shownName, withRecordName } from "./record-name.ts";
 import { orNulls, STATE_STYLES, stateOf } from "./states.ts";
 
 /** `onceonly show` */

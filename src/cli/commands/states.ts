@@ -1,4 +1,4 @@
-import type { InspectedRecord } from "../../core/contract/inspection.ts";
+import type { InspectedRecord } from "../../core/contract/upkeep/inspection.ts";
 
 type State = InspectedRecord["state"];
 

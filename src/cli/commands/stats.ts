@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import type { Idempotency } from "../../core/contract/idempotency.ts";
-import type { OperationCounts, TableStats } from "../../core/contract/listing.ts";
+import type { OperationCounts, TableStats } from "../../core/contract/upkeep/listing.ts";
 import type { Answer } from "../answer.ts";
+import { when } from "../options/arguments.ts";
 import { type Cell, columns, shown } from "../terminal/text.ts";
 import { relative, TIME_FORMS, toSecond } from "../terminal/times.ts";
 import { onApplication, withExamples } from "./application-command.ts";
-import { when } from "./arguments.ts";
 import { orNulls } from "./states.ts";
 
 interface StatsFlags {

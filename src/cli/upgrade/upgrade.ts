@@ -1,6 +1,6 @@
-import { isIdempotencyError } from "../../core/contract/errors.ts";
-import type { Finding } from "../../core/contract/finding.ts";
+import { isIdempotencyError } from "../../core/contract/errors/errors.ts";
 import type { Idempotency } from "../../core/contract/idempotency.ts";
+import type { Finding } from "../../core/contract/upkeep/finding.ts";
 import type { Answer } from "../answer.ts";
 
 /** What `upgrade` has found. */

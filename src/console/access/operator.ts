@@ -1,5 +1,5 @@
 import { typeOf } from "../../core/browser/option-checks.ts";
-import { checkOptionNames, type OptionNames } from "../../core/contract/option-names.ts";
+import { checkOptionNames, type OptionNames } from "../../core/contract/options/option-names.ts";
 
 /** What somebody who looks at the console may do. */
 export interface OperatorRights {

@@ -1,5 +1,5 @@
 /** @jsxImportSource preact */
-import type { InspectedRecord } from "../../core/contract/inspection.ts";
+import type { InspectedRecord } from "../../core/contract/upkeep/inspection.ts";
 import { type Place, pageOf } from "./layout.tsx";
 import { Note, State } from "./parts.tsx";
 import { Facts, Panel } from "./record.tsx";

@@ -1,6 +1,6 @@
 /** @jsxImportSource preact */
 import type { VNode } from "preact";
-import type { Forgotten } from "../../core/contract/inspection.ts";
+import type { Forgotten } from "../../core/contract/upkeep/inspection.ts";
 import { type Place, pageOf } from "./layout.tsx";
 import { Outcome } from "./record.tsx";
 

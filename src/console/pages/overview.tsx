@@ -1,6 +1,6 @@
 /** @jsxImportSource preact */
 import type { VNode } from "preact";
-import type { OperationCounts, TableStats } from "../../core/contract/listing.ts";
+import type { OperationCounts, TableStats } from "../../core/contract/upkeep/listing.ts";
 import { queryOf } from "../search/search.ts";
 import { type Place, pageOf } from "./layout.tsx";
 import { durationOf, Note, numberOf, ShortTime, Stored, Time } from "./parts.tsx";

@@ -1,6 +1,6 @@
 /** @jsxImportSource preact */
 import type { ComponentChildren, VNode } from "preact";
-import type { ListedRecord } from "../../core/contract/listing.ts";
+import type { ListedRecord } from "../../core/contract/upkeep/listing.ts";
 import { visibleParts } from "../values/visible.ts";
 
 /** How a state is coloured. The words say it too. */

@@ -1,6 +1,6 @@
 /** @jsxImportSource preact */
 import type { VNode } from "preact";
-import type { Forgotten, InspectedRecord } from "../../core/contract/inspection.ts";
+import type { Forgotten, InspectedRecord } from "../../core/contract/upkeep/inspection.ts";
 import { queryOf } from "../search/search.ts";
 import { type Place, pageOf } from "./layout.tsx";
 import { durationOf, Note, numberOf, State, Stored, toneOf } from "./parts.tsx";

@@ -1,6 +1,6 @@
 /** @jsxImportSource preact */
 import type { VNode } from "preact";
-import type { ListedRecord, RecordPage } from "../../core/contract/listing.ts";
+import type { ListedRecord, RecordPage } from "../../core/contract/upkeep/listing.ts";
 import { queryOf, type Search, type SearchProblem } from "../search/search.ts";
 import { type Place, pageOf } from "./layout.tsx";
 import { durationOf, Note, numberOf, ShortTime, State, Stored } from "./parts.tsx";

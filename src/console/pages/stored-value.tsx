@@ -1,6 +1,6 @@
 /** @jsxImportSource preact */
 import type { VNode } from "preact";
-import type { StoredValue } from "../../core/contract/inspection.ts";
+import type { StoredValue } from "../../core/contract/upkeep/inspection.ts";
 import { shownValue } from "../values/shown-value.ts";
 import { visible } from "../values/visible.ts";
 import { Note, numberOf, Stored } from "./parts.tsx";

@@ -1,6 +1,6 @@
 /** @jsxImportSource preact */
 import type { VNode } from "preact";
-import type { InspectedRecord } from "../../core/contract/inspection.ts";
+import type { InspectedRecord } from "../../core/contract/upkeep/inspection.ts";
 import { durationOf, numberOf, Stored, Time, type Tone, toneOf } from "./parts.tsx";
 
 interface Moment {

@@ -1,5 +1,5 @@
 import { pastedKey } from "../../core/browser/key-header.ts";
-import type { ListOptions } from "../../core/contract/listing.ts";
+import type { ListOptions } from "../../core/contract/upkeep/listing.ts";
 import type { Operator } from "../access/operator.ts";
 
 /** What was asked for, as it was typed. */

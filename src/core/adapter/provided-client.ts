@@ -1,5 +1,5 @@
 import { reasonWithin } from "../contract/callbacks.ts";
-import { nearestTo } from "../contract/option-names.ts";
+import { nearestTo } from "../contract/options/option-names.ts";
 import type { HandlerClients } from "../contract/store.ts";
 
 export const DEFAULT_NAME = "tx";

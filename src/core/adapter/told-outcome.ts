@@ -1,5 +1,5 @@
 import { OUTCOME_HEADER, type ToldOutcome } from "../browser/told-outcome.ts";
-import { type IdempotencyErrorCode, isIdempotencyError } from "../contract/errors.ts";
+import { type IdempotencyErrorCode, isIdempotencyError } from "../contract/errors/errors.ts";
 import { REPLAYED_HEADER } from "./key-header.ts";
 
 export { OUTCOME_HEADER, type ToldOutcome } from "../browser/told-outcome.ts";

@@ -1,4 +1,4 @@
-import type { IdempotencyErrorCode } from "./errors.ts";
+import type { IdempotencyErrorCode } from "./errors/errors.ts";
 
 /** What all events of a call say of it. */
 export interface CallEvent {

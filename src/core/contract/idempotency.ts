@@ -1,5 +1,5 @@
-import type { ResolvedRunOptions, RunOptions } from "./options.ts";
-import type { Upkeep } from "./upkeep.ts";
+import type { ResolvedRunOptions, RunOptions } from "./options/options.ts";
+import type { Upkeep } from "./upkeep/upkeep.ts";
 
 /** Runs handlers exactly once per key. Made by `createIdempotency`. */
 export interface Idempotency<TTransaction> extends Upkeep {

@@ -1,5 +1,5 @@
-import type { Finding } from "./finding.ts";
-import type { UpkeepStore } from "./upkeep-store.ts";
+import type { Finding } from "./upkeep/finding.ts";
+import type { UpkeepStore } from "./upkeep/upkeep-store.ts";
 
 /**
  * The port between the runs and a database. A store knows SQL and locks; it decides nothing about a run.

@@ -1,7 +1,7 @@
 import { reasonOf } from "../contract/callbacks.ts";
-import type { Sealing } from "../contract/encryption.ts";
 import type { SettledRun } from "../contract/idempotency.ts";
-import type { ReplayCache } from "../contract/replay-cache.ts";
+import type { Sealing } from "../contract/options/encryption.ts";
+import type { ReplayCache } from "../contract/options/replay-cache.ts";
 import type { FinishedRecord } from "../contract/store.ts";
 import { warnOnce } from "../contract/warn-once.ts";
 import { withinLimit } from "../contract/within-limit.ts";

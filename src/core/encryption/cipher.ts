@@ -1,7 +1,12 @@
 import type { webcrypto } from "node:crypto";
 import { checkOneOf, misuse } from "../browser/option-checks.ts";
-import { type EncryptionOptions, SEALED, type Sealing, type TextPlace } from "../contract/encryption.ts";
-import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
+import {
+  type EncryptionOptions,
+  SEALED,
+  type Sealing,
+  type TextPlace,
+} from "../contract/options/encryption.ts";
+import { checkOptionNames, type OptionNames } from "../contract/options/option-names.ts";
 import { EncryptionError, KeyNotAtHandError } from "./encryption-error.ts";
 import { KEY_REMEDY, problemOf } from "./imported-key.ts";
 import { KEY_ID, Keys } from "./keys.ts";

@@ -1,4 +1,4 @@
-import { answerPlace } from "../contract/encryption.ts";
+import { answerPlace } from "../contract/options/encryption.ts";
 import type {
   AbandonedParams,
   AbandonedRecord,
@@ -13,7 +13,7 @@ import type {
   Store,
   StoreSession,
 } from "../contract/store.ts";
-import type { StoredRecord, UpkeepStore } from "../contract/upkeep-store.ts";
+import type { StoredRecord, UpkeepStore } from "../contract/upkeep/upkeep-store.ts";
 import type { Cipher } from "./cipher.ts";
 import { EncryptionError, KeyNotAtHandError } from "./encryption-error.ts";
 

@@ -1,6 +1,6 @@
 import type { webcrypto } from "node:crypto";
 import { typeOf } from "../browser/option-checks.ts";
-import type { EncryptionKey } from "../contract/encryption.ts";
+import type { EncryptionKey } from "../contract/options/encryption.ts";
 
 const KEY_BYTES = 32;
 const BASE64 = /^[\w+/-]{43}=?$/;

@@ -1,5 +1,5 @@
 import type { webcrypto } from "node:crypto";
-import type { EncryptionKey, EncryptionOptions } from "../contract/encryption.ts";
+import type { EncryptionKey, EncryptionOptions } from "../contract/options/encryption.ts";
 import { withinLimit } from "../contract/within-limit.ts";
 import { EncryptionError } from "./encryption-error.ts";
 import { importedKey, KEY_REMEDY, problemOf } from "./imported-key.ts";

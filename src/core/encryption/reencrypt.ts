@@ -1,9 +1,9 @@
 import { checkSignal } from "../browser/option-checks.ts";
-import { answerPlace, type TextPlace } from "../contract/encryption.ts";
-import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
-import type { Reencrypted, ReencryptOptions } from "../contract/reencryption.ts";
+import { answerPlace, type TextPlace } from "../contract/options/encryption.ts";
+import { checkOptionNames, type OptionNames } from "../contract/options/option-names.ts";
 import type { Store } from "../contract/store.ts";
-import type { RewriteParams, StoredRecord } from "../contract/upkeep-store.ts";
+import type { Reencrypted, ReencryptOptions } from "../contract/upkeep/reencryption.ts";
+import type { RewriteParams, StoredRecord } from "../contract/upkeep/upkeep-store.ts";
 import { pastConflicts } from "../retry/past-conflicts.ts";
 import type { Cipher } from "./cipher.ts";
 

@@ -1,5 +1,5 @@
 import { typeOf } from "../browser/option-checks.ts";
-import { type IdempotencyErrorCode, isIdempotencyError } from "../contract/errors.ts";
+import { type IdempotencyErrorCode, isIdempotencyError } from "../contract/errors/errors.ts";
 import type { CallEvent, CallPhase, ErrorFacts, IdempotencyEvents, TracedCall } from "../contract/events.ts";
 import type { SettledRun } from "../contract/idempotency.ts";
 import { type EventName, inPhase, isAnybodyListening, publish, tracingChannelOf } from "./channels.ts";

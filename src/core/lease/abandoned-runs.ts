@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import { answeredAtOnce, reasonOf, reasonWithin } from "../contract/callbacks.ts";
-import type { Codec } from "../contract/codec.ts";
-import { IdempotencyError } from "../contract/errors.ts";
+import { IdempotencyError } from "../contract/errors/errors.ts";
 import type { AbandonedRun, AbandonedRuns, Idempotency, ResumeOptions } from "../contract/idempotency.ts";
-import { type ResolvedRunOptions, resolveOptions } from "../contract/options.ts";
+import type { Codec } from "../contract/options/codec.ts";
+import { type ResolvedRunOptions, resolveOptions } from "../contract/options/options.ts";
 import type { AbandonedRecord, Store } from "../contract/store.ts";
 import { publish } from "../events/channels.ts";
 import { decodedText, encodeStored } from "../outcome/stored-outcome.ts";

@@ -2,7 +2,7 @@ import { checkFunction, checkNumber } from "../browser/option-checks.ts";
 import { warn } from "../contract/callbacks.ts";
 import { misplaced } from "../contract/found.ts";
 import type { AbandonedRun, Idempotency } from "../contract/idempotency.ts";
-import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
+import { checkOptionNames, type OptionNames } from "../contract/options/option-names.ts";
 
 /** Options of every completer. */
 export interface CompleterOptions {

@@ -4,8 +4,8 @@ import { halfJitter } from "../browser/jitter.ts";
 import { checkNumber, misuse } from "../browser/option-checks.ts";
 import { reasonOf, told } from "../contract/callbacks.ts";
 import type { AbandonedRun, Idempotency, LeaseContext } from "../contract/idempotency.ts";
-import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
-import { RUN_OPTIONS, type RunOptions, resolveOptions } from "../contract/options.ts";
+import { checkOptionNames, type OptionNames } from "../contract/options/option-names.ts";
+import { RUN_OPTIONS, type RunOptions, resolveOptions } from "../contract/options/options.ts";
 import {
   COMPLETER_WARNING,
   type CompleterOptions,

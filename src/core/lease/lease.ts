@@ -1,7 +1,7 @@
 // The global ones give numbers in Workers of before 2026-02-10, and those have no `unref`.
 import { clearTimeout, setTimeout } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { IdempotencyError } from "../contract/errors.ts";
+import type { IdempotencyError } from "../contract/errors/errors.ts";
 import type { OwnerWrites, RenewParams, Store } from "../contract/store.ts";
 import { leaseLost, writesSuppressed } from "../outcome/run-errors.ts";
 import type { PreparedRun } from "../request/prepare.ts";

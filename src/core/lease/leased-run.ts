@@ -1,4 +1,4 @@
-import { isIdempotencyError, unwrapped } from "../contract/errors.ts";
+import { isIdempotencyError, unwrapped } from "../contract/errors/errors.ts";
 import type { LeaseContext, LeaseHandler, SettledRun } from "../contract/idempotency.ts";
 import type {
   Claim,

@@ -1,7 +1,7 @@
-import { type Codec, UnstorableValueError } from "../contract/codec.ts";
-import { isIdempotencyError } from "../contract/errors.ts";
+import { isIdempotencyError } from "../contract/errors/errors.ts";
 import type { LeaseRequest } from "../contract/idempotency.ts";
-import { leaseMsOf, type ResolvedRunOptions, storeAll } from "../contract/options.ts";
+import { type Codec, UnstorableValueError } from "../contract/options/codec.ts";
+import { leaseMsOf, type ResolvedRunOptions, storeAll } from "../contract/options/options.ts";
 import type { CallEvents } from "../events/call-events.ts";
 import { redacted } from "../outcome/redacted.ts";
 import { decodedText, encodedText } from "../outcome/stored-outcome.ts";

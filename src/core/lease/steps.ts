@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { isIdempotencyError } from "../contract/errors.ts";
+import { isIdempotencyError } from "../contract/errors/errors.ts";
 import type { StepContext, StepOptions, TransactionStepContext } from "../contract/idempotency.ts";
 import type { Store, StoreSession } from "../contract/store.ts";
 import { reached } from "../contract/test-points.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { unwrapped } from "../contract/errors.ts";
+import { unwrapped } from "../contract/errors/errors.ts";
 import type { LeaseContext, LeaseHandler } from "../contract/idempotency.ts";
-import type { ResolvedRunOptions } from "../contract/options.ts";
+import type { ResolvedRunOptions } from "../contract/options/options.ts";
 import type { Store } from "../contract/store.ts";
 import { derivedKey } from "../request/identity.ts";
 import { runUnkeyed, UNKEYED } from "../run/unkeyed-run.ts";

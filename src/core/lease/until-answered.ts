@@ -1,4 +1,4 @@
-import { isIdempotencyError } from "../contract/errors.ts";
+import { isIdempotencyError } from "../contract/errors/errors.ts";
 import type { LeaseStore, Store, StoreFault } from "../contract/store.ts";
 import { storeFailed } from "../outcome/run-errors.ts";
 import { backOff } from "../retry/backoff.ts";

@@ -1,7 +1,7 @@
 import { answeredAtOnce, warn } from "../contract/callbacks.ts";
-import { isIdempotencyError, unwrapped } from "../contract/errors.ts";
+import { isIdempotencyError, unwrapped } from "../contract/errors/errors.ts";
 import type { SettledRun } from "../contract/idempotency.ts";
-import { storeAll } from "../contract/options.ts";
+import { storeAll } from "../contract/options/options.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 import { redacted } from "./redacted.ts";
 import { decodeStored, encodeStored } from "./stored-outcome.ts";

@@ -1,6 +1,6 @@
 import { answeredAtOnce } from "../contract/callbacks.ts";
-import { IdempotencyError } from "../contract/errors.ts";
-import type { ResolvedRunOptions } from "../contract/options.ts";
+import { IdempotencyError } from "../contract/errors/errors.ts";
+import type { ResolvedRunOptions } from "../contract/options/options.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { IdempotencyError } from "../contract/errors.ts";
+import { IdempotencyError } from "../contract/errors/errors.ts";
 import type { StoreFault } from "../contract/store.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 

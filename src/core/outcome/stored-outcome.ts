@@ -1,9 +1,9 @@
 import { typeOf } from "../browser/option-checks.ts";
 import { answeredAtOnce } from "../contract/callbacks.ts";
-import { type Codec, UnstorableValueError } from "../contract/codec.ts";
-import { SEALED } from "../contract/encryption.ts";
-import { IdempotencyError } from "../contract/errors.ts";
+import { IdempotencyError } from "../contract/errors/errors.ts";
 import type { SettledRun } from "../contract/idempotency.ts";
+import { type Codec, UnstorableValueError } from "../contract/options/codec.ts";
+import { SEALED } from "../contract/options/encryption.ts";
 import type { FinishedRecord } from "../contract/store.ts";
 import type { PreparedRun } from "../request/prepare.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { misuse, typeOf } from "../browser/option-checks.ts";
-import { IdempotencyError, type KeyProblem } from "../contract/errors.ts";
+import { IdempotencyError, type KeyProblem } from "../contract/errors/errors.ts";
 
 /** The longest key, in characters. The same bound as Stripe's. */
 const KEY_LENGTH_MAX = 255;

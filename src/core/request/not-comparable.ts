@@ -1,5 +1,5 @@
 import { typeOf } from "../browser/option-checks.ts";
-import type { InputProblem } from "../contract/errors.ts";
+import type { InputProblem } from "../contract/errors/errors.ts";
 
 /** An input that cannot be compared. Its `message` names the remedy. */
 export class NotComparableError extends TypeError {

@@ -1,9 +1,9 @@
 import { misuse, typeOf } from "../browser/option-checks.ts";
-import { IdempotencyError } from "../contract/errors.ts";
+import { IdempotencyError } from "../contract/errors/errors.ts";
 import type { LeaseRequest, RunRequest } from "../contract/idempotency.ts";
-import type { RecordIdentity, RecordName } from "../contract/inspection.ts";
-import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
-import { type ResolvedRunOptions, RUN_OPTIONS, resolveOptions } from "../contract/options.ts";
+import { checkOptionNames, type OptionNames } from "../contract/options/option-names.ts";
+import { type ResolvedRunOptions, RUN_OPTIONS, resolveOptions } from "../contract/options/options.ts";
+import type { RecordIdentity, RecordName } from "../contract/upkeep/inspection.ts";
 import type { CallEvents } from "../events/call-events.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { checkId, checkKey, type Identity, recordId } from "./identity.ts";

@@ -1,4 +1,4 @@
-import { outcomeMsOf } from "../contract/options.ts";
+import { outcomeMsOf } from "../contract/options/options.ts";
 import type { FinishedRecord, Store } from "../contract/store.ts";
 import { storeUnavailable } from "../outcome/run-errors.ts";
 import type { PreparedRun } from "../request/prepare.ts";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { UnkeyedContext } from "../contract/idempotency.ts";
-import type { ResolvedRunOptions } from "../contract/options.ts";
+import type { ResolvedRunOptions } from "../contract/options/options.ts";
 import type { Store } from "../contract/store.ts";
 import { runCallbacks } from "../outcome/after-commit.ts";
 import { notStored, storeFailed } from "../outcome/run-errors.ts";

@@ -1,6 +1,6 @@
-import { IdempotencyError } from "../contract/errors.ts";
-import type { Finding } from "../contract/finding.ts";
+import { IdempotencyError } from "../contract/errors/errors.ts";
 import type { CheckedLimits, Store } from "../contract/store.ts";
+import type { Finding } from "../contract/upkeep/finding.ts";
 import { pastConflicts } from "../retry/past-conflicts.ts";
 
 const OPERATION = "check";

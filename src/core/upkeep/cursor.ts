@@ -1,5 +1,5 @@
 import { misuse } from "../browser/option-checks.ts";
-import type { Place } from "../contract/upkeep-store.ts";
+import type { Place } from "../contract/upkeep/upkeep-store.ts";
 
 /** A place as text that fits into a URL. Nobody is to read more out of it than where a list goes on. */
 export function cursorOf({ expiresAt, id }: Place): string {

@@ -1,5 +1,5 @@
-import type { RecordFacts } from "../contract/inspection.ts";
-import type { StoredRecord } from "../contract/upkeep-store.ts";
+import type { RecordFacts } from "../contract/upkeep/inspection.ts";
+import type { StoredRecord } from "../contract/upkeep/upkeep-store.ts";
 
 /** What a record says of its run, as its reader gets it. */
 export function factsOf(id: string, record: Omit<StoredRecord, "response" | "input" | "steps">): RecordFacts {

@@ -1,9 +1,9 @@
 import { answeredAtOnce, reasonOf } from "../contract/callbacks.ts";
-import type { Codec } from "../contract/codec.ts";
-import type { Forgotten, Inspection, RecordName, StoredValue } from "../contract/inspection.ts";
-import type { ResolvedRunOptions } from "../contract/options.ts";
+import type { Codec } from "../contract/options/codec.ts";
+import type { ResolvedRunOptions } from "../contract/options/options.ts";
 import type { Store } from "../contract/store.ts";
-import type { StoredRecord } from "../contract/upkeep-store.ts";
+import type { Forgotten, Inspection, RecordName, StoredValue } from "../contract/upkeep/inspection.ts";
+import type { StoredRecord } from "../contract/upkeep/upkeep-store.ts";
 import { decodedText } from "../outcome/stored-outcome.ts";
 import { idOf } from "../request/prepare.ts";
 import { pastConflicts } from "../retry/past-conflicts.ts";

@@ -1,8 +1,8 @@
 import { checkNumber, checkOneOf, misuse } from "../browser/option-checks.ts";
-import type { ListedRecord, ListOptions, RecordPage } from "../contract/listing.ts";
-import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
+import { checkOptionNames, type OptionNames } from "../contract/options/option-names.ts";
 import type { Store } from "../contract/store.ts";
-import type { FoundRecord, Place, RecordFilter } from "../contract/upkeep-store.ts";
+import type { ListedRecord, ListOptions, RecordPage } from "../contract/upkeep/listing.ts";
+import type { FoundRecord, Place, RecordFilter } from "../contract/upkeep/upkeep-store.ts";
 import { checkId, checkKey } from "../request/identity.ts";
 import { checkOperation, checkScope, idOf } from "../request/prepare.ts";
 import { pastConflicts } from "../retry/past-conflicts.ts";

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkNumber, checkSignal, misuse } from "../browser/option-checks.ts";
 import type { ErrorFacts } from "../contract/events.ts";
-import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
-import type { PruneOptions } from "../contract/pruning.ts";
+import { checkOptionNames, type OptionNames } from "../contract/options/option-names.ts";
 import type { Store } from "../contract/store.ts";
-import type { PrunedBatch, PruneParams } from "../contract/upkeep-store.ts";
+import type { PruneOptions } from "../contract/upkeep/pruning.ts";
+import type { PrunedBatch, PruneParams } from "../contract/upkeep/upkeep-store.ts";
 import { factsOf } from "../events/call-events.ts";
 import { publish } from "../events/channels.ts";
 import { pastConflicts } from "../retry/past-conflicts.ts";

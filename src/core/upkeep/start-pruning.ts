@@ -3,9 +3,9 @@ import { clearTimeout, setTimeout } from "node:timers";
 import { halfJitter } from "../browser/jitter.ts";
 import { checkNumber } from "../browser/option-checks.ts";
 import { warn } from "../contract/callbacks.ts";
-import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
-import type { Pruning, StartPruningOptions } from "../contract/pruning.ts";
+import { checkOptionNames, type OptionNames } from "../contract/options/option-names.ts";
 import type { Store } from "../contract/store.ts";
+import type { Pruning, StartPruningOptions } from "../contract/upkeep/pruning.ts";
 import { checkBatches, prune, sweep } from "./prune.ts";
 
 const OPTIONS: OptionNames<Required<StartPruningOptions>> = {

@@ -1,8 +1,8 @@
-import type { RecordState } from "../contract/inspection.ts";
-import type { CountOptions, OperationCounts, TableStats } from "../contract/listing.ts";
-import { checkOptionNames, type OptionNames } from "../contract/option-names.ts";
-import { UNPRUNED_MS_MAX } from "../contract/pruning.ts";
+import { checkOptionNames, type OptionNames } from "../contract/options/option-names.ts";
 import type { Store } from "../contract/store.ts";
+import type { RecordState } from "../contract/upkeep/inspection.ts";
+import type { CountOptions, OperationCounts, TableStats } from "../contract/upkeep/listing.ts";
+import { UNPRUNED_MS_MAX } from "../contract/upkeep/pruning.ts";
 import { publish } from "../events/channels.ts";
 import { pastConflicts } from "../retry/past-conflicts.ts";
 import { checkDate } from "./check-date.ts";

@@ -1,5 +1,9 @@
 import { outcomeOfError, toldHeaders } from "../../core/adapter/told-outcome.ts";
-import { type IdempotencyErrorCode, isIdempotencyError, isTooLarge } from "../../core/contract/errors.ts";
+import {
+  type IdempotencyErrorCode,
+  isIdempotencyError,
+  isTooLarge,
+} from "../../core/contract/errors/errors.ts";
 
 /** The member `code` of this package's problem documents. */
 export type HttpProblemCode =

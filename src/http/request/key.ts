@@ -1,5 +1,5 @@
 import { KEY_OPTION_GAVE_NONE, parseKeyHeader } from "../../core/adapter/key-header.ts";
-import { IdempotencyError } from "../../core/contract/errors.ts";
+import { IdempotencyError } from "../../core/contract/errors/errors.ts";
 
 /**
  * Reads the key of a request that is routed by hand, as {@link withIdempotency} does: a quoted string, or the bare key that most

@@ -1,6 +1,6 @@
 // The global ones give numbers in Workers of before 2026-02-10.
 import { clearTimeout, setTimeout } from "node:timers";
-import { IdempotencyError } from "../../core/contract/errors.ts";
+import { IdempotencyError } from "../../core/contract/errors/errors.ts";
 import { checkOutcome, type ResponseHead, type ResponseOutcome } from "./outcome.ts";
 import {
   isResponse,

@@ -1,6 +1,6 @@
 import { TooManyBytesError } from "../../core/adapter/body.ts";
 import { typeOf } from "../../core/browser/option-checks.ts";
-import { IdempotencyError } from "../../core/contract/errors.ts";
+import { IdempotencyError } from "../../core/contract/errors/errors.ts";
 import { bytesOf, type StoredBody, storedBody } from "../request/stored-body.ts";
 import { readBytes } from "./bytes.ts";
 

@@ -1,6 +1,6 @@
 import { answeredAtOnce } from "../../core/contract/callbacks.ts";
-import type { ErrorSerializer } from "../../core/contract/error-serializer.ts";
-import type { ResolvedRunOptions, RunOptions } from "../../core/contract/options.ts";
+import type { ErrorSerializer } from "../../core/contract/errors/error-serializer.ts";
+import type { ResolvedRunOptions, RunOptions } from "../../core/contract/options/options.ts";
 import type { StoredResponse } from "./stored-response.ts";
 
 /** Carries a response out of a run that is not to be recorded. Those who log the errors of a completer see it. */

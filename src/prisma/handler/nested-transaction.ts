@@ -1,4 +1,4 @@
-import { ISOLATION_LEVELS } from "../../core/contract/transaction-options.ts";
+import { ISOLATION_LEVELS } from "../../core/contract/options/transaction-options.ts";
 import type { HandlerTransaction } from "./handler-transaction.ts";
 import { handlerStatementOf, type PrismaPromise, sentIn } from "./prisma-promise.ts";
 

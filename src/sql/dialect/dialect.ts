@@ -1,4 +1,3 @@
-import type { Finding } from "../../core/contract/finding.ts";
 import type {
   AbandonedParams,
   CheckedLimits,
@@ -9,6 +8,7 @@ import type {
   StepParams,
   StoreFault,
 } from "../../core/contract/store.ts";
+import type { Finding } from "../../core/contract/upkeep/finding.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Names, QuoteMark } from "./names.ts";
 import type { Remedies } from "./remedies.ts";

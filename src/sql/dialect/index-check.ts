@@ -1,4 +1,4 @@
-import type { Finding } from "../../core/contract/finding.ts";
+import type { Finding } from "../../core/contract/upkeep/finding.ts";
 import { type Names, type TableNames, unquoted } from "./names.ts";
 import { keyOf, type Remedies, type Table } from "./remedies.ts";
 import { applying, type DescribedTables, type IndexRow, type TableDescription } from "./table-check.ts";

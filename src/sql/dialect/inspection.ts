@@ -1,4 +1,4 @@
-import type { RewriteParams } from "../../core/contract/upkeep-store.ts";
+import type { RewriteParams } from "../../core/contract/upkeep/upkeep-store.ts";
 import type { Names, QuoteMark, TableNames } from "./names.ts";
 import { RECORD_FACTS_ROW, type RecordAndSteps, selected, type Write } from "./statement.ts";
 

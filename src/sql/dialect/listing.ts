@@ -3,7 +3,7 @@ import {
   type ListParams,
   type Place,
   type RecordFilter,
-} from "../../core/contract/upkeep-store.ts";
+} from "../../core/contract/upkeep/upkeep-store.ts";
 import { facts, type Reading } from "./inspection.ts";
 import type { Names } from "./names.ts";
 import type { Statement } from "./statement.ts";

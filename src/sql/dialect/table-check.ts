@@ -1,4 +1,4 @@
-import type { Finding } from "../../core/contract/finding.ts";
+import type { Finding } from "../../core/contract/upkeep/finding.ts";
 import { type Names, type TableNames, unquoted } from "./names.ts";
 import type { Remedies, Table } from "./remedies.ts";
 

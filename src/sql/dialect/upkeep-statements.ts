@@ -1,4 +1,9 @@
-import type { ListParams, Place, PruneParams, RewriteParams } from "../../core/contract/upkeep-store.ts";
+import type {
+  ListParams,
+  Place,
+  PruneParams,
+  RewriteParams,
+} from "../../core/contract/upkeep/upkeep-store.ts";
 import type { Names } from "./names.ts";
 import type { Pruning, RecordAndSteps, Statement, Write } from "./statement.ts";
 

@@ -1,4 +1,4 @@
-import type { Finding } from "../../core/contract/finding.ts";
+import type { Finding } from "../../core/contract/upkeep/finding.ts";
 import type { Dialect, Examined, ServerMake } from "../dialect/dialect.ts";
 import { type Names, unquoted } from "../dialect/names.ts";
 import type { Table } from "../dialect/remedies.ts";

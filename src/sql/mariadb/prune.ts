@@ -1,4 +1,4 @@
-import type { PruneParams } from "../../core/contract/upkeep-store.ts";
+import type { PruneParams } from "../../core/contract/upkeep/upkeep-store.ts";
 import type { Names } from "../dialect/names.ts";
 import { whereExpired, whereOrphaned } from "../dialect/parts.ts";
 import type { Pruning } from "../dialect/statement.ts";

@@ -1,4 +1,4 @@
-import type { Finding } from "../../core/contract/finding.ts";
+import type { Finding } from "../../core/contract/upkeep/finding.ts";
 import type { ColumnKind, Dialect } from "../dialect/dialect.ts";
 import { type Names, type TableNames, unquoted } from "../dialect/names.ts";
 import { mending, type TableDescription } from "../dialect/table-check.ts";

@@ -1,4 +1,4 @@
-import type { Finding } from "../../core/contract/finding.ts";
+import type { Finding } from "../../core/contract/upkeep/finding.ts";
 import type { Dialect } from "../dialect/dialect.ts";
 import { isDenial } from "../dialect/faults.ts";
 import type { Names, TableNames } from "../dialect/names.ts";

@@ -1,5 +1,5 @@
-import type { Finding } from "../../core/contract/finding.ts";
 import type { StoreFault } from "../../core/contract/store.ts";
+import type { Finding } from "../../core/contract/upkeep/finding.ts";
 import { causeOf, databaseErrorOf, faultOf, isDenial, setUpErrorOf } from "../dialect/faults.ts";
 import { StoreError } from "../dialect/store-error.ts";
 import type { SqlClient } from "../sql-client.ts";

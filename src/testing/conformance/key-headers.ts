@@ -1,4 +1,4 @@
-import type { KeyProblem } from "../../core/contract/errors.ts";
+import type { KeyProblem } from "../../core/contract/errors/errors.ts";
 
 /** What the header of a request is, in words, and what an adapter must make of it. */
 export interface KeyHeaderVector {

@@ -1,5 +1,5 @@
 import { checkFunction, misuse } from "../../core/browser/option-checks.ts";
-import { checkOptionNames, type OptionNames } from "../../core/contract/option-names.ts";
+import { checkOptionNames, type OptionNames } from "../../core/contract/options/option-names.ts";
 import type { Check, ConformanceCase, ConformanceOptions } from "./conformance-case.ts";
 import { leaseCases } from "./leases.ts";
 import { racingCases, transactionCases } from "./transactions.ts";

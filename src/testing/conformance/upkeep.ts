@@ -1,6 +1,6 @@
 import { deepStrictEqual as equal, ok } from "node:assert";
 import type { Store } from "../../core/contract/store.ts";
-import type { ListParams } from "../../core/contract/upkeep-store.ts";
+import type { ListParams } from "../../core/contract/upkeep/upkeep-store.ts";
 import { type Check, claimBy, execute, ID, lapse, leaseBy, OPERATION } from "./conformance-case.ts";
 
 const page = (more: Partial<ListParams> = {}): ListParams => ({

@@ -1,5 +1,5 @@
 import { checkFunction, checkNumber, misuse } from "../../core/browser/option-checks.ts";
-import { checkOptionNames, type OptionNames } from "../../core/contract/option-names.ts";
+import { checkOptionNames, type OptionNames } from "../../core/contract/options/option-names.ts";
 import type { MutationCall } from "./watch.ts";
 
 /** What {@link expectExactlyOnce} can do to a mutation. */

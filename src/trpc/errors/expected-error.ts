@@ -1,7 +1,7 @@
 import type { TRPCError } from "@trpc/server";
 import { getHTTPStatusCodeFromError } from "@trpc/server/http";
 import { isStoredCode, isStoredStatus } from "../../core/browser/kept-answers.ts";
-import { isIdempotencyError } from "../../core/contract/errors.ts";
+import { isIdempotencyError } from "../../core/contract/errors/errors.ts";
 
 /**
  * Whether an error is a mutation's answer by default: it has a 4xx code other than `UNAUTHORIZED`, `FORBIDDEN`,

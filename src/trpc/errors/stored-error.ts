@@ -6,8 +6,8 @@ import {
   restoreInto,
   type StoredError,
   toStoredErrorWithCauses,
-} from "../../core/contract/error-serializer.ts";
-import type { AnyIdempotencyError } from "../../core/contract/errors.ts";
+} from "../../core/contract/errors/error-serializer.ts";
+import type { AnyIdempotencyError } from "../../core/contract/errors/errors.ts";
 import { toTRPCError } from "./trpc-error.ts";
 
 interface StoredTRPCError extends StoredError {

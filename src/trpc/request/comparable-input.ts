@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { discardRest, readChunks, TooManyBytesError } from "../../core/adapter/body.ts";
-import { IdempotencyError } from "../../core/contract/errors.ts";
+import { IdempotencyError } from "../../core/contract/errors/errors.ts";
 import type { InputRequest, ProcedureCall } from "./procedure-call.ts";
 
 /** A call's input, in a form to compare with a retry's and in one to hand on. */

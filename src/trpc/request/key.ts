@@ -6,7 +6,7 @@ import {
   RETRY_HEADER,
   saysRetry,
 } from "../../core/adapter/key-header.ts";
-import { IdempotencyError, isIdempotencyError } from "../../core/contract/errors.ts";
+import { IdempotencyError, isIdempotencyError } from "../../core/contract/errors/errors.ts";
 import { invalidKey } from "../../core/request/identity.ts";
 import type { ProcedureCall } from "./procedure-call.ts";
 import { headerIn, isCallOf, type RequestInfo, type RequestParts } from "./request-parts.ts";

@@ -3,7 +3,7 @@ import {
   type AnyIdempotencyError,
   type IdempotencyErrorCode,
   isTooLarge,
-} from "../../core/contract/errors.ts";
+} from "../../core/contract/errors/errors.ts";
 
 interface GraphQLMapping {
   /** `extensions.code`. */

@@ -1,5 +1,5 @@
 import { KEY_HEADER, parseKeyHeader, parseKeyListHeader } from "../../core/adapter/key-header.ts";
-import { IdempotencyError, isIdempotencyError } from "../../core/contract/errors.ts";
+import { IdempotencyError, isIdempotencyError } from "../../core/contract/errors/errors.ts";
 import { tellRefusal } from "../../core/events/call-events.ts";
 import { invalidKey } from "../../core/request/identity.ts";
 import { toGraphQLError } from "../errors/graphql-errors.ts";

@@ -5,7 +5,7 @@ import {
   type IdempotencyErrorCode,
   isIdempotencyError,
   unwrapped,
-} from "../../core/contract/errors.ts";
+} from "../../core/contract/errors/errors.ts";
 import type { Outcome } from "../../core/contract/outcome.ts";
 
 /**

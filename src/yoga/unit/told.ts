@@ -1,6 +1,6 @@
 import type { ExecutionResult } from "graphql";
 import { outcomeOfError, type Told, toldHeaders } from "../../core/adapter/told-outcome.ts";
-import { isIdempotencyError } from "../../core/contract/errors.ts";
+import { isIdempotencyError } from "../../core/contract/errors/errors.ts";
 
 const untold = new WeakSet<object>();
 

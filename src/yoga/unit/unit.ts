@@ -1,9 +1,9 @@
 import type { ExecutionArgs, ExecutionResult, GraphQLError, Source } from "graphql";
 import type { Mode } from "../../core/adapter/options.ts";
 import type { Told } from "../../core/adapter/told-outcome.ts";
-import { IdempotencyError } from "../../core/contract/errors.ts";
+import { IdempotencyError } from "../../core/contract/errors/errors.ts";
 import type { Idempotency, RunContext, RunRequest } from "../../core/contract/idempotency.ts";
-import type { RunOptions } from "../../core/contract/options.ts";
+import type { RunOptions } from "../../core/contract/options/options.ts";
 import { documentOfField } from "../request/fingerprint.ts";
 import { isMetaField, type Mutation, type RootField } from "../request/mutation.ts";
 import { executeFields } from "./fields.ts";

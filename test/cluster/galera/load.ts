@@ -1,5 +1,5 @@
 /** What the tests have callers on several nodes do. */
-import { isIdempotencyError } from "../../../src/core/contract/errors.ts";
+import { isIdempotencyError } from "../../../src/core/contract/errors/errors.ts";
 import type { TestClient } from "../../support/clients.ts";
 import { type idempotencyOf, orderOf, request } from "../../support/runs.ts";
 import type { ClusterDatabase } from "./cluster.ts";

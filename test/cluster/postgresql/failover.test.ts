@@ -1,6 +1,6 @@
 /** The primary dies, and its standby takes over. */
 import { describe, expect, it } from "vitest";
-import { isIdempotencyError } from "../../../src/core/contract/errors.ts";
+import { isIdempotencyError } from "../../../src/core/contract/errors/errors.ts";
 import { eventually } from "../../support/eventually.ts";
 import { inconsistencies } from "../../support/shop.ts";
 import { COMMIT, openProxy } from "../../support/tcp-proxy.ts";

@@ -1,6 +1,6 @@
 /** PostgreSQL behind PgBouncer in transaction mode: clients share the server's connections, one transaction at a time. */
 import { describe, expect, it } from "vitest";
-import { isIdempotencyError } from "../../../src/core/contract/errors.ts";
+import { isIdempotencyError } from "../../../src/core/contract/errors/errors.ts";
 import type { ClientOptions } from "../../support/clients.ts";
 import { expire, failureOf, idempotencyOf, orderOf, placing, records, request } from "../../support/runs.ts";
 import type { Tx } from "../../support/shop.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { pastedKey } from "../../core/browser/key-header.ts";
-import type { RecordName } from "../../core/contract/inspection.ts";
+import type { RecordName } from "../../core/contract/upkeep/inspection.ts";
 import { CliError } from "../cli-error.ts";
 
 /** The options by which a command names a record. */

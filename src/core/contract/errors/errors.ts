@@ -1,4 +1,4 @@
-import type { Finding } from "./finding.ts";
+import type { Finding } from "../upkeep/finding.ts";
 
 /** What each {@link IdempotencyErrorCode} carries besides its message. */
 export interface IdempotencyErrorDetails {

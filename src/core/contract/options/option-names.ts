@@ -1,5 +1,5 @@
 import leven, { closestMatch } from "leven";
-import { typeOf } from "../browser/option-checks.ts";
+import { typeOf } from "../../browser/option-checks.ts";
 
 /** The names of all options of a type: a new one that is missing here does not compile. */
 export type OptionNames<TOptions> = Readonly<Record<keyof TOptions, true | "required">>;

@@ -1,4 +1,4 @@
-import { checkFunctions } from "../browser/option-checks.ts";
+import { checkFunctions } from "../../browser/option-checks.ts";
 
 /** A store of texts that keeps each for a time: a Keyv instance, or what is like one. */
 export interface ReplayCache {

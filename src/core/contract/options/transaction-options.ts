@@ -1,4 +1,4 @@
-import { checkNumber, checkOneOf, misuse } from "../browser/option-checks.ts";
+import { checkNumber, checkOneOf, misuse } from "../../browser/option-checks.ts";
 import { checkOptionNames, type OptionNames } from "./option-names.ts";
 
 /** Limits of the transaction that a run opens. Prisma's own apply where one is absent. */

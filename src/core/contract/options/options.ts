@@ -1,7 +1,13 @@
-import { checkFunction, checkFunctions, checkNumber, checkOneOf, misuse } from "../browser/option-checks.ts";
+import {
+  checkFunction,
+  checkFunctions,
+  checkNumber,
+  checkOneOf,
+  misuse,
+} from "../../browser/option-checks.ts";
+import { type ErrorClass, type ErrorSerializer, errorSerializer } from "../errors/error-serializer.ts";
 import { type Codec, devalueCodec } from "./codec.ts";
 import { SEALED } from "./encryption.ts";
-import { type ErrorClass, type ErrorSerializer, errorSerializer } from "./error-serializer.ts";
 import type { OptionNames } from "./option-names.ts";
 import { checkTransaction, type TransactionOptions } from "./transaction-options.ts";
 
