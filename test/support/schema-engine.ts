@@ -23,7 +23,12 @@ interface Glue {
   SchemaEngine: { new: (options: object, log: () => void, adapter: unknown) => Promise<Engine> };
 }
 
-let loading: Promise<Glue> | undefined;
+/**
+ * Kept by the process, as the glue is: test files that share one load this module again. A second instance would be given what the
+ * finalizers of the first free, and never answer again.
+ */
+const LOADED = Symbol.for("onceonly.test.schema-engine");
+const kept = globalThis as { [LOADED]?: Promise<Glue> };
 
 async function load(): Promise<Glue> {
   const path = createRequire(import.meta.url).resolve("@prisma/schema-engine-wasm/schema_engine_bg");
@@ -38,8 +43,8 @@ async function load(): Promise<Glue> {
 }
 
 async function diff(files: SchemaFile[], adapter: SqlMigrationAwareDriverAdapterFactory, options: object) {
-  loading ??= load();
-  const { SchemaEngine } = await loading;
+  kept[LOADED] ??= load();
+  const { SchemaEngine } = await kept[LOADED];
   const datamodels = files.map((file) => [file.path, file.content]);
   const bound = bindMigrationAwareSqlAdapterFactory(adapter);
   const engine = await SchemaEngine.new({ datamodels }, () => {}, bound);
