@@ -20,7 +20,7 @@ describe.runIf(hasScript)("onceonly on a terminal", () => {
   afterAll(() => app[Symbol.asyncDispose]());
 
   function open(args: readonly string[], env: Readonly<Record<string, string>> = {}, columns = 100) {
-    const command = `stty cols ${columns} rows 40 && ${app.commandLine(...args)}`;
+    const command = `stty cols ${columns} rows 40 && exec ${app.commandLine(...args)}`;
     const child = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
       cwd: app.folder,
       env: {

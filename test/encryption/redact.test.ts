@@ -49,10 +49,10 @@ describe.each(databases)("redact on $name", ({ open }) => {
     await using db = await open();
     const redact = (value: unknown, kind: string) => (kind === "error" ? new Error("refused") : value);
     const idempotency = idempotencyOf(db.prisma, { redact, storeError: () => true });
-    const run = () => idempotency.run(request("k"), () => Promise.reject(new Error("card 4242")));
-    await expect(run()).rejects.toThrow("card 4242");
+    const run = () => idempotency.run(request("k"), () => Promise.reject(new Error("card 4242-4242")));
+    await expect(run()).rejects.toThrow("card 4242-4242");
     await expect(run()).rejects.toThrow("refused");
-    expect(JSON.stringify(await records(db))).not.toContain("4242");
+    expect(JSON.stringify(await records(db))).not.toContain("4242-4242");
   });
 
   test("an error that it fails for is not stored, with a warning", async () => {
@@ -63,8 +63,8 @@ describe.each(databases)("redact on $name", ({ open }) => {
     const idempotency = idempotencyOf(db.prisma, { redact, storeError: () => true });
     const warnings = await warningsDuring(async () => {
       for (let n = 0; n < 2; n += 1) {
-        const run = idempotency.run(request("k"), () => Promise.reject(new Error("card 4242")));
-        await expect(run).rejects.toThrow("card 4242");
+        const run = idempotency.run(request("k"), () => Promise.reject(new Error("card 4242-4242")));
+        await expect(run).rejects.toThrow("card 4242-4242");
       }
     });
     expect(warnings.map(({ name }) => name)).toContain("OnceonlyRedactWarning");
@@ -78,12 +78,12 @@ describe.each(databases)("redact on $name", ({ open }) => {
       return value;
     };
     const idempotency = idempotencyOf(db.prisma, { redact, storeInput: true, storeError: () => true });
-    const input = { amount: 5, card: "4242" };
-    const thrown = Object.assign(new Error("declined"), { card: "4242" });
+    const input = { amount: 5, card: "4242-4242" };
+    const thrown = Object.assign(new Error("declined"), { card: "4242-4242" });
     const run = idempotency.runLeased(request("k", { input }), () => Promise.reject(thrown));
-    await expect(run).rejects.toMatchObject({ card: "4242" });
-    expect(input).toEqual({ amount: 5, card: "4242" });
-    expect(JSON.stringify(await records(db))).not.toContain("4242");
+    await expect(run).rejects.toMatchObject({ card: "4242-4242" });
+    expect(input).toEqual({ amount: 5, card: "4242-4242" });
+    expect(JSON.stringify(await records(db))).not.toContain("4242-4242");
     const again = idempotency.runLeased(request("k", { input }), () => expect.fail());
     await expect(again).rejects.toThrow("declined");
   });
