@@ -86,7 +86,7 @@ export async function soak(options: SoakOptions): Promise<Report> {
   await faults.happen(options.faultEveryMs, () => performance.now() < until);
   log("All is well again; users get their last answers.");
   client.send({ type: "end" });
-  const { calls, met } = await client.waitFor("ended");
+  const { calls, met } = await withinPatience(client.waitFor("ended"), "users that were never answered");
   await queue?.isEmpty();
   await rest(database);
   log("The history is checked.");
@@ -153,8 +153,25 @@ async function openQueue() {
 
 const QUIET_MS = 5_000;
 
-/** Until nothing is under way any more: consumers and completers come to the end of what they hold. */
+/** How long what is under way may take once all is well again. */
+const PATIENCE_MS = 300_000;
+
+async function withinPatience<T>(work: Promise<T>, otherwise: string): Promise<T> {
+  const isOver = new AbortController();
+  const late = sleep(PATIENCE_MS, undefined, { signal: isOver.signal }).then(() => {
+    throw new Error(`There are ${otherwise}, ${PATIENCE_MS / 1_000} s after all was well again.`);
+  });
+  late.catch(() => {});
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    isOver.abort();
+  }
+}
+
+/** Until nothing is under way any more: consumers and completers come to the end of what they hold. What does not is found by the check. */
 async function rest(database: SoakDatabase): Promise<void> {
+  const until = performance.now() + PATIENCE_MS;
   const look = async () => {
     const rows = await database.query(
       "SELECT status, count(*) AS n FROM idempotency_record GROUP BY status ORDER BY 1",
@@ -164,7 +181,10 @@ async function rest(database: SoakDatabase): Promise<void> {
       isOpen: rows.some((row) => row["status"] === "in_progress"),
     };
   };
-  for (let before = await look(), since = performance.now(); performance.now() - since < QUIET_MS; ) {
+  for (
+    let before = await look(), since = performance.now();
+    performance.now() - since < QUIET_MS && performance.now() < until;
+  ) {
     await sleep(500);
     const now = await look();
     if (now.isOpen || now.text !== before.text) since = performance.now();

@@ -159,7 +159,7 @@ function checkCluster(server: Examined["server"]): Finding[] {
       subject: "wsrep_sync_wait of the sessions",
       message:
         "The server is a node of a Galera cluster, where what one node has committed others show only later: a retry there may " +
-        'execute its handler, which is then undone. Give the pool initSql: "SET SESSION wsrep_sync_wait = 1".',
+        "execute its handler, which is then undone. Set wsrep_sync_wait = 1 in the configuration of each node.",
     },
   ];
 }

@@ -57,6 +57,7 @@ export class ServerProcess implements AsyncDisposable {
     const error: unknown = await worker.waitFor("listening").catch((end: unknown) => end);
     if (this.#worker !== worker) return;
     this.deaths.push(String(error));
+    this.#worker = undefined;
     this.#port = 0;
     await this.#start();
   }
@@ -64,9 +65,11 @@ export class ServerProcess implements AsyncDisposable {
   /** SIGKILL; another process takes its place after a while. */
   async crash(): Promise<void> {
     const worker = this.#worker;
+    // It has ended by itself, and is being replaced.
+    if (worker === undefined) return;
     this.#worker = undefined;
     this.#port = 0;
-    await worker?.kill();
+    await worker.kill();
     await sleep(Math.random() * 1_000);
     await this.#start();
   }
@@ -75,11 +78,12 @@ export class ServerProcess implements AsyncDisposable {
   async standStill(ms: number): Promise<void> {
     const pid = this.#worker?.pid;
     if (pid === undefined) return;
-    process.kill(pid, "SIGSTOP");
     try {
+      process.kill(pid, "SIGSTOP");
       await sleep(ms);
-    } finally {
       process.kill(pid, "SIGCONT");
+    } catch {
+      // It has ended by itself, which is found elsewhere.
     }
   }
 
