@@ -10,6 +10,7 @@ import {
 } from "./adapter-transaction.ts";
 import { hidesFailedCommit } from "./adapters.ts";
 import type { RawClient } from "./client.ts";
+import { hearConnectionErrors } from "./connection-errors.ts";
 import type { GuardedConnection } from "./guarded-connection.ts";
 import type { Followers, SharedMessages } from "./shared-messages.ts";
 import { EndedTransactionError, EndingError, HandlerMistakeError } from "./transaction-errors.ts";
@@ -83,6 +84,7 @@ export function observeTransactions(factory: AdapterFactory | undefined): void {
   const connect = factory.connect.bind(factory);
   factory.connect = async () => {
     const adapter = await connect();
+    hearConnectionErrors(adapter);
     // oxlint-disable-next-line typescript/unbound-method -- called with the `this` that the caller gives
     const start = adapter.startTransaction;
     // No arrow function, as another copy of this package may stand around it, and `this` tells an adapter where to take its
