@@ -1,6 +1,7 @@
 // The global ones give numbers in Workers of before 2026-02-10, and those have no `unref`.
 import { clearTimeout, setTimeout } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
+import { halfJitter } from "../browser/jitter.ts";
 import type { IdempotencyError } from "../contract/errors/errors.ts";
 import type { OwnerWrites, RenewParams, Store } from "../contract/store.ts";
 import { leaseLost, writesSuppressed } from "../outcome/run-errors.ts";
@@ -146,7 +147,7 @@ export class Lease {
     const { signal } = this.#stopped;
     const pauseMs = this.#beatMs;
     for (let failures = 0; !signal.aborted; ) {
-      const retryMs = RETRY_MS * 2 ** failures * (0.5 + Math.random() / 2);
+      const retryMs = halfJitter(RETRY_MS * 2 ** failures);
       // Without `ref`, a run under way does not keep its process alive.
       const options = { signal, ref: false };
       await sleep(failures === 0 ? pauseMs : Math.min(retryMs, pauseMs / 4), undefined, options).catch(
