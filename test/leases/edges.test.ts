@@ -3,9 +3,11 @@ import type { AbandonedRun } from "../../src/core/contract/idempotency.ts";
 import { type Codec, devalueCodec } from "../../src/core/contract/options/codec.ts";
 import type { Store } from "../../src/core/contract/store.ts";
 import { idempotencyOver } from "../../src/core/create.ts";
+import { resumedIdentity } from "../../src/core/lease/abandoned-runs.ts";
 import { createCompleter } from "../../src/core/lease/completer.ts";
 import { createPrismaStore } from "../../src/prisma/create-store.ts";
 import { StoreError } from "../../src/sql/dialect/store-error.ts";
+import { listen } from "../events/listen.ts";
 import { databases, openSqlite, type TestDatabase } from "../support/database.ts";
 import { failureOf, warningsDuring } from "../support/runs.ts";
 import { countAccounts, deposit, lapse, leasing, paying, type Tx } from "./helpers.ts";
@@ -67,6 +69,48 @@ describe.each(databases)("a leased run on $name", ({ open }) => {
       { retryDelayMs: 0, signal: AbortSignal.abort() },
     );
     expect(aborted).toEqual([true]);
+  });
+
+  test("that is resumed twice by one completer is executed once, and replayed after that", async () => {
+    await using db = await open();
+    await abandon(db);
+    const idempotency = leasing(db.prisma, { storeInput });
+    const abandoned = await idempotency.abandoned.claim(["orders.pay"]);
+    const identities: unknown[] = [];
+    const look = () => identities.push(resumedIdentity("orders.pay")?.key);
+    let runs = 0;
+    const pay = () => idempotency.runLeased(paying("k", { input: 1 }), async () => (runs += 1));
+    const work = async () => {
+      look();
+      const ends = [await pay(), await pay()];
+      look();
+      expect(ends.map(({ replayed }) => replayed)).toEqual([false, true]);
+    };
+    await idempotency.abandoned.resume(abandoned as AbandonedRun, work, { retryDelayMs: 0 });
+    // Whoever asks after the run was begun is about another one.
+    expect([runs, identities]).toEqual([1, ["k", undefined]]);
+  });
+
+  test("that is resumed hands on what its handler failed with", async () => {
+    await using db = await open();
+    await abandon(db);
+    const idempotency = leasing(db.prisma, { storeInput });
+    const abandoned = await idempotency.abandoned.claim(["orders.pay"]);
+    const failure = new Error("no answer from the bank.");
+    const resumed = (work: () => Promise<unknown>) =>
+      idempotency.abandoned.resume(abandoned as AbandonedRun, work, { retryDelayMs: 0 });
+    const failing = () => idempotency.runLeased(paying("k", { input: 1 }), () => Promise.reject(failure));
+    await expect(resumed(failing)).rejects.toBe(failure);
+    // Nothing was begun: the reason is said, with one full stop.
+    await expect(resumed(() => Promise.reject(failure))).rejects.toMatchObject({
+      message:
+        "onceonly: orders.pay was not resumed: no answer from the bank " +
+        "(no leased run of its key, scope and operation was begun).",
+      cause: failure,
+    });
+    await expect(resumed(async () => "nothing")).rejects.toThrow(
+      "onceonly: orders.pay was not resumed: no leased run of its key, scope and operation was begun.",
+    );
   });
 
   test("is claimed by a completer although others write at the same time", async () => {
@@ -148,8 +192,24 @@ test("a run that somebody else took over while it was to be given up is not repo
     attemptsMax: 1,
     onGiveUp: (run) => givenUp.push(run),
   });
+  using events = listen();
   expect(await completer.runOnce()).toBe(1);
   expect(givenUp).toEqual([]);
+  expect(events.heard.map(([name]) => name)).not.toContain("given-up");
+});
+
+test("a run that is given up says after how many attempts", async () => {
+  await using db = await openSqlite();
+  await abandon(db);
+  const idempotency = leasing(db.prisma, { storeInput });
+  const run = await idempotency.abandoned.claim(["orders.pay"]);
+  using events = listen();
+  expect(await idempotency.abandoned.giveUp(run as AbandonedRun, {})).toBe(true);
+  expect(events.take()).toMatchObject([["given-up", { operation: "orders.pay", attempts: 1 }]]);
+  expect(await failureOf(idempotency.runLeased(paying("k", { input: 1 }), async () => 1))).toMatchObject({
+    code: "ATTEMPTS_EXHAUSTED",
+    message: "orders.pay was given up after 1 attempts, none of which came to an end.",
+  });
 });
 
 describe("misuse of what completers are made of", () => {
