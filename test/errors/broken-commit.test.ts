@@ -1,5 +1,5 @@
 /** A COMMIT whose answer is lost, over a real database. Lost connections: `test/chaos/lost-connections.test.ts`. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { RunOptions } from "../../src/core/contract/options/options.ts";
 import type { Store, StoreFault } from "../../src/core/contract/store.ts";
 import { idempotencyOver } from "../../src/core/create.ts";
@@ -18,6 +18,8 @@ interface Loss {
   /** How many questions are not answered either. */
   readonly unanswered?: number;
   readonly conflictsAtCommit?: boolean;
+  /** Called for each transaction. */
+  readonly begun?: () => void;
 }
 
 /** `store`, whose first COMMIT is not answered. */
@@ -26,6 +28,7 @@ function losing<T>(store: Store<T>, { isCommitted, fault = "unavailable", ...los
   let transactions = 0;
   const transaction: Store<T>["transaction"] = async (opening, body) => {
     transactions += 1;
+    loss.begun?.();
     if (transactions === 1) {
       await store
         .transaction(opening, async (session) => {
@@ -89,6 +92,18 @@ describe.each(databases)("a COMMIT that is not answered on $name", ({ open }) =>
     expect([place.runs, await db.countOrders()]).toEqual([3, 1]);
   });
 
+  test("and only lost to another is executed again without a question, where COMMIT tells that", async () => {
+    await using db = await open();
+    let transactions = 0;
+    const begun = () => {
+      transactions += 1;
+    };
+    const loss = { isCommitted: false, fault: "write_conflict", conflictsAtCommit: true, begun } as const;
+    const place = placing("k");
+    await losingAt(db, loss).run(request("k"), place);
+    expect([place.runs, transactions, await db.countOrders()]).toEqual([2, 2, 1]);
+  });
+
   test("nor its questions, for outageMs, is STORE_UNAVAILABLE; a retry is given the answer", async () => {
     await using db = await open();
     const lost = losingAt(db, { isCommitted: true, unanswered: Infinity }, { outageMs: 100 });
@@ -98,6 +113,20 @@ describe.each(databases)("a COMMIT that is not answered on $name", ({ open }) =>
     const never = placing("k");
     expect((await idempotencyOf(db.prisma).run(request("k"), never)).replayed).toBe(true);
     expect([never.runs, await db.countOrders()]).toEqual([0, 1]);
+  });
+
+  test("is asked about less and less often", async () => {
+    await using db = await open();
+    vi.spyOn(Math, "random").mockReturnValue(0.99);
+    let transactions = 0;
+    const begun = () => {
+      transactions += 1;
+    };
+    const loss = { isCommitted: true, unanswered: Infinity, begun };
+    const run = losingAt(db, loss, { outageMs: 500 }).run(request("k"), async () => 1);
+    expect((await failureOf(run).finally(() => vi.restoreAllMocks())).code).toBe("STORE_UNAVAILABLE");
+    // The first pauses of 25, 50, 100, 200 and 400 ms are longer than that.
+    expect(transactions - 1).toBeLessThanOrEqual(6);
   });
 
   test("and whose run another has executed meanwhile is given the answer of that one", async () => {
