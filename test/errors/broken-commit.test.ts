@@ -18,18 +18,20 @@ interface Loss {
   /** How many questions are not answered either. */
   readonly unanswered?: number;
   readonly conflictsAtCommit?: boolean;
+  /** How many COMMITs are lost: one. */
+  readonly commits?: number;
   /** Called for each transaction. */
   readonly begun?: () => void;
 }
 
-/** `store`, whose first COMMIT is not answered. */
+/** `store`, whose first COMMITs are not answered. */
 function losing<T>(store: Store<T>, { isCommitted, fault = "unavailable", ...loss }: Loss): Store<T> {
   const lost = new StoreError(fault, "words of a store", new Error("lost"));
   let transactions = 0;
   const transaction: Store<T>["transaction"] = async (opening, body) => {
     transactions += 1;
     loss.begun?.();
-    if (transactions === 1) {
+    if (transactions <= (loss.commits ?? 1)) {
       await store
         .transaction(opening, async (session) => {
           const ending = await body(session);
@@ -102,6 +104,15 @@ describe.each(databases)("a COMMIT that is not answered on $name", ({ open }) =>
     const place = placing("k");
     await losingAt(db, loss).run(request("k"), place);
     expect([place.runs, transactions, await db.countOrders()]).toEqual([2, 2, 1]);
+  });
+
+  test("and loses to others all the time is executed as often as the options say", async () => {
+    await using db = await open();
+    const lost = { isCommitted: false, fault: "write_conflict", conflictsAtCommit: true } as const;
+    const losingAll = losingAt(db, { ...lost, commits: Infinity }, { retryConflicts: 2 });
+    const place = placing("k");
+    await expect(losingAll.run(request("k"), place)).rejects.toThrow("words of a store");
+    expect([place.runs, await db.countOrders()]).toEqual([3, 0]);
   });
 
   test("nor its questions, for outageMs, is STORE_UNAVAILABLE; a retry is given the answer", async () => {

@@ -50,7 +50,11 @@ describe.each(databases)("a handler that failed on $name", ({ open }) => {
     await using db = await open();
     const faultUnder = async () => ({ fault: "unavailable", error: new Error("gone") }) as const;
     const run = saying(db, { faultUnder }).run(request("k"), failing(1));
-    expect(await failureOf(run)).toMatchObject({ code: "STORE_UNAVAILABLE", cause: { message: "gone" } });
+    expect(await failureOf(run)).toMatchObject({
+      code: "STORE_UNAVAILABLE",
+      message: expect.stringContaining("orders.place"),
+      cause: { message: "gone" },
+    });
     expect(await records(db)).toEqual([]);
   });
 
