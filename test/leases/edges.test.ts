@@ -77,18 +77,22 @@ describe.each(databases)("a leased run on $name", ({ open }) => {
     const idempotency = leasing(db.prisma, { storeInput });
     const abandoned = await idempotency.abandoned.claim(["orders.pay"]);
     const identities: unknown[] = [];
-    const look = () => identities.push(resumedIdentity("orders.pay")?.key);
+    const look = (operation = "orders.pay") => identities.push(resumedIdentity(operation)?.key);
     let runs = 0;
     const pay = () => idempotency.runLeased(paying("k", { input: 1 }), async () => (runs += 1));
+    look();
     const work = async () => {
       look();
+      look("orders.refund");
+      const another = await idempotency.runLeased(paying("l"), async ({ attempt }) => attempt);
       const ends = [await pay(), await pay()];
       look();
+      expect(another.value).toBe(1);
       expect(ends.map(({ replayed }) => replayed)).toEqual([false, true]);
     };
     await idempotency.abandoned.resume(abandoned as AbandonedRun, work, { retryDelayMs: 0 });
     // Whoever asks after the run was begun is about another one.
-    expect([runs, identities]).toEqual([1, ["k", undefined]]);
+    expect([runs, identities]).toEqual([1, [undefined, "k", undefined, undefined]]);
   });
 
   test("that is resumed hands on what its handler failed with", async () => {
@@ -96,7 +100,7 @@ describe.each(databases)("a leased run on $name", ({ open }) => {
     await abandon(db);
     const idempotency = leasing(db.prisma, { storeInput });
     const abandoned = await idempotency.abandoned.claim(["orders.pay"]);
-    const failure = new Error("no answer from the bank.");
+    const failure = new Error("no answer from bank.example.");
     const resumed = (work: () => Promise<unknown>) =>
       idempotency.abandoned.resume(abandoned as AbandonedRun, work, { retryDelayMs: 0 });
     const failing = () => idempotency.runLeased(paying("k", { input: 1 }), () => Promise.reject(failure));
@@ -104,13 +108,23 @@ describe.each(databases)("a leased run on $name", ({ open }) => {
     // Nothing was begun: the reason is said, with one full stop.
     await expect(resumed(() => Promise.reject(failure))).rejects.toMatchObject({
       message:
-        "onceonly: orders.pay was not resumed: no answer from the bank " +
+        "onceonly: orders.pay was not resumed: no answer from bank.example " +
         "(no leased run of its key, scope and operation was begun).",
       cause: failure,
     });
     await expect(resumed(async () => "nothing")).rejects.toThrow(
       "onceonly: orders.pay was not resumed: no leased run of its key, scope and operation was begun.",
     );
+  });
+
+  test("that a completer did not begin is given back at once", async () => {
+    await using db = await open();
+    await abandon(db);
+    const { abandoned } = leasing(db.prisma, { storeInput });
+    const claim = () => abandoned.claim(["orders.pay"]);
+    const nothing = abandoned.resume((await claim()) as AbandonedRun, async () => 1, { retryDelayMs: 0 });
+    await expect(nothing).rejects.toThrow("orders.pay was not resumed");
+    expect(await claim()).toMatchObject({ key: "k", attempt: 3 });
   });
 
   test("is claimed by a completer although others write at the same time", async () => {
