@@ -69,15 +69,18 @@ describe.each(databases)("a COMMIT that is not answered on $name", ({ open }) =>
     expect([replayed, value.key, place.runs, await db.countOrders()]).toEqual([false, "k", 1, 1]);
   });
 
-  test("and was not done is STORE_UNAVAILABLE, and the question leaves nothing", async () => {
-    await using db = await open();
-    const idempotency = losingAt(db, { isCommitted: false });
-    const place = placing("k");
-    expect((await failureOf(idempotency.run(request("k"), place))).code).toBe("STORE_UNAVAILABLE");
-    expect([await db.countOrders(), await records(db)]).toEqual([0, []]);
-    expect((await idempotency.run(request("k"), place)).replayed).toBe(false);
-    expect([place.runs, await db.countOrders()]).toEqual([2, 1]);
-  });
+  test.each(["unavailable", "transaction_expired"] as const)(
+    "and was not done (%s) is STORE_UNAVAILABLE, and the question leaves nothing",
+    async (fault) => {
+      await using db = await open();
+      const idempotency = losingAt(db, { isCommitted: false, fault });
+      const place = placing("k");
+      expect((await failureOf(idempotency.run(request("k"), place))).code).toBe("STORE_UNAVAILABLE");
+      expect([await db.countOrders(), await records(db)]).toEqual([0, []]);
+      expect((await idempotency.run(request("k"), place)).replayed).toBe(false);
+      expect([place.runs, await db.countOrders()]).toEqual([2, 1]);
+    },
+  );
 
   test("and was not done for a reason that the database names fails with that", async () => {
     await using db = await open();
