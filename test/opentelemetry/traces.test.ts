@@ -87,7 +87,9 @@ describe.each(databases)("$name", ({ open }) => {
   test("errors are marked by their type, and no message of theirs is in a span", async () => {
     await using db = await open();
     const idempotency = idempotencyOf(db.prisma);
-    const failing = idempotency.run(request("k"), async () => Promise.reject(new RangeError("of ada lovelace")));
+    const failing = idempotency.run(request("k"), async () =>
+      Promise.reject(new RangeError("of ada lovelace")),
+    );
     await failing.catch(() => {});
     const span = named("onceonly orders.place");
     expect([span?.status.code, span?.attributes["error.type"], span?.attributes["onceonly.outcome"]]).toEqual(
