@@ -151,6 +151,8 @@ export default defineConfig({
       provider: "custom",
       customProviderModule: "./test/support/coverage.ts",
       include: ["src/**/*.ts"],
+      // The command line runs as a process of its own, whose coverage nobody counts: test/cli looks at what it prints and does.
+      exclude: ["src/cli/*.ts", "src/cli/{application,commands,options,terminal}/**"],
       reporter: isMerging ? ["text", "json"] : [],
       // Keeps what `npm run tests-of` reads, and the reports to be merged.
       clean: false,

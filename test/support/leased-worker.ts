@@ -54,15 +54,25 @@ export async function runLeasedShop(): Promise<void> {
   const { target, client, by, service, run } = port.data;
   const prisma = await connect(target, client);
   const stopAt = new Map<string, LeasePoint>();
+  /** Runs that stand there, until they may go on. */
+  const standing = new Map<string, Promise<unknown>>();
   const shop = openLeasedShop({
     prisma,
     by,
     service,
     async hit(point, key) {
       if (stopAt.get(key) !== point) return;
-      stopAt.delete(key);
+      // A statement that takes long is sent again, and would pass.
+      const first = standing.get(key);
+      if (first !== undefined) {
+        await first;
+        return;
+      }
+      const go = port.waitFor("go");
+      standing.set(key, go);
       port.send({ type: "at", key, point });
-      await port.waitFor("go");
+      await go;
+      stopAt.delete(key);
     },
     onAbort: (key, reason) => port.send({ type: "aborted", key, failure: failureText(reason) }),
     ...(run === undefined ? {} : { run }),
