@@ -173,12 +173,13 @@ describe.runIf(onPostgres).concurrent("a heartbeat whose connection is lost", ()
   );
 
   test("does not take a lease for lost whose run is over, while the answer to its result is on its way", async () => {
-    await using run = await openRun();
+    const leaseMs = 9_000;
+    await using run = await openRun(leaseMs);
     const result = run.proxy.intercept(/^UPDATE \S*idempotency_record"? SET "?status"? = \$3/, "answered");
     run.go();
     await result.reached;
-    // A heartbeat would fall into it.
-    await sleep(LEASE_MS / 2);
+    // A heartbeat would fall into it, and the lease has half of its time left.
+    await sleep(leaseMs / 2);
     result.release();
     expect(await run.outcome).toMatchObject({ value: "done" });
     expect(run.isAborted()).toBe(false);
