@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { createClient } from "@libsql/client";
 import { openSqlite } from "../../support/database.ts";
 import { eventually } from "../../support/eventually.ts";
 import type { Row, SoakDatabase } from "./database.ts";
@@ -13,10 +14,12 @@ export async function openSoakSqlite(): Promise<SoakDatabase> {
     nodes: 1,
     deeds: {
       "another program holds the write lock": async () => {
-        // It does not wait for its turn in a queue, which SQLite has not.
-        await eventually(() => database.query("BEGIN IMMEDIATE"), 5);
+        const client = createClient({ url: database.url });
+        // Whoever waits for the lock has no place in a queue, and must ask again.
+        const transaction = await eventually(() => client.transaction("write"), 5);
         await sleep(300 + Math.random() * 2_000);
-        await database.query("COMMIT");
+        transaction.close();
+        client.close();
       },
     },
     query: (sql) => database.query(sql) as Promise<Row[]>,
