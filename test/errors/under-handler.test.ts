@@ -8,15 +8,7 @@ import { StoreError } from "../../src/sql/dialect/store-error.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
 import { failureOf, idempotencyOf, records, request } from "../support/runs.ts";
 import type { Tx } from "../support/shop.ts";
-
-const over = <O extends object>(object: O, own: Partial<O>): O =>
-  new Proxy(object, {
-    get(target, name) {
-      if (Object.hasOwn(own, name)) return Reflect.get(own, name) as unknown;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? (value.bind(target) as unknown) : value;
-    },
-  });
+import { over } from "./over.ts";
 
 const storeOf = (db: TestDatabase): Store<Tx> => createPrismaStore({ prisma: db.prisma }) as Store<Tx>;
 
