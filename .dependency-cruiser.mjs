@@ -7,6 +7,7 @@ const request = ["core/browser", ...contract, "core/events", "core/request"];
 const attempt = [...request, "core/outcome"];
 const run = [...attempt, "core/retry", "core/duplicates", "core/run"];
 const sql = ["core/browser", ...contract, "sql/dialect"];
+const database = [...sql, "sql/dialect/upkeep"];
 const client = [...sql, "sql", "prisma/client"];
 const adapter = [...request, "core/adapter"];
 
@@ -33,9 +34,10 @@ export const walls = {
 
   // What every dialect is made of, one folder for each database, and what sends the statements of whichever it is.
   "sql/dialect": ["core/browser", ...contract],
-  "sql/mariadb": sql,
-  "sql/postgresql": sql,
-  "sql/sqlite": sql,
+  "sql/dialect/upkeep": sql,
+  "sql/mariadb": database,
+  "sql/postgresql": database,
+  "sql/sqlite": database,
   sql: [...sql, "sql/mariadb", "sql/postgresql", "sql/sqlite"],
   // What check() tries.
   "sql/trial": [...sql, "sql"],

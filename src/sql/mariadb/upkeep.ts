@@ -1,6 +1,6 @@
-import { forgettingSteps, ofId, whereUnleased } from "../dialect/inspection.ts";
-import { count, type Listing, stats } from "../dialect/listing.ts";
-import { upkeepBy } from "../dialect/upkeep-by.ts";
+import { forgettingSteps, ofId, whereUnleased } from "../dialect/upkeep/inspection.ts";
+import { count, type Listing, stats } from "../dialect/upkeep/listing.ts";
+import { upkeepBy } from "../dialect/upkeep/upkeep-by.ts";
 import type { UpkeepStatements } from "../dialect/upkeep-statements.ts";
 import { NOW, placeOf } from "./parts.ts";
 import { prune, sweep } from "./prune.ts";

@@ -1,8 +1,8 @@
-import { forgettingSteps, ofId, whereUnleased } from "../dialect/inspection.ts";
-import { count, type Listing, stats } from "../dialect/listing.ts";
 import type { Names } from "../dialect/names.ts";
 import { whereExpired, whereOrphaned } from "../dialect/parts.ts";
-import { upkeepBy } from "../dialect/upkeep-by.ts";
+import { forgettingSteps, ofId, whereUnleased } from "../dialect/upkeep/inspection.ts";
+import { count, type Listing, stats } from "../dialect/upkeep/listing.ts";
+import { upkeepBy } from "../dialect/upkeep/upkeep-by.ts";
 import type { UpkeepStatements } from "../dialect/upkeep-statements.ts";
 import { NOW } from "./parts.ts";
 

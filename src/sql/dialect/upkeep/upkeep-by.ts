@@ -1,6 +1,6 @@
+import type { UpkeepStatements } from "../upkeep-statements.ts";
 import { inspecting, ofId, rewriting } from "./inspection.ts";
 import { ids, type Listing, list, oldest, placeAfter } from "./listing.ts";
-import type { UpkeepStatements } from "./upkeep-statements.ts";
 
 type Alike = "inspect" | "rewrite" | "ids" | "list" | "placeAfter" | "oldest";
 

@@ -3,10 +3,10 @@ import {
   type ListParams,
   type Place,
   type RecordFilter,
-} from "../../core/contract/upkeep/upkeep-store.ts";
+} from "../../../core/contract/upkeep/upkeep-store.ts";
+import type { Names } from "../names.ts";
+import type { Statement } from "../statement.ts";
 import { facts, type Reading } from "./inspection.ts";
-import type { Names } from "./names.ts";
-import type { Statement } from "./statement.ts";
 
 /** How a database takes values, and writes times as texts. */
 export interface Listing extends Reading {

@@ -1,6 +1,6 @@
-import type { RewriteParams } from "../../core/contract/upkeep/upkeep-store.ts";
-import type { Names, QuoteMark, TableNames } from "./names.ts";
-import { RECORD_FACTS_ROW, type RecordAndSteps, selected, type Write } from "./statement.ts";
+import type { RewriteParams } from "../../../core/contract/upkeep/upkeep-store.ts";
+import type { Names, QuoteMark, TableNames } from "../names.ts";
+import { RECORD_FACTS_ROW, type RecordAndSteps, selected, type Write } from "../statement.ts";
 
 /** How a database reads its clock and writes times. */
 export interface Reading {
