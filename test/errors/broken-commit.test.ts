@@ -8,6 +8,7 @@ import { StoreError } from "../../src/sql/dialect/store-error.ts";
 import { databases, type TestDatabase } from "../support/database.ts";
 import { failureOf, idempotencyOf, placing, records, request } from "../support/runs.ts";
 import type { Tx } from "../support/shop.ts";
+import { over } from "./over.ts";
 
 interface Loss {
   /** Whether the database has committed what it does not answer. */
@@ -45,14 +46,8 @@ function losing<T>(store: Store<T>, { isCommitted, fault = "unavailable", ...los
     if (transactions === 2) await loss.before?.();
     return store.transaction(opening, body);
   };
-  return new Proxy(store, {
-    get(target, name) {
-      if (name === "transaction") return transaction;
-      if (name === "conflictsAtCommit") return loss.conflictsAtCommit ?? target.conflictsAtCommit;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? (value.bind(target) as unknown) : value;
-    },
-  });
+  const { conflictsAtCommit } = loss;
+  return over(store, { transaction, ...(conflictsAtCommit !== undefined && { conflictsAtCommit }) });
 }
 
 const losingAt = (db: TestDatabase, loss: Loss, options: RunOptions = {}) =>

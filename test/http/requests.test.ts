@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSqlite, type TestDatabase } from "../support/database.ts";
-import { app, codeIn, place, requestOf, type Sent } from "./support.ts";
+import { app, codeIn, freshKey, place, requestOf, type Sent } from "./support.ts";
 
 let db: TestDatabase;
-let keys = 0;
-const freshKey = () => `"fresh ${(keys += 1)}"`;
 
 beforeAll(async () => {
   db = await openSqlite();

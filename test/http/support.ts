@@ -34,6 +34,10 @@ export async function read(response: Response): Promise<Answer> {
   };
 }
 
+let keys = 0;
+/** The header of a key that no test has used. */
+export const freshKey = (): string => `"fresh ${(keys += 1)}"`;
+
 /** A request as a server makes one. */
 export function requestOf({
   key = '"k1"',
