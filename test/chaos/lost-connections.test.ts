@@ -2,17 +2,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { RunOptions } from "../../src/core/contract/options/options.ts";
 import { onPostgres, openPostgres } from "../support/database.ts";
+import { Relay } from "../support/relay.ts";
 import { inconsistencies, openShop, ordersOf, writeOrder } from "../support/shop.ts";
 import { renamed } from "../support/shop-worker.ts";
 import { COMMIT, openProxy } from "../support/tcp-proxy.ts";
-import { openOneWayCut } from "./one-way-cut.ts";
 
 /** app -> relay -> proxy -> PostgreSQL, and a second process that reaches PostgreSQL directly. */
 async function openFragile(run: RunOptions = {}) {
   const database = await openPostgres();
   const proxy = await openProxy(database.url);
-  const relay = await openOneWayCut(proxy.url);
-  const prisma = await database.connect({ url: renamed({ ...database, url: relay.url }, "fragile") });
+  const relay = await Relay.open(() => Number(new URL(proxy.url).port));
+  const prisma = await database.connect({
+    url: renamed({ ...database, url: relay.urlOf(proxy.url) }, "fragile"),
+  });
   const shop = openShop({ prisma, by: "fragile", run });
   const afterCommits: string[] = [];
   return {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { openService } from "../../examples/payments/service.ts";
 import type { RunOptions } from "../../src/core/contract/options/options.ts";
-import { openOneWayCut } from "../chaos/one-way-cut.ts";
 import { onPostgres, openPostgres } from "../support/database.ts";
 import { comparedWith, openLeasedShop } from "../support/leased-shop.ts";
+import { Relay } from "../support/relay.ts";
 import { renamed } from "../support/shop-worker.ts";
 import { openProxy } from "../support/tcp-proxy.ts";
 
@@ -15,8 +15,10 @@ async function openFragile(run: RunOptions = {}) {
   const database = await openPostgres();
   const service = await openService();
   const proxy = await openProxy(database.url);
-  const relay = await openOneWayCut(proxy.url);
-  const prisma = await database.connect({ url: renamed({ ...database, url: relay.url }, "fragile") });
+  const relay = await Relay.open(() => Number(new URL(proxy.url).port));
+  const prisma = await database.connect({
+    url: renamed({ ...database, url: relay.urlOf(proxy.url) }, "fragile"),
+  });
   return {
     database,
     service,

@@ -10,6 +10,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "amqplib";
+import { openService } from "../../examples/payments/service.ts";
+import { withinLimit } from "../../src/core/contract/within-limit.ts";
 import { RABBITMQ_URL, rabbitmqIsThere } from "../brokers/brokers.ts";
 import { seeded } from "../chaos/seeded.ts";
 import { spawnWorker } from "../support/worker.ts";
@@ -21,7 +23,6 @@ import { type Checked, check } from "./history/check.ts";
 import { storedIn } from "./history/stored.ts";
 import type { Told } from "./told.ts";
 import { Faults } from "./world/faults.ts";
-import { Provider } from "./world/provider.ts";
 import { ServerProcess } from "./world/servers.ts";
 
 export interface SoakOptions {
@@ -60,11 +61,11 @@ export async function soak(options: SoakOptions): Promise<Report> {
   await furnish(database);
   const queue = (await rabbitmqIsThere()) ? opened.use(await openQueue()) : undefined;
   const messages = queue?.messages;
-  const provider = opened.use(await Provider.open(seeded(seed + 1)));
+  const service = opened.use(await openService({ failureRate: 0.03, random: seeded(seed + 1).next }));
   const servers = await Promise.all(
     Array.from({ length: count }, async (_, number) => {
       const target = { provider: database.provider, url: database.urlFor(number) };
-      const data = { target, pool: database.pool, by: `p${number}`, providerUrl: provider.url, messages };
+      const data = { target, pool: database.pool, by: `p${number}`, service: service.url, messages };
       return opened.use(await new ServerProcess(number, data).open());
     }),
   );
@@ -86,14 +87,17 @@ export async function soak(options: SoakOptions): Promise<Report> {
   await faults.happen(options.faultEveryMs, () => performance.now() < until);
   log("All is well again; users get their last answers.");
   client.send({ type: "end" });
-  const { calls, met } = await withinPatience(client.waitFor("ended"), "users that were never answered");
+  const { calls, met } = await withinLimit(client.waitFor("ended"), PATIENCE_MS).catch((cause: unknown) => {
+    throw new Error("There are users that were never answered, though all is well again.", { cause });
+  });
   await queue?.isEmpty();
   await rest(database);
   log("The history is checked.");
   const told = () => toldIn(data.history);
   const nodes = Array.from({ length: database.nodes }, (_, node) => node);
   const checked: Checked[] = [];
-  for (const node of nodes) checked.push(await check(told(), await storedIn(database, node), provider));
+  for (const node of nodes)
+    checked.push(await check(told(), await storedIn(database, node), service.effects));
   const broken = checked.flatMap(({ violations }, node) =>
     violations.map((line) => (nodes.length > 1 ? `node ${node}: ${line}` : line)),
   );
@@ -155,19 +159,6 @@ const QUIET_MS = 5_000;
 
 /** How long what is under way may take once all is well again. */
 const PATIENCE_MS = 300_000;
-
-async function withinPatience<T>(work: Promise<T>, otherwise: string): Promise<T> {
-  const isOver = new AbortController();
-  const late = sleep(PATIENCE_MS, undefined, { signal: isOver.signal }).then(() => {
-    throw new Error(`There are ${otherwise}, ${PATIENCE_MS / 1_000} s after all was well again.`);
-  });
-  late.catch(() => {});
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    isOver.abort();
-  }
-}
 
 /** Until nothing is under way any more: consumers and completers come to the end of what they hold. What does not is found by the check. */
 async function rest(database: SoakDatabase): Promise<void> {

@@ -1,7 +1,10 @@
 /** What a process of the application has, whatever its mutations are reached by. */
+import { randomUUID } from "node:crypto";
+import { post } from "../../../examples/payments/app/post.ts";
 import { createIdempotency, type Idempotency } from "../../../src/index.ts";
 import { type ClientTarget, connect } from "../../support/clients.ts";
 import type { Tx } from "../../support/shop.ts";
+import type { Charge } from "./mutations.ts";
 
 export interface ApplicationData {
   readonly target: ClientTarget;
@@ -9,15 +12,15 @@ export interface ApplicationData {
   readonly pool: Readonly<Record<string, unknown>>;
   /** Names the process, in what it writes. */
   readonly by: string;
-  readonly providerUrl: string;
+  /** The URL of the outside service. */
+  readonly service: string;
 }
 
 export interface Application {
   readonly idempotency: Idempotency<Tx>;
   readonly by: string;
-  /** Asks the provider for something under a key. @throws whatever is not a success. */
-  charge(key: string, intent: string, signal: AbortSignal): Promise<string>;
-  /** Tells the provider that a mutation is committed. Nobody hears of it if that fails. */
+  readonly charge: Charge;
+  /** Tells the service that a mutation is committed. Nobody hears of it if that fails. */
   tellCommitted(intent: string): void;
 }
 
@@ -25,19 +28,8 @@ export interface Application {
 const LEASE_MS = 4_000;
 
 export async function openApplication(data: ApplicationData): Promise<Application> {
-  const { target, pool, by, providerUrl } = data;
+  const { target, pool, by, service } = data;
   const prisma = await connect(target, { max: 8, pool });
-  const post = async (path: string, headers: Record<string, string>, body: string, signal?: AbortSignal) => {
-    const response = await fetch(providerUrl + path, {
-      method: "POST",
-      headers,
-      body,
-      signal: signal ?? null,
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`the provider answered ${response.status}`);
-    return text;
-  };
   return {
     idempotency: createIdempotency({
       prisma,
@@ -47,9 +39,10 @@ export async function openApplication(data: ApplicationData): Promise<Applicatio
       transaction: { timeoutMs: LEASE_MS, maxWaitMs: LEASE_MS },
     }),
     by,
-    charge: (key, intent, signal) => post("/charges", { "Idempotency-Key": key }, intent, signal),
+    charge: (intent, step) => post(`${service}/charges`, step, { reference: intent }),
     tellCommitted(intent) {
-      post("/committed", {}, intent).catch(() => {});
+      const told = { key: randomUUID(), signal: AbortSignal.timeout(60_000) };
+      post(`${service}/committed`, told, { reference: intent }).catch(() => {});
     },
   };
 }

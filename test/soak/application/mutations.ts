@@ -1,5 +1,5 @@
 /** The mutations of the application, whatever they are reached by. */
-import type { LeaseContext } from "../../../src/index.ts";
+import type { LeaseContext, StepContext } from "../../../src/index.ts";
 import type { Tx } from "../../support/shop.ts";
 import type { Receipt } from "../told.ts";
 
@@ -46,10 +46,10 @@ export async function place(tx: Tx, wanted: Wanted, by: string): Promise<Receipt
   return receipt;
 }
 
-/** Asks the provider for something under the step's own key. @throws whatever is not a success. */
-type Charge = (key: string, intent: string, signal: AbortSignal) => Promise<string>;
+/** Asks the service for a charge, under the step's own key, and returns its id. @throws whatever is not a success. */
+export type Charge = (intent: string, step: Pick<StepContext, "key" | "signal">) => Promise<string>;
 
-/** In steps: a charge, which the provider makes once for a key, and the order. */
+/** In steps: a charge, which the service makes once for a key, and the order. */
 export async function pay(
   { step, transaction }: Pick<LeaseContext<Tx>, "step" | "transaction">,
   wanted: Wanted,
@@ -57,7 +57,7 @@ export async function pay(
   charge: Charge,
 ): Promise<Receipt> {
   if (wanted.isSoldOut) throw new SoldOut("sold out");
-  const chargeId = await step("charge", ({ key, signal }) => charge(key, wanted.intent, signal));
+  const chargeId = await step("charge", (given) => charge(wanted.intent, given));
   return transaction("book", ({ tx }) => write(tx, wanted, by, chargeId));
 }
 

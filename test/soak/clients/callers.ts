@@ -16,7 +16,7 @@ const LIMITS = { attemptsMax: 3, totalMs: 20_000, backoffMs: 50, backoffMsMax: 1
 
 /** Errors of no adapter of ours: the handler's own, and those of a transaction whose connection was lost or stood still. */
 const UNEXPECTED =
-  /a mistake of the handler|the provider answered|fetch failed|aborted|timeout|[Tt]ransaction|connection|Unexpected error/;
+  /a mistake of the handler|\/charges (?:did not answer|answered)|fetch failed|aborted|timeout|[Tt]ransaction|connection|Unexpected error/;
 
 const deniedUnless = (isFree: boolean, text: string, error: unknown): Answer => {
   if (isFree) throw error;
@@ -106,13 +106,12 @@ function overHttp(origin: string): Caller {
     if (response.status === 201 && isStored(response.headers))
       return { receipt: JSON.parse(text) as Receipt, replayed };
     // A plain 500 is the server adapter's, for what a handler threw; ours has a problem document.
-    const isUnexpected = response.status === 500 && !text.includes("about:") && !text.includes('"type"');
+    const isUnexpected = response.status === 500 && !text.includes('"type"');
     const error = new Error(`${response.status}: ${text}`);
     if (response.status === 410) return { ...soldOutIf(isStored(response.headers), error), replayed };
     return deniedUnless(
-      isUnexpected ||
-        isRetryable(Object.assign(error, { response })) ||
-        [502, 503, 504, 409].includes(response.status),
+      // Each of the package's 409 asks for a retry; whose one is, the body tells, which is read.
+      isUnexpected || response.status === 409 || isRetryable(Object.assign(error, { response })),
       error.message,
       error,
     );

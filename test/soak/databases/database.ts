@@ -1,6 +1,6 @@
 /** A database under attack, which the application reaches by way of relays. */
 import type { Provider } from "../../support/providers.ts";
-import type { Relay } from "../world/relay.ts";
+import type { Relay } from "../../support/relay.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { theCluster } from "../../cluster/galera/cluster.ts";
 import { NODES, sqlPort } from "../../cluster/galera/nodes.ts";
-import { Relay } from "../world/relay.ts";
+import { Relay } from "../../support/relay.ts";
 import { NO_FIRST_STATEMENT, type Row, type SoakDatabase } from "./database.ts";
 
 export async function openSoakGalera(servers: number): Promise<SoakDatabase> {

@@ -8,7 +8,7 @@ import { pathOfProgram } from "../../cluster/galera/installed.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/free-port.ts";
 import { createMariadbDatabase, sideConnection, urlOfMariadb } from "../../support/mariadb-databases.ts";
-import { Relay } from "../world/relay.ts";
+import { Relay } from "../../support/relay.ts";
 import { NO_FIRST_STATEMENT, type Row, type SoakDatabase } from "./database.ts";
 
 /** A server of root's must be told to be somebody else. */

@@ -3,14 +3,14 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Client } from "pg";
+import { ask, urlAt } from "../../cluster/postgresql/pair.ts";
 import { Folder, run, signalTree } from "../../cluster/postgresql/processes.ts";
 import { postgresFolder } from "../../cluster/postgresql/programs.ts";
 import { ddl } from "../../support/ddl.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/free-port.ts";
-import { Relay } from "../world/relay.ts";
-import type { Row, SoakDatabase } from "./database.ts";
+import { Relay } from "../../support/relay.ts";
+import type { SoakDatabase } from "./database.ts";
 
 // The processes are killed, not their machine: what they have written is in the file system.
 const SETTINGS = `listen_addresses = '127.0.0.1'
@@ -29,20 +29,6 @@ interface Node {
   readonly name: string;
   readonly port: number;
   server: ChildProcess | undefined;
-}
-
-async function ask(port: number, sql: string): Promise<Row[]> {
-  const client = new Client({
-    connectionString: `postgresql://postgres@127.0.0.1:${port}/postgres`,
-    connectionTimeoutMillis: 5_000,
-  });
-  client.on("error", () => {});
-  await client.connect();
-  try {
-    return (await client.query<Row>(sql)).rows;
-  } finally {
-    await client.end();
-  }
 }
 
 const bin = (name: string) => join(postgresFolder() ?? "", name);
@@ -155,20 +141,19 @@ export async function openSoakPostgresql(servers: number): Promise<SoakDatabase>
   const relays = await Promise.all(
     Array.from({ length: servers }, () => Relay.open(() => pair.primary.port)),
   );
-  const cutting = async (deed: () => Promise<void>) => {
-    const done = deed();
-    await done;
+  const cutting = async (deed: Promise<void>) => {
+    await deed;
     for (const relay of relays) relay.cut();
   };
   return {
     provider: "postgresql",
     relays,
-    urlFor: (server) => `postgresql://postgres@127.0.0.1:${relays[server]?.port}/postgres?sslmode=disable`,
+    urlFor: (server) => urlAt(relays[server]?.port ?? 0),
     pool: {},
     nodes: 1,
     deeds: {
-      "the primary crashes and starts again": () => cutting(() => pair.restart()),
-      "the primary dies, the standby takes over": () => cutting(() => pair.failOver()),
+      "the primary crashes and starts again": () => cutting(pair.restart()),
+      "the primary dies, the standby takes over": () => cutting(pair.failOver()),
     },
     query: (sql) => ask(pair.primary.port, sql),
     async [Symbol.asyncDispose]() {

@@ -1,7 +1,7 @@
 /** The check of a history finds each kind of lie, and nothing in one that is true. */
 import { describe, expect, it } from "vitest";
 import type { Told } from "../told.ts";
-import { check, type Order, type Outside, type Stored } from "./check.ts";
+import { check, type Effect, type Order, type Stored } from "./check.ts";
 
 const receipt = { orderId: "1", by: "p0", quantity: 2 };
 const order: Order = { intent: "a", item: "place", ...receipt };
@@ -18,30 +18,33 @@ const soldOut: Told = { ...told, isSoldOut: true, answers: [{ soldOut: true }] }
 const paid: Told = { ...told, kind: "pay" };
 const shipped: Told = { ...told, kind: "ship", via: "rabbitmq", answers: [] };
 
-const NOTHING: Outside = { charges: new Map(), chargedTwice: [], committedTwice: [] };
-const charged: Outside = { ...NOTHING, charges: new Map([["a", "k"]]) };
-const booked: Order = { ...order, item: "charge k" };
+const effect = (kind: string, id: string): Effect => ({ kind, id, body: { reference: "a" } });
+const charge = effect("charges", "c1");
+const booked: Order = { ...order, item: "c1" };
 
 const record = { key: "k", status: "completed" };
 const STORED: Stored = { orders: [order], halves: 0, taken: 2, records: [record] };
 const EMPTY: Stored = { orders: [], halves: 0, taken: 0, records: [{ ...record, status: "failed" }] };
 
-const violationsOf = async (lines: readonly Told[], stored: Stored = STORED, outside: Outside = NOTHING) =>
-  (await check(lines, stored, outside)).violations;
+const violationsOf = async (
+  lines: readonly Told[],
+  stored: Stored = STORED,
+  outside: readonly Effect[] = [],
+) => (await check(lines, stored, outside)).violations;
 
 describe("the check of a history", () => {
-  it.each<[string, Told[], Stored?, Outside?]>([
+  it.each<[string, Told[], Stored?, Effect[]?]>([
     ["one answer", [told]],
     ["an answer and its replays", [told, { ...told, answers: [{ receipt, replayed: true }, { receipt }] }]],
     ["an expected error", [soldOut], EMPTY],
-    ["a charge that is booked", [paid], { ...STORED, orders: [booked] }, charged],
+    ["a charge that is booked", [paid], { ...STORED, orders: [booked] }, [charge]],
     ["a message", [shipped]],
     ["another input that is refused", [{ ...told, reuse: { denied: "422: no" } }]],
   ])("finds nothing in %s", async (_, lines, stored, outside) => {
     expect(await violationsOf(lines, stored, outside)).toEqual([]);
   });
 
-  it.each<[string, Told[], Stored?, Outside?]>([
+  it.each<[string, Told[], Stored?, Effect[]?]>([
     ["executed twice", [told], { ...STORED, orders: [order, { ...order, orderId: "2" }], taken: 4 }],
     ["acknowledged, and not there", [told], EMPTY],
     ["acknowledged, and not there", [shipped], EMPTY],
@@ -56,10 +59,10 @@ describe("the check of a history", () => {
     ["told twice that it was executed now", [told, told]],
     ["key reused", [{ ...told, reuse: { receipt } }]],
     ["executed without being asked for", [], STORED],
-    ["charged twice", [paid], { ...STORED, orders: [booked] }, { ...charged, chargedTwice: ["a"] }],
-    ["charged, and not booked", [soldOut], EMPTY, charged],
-    ["booked under another charge", [paid], STORED, charged],
-    ["afterCommit called twice", [told], STORED, { ...NOTHING, committedTwice: ["a"] }],
+    ["charged twice", [paid], { ...STORED, orders: [booked] }, [effect("charges", "c0"), charge]],
+    ["charged, and not booked", [soldOut], EMPTY, [charge]],
+    ["booked under another charge", [paid], STORED, [charge]],
+    ["afterCommit called twice", [told], STORED, [effect("committed", "1"), effect("committed", "2")]],
     ["half of a transaction is there", [told], { ...STORED, halves: 1 }],
     ["stocks and orders differ", [told], { ...STORED, taken: 0 }],
     ["no record", [told], { ...STORED, records: [] }],

@@ -2,6 +2,7 @@
  * Holds what clients were told against what the database has in the end. Each rule that is broken is a line that names the intent;
  * no line is right.
  */
+import type { Service } from "../../../examples/payments/service.ts";
 import type { Answer, Kind, Receipt, Told } from "../told.ts";
 
 /** An order as it is committed. */
@@ -28,12 +29,8 @@ export interface Stored {
   readonly records: AsyncIterable<RecordOfKey> | Iterable<RecordOfKey>;
 }
 
-export interface Outside {
-  /** The key under which an intent was charged. */
-  readonly charges: ReadonlyMap<string, string>;
-  readonly chargedTwice: readonly string[];
-  readonly committedTwice: readonly string[];
-}
+/** What the outside service has done: charges, each under its own key, and notes that an intent was committed. */
+export type Effect = Pick<Service["effects"][number], "kind" | "id" | "body">;
 
 /** What is kept of an intent: its first answer, and what speaks against one of the others. */
 interface Intent {
@@ -41,7 +38,6 @@ interface Intent {
   readonly quantity: number;
   readonly isSoldOut: boolean;
   receipt?: Receipt;
-  isTold: boolean;
   isToldSoldOut: boolean;
   fresh: number;
 }
@@ -58,7 +54,7 @@ const VIOLATIONS_MAX = 200;
 export async function check(
   told: AsyncIterable<Told> | Iterable<Told>,
   stored: Stored,
-  outside: Outside,
+  outside: readonly Effect[],
 ): Promise<Checked> {
   const violations: string[] = [];
   const broken = (rule: string, intent: string, seen?: unknown) => {
@@ -85,7 +81,6 @@ export async function check(
       if (intent.isToldSoldOut) broken("answers differ", name, [answer, "sold out"]);
       if (receipt.quantity !== intent.quantity) broken("answer to another input", name, receipt);
     }
-    intent.isTold = true;
   };
 
   for await (const line of told) {
@@ -98,7 +93,22 @@ export async function check(
   }
   for (const [name, intent] of intents) {
     if (intent.fresh > 1) broken("told twice that it was executed now", name);
-    if (!intent.isTold && intent.kind !== "ship") broken("never answered", name);
+    const isTold = intent.receipt !== undefined || intent.isToldSoldOut;
+    if (!isTold && intent.kind !== "ship") broken("never answered", name);
+  }
+
+  /** The charge of each intent. */
+  const charges = new Map<string, string>();
+  const committed = new Set<string>();
+  for (const { kind, id, body } of outside) {
+    const name = body.reference;
+    if (kind === "committed") {
+      if (committed.has(name)) broken("afterCommit called twice", name);
+      committed.add(name);
+    } else {
+      if (charges.has(name)) broken("charged twice", name);
+      charges.set(name, id);
+    }
   }
 
   let sum = 0;
@@ -117,18 +127,16 @@ export async function check(
     const { receipt } = intent;
     if (receipt !== undefined && !isSame(receipt, { orderId, by, quantity }))
       broken("answer of another execution", name, [receipt, order]);
-    if (intent.kind === "pay" && item !== `charge ${outside.charges.get(name)}`)
-      broken("booked under another charge", name, [item, outside.charges.get(name)]);
+    if (intent.kind === "pay" && item !== charges.get(name))
+      broken("booked under another charge", name, [item, charges.get(name)]);
   }
   for (const [name, intent] of intents) {
     const isDue = intent.kind === "ship" || intent.receipt !== undefined;
     if (isDue && !seen.has(name)) broken("acknowledged, and not there", name, intent.receipt);
   }
-  for (const name of outside.charges.keys()) {
+  for (const name of charges.keys()) {
     if (!seen.has(name)) broken("charged, and not booked", name);
   }
-  for (const name of outside.chargedTwice) broken("charged twice", name);
-  for (const name of outside.committedTwice) broken("afterCommit called twice", name);
   if (stored.halves > 0) broken("half of a transaction is there", `${stored.halves} rows`);
   if (stored.taken !== sum) broken("stocks and orders differ", `${stored.taken} taken, ${sum} ordered`);
   for await (const { key, status } of stored.records) {
@@ -145,7 +153,6 @@ const newIntent = (kind: Kind, quantity: number, isSoldOut: boolean): Intent => 
   kind,
   quantity,
   isSoldOut,
-  isTold: false,
   isToldSoldOut: false,
   fresh: 0,
 });

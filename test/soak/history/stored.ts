@@ -8,13 +8,14 @@ type Query = (sql: string) => Promise<Row[]>;
 
 /** All rows of a table, in the order of a column that may have the same value in a few of them. */
 async function* rowsOf(query: Query, columns: string, table: string, by: string): AsyncGenerator<Row> {
+  const column = by.replaceAll('"', "");
   const select = `SELECT ${columns} FROM ${table} WHERE ${by}`;
   for (let after = ""; ; ) {
     const rows = await query(`${select} > '${after}' ORDER BY ${by} LIMIT ${PAGE}`);
     if (rows.length === 0) return;
     // Those of the last value may go on behind the page.
-    const last = String(rows.at(-1)?.[by.replaceAll('"', "")]);
-    yield* rows.filter((row) => String(row[by.replaceAll('"', "")]) !== last);
+    const last = String(rows.at(-1)?.[column]);
+    yield* rows.filter((row) => String(row[column]) !== last);
     yield* await query(`${select} = '${last}'`);
     after = last;
   }

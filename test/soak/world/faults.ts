@@ -1,8 +1,8 @@
 /** What happens to processes, connections and databases, one thing after another and some at a time, as a seed decides. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../../chaos/seeded.ts";
+import type { Relay } from "../../support/relay.ts";
 import type { SoakDatabase } from "../databases/database.ts";
-import type { Relay } from "./relay.ts";
 import type { ServerProcess } from "./servers.ts";
 
 interface Fault {
@@ -32,18 +32,23 @@ export class Faults {
     this.#random = random;
     const between = (least: number, most: number) => least + random.next() * (most - least);
     const some = () => random.next() < 0.5;
-    const connections = (side: string, relay: Relay, weight: number): Fault[] => [
-      { name: `${side}: connections cut`, weight: 4 * weight, to: relay, happen: async () => relay.cut() },
+    const loseAnswers = async (relay: Relay) => {
+      const tellServer = relay.cutClients(some);
+      await sleep(1_000);
+      tellServer();
+    };
+    const connections = (side: string, relay: Relay): Fault[] => [
+      { name: `${side}: connections cut`, weight: 4, to: relay, happen: async () => relay.cut() },
       {
         name: `${side}: some connections cut`,
-        weight: 4 * weight,
+        weight: 4,
         to: relay,
         happen: async () => relay.cut(some),
       },
-      { name: `${side}: answers lost`, weight: 4 * weight, to: relay, happen: () => relay.loseAnswers(some) },
+      { name: `${side}: answers lost`, weight: 4, to: relay, happen: () => loseAnswers(relay) },
       {
         name: `${side}: silent connections, which are cut in the end`,
-        weight: 2 * weight,
+        weight: 2,
         to: relay,
         happen: async () => {
           await relay.silence(between(500, 6_000));
@@ -52,13 +57,13 @@ export class Faults {
       },
       {
         name: `${side}: silent connections, which go on`,
-        weight: 2 * weight,
+        weight: 2,
         to: relay,
         happen: () => relay.silence(between(500, 6_000)),
       },
       {
         name: `${side}: slow connections`,
-        weight: 2 * weight,
+        weight: 2,
         to: relay,
         happen: () => relay.slow(between(5, 150), between(1_000, 6_000)),
       },
@@ -72,9 +77,9 @@ export class Faults {
           to: server,
           happen: () => server.standStill(between(200, 9_000)),
         },
-        ...connections("clients", server.relay, 1),
+        ...connections("clients", server.relay),
       ]),
-      ...database.relays.flatMap((relay) => connections("database", relay, 1)),
+      ...database.relays.flatMap((relay) => connections("database", relay)),
       ...Object.entries(database.deeds).map(
         ([name, happen]): Fault => ({ name: `database: ${name}`, weight: 1.5, to: database, happen }),
       ),

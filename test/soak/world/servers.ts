@@ -1,8 +1,8 @@
 /** The processes of the application, and what may become of each. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { Relay } from "../../support/relay.ts";
 import { spawnWorker, type Worker } from "../../support/worker.ts";
 import type { FromServer, ServerData } from "../application/server-process.ts";
-import { Relay } from "./relay.ts";
 
 /** Clocks of hosts that are wrong: an hour ahead, an hour behind, right. */
 const SKEWS_MS = [3_600_000, -3_600_000, 0];
