@@ -26,6 +26,8 @@ describe("the options of encryption", () => {
     [{ current: "a", keys: {} }, "it has none"],
     [{ current: "toString", keys: {} }, "it has none"],
     [{ current: "a" }, "option encryption.keys is of type undefined"],
+    [{ current: "a", keys: null }, "option encryption.keys is of type null"],
+    [{ current: null, keys: "x" }, "option encryption.keys is of type string"],
     [
       { current: "a", keys: { a: "short" } },
       'encryption.keys["a"] is a text of 5 characters that are not 32 bytes',

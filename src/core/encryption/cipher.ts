@@ -99,14 +99,14 @@ export class Cipher implements Sealing {
       return this.#options.plaintext === "refuse" ? REFUSED + text : text;
     }
     const key = await keyOf(parts.keyId);
-    if (key === undefined || parts.bytes.length <= IV_BYTES) {
+    if (key === undefined) {
       return text;
     }
     const iv = parts.bytes.subarray(0, IV_BYTES);
     const parameters = { name: "AES-GCM", iv, additionalData: bytesOf(placed(place)) };
     try {
       const opened = await crypto.subtle.decrypt(parameters, key, parts.bytes.subarray(IV_BYTES));
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(opened);
+      return new TextDecoder("utf-8", { ignoreBOM: true }).decode(opened);
     } catch {
       return text;
     }

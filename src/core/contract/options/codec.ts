@@ -118,9 +118,10 @@ function assertNoLiveValue(value: unknown, path: string, seen: Set<object>): voi
     return;
   }
   seen.add(value);
-  if (isLive(value)) {
+  const live = liveKindOf(value);
+  if (live !== undefined) {
     const name = classNameOf(value);
-    const what = name === undefined || name === "Object" ? "a thenable" : `an instance of ${name}`;
+    const what = name === undefined || name === "Object" ? live : `an instance of ${name}`;
     throw new UnstorableValueError(`Cannot store ${what}`, path);
   }
   if ("toJSON" in value) {
@@ -137,15 +138,16 @@ function assertNoLiveValue(value: unknown, path: string, seen: Set<object>): voi
   }
 }
 
-/** Promises, streams and iterators, which give their content only once. */
-function isLive(value: object): boolean {
-  return (
-    ["then", "getReader", "next"].some(
-      (name) => typeof (value as Record<string, unknown>)[name] === "function",
-    ) ||
-    Symbol.asyncIterator in value ||
-    value instanceof Response
-  );
+/** What gives its content only once, if it is that. */
+function liveKindOf(value: object): string | undefined {
+  const has = (name: string) => typeof (value as Record<string, unknown>)[name] === "function";
+  if (has("then")) {
+    return "a thenable";
+  }
+  if (has("getReader") || value instanceof Response) {
+    return "a stream";
+  }
+  return has("next") || Symbol.asyncIterator in value ? "an iterator" : undefined;
 }
 
 function tightCopy(view: ArrayBufferView): ArrayBufferView {
