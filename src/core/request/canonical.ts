@@ -261,7 +261,7 @@ async function digestFile(file: FileLike): Promise<[FileLike, string]> {
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   // An object of another realm (a vm context, a test runner's) has that realm's Object.prototype.
-  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function isFileLike(value: object): value is FileLike {
