@@ -31,7 +31,7 @@ const OUTAGES = ["test/chaos/turns.test.ts"];
 
 /** What only an adapter asks of core. */
 const ADAPTERS = [
-  "test/client/{is-retryable,refused-for-all,retry-policy,retryable,partial-mutations}.test.ts",
+  "test/client/{is-retryable,key-header,refused-for-all,retry-policy,retryable,told-outcome}.test.ts",
   "test/http/{bodies,options,outcomes,precondition,replay,told}.test.ts",
   "test/trpc/{keys,options,require-key,should-key,told}.test.ts",
 ];
