@@ -1,11 +1,15 @@
+import type { Store } from "../../src/core/contract/store.ts";
 import { createPrismaStore } from "../../src/prisma/create-store.ts";
 import { type ConformanceCase, storeConformance } from "../../src/testing/index.ts";
 import type { databases } from "../support/database.ts";
 import { orderOf } from "../support/runs.ts";
 import type { Tx } from "../support/shop.ts";
 
-/** What a store on one of our databases must keep, as those of others. */
-export function casesOn({ name, open }: (typeof databases)[number]): readonly ConformanceCase[] {
+/** What a store on one of our databases must keep, as those of others; and so must a store over it. */
+export function casesOn(
+  { name, open }: (typeof databases)[number],
+  over: (store: Store<Tx>) => Store<Tx> = (store) => store,
+): readonly ConformanceCase[] {
   // On SQLite there is one client for each process.
   const twoConnections = name !== "sqlite";
   return storeConformance<Tx>({
@@ -13,8 +17,8 @@ export function casesOn({ name, open }: (typeof databases)[number]): readonly Co
     open: async () => {
       const db = await open();
       return {
-        store: createPrismaStore({ prisma: db.prisma }),
-        ...(twoConnections && { other: createPrismaStore({ prisma: await db.connect() }) }),
+        store: over(createPrismaStore({ prisma: db.prisma })),
+        ...(twoConnections && { other: over(createPrismaStore({ prisma: await db.connect() })) }),
         write: (tx) => tx.order.create({ data: orderOf("k") }),
         written: () => db.countOrders(),
         close: () => db[Symbol.asyncDispose](),
