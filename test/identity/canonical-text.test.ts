@@ -91,8 +91,18 @@ describe("a value of which nothing can be compared", () => {
   test.each<[unknown, string]>([
     [() => 1, "function"],
     [Symbol("x"), "symbol"],
-    [new (class Sealed {})(), "Sealed"],
-    [new (class {})(), "object"],
+    [
+      new (class Sealed {
+        reveal() {}
+      })(),
+      "Sealed",
+    ],
+    [
+      new (class {
+        reveal() {}
+      })(),
+      "object",
+    ],
     [new Headers({ a: "1" }), "Headers"],
   ])("%# is named", async (value, name) => {
     await expect(canonical(value)).rejects.toThrow(`input is a ${name}, which cannot be compared`);
@@ -134,8 +144,8 @@ describe("the bound", () => {
   test("of references to a cycle is 1,000", async () => {
     const cycle: Record<string, unknown> = {};
     cycle["self"] = cycle;
-    await expect(canonical(Array(1_001).fill(cycle))).resolves.toMatch(/^#/);
-    await expect(canonical(Array(1_002).fill(cycle))).rejects.toMatchObject({
+    await expect(canonical(Array.from({ length: 1_001 }, () => cycle))).resolves.toMatch(/^#/);
+    await expect(canonical(Array.from({ length: 1_002 }, () => cycle))).rejects.toMatchObject({
       reason: "too_large",
       message: expect.stringContaining("cycles that are referred to more than 1000 times"),
     });

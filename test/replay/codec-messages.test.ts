@@ -7,12 +7,16 @@ import {
   UnstorableValueError,
 } from "../../src/core/contract/options/codec.ts";
 
-class Money {}
+class Money {
+  spend() {}
+}
 class Later {
   // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested.
   then() {}
 }
-const nameless = new (class {})();
+const nameless = new (class {
+  spend() {}
+})();
 async function* numbers() {
   yield 1;
 }
