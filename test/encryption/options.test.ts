@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { EncryptionOptions } from "../../src/core/contract/options/encryption.ts";
 import type { Store } from "../../src/core/contract/store.ts";
 import { idempotencyOver } from "../../src/core/create.ts";
+import { importedKey } from "../../src/core/encryption/imported-key.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import { databases } from "../support/database.ts";
 import { request } from "../support/runs.ts";
@@ -78,5 +79,13 @@ describe("the options of encryption", () => {
     ]);
     expect(make({ current: "a", keys: { a: publicKey } })).toThrow("a CryptoKey for ECDSA;");
     expect(make({ current: "a", keys: { a: short } })).toThrow("a CryptoKey for AES-GCM of 128 bits");
+    const cbc = await crypto.subtle.generateKey({ name: "AES-CBC", length: 256 }, false, usages);
+    expect(make({ current: "a", keys: { a: cbc } })).toThrow("a CryptoKey for AES-CBC of 256 bits");
+  });
+
+  test("make keys that nobody can read out of the process", async () => {
+    const key = await importedKey(A);
+    expect(key.extractable).toBe(false);
+    expect(key.usages).toEqual(["encrypt", "decrypt"]);
   });
 });
