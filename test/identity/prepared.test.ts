@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { IdempotencyError } from "../../src/core/contract/errors/errors.ts";
 import { defaultsOver, type ResolvedRunOptions } from "../../src/core/contract/options/options.ts";
-import { checkKey, recordId } from "../../src/core/request/identity.ts";
+import { checkKey, invalidKey, recordId } from "../../src/core/request/identity.ts";
 import { NotComparableError } from "../../src/core/request/not-comparable.ts";
 import { idOf, prepareRun } from "../../src/core/request/prepare.ts";
 
@@ -118,7 +118,15 @@ describe("a key", () => {
   ])("%# is refused with its reason, and without a cause", (key, reason) => {
     const refuse = () => checkKey(key);
     expect(refuse).toThrow(expect.objectContaining({ code: "KEY_INVALID", details: { reason } }));
-    expect(refuse).not.toThrow(expect.objectContaining({ cause: expect.anything() }));
+    expect(refuse).not.toThrow(expect.toSatisfy((error) => Object.hasOwn(error as object, "cause")));
+  });
+
+  test("of a header that cannot be read is refused with its cause", () => {
+    const cause = new Error("no string");
+    expect(invalidKey("not_a_string", "no", cause)).toMatchObject({
+      cause,
+      details: { reason: "not_a_string" },
+    });
   });
 
   test("may have 255 printable characters", () => {
