@@ -157,10 +157,14 @@ describe("what is made of it", () => {
 });
 
 describe("an error of ours", () => {
-  const lost = new IdempotencyError("LEASE_LOST", "no", {} as never);
-  const invalid = new IdempotencyError("KEY_INVALID", "no", {} as never);
+  // Made within each test, as what is tested.
+  const made = () => ({
+    lost: new IdempotencyError("LEASE_LOST", "no", {} as never),
+    invalid: new IdempotencyError("KEY_INVALID", "no", {} as never),
+  });
 
   test("is what a framework has wrapped, if a retry makes sense", () => {
+    const { lost, invalid } = made();
     const wrapped = new Error("wrapped", { cause: lost });
     expect(unwrapped(wrapped)).toBe(lost);
     expect(unwrapped(lost)).toBe(lost);
@@ -171,6 +175,7 @@ describe("an error of ours", () => {
   });
 
   test("asks for a retry after a second, or for none, and is known without being listed", () => {
+    const { lost, invalid } = made();
     expect(lost).toMatchObject({ retryable: true, retryAfterMs: 1_000 });
     expect(invalid).toMatchObject({ retryable: false, retryAfterMs: undefined });
     expect(invalid).not.toHaveProperty("cause");
@@ -182,6 +187,7 @@ describe("an error of ours", () => {
       false,
       false,
     ]);
+    expect(Object.keys(lost)).not.toContain("cause");
     const brand = Object.getOwnPropertySymbols(lost);
     expect(brand.map((symbol) => Object.getOwnPropertyDescriptor(lost, symbol)?.value as unknown)).toEqual([
       true,
