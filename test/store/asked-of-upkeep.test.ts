@@ -1,12 +1,17 @@
-/** What lists and counts ask a store, and what they make of its answers. On databases: listing.test.ts. */
+/** What upkeep asks a store, and what it makes of the answers. On databases: listing.test.ts, test/retention. */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { resolveOptions } from "../../src/core/contract/options/options.ts";
 import type { Store } from "../../src/core/contract/store.ts";
+import type { PruneOptions } from "../../src/core/contract/upkeep/pruning.ts";
 import { UNPRUNED_MS_MAX } from "../../src/core/contract/upkeep/pruning.ts";
 import type { UpkeepStore } from "../../src/core/contract/upkeep/upkeep-store.ts";
 import { recordId } from "../../src/core/request/identity.ts";
 import { checkDate } from "../../src/core/upkeep/check-date.ts";
+import { inspect } from "../../src/core/upkeep/inspect.ts";
 import { list } from "../../src/core/upkeep/list.ts";
+import { prune } from "../../src/core/upkeep/prune.ts";
 import { countByOperation, stats } from "../../src/core/upkeep/stats.ts";
 
 afterEach(() => {
@@ -54,7 +59,13 @@ function answering(pages: readonly (readonly number[])[] = [], ends: readonly (n
 describe("a list", () => {
   test("of all, of an id and of what goes on asks once", async () => {
     const id = recordId({ operation: "o", scope: "s", key: "k" });
-    for (const options of [{}, { id }, { state: "in_progress" }, { state: "abandoned" }] as const) {
+    for (const options of [
+      {},
+      { id },
+      { id, operation: "o" },
+      { state: "in_progress" },
+      { state: "abandoned" },
+    ] as const) {
       const { store, asked, looks } = answering([[1, 2]]);
       expect((await list(store, options)).records).toHaveLength(2);
       expect(asked).toHaveLength(1);
@@ -140,6 +151,84 @@ describe("a list", () => {
       "option scope is of type array; give at most 1000 scopes",
     );
   });
+});
+
+describe("pruning", () => {
+  const told: unknown[] = [];
+  const listen = (message: unknown) => void told.push(message);
+  /** Each batch takes 10 ms by a clock that goes only then. */
+  const pruning = async (
+    batches: readonly boolean[],
+    options: PruneOptions,
+    more: Partial<UpkeepStore> = {},
+  ) => {
+    let now = 0;
+    vi.spyOn(performance, "now").mockImplementation(() => now);
+    const left = [...batches];
+    const upkeep: Partial<UpkeepStore> = {
+      prune: async ({ limit }) => {
+        now += 10;
+        return { deleted: limit, isFull: left.shift() ?? false };
+      },
+      ...more,
+    };
+    const store = { upkeep, faultOf: () => undefined } as unknown as Store<unknown>;
+    told.length = 0;
+    subscribe("onceonly:pruned", listen);
+    try {
+      return await prune(store, options);
+    } finally {
+      unsubscribe("onceonly:pruned", listen);
+    }
+  };
+  /** Timers that were set together fire in their order, on a busy machine too. */
+  const isDoneBefore = (work: Promise<unknown>, ms: number) =>
+    Promise.race([work.then(() => true), sleep(ms, false)]);
+
+  test("goes on until a batch is not full, and tells what it has deleted in which time", async () => {
+    expect(await pruning([true, true, false, true], { batchSize: 7, dutyCycle: 1 })).toBe(21);
+    expect(told).toEqual([{ deleted: 21, durationMs: 30, error: undefined }]);
+  });
+
+  test("tells of an error what it had deleted before", async () => {
+    const error = new RangeError("no");
+    const failing = pruning([true], {}, { prune: () => Promise.reject(error) });
+    await expect(failing).rejects.toMatchObject({ cause: error });
+    expect(told).toMatchObject([{ deleted: 0, error: { name: "IdempotencyError" } }]);
+  });
+
+  test("rests as long as dutyCycle says", async () => {
+    expect(await isDoneBefore(pruning([true], { dutyCycle: 0.5 }), 9)).toBe(false);
+    expect(await isDoneBefore(pruning([true], { dutyCycle: 0.5 }), 29)).toBe(true);
+    expect(await isDoneBefore(pruning([true], { dutyCycle: 0.2 }), 39)).toBe(false);
+  });
+});
+
+test("an answer is shown as an error only if it is one", async () => {
+  const shown: unknown[] = [];
+  const errors = {
+    serialize: String,
+    deserialize: (stored: unknown) => {
+      shown.push(stored);
+      return new Error(String(stored));
+    },
+  };
+  const json = { name: "json", encode: String, decode: (text: string): unknown => JSON.parse(text) };
+  const answerFor = async (status: string, response: string) => {
+    const record = { ...found(1), status, response, input: null, steps: [] };
+    const store = {
+      upkeep: { inspect: async () => record },
+      faultOf: () => undefined,
+    } as unknown as Store<unknown>;
+    const name = { operation: "o", scope: "s", key: "k" };
+    return inspect(store, name, resolveOptions({ codec: json, errors }), json);
+  };
+  expect(await answerFor("completed", "json:1")).toMatchObject({ answer: { isReadable: true, value: 1 } });
+  expect(await answerFor("failed", "json:{")).toMatchObject({
+    answer: { isReadable: false, text: "json:{" },
+  });
+  expect(shown).toEqual([]);
+  expect(await answerFor("failed", "json:2")).toMatchObject({ answer: { value: new Error("2") } });
 });
 
 test("a date is one of the years 1970 to 9999", () => {
