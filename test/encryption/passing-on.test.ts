@@ -12,24 +12,24 @@ const cipherBy = (more: Partial<EncryptionOptions> = {}) =>
   new Cipher({ current: "a", keys: { a: A }, ...more });
 
 /** Answers each call with its own name and what it was given. */
-const echoing = <T>(known: object = {}): T =>
+const echoing = (known: object = {}) =>
   new Proxy(known, {
     get: (target, name) =>
       name in target
         ? Reflect.get(target, name)
         : (...given: unknown[]): unknown => ({ called: name, given }),
-  }) as T;
+  });
 const sent = (called: string, ...given: unknown[]) => ({ called, given });
 
 const inner = (more: object = {}) =>
-  echoing<Store<unknown>>({
+  echoing({
     timeoutMs: 7,
     conflictsAtCommit: true,
     leases: echoing(),
     upkeep: echoing(),
     transaction: async (_opening: unknown, body: (session: unknown) => unknown) => body(echoing()),
     ...more,
-  });
+  }) as Store<unknown>;
 
 describe("an encrypted store hands on", () => {
   const store = encryptedStore(inner(), cipherBy());

@@ -67,10 +67,10 @@ describe("a lease is renewed", () => {
     const { lease, renewals } = await held((n) => (n === 0 ? Promise.reject(new Error("busy")) : true));
     lease.start(performance.now());
     await expect.poll(() => renewals.length).toBeGreaterThan(2);
-    const [first, second, third] = renewals as [{ at: number }, { at: number }, { at: number }];
-    expect(second.at - first.at).toBeGreaterThan(BEAT_MS / 4 - 2);
+    const [first = 0, second = 0, third = 0] = renewals.map(({ at }) => at);
+    expect(second - first).toBeGreaterThan(BEAT_MS / 4 - 2);
     // Then as before.
-    expect(third.at - second.at).toBeGreaterThan(BEAT_MS - 2);
+    expect(third - second).toBeGreaterThan(BEAT_MS - 2);
     expect(lease.signal.aborted).toBe(false);
   });
 

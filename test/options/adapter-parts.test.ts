@@ -90,7 +90,7 @@ describe("option idempotency", () => {
 });
 
 describe("the client of a handler", () => {
-  const clients = { tx: "tx", join: (held: string) => `${held} joined` };
+  const clients = { tx: "tx", join: <TClient>(held: TClient) => `${held as string} joined` as TClient };
   const held = (context: object, provide?: string) => providedClient(provide, context, clients);
 
   test("is the one that the context holds under the name, in the transaction; else the transaction's own", () => {
