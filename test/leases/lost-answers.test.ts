@@ -29,11 +29,16 @@ const GOOD: Readonly<Record<Name, Answer>> = {
   holds: false,
 };
 
+/** How a transaction fails: as it begins, or at COMMIT. */
+type Failure = { readonly begin: Error } | { readonly commit: Error };
+
 /** A leased run whose statements are answered from lists, the good answer after that. */
 function over(
   answers: Partial<Record<Name, readonly (Answer | ((params: never) => Answer))[]>>,
   options: RunOptions = {},
+  failures: readonly (Failure | undefined)[] = [],
 ) {
+  const ends = [...failures];
   const asked: { readonly name: Name; readonly params: Record<string, unknown> }[] = [];
   const left = new Map(Object.entries(answers).map(([name, list]) => [name, [...list]]));
   const answer = (name: Name) => async (params: Record<string, unknown>) => {
@@ -47,6 +52,19 @@ function over(
   const leases = Object.fromEntries(Object.keys(GOOD).map((name) => [name, answer(name as Name)]));
   const store = {
     leases: leases as unknown as LeaseStore,
+    async transaction(_opening: unknown, body: (session: unknown) => Promise<{ value: unknown }>) {
+      const end = ends.shift();
+      if (end !== undefined && "begin" in end) throw end.begin;
+      const session = {
+        ...leases,
+        runHandler: (_handler: unknown, work: (clients: unknown) => unknown) => work({}),
+        faultUnder: async () => undefined,
+        whyVanished: async () => undefined,
+      };
+      const { value } = await body(session);
+      if (end !== undefined) throw end.commit;
+      return value;
+    },
     timeoutMs: 5_000,
     conflictsAtCommit: false,
     runningHandler: () => undefined,
@@ -270,6 +288,94 @@ describe("steps", () => {
     expect((await recording({})).code).toBe("LEASE_LOST");
     expect((await recording({ holds: times(2, true) })).code).toBe("STORE_MISCONFIGURED");
     expect((await recording({ recordStep: [new Fault(undefined)] })).code).toBe("STORE_MISCONFIGURED");
+  });
+});
+
+describe("a transaction of a leased run", () => {
+  /** Runs one, and tells how often its handler was executed. */
+  const booking = async (
+    failures: readonly (Failure | undefined)[],
+    answers: Parameters<typeof over>[0] = {},
+    options: RunOptions = {},
+  ) => {
+    const made = over(answers, options, failures);
+    let executed = 0;
+    const ended: unknown = await made.idempotency
+      .runLeased(run, ({ transaction }) => transaction("book", () => (executed += 1)))
+      .then(
+        ({ value }) => value,
+        (error: unknown) => error,
+      );
+    return { ...made, ended, executed };
+  };
+  const recorded = [{ name: "book", response: "devalue:[1]" }];
+  const other = [{ name: "another", response: "devalue:[1]" }];
+
+  test("begins again where nothing was executed: after a conflict, and while the database is away", async () => {
+    const begin = (fault: StoreFault) => ({ begin: new Fault(fault) });
+    const { ended, executed } = await booking([
+      begin("write_conflict"),
+      begin("unavailable"),
+      begin("read_only"),
+    ]);
+    expect([ended, executed]).toEqual([1, 1]);
+  });
+
+  test.each<[StoreFault | undefined, RunOptions, string]>([
+    ["unavailable", { outageMs: 0 }, "STORE_UNAVAILABLE"],
+    ["misconfigured", {}, "STORE_MISCONFIGURED"],
+    [undefined, {}, "STORE_MISCONFIGURED"],
+  ])("that cannot begin for %s is an error of ours", async (fault, options, code) => {
+    const { ended, executed } = await booking([{ begin: new Fault(fault) }], {}, options);
+    expect([ended, executed]).toMatchObject([{ code }, 0]);
+  });
+
+  test("whose COMMIT had no answer is looked for, and not executed again if it is there", async () => {
+    const lost = [{ commit: away }];
+    const { ended, executed, ofName } = await booking(lost, {
+      renew: [true, away, true],
+      steps: [away, recorded],
+    });
+    expect([ended, executed]).toEqual([1, 1]);
+    // One in the transaction, and one that waits for a COMMIT that is still on its way.
+    expect(ofName("renew")).toHaveLength(3);
+    expect(ofName("steps")).toHaveLength(2);
+  });
+
+  test("whose COMMIT had no answer, and is not there, is an error that asks for a retry", async () => {
+    for (const steps of [[], other, [...other, ...other]]) {
+      const { ended, executed } = await booking([{ commit: away }], { steps: [steps] });
+      expect([ended, executed]).toMatchObject([{ code: "STORE_UNAVAILABLE" }, 1]);
+    }
+    const both = await booking([{ commit: away }], { steps: [[...other, ...recorded]] });
+    expect([both.ended, both.executed]).toEqual([1, 1]);
+  });
+
+  test("whose COMMIT had no answer, of a claim that is another's by now, is lost", async () => {
+    const { ended } = await booking([{ commit: away }], { renew: [true, false], giveBack: [false] });
+    expect(ended).toMatchObject({ code: "LEASE_LOST" });
+  });
+
+  test("that COMMIT refused with an error of its own hands that on, and is not executed again", async () => {
+    const own = new Fault("handler_mistake");
+    const { ended, executed } = await booking([{ commit: own }], { steps: [[]] });
+    expect([ended, executed]).toEqual([own, 1]);
+  });
+
+  test("that met a conflict at COMMIT is executed again, as often as retryConflicts says", async () => {
+    const conflict = { commit: new Fault("write_conflict") };
+    const twice = await booking([conflict, conflict], { steps: [[], []] }, { retryConflicts: 2 });
+    expect([twice.ended, twice.executed]).toEqual([3, 3]);
+    const once = await booking([conflict, conflict], { steps: [[], []] }, { retryConflicts: 1 });
+    expect([once.ended, once.executed]).toEqual([conflict.commit, 2]);
+    expect((await booking([conflict], { steps: [[]] })).executed).toBe(1);
+  });
+
+  test("of a claim that is another's as it begins, or as it records, is lost", async () => {
+    for (const answers of [{ renew: [false] }, { recordStep: [false] }]) {
+      const { ended } = await booking([], { ...answers, giveBack: [false] });
+      expect(ended).toMatchObject({ code: "LEASE_LOST" });
+    }
   });
 });
 
