@@ -38,10 +38,10 @@ for (const [name, { mutate, tests, databases = "sqlite,postgresql" }] of Object.
   const results = await new Stryker({ mutate: [...mutate], testFiles: [...tests] }).runMutationTest();
   const mutants = results.map(({ fileName, location, mutatorName, replacement, status }): Mutant => {
     const { line } = location.start;
-    const code = readFileSync(fileName, "utf8").split("\n")[line] ?? "";
+    const code = readFileSync(fileName, "utf8").split("\n")[line - 1] ?? "";
     return {
       file: relative(".", fileName),
-      line: line + 1,
+      line,
       code: code.trim(),
       change: `${mutatorName}: ${replacement.replaceAll(/\s+/g, " ")}`,
       status,
