@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Flight, SingleFlight } from "../../src/core/duplicates/single-flight.ts";
+import { timersSet } from "../support/timers.ts";
 
 /** What a leader publishes that leaves no record. */
 const nothing = () => undefined;
@@ -128,12 +129,11 @@ describe("SingleFlight", () => {
     const flights = new SingleFlight<string>();
     const { passed, open } = gate();
     const led = flights.lead("a", () => passed, nothing);
-    const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
-    const before = timers();
+    const before = timersSet();
     const waiter = flightOf(flights, "a").wait(60_000);
-    expect(timers()).toBe(before + 1);
+    expect(timersSet()).toBe(before + 1);
     open();
     await Promise.all([led, waiter]);
-    expect(timers()).toBe(before);
+    expect(timersSet()).toBe(before);
   });
 });

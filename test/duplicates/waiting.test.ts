@@ -1,5 +1,4 @@
 /** How long a run waits for another, or for a database that is away, and when it waits no longer. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { defaultsOver } from "../../src/core/contract/options/options.ts";
 import type { StoreFault } from "../../src/core/contract/store.ts";
@@ -7,6 +6,7 @@ import { type PreparedRun, prepareRun } from "../../src/core/request/prepare.ts"
 import { isAway, isUnanswered, Outage, Waiting } from "../../src/core/retry/outage.ts";
 import { Turns } from "../../src/core/retry/turns.ts";
 import { waitCauseOf, waitForLease, waitToClaimAgain } from "../../src/core/retry/waiting.ts";
+import { isOverBefore } from "../support/timers.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -25,10 +25,6 @@ const runWith = (more: object): Promise<PreparedRun> =>
     { operation: "orders.place", scope: "u", key: "k", ...more },
     defaultsOver({ timeoutMs: 5_000 }),
   );
-
-/** Which is over first: timers that were set together fire in their order, on a busy machine too. */
-const isOverBefore = (pause: Promise<unknown>, ms: number): Promise<boolean> =>
-  Promise.race([pause.then(() => true), sleep(ms, false)]);
 
 test("what kind a fault is", () => {
   expect(FAULTS.filter(isAway)).toEqual(["unavailable", "read_only", "transaction_expired"]);
@@ -61,7 +57,7 @@ describe("a lease of another is looked at again", () => {
   test("when its time is over, not later", async () => {
     vi.spyOn(Math, "random").mockReturnValue(1);
     const run = await runWith({});
-    run.deadline = performance.now() + 20;
+    vi.spyOn(performance, "now").mockReturnValue(run.deadline - 20);
     expect(await isOverBefore(waitForLease(run, 9), 500)).toBe(true);
   });
 

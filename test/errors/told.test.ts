@@ -6,6 +6,7 @@ import { answeredAtOnce, reasonOf, reasonWithin, told, warn } from "../../src/co
 import { failureAt, reached, TEST_POINTS, type TestPoint } from "../../src/core/contract/test-points.ts";
 import { warnOnce } from "../../src/core/contract/warn-once.ts";
 import { withinLimit } from "../../src/core/contract/within-limit.ts";
+import { timersSet } from "../support/timers.ts";
 
 /** What `work` warns of. */
 async function warned(work: () => unknown): Promise<unknown[]> {
@@ -83,14 +84,13 @@ describe("an answer", () => {
 
   test("keeps the process alive while it is waited for, unless told otherwise", async () => {
     // Nothing else runs meanwhile: no timer begins or ends but ours.
-    const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
-    const before = timers();
+    const before = timersSet();
     const answer = withinLimit(Promise.resolve(), 60_000);
-    expect(timers()).toBe(before + 1);
+    expect(timersSet()).toBe(before + 1);
     await answer;
-    expect(timers()).toBe(before);
+    expect(timersSet()).toBe(before);
     void withinLimit(Promise.resolve(), 60_000, false);
-    expect(timers()).toBe(before);
+    expect(timersSet()).toBe(before);
   });
 });
 

@@ -8,6 +8,7 @@ import { providedClient } from "../../src/core/adapter/provided-client.ts";
 import { outcomeOfError, toldHeaders } from "../../src/core/adapter/told-outcome.ts";
 import { IdempotencyError } from "../../src/core/contract/errors/errors.ts";
 import type { Idempotency } from "../../src/core/contract/idempotency.ts";
+import { timersSet } from "../support/timers.ts";
 
 const made = (): Idempotency<unknown> => ({ runSettled: async () => ({}) }) as never;
 
@@ -212,14 +213,13 @@ describe("a body", () => {
   });
 
   test("that never ends is waited for without keeping the process alive", async () => {
-    const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
-    const before = timers();
+    const before = timersSet();
     let close = () => {};
     const reader = new ReadableStream({
       start: (controller) => void (close = () => controller.close()),
     }).getReader();
     const discarded = discardRest(reader);
-    expect(timers()).toBe(before);
+    expect(timersSet()).toBe(before);
     close();
     await discarded;
   });

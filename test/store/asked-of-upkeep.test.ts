@@ -1,6 +1,5 @@
 /** What upkeep asks a store, and what it makes of the answers. On databases: listing.test.ts, test/retention. */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { resolveOptions } from "../../src/core/contract/options/options.ts";
 import type { Store } from "../../src/core/contract/store.ts";
@@ -13,10 +12,14 @@ import { inspect } from "../../src/core/upkeep/inspect.ts";
 import { list } from "../../src/core/upkeep/list.ts";
 import { prune } from "../../src/core/upkeep/prune.ts";
 import { countByOperation, stats } from "../../src/core/upkeep/stats.ts";
+import { isOverBefore } from "../support/timers.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
+
+/** A store of which upkeep alone is asked. */
+const storeOf = (upkeep: object) => ({ upkeep, faultOf: () => undefined }) as unknown as Store<unknown>;
 
 const place = (second: number) => ({
   expiresAt: `2026-11-30T12:00:${String(second).padStart(2, "0")}Z`,
@@ -52,7 +55,7 @@ function answering(pages: readonly (readonly number[])[] = [], ends: readonly (n
       return end === undefined ? undefined : place(end);
     },
   };
-  const store = { upkeep, faultOf: () => undefined } as unknown as Store<unknown>;
+  const store = storeOf(upkeep);
   return { store, asked, looks };
 }
 
@@ -172,7 +175,7 @@ describe("pruning", () => {
       },
       ...more,
     };
-    const store = { upkeep, faultOf: () => undefined } as unknown as Store<unknown>;
+    const store = storeOf(upkeep);
     told.length = 0;
     subscribe("onceonly:pruned", listen);
     try {
@@ -181,9 +184,6 @@ describe("pruning", () => {
       unsubscribe("onceonly:pruned", listen);
     }
   };
-  /** Timers that were set together fire in their order, on a busy machine too. */
-  const isDoneBefore = (work: Promise<unknown>, ms: number) =>
-    Promise.race([work.then(() => true), sleep(ms, false)]);
 
   test("goes on until a batch is not full, and tells what it has deleted in which time", async () => {
     expect(await pruning([true, true, false, true], { batchSize: 7, dutyCycle: 1 })).toBe(21);
@@ -198,9 +198,9 @@ describe("pruning", () => {
   });
 
   test("rests as long as dutyCycle says", async () => {
-    expect(await isDoneBefore(pruning([true], { dutyCycle: 0.5 }), 9)).toBe(false);
-    expect(await isDoneBefore(pruning([true], { dutyCycle: 0.5 }), 29)).toBe(true);
-    expect(await isDoneBefore(pruning([true], { dutyCycle: 0.2 }), 39)).toBe(false);
+    expect(await isOverBefore(pruning([true], { dutyCycle: 0.5 }), 9)).toBe(false);
+    expect(await isOverBefore(pruning([true], { dutyCycle: 0.5 }), 29)).toBe(true);
+    expect(await isOverBefore(pruning([true], { dutyCycle: 0.2 }), 39)).toBe(false);
   });
 });
 
@@ -216,10 +216,7 @@ test("an answer is shown as an error only if it is one", async () => {
   const json = { name: "json", encode: String, decode: (text: string): unknown => JSON.parse(text) };
   const answerFor = async (status: string, response: string) => {
     const record = { ...found(1), status, response, input: null, steps: [] };
-    const store = {
-      upkeep: { inspect: async () => record },
-      faultOf: () => undefined,
-    } as unknown as Store<unknown>;
+    const store = storeOf({ inspect: async () => record });
     const name = { operation: "o", scope: "s", key: "k" };
     return inspect(store, name, resolveOptions({ codec: json, errors }), json);
   };
@@ -252,10 +249,7 @@ describe("the state of the tables", () => {
   const listen = (message: unknown) => void told.push(message);
   const stateWith = async (more: object) => {
     const counts = { records: 3, expired: 2, firstExpiresAtMs: 1_000, bytes: null, nowMs: 5_000, ...more };
-    const store = {
-      upkeep: { stats: async () => counts },
-      faultOf: () => undefined,
-    } as unknown as Store<unknown>;
+    const store = storeOf({ stats: async () => counts });
     told.length = 0;
     subscribe("onceonly:unpruned", listen);
     try {
@@ -298,7 +292,7 @@ describe("the state of the tables", () => {
       asked.push(since);
       return counted;
     };
-    const store = { upkeep: { count }, faultOf: () => undefined } as unknown as Store<unknown>;
+    const store = storeOf({ count });
     expect(await countByOperation(store)).toEqual([
       { operation: "a", inProgress: 2, completed: 0, failed: 0 },
       { operation: "b", inProgress: 0, completed: 3, failed: 1 },
