@@ -1,23 +1,17 @@
 /** Answers from a cache, before a database is asked: what is believed, kept and forgotten, and how a cache that fails is left alone. */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Sealing } from "../../src/core/contract/options/encryption.ts";
-import { defaultsOver } from "../../src/core/contract/options/options.ts";
 import type { FinishedRecord } from "../../src/core/contract/store.ts";
 import { CachedReplays } from "../../src/core/duplicates/cached-replays.ts";
 import { encodeCached } from "../../src/core/outcome/cached-outcome.ts";
-import { type PreparedRun, prepareRun } from "../../src/core/request/prepare.ts";
+import type { PreparedRun } from "../../src/core/request/prepare.ts";
 import { cacheThat } from "../replay/cache-support.ts";
-import { warningsDuring } from "../support/runs.ts";
+import { preparedWith, warningsDuring } from "../support/runs.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const runWith = (more: object = {}): Promise<PreparedRun> =>
-  prepareRun(
-    { operation: "orders.place", scope: "u", key: "k", ...more },
-    defaultsOver({ timeoutMs: 5_000 }),
-  );
 const recordOf = ({ fingerprint }: PreparedRun): FinishedRecord => ({
   status: "completed",
   fingerprint,
@@ -55,7 +49,7 @@ function cacheWith(does: Parameters<typeof cacheThat>[0] = {}) {
 
 describe("a cache", () => {
   test("answers with what it has of the same input, and nobody leads", async () => {
-    const run = await runWith();
+    const run = await preparedWith();
     const gets: unknown[] = [];
     const { cache } = cacheWith({
       get: async (key) => {
@@ -73,7 +67,7 @@ describe("a cache", () => {
   });
 
   test("is not believed of another input, nor what cannot be read", async () => {
-    const run = await runWith();
+    const run = await preparedWith();
     for (const more of [{ fingerprint: "other" }, { response: "other:1" }]) {
       const { cache } = cacheWith({ get: async () => entryOf(run, { ...recordOf(run), ...more }) });
       expect(await new CachedReplays(cache).before(run, replayed(run))).toMatchObject({ end: "replayed" });
@@ -83,7 +77,7 @@ describe("a cache", () => {
   });
 
   test("keeps what was executed, for as long as is left, and not what was replayed", async () => {
-    const run = await runWith({ retentionMs: 5_000 });
+    const run = await preparedWith({ retentionMs: 5_000 });
     const { cache, sets } = cacheWith();
     const replays = new CachedReplays(cache);
     await replays.before(run, replayed(run));
@@ -105,7 +99,7 @@ describe("a cache", () => {
   });
 
   test("keeps nothing of which nothing is left: zero would be for ever", async () => {
-    const run = await runWith({ retentionMs: 100, outageMs: 0 });
+    const run = await preparedWith({ retentionMs: 100, outageMs: 0 });
     const { cache, sets } = cacheWith();
     let now = 1_000;
     vi.spyOn(performance, "now").mockImplementation(() => now);
@@ -122,7 +116,7 @@ describe("a cache", () => {
   });
 
   test("has at most a hundred writes under way, and takes others as these end, or fail", async () => {
-    const run = await runWith();
+    const run = await preparedWith();
     const ends: (() => void)[] = [];
     const { cache, sets } = cacheWith({
       set: () =>
@@ -142,7 +136,7 @@ describe("a cache", () => {
   });
 
   test("holds what is encrypted in its own place, and what cannot be decrypted is nothing", async () => {
-    const run = await runWith();
+    const run = await preparedWith();
     const { cache, sets } = cacheWith();
     await new CachedReplays(cache, sealing).before(run, executed(run));
     await vi.waitFor(() => expect(sets).toHaveLength(1));
@@ -160,7 +154,7 @@ describe("a cache", () => {
   });
 
   test("that failed is asked again after a second, by one run at a time", async () => {
-    const run = await runWith();
+    const run = await preparedWith();
     let now = 1_000;
     vi.spyOn(performance, "now").mockImplementation(() => now);
     const answers: (() => Promise<unknown>)[] = [
@@ -189,7 +183,7 @@ describe("a cache", () => {
   });
 
   test("forgets by the same name, and its failure is told", async () => {
-    const run = await runWith();
+    const run = await preparedWith();
     const deleted: unknown[] = [];
     const { cache } = cacheWith();
     const remove = async (key: string) => deleted.push(key);
@@ -204,7 +198,7 @@ describe("a cache", () => {
     ["failed in a write (away)", { set: () => Promise.reject(new Error("away")) }],
     ["did not take what it was given", { set: async () => false }],
   ])("that %s is warned of, and the run goes on", async (what, does) => {
-    const run = await runWith();
+    const run = await preparedWith();
     // In modules that are loaded anew, as other tests may have had the warning.
     vi.resetModules();
     const { CachedReplays: Fresh } = await import("../../src/core/duplicates/cached-replays.ts");
@@ -220,7 +214,7 @@ describe("a cache", () => {
   });
 
   test("that takes what it was given is warned of by nobody", async () => {
-    const run = await runWith();
+    const run = await preparedWith();
     vi.resetModules();
     const { CachedReplays: Fresh } = await import("../../src/core/duplicates/cached-replays.ts");
     const taking = [cacheWith(), cacheWith({ set: async () => undefined })];

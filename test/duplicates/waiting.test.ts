@@ -1,11 +1,11 @@
 /** How long a run waits for another, or for a database that is away, and when it waits no longer. */
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { defaultsOver } from "../../src/core/contract/options/options.ts";
 import type { StoreFault } from "../../src/core/contract/store.ts";
-import { type PreparedRun, prepareRun } from "../../src/core/request/prepare.ts";
+import type { PreparedRun } from "../../src/core/request/prepare.ts";
 import { isAway, isUnanswered, Outage, Waiting } from "../../src/core/retry/outage.ts";
 import { Turns } from "../../src/core/retry/turns.ts";
 import { waitCauseOf, waitForLease, waitToClaimAgain } from "../../src/core/retry/waiting.ts";
+import { preparedWith } from "../support/runs.ts";
 import { isOverBefore } from "../support/timers.ts";
 
 afterEach(() => {
@@ -20,11 +20,6 @@ const FAULTS: readonly (StoreFault | undefined)[] = [
   "write_conflict",
   undefined,
 ];
-const runWith = (more: object): Promise<PreparedRun> =>
-  prepareRun(
-    { operation: "orders.place", scope: "u", key: "k", ...more },
-    defaultsOver({ timeoutMs: 5_000 }),
-  );
 
 test("what kind a fault is", () => {
   expect(FAULTS.filter(isAway)).toEqual(["unavailable", "read_only", "transaction_expired"]);
@@ -36,7 +31,7 @@ test("what kind a fault is", () => {
 describe("a lease of another is looked at again", () => {
   test("after 25 ms, 50 ms and so on, up to a second", async () => {
     vi.spyOn(Math, "random").mockReturnValue(1);
-    const run = await runWith({ waitMs: 60_000 });
+    const run = await preparedWith({ waitMs: 60_000 });
     const looks: [poll: number, ms: number][] = [
       [0, 25],
       [1, 50],
@@ -56,16 +51,18 @@ describe("a lease of another is looked at again", () => {
 
   test("when its time is over, not later", async () => {
     vi.spyOn(Math, "random").mockReturnValue(1);
-    const run = await runWith({});
+    const run = await preparedWith({});
     vi.spyOn(performance, "now").mockReturnValue(run.deadline - 20);
     expect(await isOverBefore(waitForLease(run, 9), 500)).toBe(true);
   });
 
   test("never by who does not wait, or has waited", async () => {
     const refused = { code: "IN_PROGRESS" };
-    await expect(waitForLease(await runWith({ onDuplicate: "reject" }), 0)).rejects.toMatchObject(refused);
-    await expect(waitForLease(await runWith({ waitMs: 0 }), 0)).rejects.toMatchObject(refused);
-    const run = await runWith({ waitMs: 10 });
+    await expect(waitForLease(await preparedWith({ onDuplicate: "reject" }), 0)).rejects.toMatchObject(
+      refused,
+    );
+    await expect(waitForLease(await preparedWith({ waitMs: 0 }), 0)).rejects.toMatchObject(refused);
+    const run = await preparedWith({ waitMs: 10 });
     vi.spyOn(performance, "now").mockReturnValue(run.deadline);
     await expect(waitForLease(run, 0)).rejects.toMatchObject(refused);
   });
@@ -77,14 +74,14 @@ describe("a claim that failed", () => {
     waitToClaimAgain(run, new Waiting(new Outage(), run), 0, { fault, error });
 
   test("is repeated after a conflict, and after a lock that it has waited for", async () => {
-    const run = await runWith({ waitMs: 60_000 });
+    const run = await preparedWith({ waitMs: 60_000 });
     for (const fault of ["write_conflict", "lock_timeout"] as const) {
       await expect(again(run, fault)).resolves.toBeUndefined();
     }
   });
 
   test("is not, once its time is over", async () => {
-    const run = await runWith({ waitMs: 0 });
+    const run = await preparedWith({ waitMs: 0 });
     vi.spyOn(performance, "now").mockReturnValue(run.deadline);
     await expect(again(run, "lock_timeout")).rejects.toMatchObject({ code: "IN_PROGRESS", cause: error });
     await expect(again(run, "write_conflict")).rejects.toMatchObject({
@@ -94,7 +91,7 @@ describe("a claim that failed", () => {
   });
 
   test("is not, where duplicates do not wait, or the fault is another", async () => {
-    const run = await runWith({ onDuplicate: "reject" });
+    const run = await preparedWith({ onDuplicate: "reject" });
     await expect(again(run, "lock_timeout")).rejects.toMatchObject({ code: "IN_PROGRESS" });
     await expect(again(run, "unavailable")).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
     await expect(again(run, undefined)).rejects.toMatchObject({ code: "STORE_MISCONFIGURED" });
@@ -105,7 +102,7 @@ describe("a database that is away", () => {
   const away = async (more: object = {}) => {
     const outage = new Outage();
     outage.hasAnswered = true;
-    const run = await runWith({ outageMs: 60_000, waitMs: 1_000, ...more });
+    const run = await preparedWith({ outageMs: 60_000, waitMs: 1_000, ...more });
     return { outage, run, waiting: new Waiting(outage, run) };
   };
 

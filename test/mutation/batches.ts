@@ -53,7 +53,7 @@ export const BATCHES: Readonly<Record<string, Batch>> = {
   outcome: core("outcome", [
     "test/replay/*.test.ts",
     "test/errors/callbacks.test.ts",
-    "test/errors/suppressed-writes.test.ts",
+    "test/errors/{suppressed-writes,run-errors}.test.ts",
     "test/transaction/after-commit.test.ts",
     "test/encryption/redact.test.ts",
     ...ERRORS,

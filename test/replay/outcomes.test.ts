@@ -2,21 +2,12 @@
 import { describe, expect, test } from "vitest";
 import { IdempotencyError } from "../../src/core/contract/errors/errors.ts";
 import { UnstorableValueError } from "../../src/core/contract/options/codec.ts";
-import type { RunOptions } from "../../src/core/contract/options/options.ts";
-import { defaultsOver, resolveOptions } from "../../src/core/contract/options/options.ts";
-import type { StoreFault } from "../../src/core/contract/store.ts";
 import { answerOf } from "../../src/core/outcome/answer.ts";
 import { decodeCached, encodeCached } from "../../src/core/outcome/cached-outcome.ts";
-import { inProgress, leaseLost, notStored, storeFailed } from "../../src/core/outcome/run-errors.ts";
 import { decodedText, encodedText, encodeStored, replay } from "../../src/core/outcome/stored-outcome.ts";
-import { type PreparedRun, prepareRun } from "../../src/core/request/prepare.ts";
-import { warningsDuring } from "../support/runs.ts";
+import type { PreparedRun } from "../../src/core/request/prepare.ts";
+import { preparedWith, warningsDuring } from "../support/runs.ts";
 
-const runWith = (options: RunOptions = {}): Promise<PreparedRun> =>
-  prepareRun(
-    { operation: "orders.place", scope: "u", key: "k" },
-    resolveOptions(options, defaultsOver({ timeoutMs: 5_000 })),
-  );
 const json = {
   name: "json",
   encode: (value: unknown) => JSON.stringify(value),
@@ -36,7 +27,7 @@ const errorOf = (work: () => unknown): Error & Record<string, unknown> => {
 
 describe("a value that is stored", () => {
   test("may take as many bytes as resultBytesMax, not one more", async () => {
-    const fits = await runWith({ codec: json, resultBytesMax: 'json:"äa"'.length + 1 });
+    const fits = await preparedWith({ codec: json, resultBytesMax: 'json:"äa"'.length + 1 });
     expect(encodeStored(fits, "äa", "a step")).toBe('json:"äa"');
     const error = errorOf(() => encodeStored(fits, "äaa", "a step"));
     expect(error).not.toHaveProperty("cause");
@@ -61,7 +52,7 @@ describe("a value that is stored", () => {
     ],
     [new Error("secret"), "cannot be stored (the error that it met is the cause of this one)", {}],
   ])("%# cannot be stored: says where, and no word of another's", async (cause, problem, more) => {
-    const run = await runWith({ codec: { ...json, encode: failing(cause) } });
+    const run = await preparedWith({ codec: { ...json, encode: failing(cause) } });
     const error = errorOf(() => encodeStored(run, 1, "orders.place"));
     expect(error).toMatchObject({
       code: "RESULT_UNSTORABLE",
@@ -117,7 +108,7 @@ describe("a replay", () => {
   });
 
   test("is of the same input, readable, and of the kind that was stored", async () => {
-    const run = await runWith({ codec: json });
+    const run = await preparedWith({ codec: json });
     expect(replay(run, record(run, {}))).toEqual({ status: "completed", value: 1, replayed: true });
     const stored = JSON.stringify({ name: "TypeError", message: "no", properties: {} });
     expect(replay(run, record(run, { status: "failed", response: `json:${stored}` }))).toEqual({
@@ -135,7 +126,10 @@ describe("a replay", () => {
       expect(error.cause).toBeInstanceOf(Error);
     }
     const cause = new Error("no class");
-    const failed = await runWith({ codec: json, errors: { serialize: String, deserialize: failing(cause) } });
+    const failed = await preparedWith({
+      codec: json,
+      errors: { serialize: String, deserialize: failing(cause) },
+    });
     expect(errorOf(() => replay(failed, record(failed, { status: "failed" })))).toMatchObject({
       code: "RESULT_UNREADABLE",
       cause,
@@ -147,7 +141,7 @@ describe("an answer", () => {
   const no = new RangeError("no");
 
   test("is what was read back from its text", async () => {
-    const run = await runWith();
+    const run = await preparedWith();
     const value = { at: new Date(5) };
     const { settled, response } = await answerOf(run, async () => value);
     expect(settled).toEqual({ status: "completed", value, replayed: false });
@@ -159,15 +153,15 @@ describe("an answer", () => {
   });
 
   test("is an error if storeError says so, is no failure of ours, and nothing was aborted", async () => {
-    const run = await runWith({ storeError: (error) => error === no || error instanceof Error });
+    const run = await preparedWith({ storeError: (error) => error === no || error instanceof Error });
     expect((await answerOf(run, () => Promise.reject(no))).settled).toEqual({
       status: "failed",
       error: no,
       replayed: false,
     });
-    await expect(answerOf(await runWith(), () => Promise.reject(no))).rejects.toBe(no);
+    await expect(answerOf(await preparedWith(), () => Promise.reject(no))).rejects.toBe(no);
     await expect(
-      answerOf(await runWith({ storeError: () => 1 as never }), () => Promise.reject(no)),
+      answerOf(await preparedWith({ storeError: () => 1 as never }), () => Promise.reject(no)),
     ).rejects.toBe(no);
     await expect(answerOf(run, () => Promise.reject(no), AbortSignal.abort())).rejects.toBe(no);
     expect((await answerOf(run, () => Promise.reject(no), new AbortController().signal)).settled.status).toBe(
@@ -180,7 +174,7 @@ describe("an answer", () => {
   });
 
   test("that is an error and cannot be stored is thrown as it was", async () => {
-    const run = await runWith({
+    const run = await preparedWith({
       storeError: () => true,
       errors: { serialize: failing(new Error("other")), deserialize: String as never },
     });
@@ -188,7 +182,7 @@ describe("an answer", () => {
   });
 
   test("is redacted in the row alone, as a copy", async () => {
-    const run = await runWith({
+    const run = await preparedWith({
       storeError: () => true,
       redact: (value, kind) => Object.assign(value as object, { card: `none of a ${kind}` }),
     });
@@ -205,7 +199,7 @@ describe("an answer", () => {
 
   test("that cannot be redacted is not stored", async () => {
     const cause = new Error("no field");
-    const run = await runWith({ storeError: () => true, redact: failing(cause) });
+    const run = await preparedWith({ storeError: () => true, redact: failing(cause) });
     await expect(answerOf(run, async () => 1)).rejects.toMatchObject({
       code: "RESULT_UNSTORABLE",
       details: { operation: "orders.place" },
@@ -220,7 +214,7 @@ describe("an answer", () => {
         message: expect.stringContaining("An error of orders.place was not stored"),
       },
     ]);
-    const unreadable = await runWith({ redact: () => () => 1 });
+    const unreadable = await preparedWith({ redact: () => () => 1 });
     await expect(answerOf(unreadable, async () => 1)).rejects.toMatchObject({ code: "RESULT_UNSTORABLE" });
   });
 });
@@ -256,55 +250,5 @@ describe("a cached outcome", () => {
     for (const found of ["null", "5", '"x"', "{", "", undefined, entry]) {
       expect(decodeCached(found, "i", 9)).toBeUndefined();
     }
-  });
-});
-
-describe("an error of a run", () => {
-  const cause = new Error("of the driver");
-
-  test("has a cause only if there is one", async () => {
-    const run = await runWith({ waitMs: 7 });
-    expect(inProgress(run)).not.toHaveProperty("cause");
-    expect(inProgress(run, cause).cause).toBe(cause);
-    expect(inProgress(run).message).toContain("It did not finish within 7 ms.");
-    expect(inProgress(await runWith({ onDuplicate: "reject" })).message).not.toContain("within");
-    expect(leaseLost(run, true)).not.toHaveProperty("cause");
-    expect(leaseLost(run, false, cause)).toMatchObject({
-      cause,
-      details: { operation: "orders.place", takenOver: false },
-    });
-  });
-
-  const codes: [StoreFault | undefined, claim: string, stored: string][] = [
-    ["unavailable", "STORE_UNAVAILABLE", "STORE_UNAVAILABLE"],
-    ["write_conflict", "STORE_UNAVAILABLE", "STORE_UNAVAILABLE"],
-    ["lock_timeout", "STORE_UNAVAILABLE", "STORE_UNAVAILABLE"],
-    ["transaction_aborted", "STORE_MISCONFIGURED", "RESULT_UNSTORABLE"],
-    ["transaction_expired", "STORE_UNAVAILABLE", "itself"],
-    ["handler_mistake", "STORE_UNAVAILABLE", "itself"],
-    ["read_only", "STORE_UNAVAILABLE", "STORE_MISCONFIGURED"],
-    ["misconfigured", "STORE_MISCONFIGURED", "STORE_MISCONFIGURED"],
-    [undefined, "STORE_MISCONFIGURED", "STORE_MISCONFIGURED"],
-  ];
-  test.each(codes)("after %s, is %s for a claim and %s for an outcome", (fault, claim, stored) => {
-    const run = { operation: "orders.place" };
-    const details = { operation: "orders.place" };
-    expect(storeFailed(run, fault, cause)).toMatchObject({ code: claim, cause, details });
-    const error = notStored(run, "the result", fault, cause);
-    if (stored === "itself") expect(error).toBe(cause);
-    else expect(error).toMatchObject({ code: stored, cause, details });
-    const blames = fault === "read_only" || fault === "misconfigured";
-    expect((error as Error).message.includes("it must set that back")).toBe(blames);
-  });
-
-  test("repeats the store's own words alone", () => {
-    const said = (name: string) =>
-      storeFailed({ operation: "o" }, undefined, Object.assign(new Error("words"), { name })).message;
-    expect(said("StoreError")).toContain("words");
-    expect(said("EncryptionError")).toContain("words");
-    expect(said("DatabaseError")).not.toContain("words");
-    expect(
-      storeFailed({ operation: "o" }, undefined, { name: "StoreError", message: "words" }).message,
-    ).not.toContain("words");
   });
 });

@@ -1,5 +1,8 @@
 import { type AnyIdempotencyError, isIdempotencyError } from "../../src/core/contract/errors/errors.ts";
+import type { RunRequest } from "../../src/core/contract/idempotency.ts";
 import type { RunOptions } from "../../src/core/contract/options/options.ts";
+import { defaultsOver } from "../../src/core/contract/options/options.ts";
+import { type PreparedRun, prepareRun } from "../../src/core/request/prepare.ts";
 import { createIdempotency } from "../../src/create-idempotency.ts";
 import type { TestClient } from "./clients.ts";
 import type { TestDatabase } from "./database.ts";
@@ -14,6 +17,10 @@ export const request = (key: string, more: object = {}) => ({
   key,
   ...more,
 });
+
+/** That request, as it is once it has passed every check. `more`: parts of it, and options. */
+export const preparedWith = (more: Partial<RunRequest> = {}): Promise<PreparedRun> =>
+  prepareRun(request("k", more), defaultsOver({ timeoutMs: 5_000 }));
 
 /** What an order in the tests' schema needs. */
 export const orderOf = (key: string) => ({
